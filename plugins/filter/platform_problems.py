@@ -1,0 +1,26 @@
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gate of every playbook, as a filter: inputs in, sentences out."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.trading.multi_region.plugins.module_utils import _inputs
+
+
+def platform_problems(inputs: t.Any) -> list[str]:
+    """See :func:`_inputs.platform_problems`; raises when it is not given a mapping."""
+    if not isinstance(inputs, dict):
+        raise AnsibleFilterError(f"platform_problems takes a mapping of inputs, not {type(inputs).__name__}")
+    return _inputs.platform_problems(inputs)
+
+
+class FilterModule:
+    """Filters of the playbooks' gate."""
+
+    def filters(self) -> dict[str, t.Callable]:
+        return {"platform_problems": platform_problems}
