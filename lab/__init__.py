@@ -1,0 +1,1 @@
+"""The lab: AWS on loopback, for the demo and the integration tests. Not part of the built collection."""

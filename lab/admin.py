@@ -1,0 +1,203 @@
+"""The admin API under /lab/: JSON in, JSON out, thin over the world. lab/cli.py and lab/client.py are its callers.
+
+GET  state, calls?since=, resolve?name=, faults
+POST outage {region, mode}, restore {region?}, targets {region, state, target_group?, healthy?},
+     faults {mode, region?, service?, operation?, seconds?, probability?, count?}, faults/clear {id?},
+     calls/clear, settings {name: value}, reset, fork {dir, scale?}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from moto.core.base_backend import BackendDict, BaseBackend
+from moto.core.model_instances import reset_model_data
+
+from lab.api_models import session
+from lab.calls import CallLog
+from lab.faults import Answer, Fault
+from lab.world import FAULT_MODES, GLOBAL_CONTROL_PLANE, OUTAGE_MODES, TARGET_STATES, TargetRule, World
+
+
+class BadRequest(Exception):
+    """What was asked for is not possible; the message names the option, the value and what is allowed."""
+
+
+def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> Any:
+    """The value, when it is allowed."""
+    if value not in allowed:
+        raise BadRequest(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
+    return value
+
+
+def known_region(value: Any) -> str:
+    """The region, when there is such a region."""
+    regions = session().get_available_regions("ec2")
+    if value not in regions:
+        raise BadRequest(f"region is {value!r}; it must be an AWS region such as us-east-1")
+    return value
+
+
+class Admin:
+    """The admin API. `resolve`, `fork` and `describe` are given by lab.process."""
+
+    def __init__(
+        self,
+        world: World,
+        calls: CallLog,
+        describe: Callable[[], dict[str, Any]],
+        resolve: Callable[[str], dict[str, Any]],
+        fork: Callable[[str, float | None], dict[str, Any]],
+    ) -> None:
+        self.world = world
+        self.calls = calls
+        self.describe = describe
+        self.resolve_name = resolve
+        self.fork_into = fork
+        self.routes: dict[tuple[str, str], Callable[[dict[str, Any]], Any]] = {
+            ("GET", "state"): self.state,
+            ("GET", "calls"): lambda options: self.calls.since(float(options.get("since", 0))),
+            ("POST", "calls/clear"): lambda options: self.calls.clear(),
+            ("GET", "resolve"): self.resolve,
+            ("POST", "outage"): self.outage,
+            ("POST", "restore"): self.restore,
+            ("POST", "targets"): self.targets,
+            ("GET", "faults"): lambda options: [fault.as_dict() for fault in self.world.faults],
+            ("POST", "faults"): self.add_fault,
+            ("POST", "faults/clear"): self.clear_faults,
+            ("POST", "settings"): self.settings,
+            ("POST", "reset"): self.reset,
+            ("POST", "fork"): lambda options: self.fork_into(options["dir"], options.get("scale")),
+        }
+
+    def __call__(self, method: str, path: str, query: dict[str, str], body: bytes) -> Answer:
+        route = self.routes.get((method, path.strip("/")))
+        if route is None:
+            return _answer(404, {"message": f"the admin API has no {method} /lab/{path}"})
+        try:
+            options = {**query, **(json.loads(body) if body else {})}
+            return _answer(200, route(options))
+        except (BadRequest, KeyError, ValueError) as error:
+            return _answer(400, {"message": str(error) if not isinstance(error, KeyError) else f"{error} is missing"})
+        except LookupError as error:
+            return _answer(404, {"message": str(error)})
+
+    def state(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Where the lab runs and what is broken in it."""
+        targets = [
+            {"region": region, "target_group": group, "state": rule.state, "healthy": rule.healthy}
+            for (region, group), rule in self.world.target_states.items()
+        ]
+        faults = [fault.as_dict() for fault in self.world.faults]
+        broken = {"outages": dict(self.world.outages), "targets": targets, "faults": faults}
+        return {**self.describe(), **broken, "calls": len(self.calls.entries)}
+
+    def resolve(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Which load balancer a name answers with now, and why."""
+        with self.world.lock:
+            return self.resolve_name(options["name"])
+
+    def outage(self, options: dict[str, Any]) -> dict[str, str]:
+        """Lose a region, or the global control planes."""
+        region = options["region"]
+        if region != GLOBAL_CONTROL_PLANE:
+            known_region(region)
+        mode = one_of("mode", options.get("mode") or OUTAGE_MODES[0], OUTAGE_MODES)
+        with self.world.lock:
+            self.world.outages[region] = mode
+            self._changed()
+        return dict(self.world.outages)
+
+    def restore(self, options: dict[str, Any]) -> dict[str, str]:
+        """Bring a region back, all without one. A region that is not out is no error."""
+        region = options.get("region")
+        with self.world.lock:
+            if region:
+                self.world.outages.pop(region, None)
+            else:
+                self.world.outages.clear()
+            self._changed()
+        return dict(self.world.outages)
+
+    def targets(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Let the targets of a region, or of one target group, fail or recover."""
+        state = one_of("state", options["state"], TARGET_STATES)
+        healthy = int(options.get("healthy") or 0)
+        if healthy < 0:
+            raise BadRequest(f"healthy is {healthy}; it must be 0 or more")
+        key = (known_region(options["region"]), options.get("target_group"))
+        with self.world.lock:
+            self.world.target_states[key] = TargetRule(state, healthy)
+            self._changed()
+        return {"region": key[0], "target_group": key[1], "state": state, "healthy": healthy}
+
+    def add_fault(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Add a fault; the answer has its id."""
+        one_of("mode", options["mode"], FAULT_MODES)
+        probability = float(options.get("probability", 1.0))
+        if not 0 < probability <= 1:
+            raise BadRequest(f"probability is {probability}; it must be above 0 and at most 1")
+        seconds, count = options.get("seconds"), options.get("count")
+        fault = Fault(
+            mode=options["mode"],
+            region=options.get("region"),
+            service=options.get("service"),
+            operation=options.get("operation"),
+            seconds=None if seconds is None else float(seconds),
+            probability=probability,
+            count=None if count is None else int(count),
+        )
+        with self.world.lock:
+            self.world.faults.append(fault)
+        return fault.as_dict()
+
+    def clear_faults(self, options: dict[str, Any]) -> list[dict[str, Any]]:
+        """Remove one fault, all without an id; the answer lists those that stay."""
+        wanted = options.get("id")
+        with self.world.lock:
+            stay = [fault for fault in self.world.faults if wanted is not None and fault.id != int(wanted)]
+            self.world.faults[:] = stay
+        return [fault.as_dict() for fault in stay]
+
+    def settings(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Turn what lab/services/settings.py offers: durations in AWS seconds and metric values."""
+        from lab.services.settings import SETTINGS
+
+        with self.world.lock:
+            SETTINGS.update(options)
+            self._changed()
+        return options
+
+    def reset(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Empty the world: every resource, outage, fault and call."""
+        with self.world.lock:
+            empty_moto()
+            self.world.reset()
+            self.calls.clear()
+        return {}
+
+    def _changed(self) -> None:
+        for hook in self.world.tick_hooks:
+            hook()
+
+
+def empty_moto() -> None:
+    """Forget every resource.
+
+    moto's own reset makes each backend anew before it forgets it, which takes seconds; only backends that hold more
+    than memory (S3's files) are told.
+    """
+    for backends in list(BackendDict._instances):
+        for account in backends.values():
+            for backend in account.values():
+                if type(backend).reset is not BaseBackend.reset:
+                    backend.reset()
+        backends.clear()
+    BackendDict._instances.clear()
+    reset_model_data()
+
+
+def _answer(status: int, content: Any) -> Answer:
+    return Answer(status, [("Content-Type", "application/json")], json.dumps(content, default=str).encode())

@@ -1,0 +1,156 @@
+"""Health checks over time: what Route 53's checkers have observed, and the status that follows from it.
+
+An endpoint is measured now, but its status follows only after FailureThreshold x RequestInterval AWS seconds of the
+same result (Route 53 Developer Guide, "How Amazon Route 53 determines whether a health check is healthy"). Nothing
+polls: `observe` notes when a measurement began to differ, at every request that changes something and every tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.cloudwatch.models import cloudwatch_backends
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.route53.models import HealthCheck, Route53Backend, route53_backends
+
+from lab.clock import CLOCK
+from lab.world import WORLD
+
+ENDPOINT_TYPES = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
+NO_DATA = "no data yet: a new health check counts as healthy"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one request of a checker would find now."""
+
+    healthy: bool
+    reason: str
+
+
+@dataclass
+class Observation:
+    """What is known of one check. `healthy` is before inversion, None until the first data."""
+
+    created: float = field(default_factory=CLOCK.now)
+    healthy: bool | None = None
+    reason: str = NO_DATA
+    differs_since: float | None = None
+    checked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    changed_at: datetime | None = None
+    last_failure: tuple[str, datetime] | None = None
+
+    def take(self, measured: Measurement, interval: float, threshold: int) -> None:
+        """Bring the observation up to the present."""
+        self.checked_at = datetime.now(UTC)
+        if self.healthy is None:
+            if CLOCK.aws_seconds_since(self.created) >= interval:  # Developer Guide: no status until data arrives
+                self._become(measured)
+        elif measured.healthy == self.healthy:
+            self.differs_since = None
+            self.reason = measured.reason
+        elif self.differs_since is None:
+            self.differs_since = CLOCK.now()
+        elif CLOCK.aws_seconds_since(self.differs_since) >= interval * threshold:
+            self._become(measured)
+        if not measured.healthy and self.healthy is not None:
+            self.last_failure = (measured.reason, self.checked_at)
+
+    def _become(self, measured: Measurement) -> None:
+        if self.healthy is not measured.healthy:
+            self.changed_at = datetime.now(UTC)
+        self.healthy, self.reason, self.differs_since = measured.healthy, measured.reason, None
+
+
+@dataclass(frozen=True)
+class Status:
+    """The status of a check, as records see it, with what it rests on."""
+
+    id: str
+    name: str
+    type: str
+    healthy: bool
+    reason: str
+    inverted: bool = False
+    children: tuple[Status, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the admin API shows it."""
+        own = {"id": self.id, "name": self.name, "type": self.type, "healthy": self.healthy, "reason": self.reason}
+        return {**own, "inverted": self.inverted, "children": [child.as_dict() for child in self.children]}
+
+
+def backend() -> Route53Backend:
+    """moto's Route 53."""
+    return route53_backends[DEFAULT_ACCOUNT_ID]["aws"]
+
+
+class Checks:
+    """The observations of all checks. `measure` looks at an endpoint now; lab.endpoints gives it."""
+
+    def __init__(self, measure: Callable[[HealthCheck], Measurement] | None = None) -> None:
+        self.observations: dict[str, Observation] = {}
+        self.measure = measure
+
+    def forget(self) -> None:
+        """Start anew."""
+        self.observations = {}
+
+    def observe(self) -> None:
+        """Bring every observation up to the present, and forget those of deleted checks."""
+        present = backend().health_checks
+        self.observations = {key: one for key, one in self.observations.items() if key in present}
+        for check in list(present.values()):
+            observation = self.observations.setdefault(check.id, Observation())
+            if check.type_ in ENDPOINT_TYPES and not check.disabled and self.measure:
+                interval, threshold = int(check.request_interval), int(check.failure_threshold)
+                observation.take(self.measure(check), interval, threshold)
+
+    def status(self, check_id: str) -> Status:
+        """The status of a check now."""
+        check = backend().health_checks.get(check_id)
+        if check is None:  # DeleteHealthCheck: the status cannot be predicted then; the lab lets traffic flow
+            return Status(check_id, check_id, "deleted", True, "the health check does not exist")
+        name = backend().list_tags_for_resource(check_id).get("Name", check_id)
+        children = tuple(self.status(child) for child in check.children or ()) if check.type_ == "CALCULATED" else ()
+        healthy, reason = self._before_inversion(check, children)
+        inverted = bool(check.inverted)
+        return Status(check_id, name, check.type_, healthy != inverted, reason, inverted, children)
+
+    def _before_inversion(self, check: HealthCheck, children: tuple[Status, ...]) -> tuple[bool, str]:
+        if check.disabled:  # API, HealthCheckConfig, Disabled: always healthy, and Inverted still applies
+            return True, "disabled: counts as healthy"
+        if check.type_ == "CALCULATED":
+            return _calculated(int(check.health_threshold or 0), children)
+        if check.type_ == "CLOUDWATCH_METRIC":
+            return self._alarm(check)
+        if check.type_ == "RECOVERY_CONTROL":
+            return True, "routing controls are not part of the lab"
+        observation = self.observations.setdefault(check.id, Observation())
+        return observation.healthy is not False, observation.reason
+
+    def _alarm(self, check: HealthCheck) -> tuple[bool, str]:
+        """API, HealthCheckConfig, InsufficientDataHealthStatus: Healthy, Unhealthy or LastKnownStatus."""
+        observation = self.observations.setdefault(check.id, Observation())
+        identifier = getattr(check, "alarm_identifier", None) or {}
+        region, alarm_name = identifier.get("Region", ""), identifier.get("Name", "")
+        alarm = cloudwatch_backends[DEFAULT_ACCOUNT_ID][region].alarms.get(alarm_name) if region else None
+        state = "INSUFFICIENT_DATA" if alarm is None or WORLD.region_is_out(region) else alarm.state_value
+        if state != "INSUFFICIENT_DATA":
+            observation.healthy = state == "OK"
+            return observation.healthy, f"alarm {alarm_name} in {region} is {state}"
+        setting = getattr(check, "insufficient_data_health_status", None) or "LastKnownStatus"
+        healthy = observation.healthy is not False if setting == "LastKnownStatus" else setting == "Healthy"
+        return healthy, f"alarm {alarm_name} in {region} has insufficient data: {setting}"
+
+
+def _calculated(threshold: int, children: tuple[Status, ...]) -> tuple[bool, str]:
+    """API, HealthCheckConfig, HealthThreshold: above the number of children never healthy, 0 always."""
+    healthy = sum(child.healthy for child in children)
+    return healthy >= threshold, f"{healthy} of {len(children)} children healthy, {threshold} needed"
+
+
+CHECKS = Checks()

@@ -1,0 +1,124 @@
+"""A lab as a Python object, for tests and scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lab import daemon
+from lab.clock import DEFAULT_SCALE
+
+
+@cache
+def _session() -> Any:
+    """One boto3 session for all clients: it reads each service's model only once."""
+    import boto3
+
+    return boto3.session.Session()
+
+
+class Lab:
+    """A running lab. Make one by `Lab.start` (or `Lab.at` for one that runs), end it by `stop` or a `with` block."""
+
+    def __init__(self, directory: Path, state: Mapping[str, Any]) -> None:
+        self.directory = directory
+        self.url: str = state["url"]
+        self.pid: int = state["pid"]
+        self.port: int = state["port"]
+        self.dns_port: int = state["dns"]
+        self.scale: float = state["scale"]
+
+    @classmethod
+    def start(cls, dir: str | Path = ".lab", scale: float = DEFAULT_SCALE, port: int = 0) -> Lab:
+        """Start a lab, or take the one that runs in the directory. `scale` is AWS seconds per lab second."""
+        directory = Path(dir).resolve()
+        return cls(directory, daemon.read_state(directory) or daemon.spawn(directory, scale, port))
+
+    @classmethod
+    def at(cls, dir: str | Path = ".lab") -> Lab:
+        """The lab that runs in a directory; raises LabError when none does."""
+        directory = Path(dir).resolve()
+        return cls(directory, daemon.running(directory))
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End it, by its own process id; ended already is no error."""
+        daemon.stop(self.directory)
+
+    def env(self) -> dict[str, str]:
+        """The variables of <dir>/env."""
+        return daemon.environment(self.port, self.dns_port)
+
+    def client(self, service: str, region: str = "us-east-1", **config: Any) -> Any:
+        """A boto3 client with short time-outs and no retries; `config` goes to botocore's Config."""
+        from botocore.config import Config
+
+        env = self.env()
+        settings = {"connect_timeout": 2, "read_timeout": 10, "retries": {"total_max_attempts": 1}, **config}
+        return _session().client(
+            service,
+            region_name=region,
+            endpoint_url=env["AWS_ENDPOINT_URL"],
+            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+            config=Config(**settings),
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Where it runs and what is broken in it."""
+        return daemon.ask(self.url, "GET", "state")
+
+    def outage(self, region: str, mode: str = "hang") -> None:
+        """Lose a region (or `aws-global`): mode hang, reset, 5xx or throttle."""
+        daemon.ask(self.url, "POST", "outage", region=region, mode=mode)
+
+    def restore(self, region: str | None = None) -> None:
+        """Bring a region back, all without one."""
+        daemon.ask(self.url, "POST", "restore", region=region)
+
+    def calls(self, since: float = 0.0) -> list[dict[str, Any]]:
+        """API calls in the order in which they ended, those begun at or after a Unix time."""
+        return daemon.ask(self.url, "GET", "calls", since=since)
+
+    def clear_calls(self) -> None:
+        """Forget the calls so far."""
+        daemon.ask(self.url, "POST", "calls/clear")
+
+    def resolve(self, name: str) -> dict[str, Any]:
+        """What a name answers with now, and why (shape: lab/route53.py)."""
+        return daemon.ask(self.url, "GET", "resolve", name=name)
+
+    def set_targets(self, region: str, state: str, target_group: str | None = None, healthy: int = 0) -> None:
+        """Let targets be `healthy` or `unhealthy`; the first `healthy` registered ones stay healthy."""
+        options = {"region": region, "state": state, "target_group": target_group, "healthy": healthy}
+        daemon.ask(self.url, "POST", "targets", **options)
+
+    def fault(self, mode: str, **options: Any) -> int:
+        """Add a fault (region, service, operation, seconds, probability, count); returns its id."""
+        return daemon.ask(self.url, "POST", "faults", mode=mode, **options)["id"]
+
+    def clear_faults(self, fault_id: int | None = None) -> None:
+        """Remove one fault, all without an id."""
+        daemon.ask(self.url, "POST", "faults/clear", **({} if fault_id is None else {"id": fault_id}))
+
+    def settings(self, **values: Any) -> None:
+        """Turn what lab/services/settings.py offers, for example failover_s=20."""
+        daemon.ask(self.url, "POST", "settings", **values)
+
+    def reset(self) -> None:
+        """Empty the world: every resource, outage, fault and call."""
+        daemon.ask(self.url, "POST", "reset")
+
+    def fork(self, dir: str | Path, scale: float | None = None) -> Lab:
+        """A new lab process with a copy of the whole state, to break while this one stays whole."""
+        copy = daemon.ask(self.url, "POST", "fork", dir=str(Path(dir).resolve()), scale=scale)
+        directory = Path(copy["dir"])
+        daemon.ask(f"http://127.0.0.1:{copy['port']}", "GET", "state")
+        return type(self)(directory, daemon.running(directory))

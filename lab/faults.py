@@ -1,0 +1,157 @@
+"""Outages and finer faults: which one a request meets, and the answer AWS would give in the service's own protocol."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import uuid4
+from xml.sax.saxutils import escape
+
+from lab.request import ApiRequest
+from lab.world import GLOBAL_CONTROL_PLANE, World
+
+LONGEST_HANG_S = 120.0
+GLOBAL_CONTROL_PLANE_SERVICES = ("route53", "iam")
+FAULT_NUMBERS = itertools.count(1)
+
+
+@dataclass
+class Fault:
+    """A fault for requests that fit all of region, service and operation (None fits any).
+
+    `seconds`: how long to delay (latency) or to hang; `probability`: of a fitting request being hit;
+    `count`: how many more requests to hit, None without end.
+    """
+
+    mode: str
+    region: str | None = None
+    service: str | None = None
+    operation: str | None = None
+    seconds: float | None = None
+    probability: float = 1.0
+    count: int | None = None
+    id: int = field(default_factory=lambda: next(FAULT_NUMBERS))
+
+    def fits(self, request: ApiRequest) -> bool:
+        """Whether the request is one the fault is meant for."""
+        wanted = ((self.region, request.region), (self.service, request.service), (self.operation, request.operation))
+        return self.count != 0 and all(one is None or one == other for one, other in wanted)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fault as the admin API shows it."""
+        return asdict(self)
+
+
+def fault_for(world: World, request: ApiRequest, bucket_region: str | None) -> Fault | None:
+    """What the request meets: the loss of its region first, else the first fitting fault. Uses up a fault's count."""
+    mode = outage_mode(world, request, bucket_region)
+    if mode:
+        return Fault(mode=mode, id=0)
+    for fault in world.faults:
+        if fault.fits(request) and random.random() < fault.probability:
+            if fault.count is not None:
+                fault.count -= 1
+            return fault
+    return None
+
+
+def outage_mode(world: World, request: ApiRequest, bucket_region: str | None) -> str | None:
+    """The mode of the outage that hits a request, None when none does.
+
+    A lost region takes its API with it, except the services that have one endpoint for all regions, and STS.
+
+    The global control planes (Route 53's API, IAM, the STS endpoint of us-east-1) are lost separately
+    ("AWS Fault Isolation Boundaries", appendix B: they are hosted in us-east-1 but not part of its data planes).
+    A bucket lives where it was made, whatever region the request was signed for.
+    """
+    if request.service == "sts":
+        return world.outages.get(GLOBAL_CONTROL_PLANE) if request.region == "us-east-1" else None
+    if request.region == GLOBAL_CONTROL_PLANE:
+        lost = request.service in GLOBAL_CONTROL_PLANE_SERVICES
+        return world.outages.get(GLOBAL_CONTROL_PLANE) if lost else None
+    return world.outages.get(bucket_region or request.region)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+# {mode: {service or protocol: (HTTP status, error code)}}, the service's own entry first.
+# "Common Errors" of each service's API reference; S3: "Error responses"; EC2: "Error codes for the Amazon EC2 API".
+ERRORS: dict[str, dict[str, tuple[int, str]]] = {
+    "throttle": {
+        "s3": (503, "SlowDown"),
+        "ec2": (503, "RequestLimitExceeded"),
+        "lambda": (429, "TooManyRequestsException"),
+        "query": (400, "Throttling"),
+        "rest-xml": (400, "Throttling"),
+        "other": (400, "ThrottlingException"),
+    },
+    "5xx": {
+        "dynamodb": (500, "InternalServerError"),
+        "ec2": (503, "Unavailable"),
+        "query": (503, "ServiceUnavailable"),
+        "rest-xml": (503, "ServiceUnavailable"),
+        "other": (503, "ServiceUnavailableException"),
+    },
+}
+MESSAGES = {"throttle": "Rate exceeded", "5xx": "Service is temporarily unavailable. Please try again later."}
+
+
+def fault_answer(mode: str, request: ApiRequest) -> Answer:
+    """The service's throttling or unavailability error."""
+    table = ERRORS[mode]
+    known = next((name for name in (request.service, request.protocol) if name in table), "other")
+    status, code = table[known]
+    return error_answer(request, status, code, MESSAGES[mode])
+
+
+def error_answer(request: ApiRequest, status: int, code: str, message: str) -> Answer:
+    """An error in the shape of the request's protocol ("AWS protocols", Smithy documentation)."""
+    request_id = str(uuid4())
+    if request.protocol == "smithy-rpc-v2-cbor":
+        fields = {"__type": code, "message": message}
+        headers = [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")]
+        headers.append(("x-amzn-query-error", f"{code};{_fault_party(status)}"))
+        return Answer(status, [*headers, ("x-amzn-RequestId", request_id)], cbor_map(fields))
+    if request.protocol in ("json", "rest-json"):
+        body = json.dumps({"__type": code, "message": message}).encode()
+        headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", code)]
+        return Answer(status, [*headers, ("x-amzn-RequestId", request_id)], body)
+    body = '<?xml version="1.0" encoding="UTF-8"?>\n' + _xml_error(request, status, code, message, request_id)
+    return Answer(status, [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)], body.encode())
+
+
+def _fault_party(status: int) -> str:
+    return "Sender" if status < 500 else "Receiver"
+
+
+def _xml_error(request: ApiRequest, status: int, code: str, message: str, request_id: str) -> str:
+    detail = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    if request.service == "s3":
+        return f"<Error>{detail}<RequestId>{request_id}</RequestId></Error>"
+    if request.protocol == "ec2":
+        return f"<Response><Errors><Error>{detail}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
+    error = f"<Error><Type>{_fault_party(status)}</Type>{detail}</Error>"
+    return f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
+
+
+def cbor_map(fields: dict[str, str]) -> bytes:
+    """A CBOR map of short texts (RFC 8949, major types 5 and 3)."""
+    return bytes([0xA0 | len(fields)]) + b"".join(_cbor_text(item) for pair in fields.items() for item in pair)
+
+
+def _cbor_text(text: str) -> bytes:
+    data = text.encode()
+    head = bytes([0x60 | len(data)]) if len(data) < 24 else bytes([0x78, len(data)])
+    if len(data) > 255:
+        head = bytes([0x79]) + len(data).to_bytes(2, "big")
+    return head + data

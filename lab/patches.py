@@ -1,0 +1,232 @@
+"""Small mends of moto's defects, one function each: what moto does wrong, and why the mend is right.
+
+Every patch has a test in tests/lab/test_patches.py that shows the defect in stock moto, so that a patch is dropped when
+moto mends the defect itself. Whole features that moto lacks are in lab/services/.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import moto.ec2.urls
+import moto.ec2.utils
+from moto.autoscaling.models import InstanceState
+from moto.core.responses import ActionResult
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
+from moto.ec2.models.launch_templates import LaunchTemplate
+from moto.ec2.responses import EC2Response
+from moto.ec2.utils import parse_user_data
+from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
+from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.s3.models import FakeBucket
+
+LOAD_BALANCER_DEFAULTS = {
+    "access_logs.s3.enabled": "false",
+    "client_keep_alive.seconds": "3600",
+    "connection_logs.s3.bucket": "",
+    "connection_logs.s3.enabled": "false",
+    "connection_logs.s3.prefix": "",
+    "idle_timeout.timeout_seconds": "60",
+    "ipv6.deny_all_igw_traffic": "false",
+    "load_balancing.cross_zone.enabled": "true",
+    "routing.http.desync_mitigation_mode": "defensive",
+    "routing.http.drop_invalid_header_fields.enabled": "false",
+    "routing.http.preserve_host_header.enabled": "false",
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
+    "routing.http.xff_client_port.enabled": "false",
+    "routing.http.xff_header_processing.mode": "append",
+    "routing.http2.enabled": "true",
+    "waf.fail_open.enabled": "false",
+    "zonal_shift.config.enabled": "false",
+}
+TARGET_GROUP_DEFAULTS = {
+    "load_balancing.algorithm.anomaly_mitigation": "off",
+    "stickiness.app_cookie.cookie_name": "",
+    "stickiness.app_cookie.duration_seconds": "86400",
+    "stickiness.lb_cookie.duration_seconds": "86400",
+    "target_group_health.dns_failover.minimum_healthy_targets.count": "1",
+    "target_group_health.dns_failover.minimum_healthy_targets.percentage": "off",
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": "1",
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": "off",
+}
+
+
+def nat_gateway_resource_type() -> None:
+    """moto tags NAT gateways as resource type `nat-gateway`; EC2's is `natgateway` (enum ResourceType of botocore).
+
+    A module that looks its gateway up by tags and resource type finds none and makes another.
+    """
+    moto.ec2.utils.EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"
+
+
+class _LaunchTemplates(EC2Response):
+    def create_launch_template(self) -> ActionResult:
+        """See launch_template_tags."""
+        data = self._get_param("LaunchTemplateData", {})
+        wanted = list(data.get("TagSpecifications") or [])
+        result = super().create_launch_template()
+        template = self.ec2_backend.get_launch_template(result.result["LaunchTemplate"]["LaunchTemplateId"])
+        version = template.default_version()
+        if wanted:
+            version.data["TagSpecifications"] = wanted
+        else:
+            version.data.pop("TagSpecifications", None)
+        return result
+
+    def create_launch_template_version(self) -> ActionResult:
+        """See launch_template_version_user_data."""
+        data = self._get_param("LaunchTemplateData", {})
+        if data.get("UserData") is not None:
+            data["UserData"] = parse_user_data(data["UserData"])
+        return super().create_launch_template_version()
+
+
+def launch_template_tags() -> None:
+    """moto copies the tags of a new launch template itself into its data, as if instances were to get them.
+
+    The API keeps them apart: CreateLaunchTemplate's TagSpecifications tag the template, LaunchTemplateData's tag what
+    it launches (API reference CreateLaunchTemplate). Who compares data with data sees a change for ever.
+    """
+    moto.ec2.urls.url_paths["{0}/"] = _LaunchTemplates.dispatch
+
+
+def launch_template_version_user_data() -> None:
+    """moto decodes UserData of a template's first version only, and fails an assertion when it launches a later one.
+
+    UserData has one form in both operations (shape RequestLaunchTemplateData of botocore's ec2 model).
+    """
+    moto.ec2.urls.url_paths["{0}/"] = _LaunchTemplates.dispatch
+
+
+def launch_template_tags_follow() -> None:
+    """moto shows a launch template's tags of the moment of creation; CreateTags and DeleteTags change nothing.
+
+    `Tags` are "The tags for the launch template" (shape LaunchTemplate), that is, those it has.
+    """
+
+    def tags(self: LaunchTemplate) -> Any:
+        return self.get_tags()
+
+    def ignore(self: LaunchTemplate, value: Any) -> None:
+        """The constructor's snapshot."""
+
+    LaunchTemplate.tags = property(tags, ignore)
+
+
+def instance_launch_template_version() -> None:
+    """moto shows the template's default version for every instance of an Auto Scaling group.
+
+    An instance keeps the version it was launched from (API reference autoscaling Instance, LaunchTemplate).
+    """
+    new_state = InstanceState.__init__
+
+    def remember(self: InstanceState, *args: Any, **kwargs: Any) -> None:
+        new_state(self, *args, **kwargs)
+        group = self.auto_scaling_group
+        template = group.ec2_launch_template if group is not None else None
+        self.lab_version = str(template.get_version(group.launch_template_version).number) if template else None
+
+    def launch_template(self: InstanceState) -> dict[str, Any] | None:
+        template = self.auto_scaling_group.ec2_launch_template
+        if template is None:
+            return None
+        version = self.lab_version or str(template.default_version_number)
+        return {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name, "Version": version}
+
+    InstanceState.__init__ = remember
+    InstanceState.launch_template = property(launch_template)
+
+
+def load_balancer_attributes() -> None:
+    """moto leaves most attributes out until they are set, idle_timeout among them.
+
+    DescribeLoadBalancerAttributes lists them all with their defaults ("Load balancer attributes", User Guide for
+    Application Load Balancers), and clients read them before they set them.
+    """
+    new_load_balancer = FakeLoadBalancer.__init__
+
+    def complete(self: FakeLoadBalancer, *args: Any, **kwargs: Any) -> None:
+        new_load_balancer(self, *args, **kwargs)
+        if self.type == "application":
+            self.attrs |= LOAD_BALANCER_DEFAULTS
+
+    FakeLoadBalancer.__init__ = complete
+
+
+def target_group_attributes() -> None:
+    """The same for target groups ("Target group attributes", User Guide for Application Load Balancers)."""
+    new_target_group = FakeTargetGroup.__init__
+
+    def complete(self: FakeTargetGroup, *args: Any, **kwargs: Any) -> None:
+        new_target_group(self, *args, **kwargs)
+        if self.protocol in ("HTTP", "HTTPS"):
+            self.attributes |= TARGET_GROUP_DEFAULTS
+
+    FakeTargetGroup.__init__ = complete
+
+
+def table_id() -> None:
+    """moto leaves TableId out; it is the "Unique identifier for the table" (shape TableDescription)."""
+    stock_describe = Table.describe
+
+    def describe(self: Table, base_key: str = "TableDescription") -> dict[str, Any]:
+        shown = stock_describe(self, base_key)
+        shown[base_key]["TableId"] = vars(self).setdefault("lab_table_id", str(uuid4()))
+        return shown
+
+    Table.describe = describe
+
+
+def table_tags_overwrite() -> None:
+    """moto appends a tag to a table whose key is there already; keys are unique (API reference, TagResource)."""
+    stock_tag = DynamoDBBackend.tag_resource
+
+    def tag_resource(self: DynamoDBBackend, arn: str, tags: dict[str, str]) -> None:
+        self.untag_resource(arn, list(tags))
+        stock_tag(self, arn, tags)
+
+    DynamoDBBackend.tag_resource = tag_resource
+
+
+def bucket_policy_conditions() -> None:
+    """moto applies a bucket policy's statements whatever their Condition says, so "deny what is not TLS" denies all.
+
+    A statement applies only where its condition holds (IAM User Guide, "IAM JSON policy elements: Condition"). Loopback
+    HTTP stands for AWS's TLS endpoints. Other conditions are not computed: a statement that has one is left out.
+    """
+    stock_permission = FakeBucket.get_permission
+
+    def get_permission(self: FakeBucket, action: str, resource: str) -> Any:
+        if self.policy is None:
+            return stock_permission(self, action, resource)
+        policy = json.loads(self.policy)
+        statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+        unconditional = [statement for statement in statements if not statement.get("Condition")]
+        if not unconditional:
+            return PermissionResult.NEUTRAL
+        policy = IAMPolicy(json.dumps({**policy, "Statement": unconditional}))
+        return policy.is_action_permitted(action, resource)
+
+    FakeBucket.get_permission = get_permission
+
+
+PATCHES = (
+    bucket_policy_conditions,
+    nat_gateway_resource_type,
+    launch_template_tags,
+    launch_template_version_user_data,
+    launch_template_tags_follow,
+    instance_launch_template_version,
+    load_balancer_attributes,
+    target_group_attributes,
+    table_id,
+    table_tags_overwrite,
+)
+
+
+def apply() -> None:
+    for patch in PATCHES:
+        patch()

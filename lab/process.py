@@ -1,0 +1,192 @@
+"""The lab's own process: its sockets, threads and files, and how it makes a copy of itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import lab.services
+from lab import anonymous_s3, daemon, dns, endpoints, route53, route53_api
+from lab.admin import Admin
+from lab.api_models import services_by_signing_name
+from lab.calls import CallLog
+from lab.server import Front, Server
+from lab.world import World
+
+TICK_S = 0.1
+BIND_TRIES = 20
+
+
+class Runtime:
+    """One lab process. `serve` returns when it is told to stop."""
+
+    def __init__(self, world: World, directory: Path, port: int) -> None:
+        self.world = world
+        self.directory = directory
+        self.calls = CallLog()
+        self.front = Front(world, self.calls)
+        self.front.admin = Admin(world, self.calls, self.describe, route53.resolve, self.fork)
+        self.front.probe = endpoints.probe
+        install()
+        services_by_signing_name()  # read once now, not during somebody's first call
+        self.sockets = listen(port)
+        self.stopping = threading.Event()
+
+    def describe(self) -> dict[str, Any]:
+        """Where this lab runs."""
+        return {
+            "pid": os.getpid(),
+            "dir": str(self.directory),
+            "port": self.sockets.port,
+            "dns": self.sockets.dns_port,
+            "scale": self.world.clock.scale,
+        }
+
+    def serve(self) -> None:
+        """Answer until SIGTERM or SIGINT, then end the process at once: tidying all of moto away takes seconds."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stopping.set())
+        # Before the first answer, so that whoever got one finds them; until then connections wait in the backlog.
+        daemon.write_files(self.directory, self.sockets.port, self.sockets.dns_port, self.world.clock.scale)
+        server = Server(self.sockets.http, self.front)
+        dns.serve(self.sockets.dns_udp, self.sockets.dns_tcp)
+        for work in (server.serve_forever, self._tick):
+            threading.Thread(target=work, daemon=True).start()
+        self.stopping.wait()
+        daemon.remove_files(self.directory)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+    def _tick(self) -> None:
+        """Things that change with time alone (an observation that has lasted long enough) are seen on time."""
+        while not self.stopping.is_set():
+            time.sleep(TICK_S)
+            with self.world.lock:
+                for hook in self.world.tick_hooks:
+                    _guarded(hook)
+
+    def fork(self, directory: str, scale: float | None = None) -> dict[str, Any]:
+        """A second process with a copy of the whole state and ports of its own; the answer says where it listens.
+
+        The listening sockets are made before the fork, so that the copy can be reached as soon as the answer is there.
+        """
+        target = Path(directory).resolve()
+        if daemon.read_state(target):
+            raise ValueError(f"dir is {directory}; a lab runs there already")
+        sockets = listen(0)
+        with self.world.lock:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            pid = os.fork()
+        if pid == 0:
+            self._become(target, sockets, scale or self.world.clock.scale)
+        sockets.close()
+        threading.Thread(target=os.waitpid, args=(pid, 0), daemon=True).start()  # leaves no zombie behind
+        return {**self.describe(), "pid": pid, "dir": str(target), "port": sockets.port, "dns": sockets.dns_port}
+
+    def _become(self, directory: Path, sockets: Sockets, scale: float) -> None:
+        """In the copy: let go of all that belongs to the original, then serve. Never returns."""
+        try:
+            os.setsid()
+            self.world.lock = threading.RLock()
+            self.world.clock.scale = scale
+            release_sockets(keep=sockets.filenos())
+            directory.mkdir(parents=True, exist_ok=True)
+            log = os.open(directory / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            # New objects: another thread of the original may have held the lock of the old ones when it was copied.
+            sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
+            sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+            self.directory, self.sockets, self.stopping = directory, sockets, threading.Event()
+            self.serve()
+        except BaseException:  # nothing may climb into the original's request handler
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
+
+
+def install() -> None:
+    """Put what the lab adds to moto in place, before moto's first request."""
+    lab.services.install()
+    for part in (anonymous_s3, endpoints, route53_api):
+        part.install()
+
+
+def _guarded(hook: Any) -> None:
+    try:
+        hook()
+    except Exception:  # one bad hook must not stop time for the others; the log tells
+        traceback.print_exc()
+
+
+class Sockets:
+    """The listening sockets of one lab."""
+
+    def __init__(self, http: socket.socket, dns_tcp: socket.socket, dns_udp: socket.socket) -> None:
+        self.http, self.dns_tcp, self.dns_udp = http, dns_tcp, dns_udp
+        self.port: int = http.getsockname()[1]
+        self.dns_port: int = dns_tcp.getsockname()[1]
+
+    def filenos(self) -> set[int]:
+        """Their file descriptors."""
+        return {one.fileno() for one in (self.http, self.dns_tcp, self.dns_udp)}
+
+    def close(self) -> None:
+        """Close them here; a copy of the process keeps its own."""
+        for one in (self.http, self.dns_tcp, self.dns_udp):
+            one.close()
+
+
+def listen(port: int) -> Sockets:
+    """Sockets on loopback: HTTP on `port` (0 = any free one), DNS on one free port for both UDP and TCP."""
+    http = _listener(port)
+    for _ in range(BIND_TRIES):
+        dns_tcp = _listener(0)
+        dns_udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            dns_udp.bind(dns_tcp.getsockname())
+        except OSError:  # somebody has this number on UDP
+            dns_tcp.close()
+            dns_udp.close()
+        else:
+            return Sockets(http, dns_tcp, dns_udp)
+    raise OSError("no port is free for DNS on both UDP and TCP")
+
+
+def _listener(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(128)
+    return listener
+
+
+def release_sockets(keep: set[int]) -> None:
+    """Let go of every inherited socket.
+
+    Each descriptor is pointed at /dev/null rather than closed: objects of the original still name it, and would close
+    whatever got the number next.
+    """
+    null = os.open(os.devnull, os.O_RDWR)
+    for name in os.listdir("/dev/fd"):
+        number = int(name)
+        if number in keep or number == null:
+            continue
+        try:
+            is_socket = stat.S_ISSOCK(os.fstat(number).st_mode)
+        except OSError:  # the descriptor of the listing itself
+            continue
+        if is_socket:
+            os.dup2(null, number)
+    os.close(null)

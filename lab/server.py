@@ -1,0 +1,261 @@
+"""The lab's front: one port for AWS's API (moto behind faults and the call log), the admin API and HTTP probes.
+
+moto answers one request at a time under `WORLD.lock`; delays, hangs and resets happen outside it, so that a dead
+region never holds up the others.
+"""
+
+from __future__ import annotations
+
+import io
+import select
+import socket
+import struct
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import ThreadedWSGIServer
+
+from lab.calls import CallLog, is_mutating
+from lab.faults import LONGEST_HANG_S, Answer, Fault, error_answer, fault_answer, fault_for, outage_mode
+from lab.request import ApiRequest, read_form, read_request, read_scope
+from lab.world import World
+
+LOOK_AROUND_S = 0.05
+LOOPBACK = ("127.0.0.1", "localhost", "")
+API_HOSTS = ("amazonaws.com", "localhost")
+
+
+class NoAnswer(Exception):
+    """The connection ends without an answer. `reset`: with a TCP RST, as a host that is up but refuses."""
+
+    def __init__(self, reset: bool) -> None:
+        super().__init__("reset" if reset else "hang")
+        self.reset = reset
+
+
+class Handler(MotoRequestHandler):
+    """HTTP/1.1 with keep-alive: the body is read whole first and the answer is sent in one piece.
+
+    werkzeug's own handler closes the connection after each answer, and waits 10 ms before it does.
+    """
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    server: Server
+
+    def handle_expect_100(self) -> bool:
+        """`100 Continue` has to leave at once: the client waits for it before it sends the body."""
+        proceed = super().handle_expect_100()
+        self.wfile.flush()
+        return proceed
+
+    def run_wsgi(self) -> None:
+        """Answer one request."""
+        environ = self.make_environ()
+        try:
+            answer = self.server.front.answer(environ, self._read_body(environ))
+        except NoAnswer as gone:
+            self._drop(gone.reset)
+        except Exception:  # a defect of the lab must not look like a network fault
+            traceback.print_exc()
+            self._send(Answer(500, [("Content-Type", "text/plain")], traceback.format_exc().encode()))
+        else:
+            self._send(answer)
+
+    def _read_body(self, environ: dict[str, Any]) -> bytes:
+        if environ.get("wsgi.input_terminated"):
+            return environ["wsgi.input"].read()
+        return self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
+
+    def _send(self, answer: Answer) -> None:
+        try:
+            self.send_response(answer.status)
+            length = str(len(answer.body))
+            for key, value in answer.headers:
+                if key.lower() == "content-length" and self.command == "HEAD":
+                    length = value
+                elif key.lower() not in ("content-length", "connection", "server", "date"):
+                    self.send_header(key, value)
+            if answer.status not in (204, 304):
+                self.send_header("Content-Length", length)
+            self.end_headers()
+            if self.command != "HEAD" and answer.status not in (204, 304):
+                self.wfile.write(answer.body)
+            self.wfile.flush()
+        except OSError:  # the client has gone
+            self.close_connection = True
+
+    def _drop(self, reset: bool) -> None:
+        self.close_connection = True
+        if reset:  # closing with no time to linger sends RST; detached, because the file objects still hold the socket
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            socket.socket(fileno=self.connection.detach()).close()
+
+    def finish(self) -> None:
+        """A connection that was reset has nothing left to flush."""
+        try:
+            super().finish()
+        except OSError:
+            self.close_connection = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Quiet: the call log tells more."""
+
+
+class Server(ThreadedWSGIServer):
+    """A thread per connection over a socket that listens already."""
+
+    request_queue_size = 128
+
+    def __init__(self, listener: socket.socket, front: Front) -> None:
+        host, port = listener.getsockname()[:2]
+        super().__init__(host, port, front.moto, Handler, fd=listener.fileno())
+        self.front = front
+
+
+class Front:
+    """Says where each request goes. `admin` and `probe` are set by lab.process, which knows the rest of the lab."""
+
+    def __init__(self, world: World, calls: CallLog) -> None:
+        self.world = world
+        self.calls = calls
+        self.moto = DomainDispatcherApplication(create_backend_app)
+        self.admin: Callable[[str, str, dict[str, str], bytes], Answer] | None = None
+        self.probe: Callable[[str], Answer | Fault | None] | None = None
+
+    def answer(self, environ: dict[str, Any], body: bytes) -> Answer:
+        """The answer to one request; raises NoAnswer when it gets none."""
+        form = read_form(environ, body)
+        if form.method == "CONNECT":
+            return Answer(501, [("Content-Type", "text/plain")], b"the lab has no TLS: probe http:// names\n")
+        if read_scope(form) is None:
+            host = (urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname or "").rstrip(".")
+            if self.admin and host in LOOPBACK and form.path.startswith("/lab/"):
+                return self.admin(form.method, form.path.removeprefix("/lab/"), form.query, body)
+            if self.probe and host not in LOOPBACK:
+                answer = self._probe(host, environ)
+                if answer is None and not host.endswith(API_HOSTS):
+                    answer = Answer(502, [("Content-Type", "text/plain")], f"the lab knows no {host}\n".encode())
+                if answer is not None:
+                    return answer
+            if form.path.startswith("/moto-api/"):
+                return self.call_moto(environ, body)
+        return self._api_call(environ, body)
+
+    def _probe(self, host: str, environ: dict[str, Any]) -> Answer | None:
+        found = self._locked_probe(host)
+        if isinstance(found, Fault):
+            self._delay(found, environ, lambda: self._locked_probe(host) == found)
+        return found
+
+    def _locked_probe(self, host: str) -> Answer | Fault | None:
+        with self.world.lock:
+            return self.probe(host)
+
+    def _api_call(self, environ: dict[str, Any], body: bytes) -> Answer:
+        request = read_request(environ, body)
+        started, start = time.time(), time.monotonic()
+        status: int | str = 500
+        try:
+            answer = self._answer_api_call(request, environ, body)
+            status = answer.status
+            return answer
+        except NoAnswer as gone:
+            status = str(gone)
+            raise
+        finally:
+            self.calls.add(request, started, status, time.monotonic() - start)
+
+    def _answer_api_call(self, request: ApiRequest, environ: dict[str, Any], body: bytes) -> Answer:
+        with self.world.lock:
+            fault = fault_for(self.world, request, bucket_region(request.bucket))
+        if fault:
+            answer = self._suffer(fault, request, environ)
+            if answer:
+                return answer
+        return self._moto_or_error(request, environ, body)
+
+    def _suffer(self, fault: Fault, request: ApiRequest, environ: dict[str, Any]) -> Answer | None:
+        """What the fault makes of the request; None when it goes on to moto."""
+        if fault.mode in ("throttle", "5xx"):
+            return fault_answer(fault.mode, request)
+        self._delay(fault, environ, lambda: self._still_hangs(fault, request))
+        return None
+
+    def _delay(self, fault: Fault, environ: dict[str, Any], lasts: Callable[[], bool]) -> None:
+        if fault.mode == "latency":
+            time.sleep(fault.seconds or 0)
+        elif fault.mode == "hang":
+            hold(environ["werkzeug.socket"], fault.seconds or LONGEST_HANG_S, lasts)
+            raise NoAnswer(reset=False)
+        else:
+            raise NoAnswer(reset=True)
+
+    def _still_hangs(self, fault: Fault, request: ApiRequest) -> bool:
+        if fault.id:
+            return fault in list(self.world.faults)
+        with self.world.lock:
+            return outage_mode(self.world, request, bucket_region(request.bucket)) == "hang"
+
+    def _moto_or_error(self, request: ApiRequest, environ: dict[str, Any], body: bytes) -> Answer:
+        """moto's answer; where moto has none (it raises), an error that boto3 can read instead of an HTML page."""
+        try:
+            with self.world.lock:
+                answer = self.call_moto(environ, body)
+                if is_mutating(request.service, request.operation):
+                    for hook in self.world.tick_hooks:
+                        hook()
+            return answer
+        except NotImplementedError:
+            message = f"moto has no {request.service} {request.operation}, and the lab does not add it"
+            return error_answer(request, 501, "LabNotImplemented", message)
+        except Exception as error:
+            traceback.print_exc()
+            message = f"moto failed on {request.service} {request.operation}: {error!r}"
+            return error_answer(request, 500, "LabInternalFailure", message)
+
+    def call_moto(self, environ: dict[str, Any], body: bytes) -> Answer:
+        """moto's answer to a request whose body has been read."""
+        environ = {**environ, "wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True}
+        if body:
+            environ["CONTENT_LENGTH"] = str(len(body))
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        head: dict[str, Any] = {}
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+            head.update(status=int(status.split()[0]), headers=headers)
+
+        with self.world.lock:
+            parts = self.moto(environ, start_response)
+            data = b"".join(parts)
+            if hasattr(parts, "close"):
+                parts.close()
+        return Answer(head["status"], head["headers"], data)
+
+
+def bucket_region(bucket: str | None) -> str | None:
+    """The region a bucket lives in, None when there is no such bucket."""
+    found = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.get(bucket) if bucket else None
+    return found.region_name if found else None
+
+
+def hold(connection: socket.socket, seconds: float, lasts: Callable[[], bool]) -> None:
+    """Keep a connection open and silent until the client gives up, the fault ends or the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and lasts():
+        readable, _, _ = select.select([connection], [], [], LOOK_AROUND_S)
+        if not readable:
+            continue
+        try:
+            if not connection.recv(1, socket.MSG_PEEK):
+                return
+        except OSError:
+            return
+        time.sleep(LOOK_AROUND_S)

@@ -1,0 +1,25 @@
+"""What the lab adds to moto, service by service. `install()` puts it in place, once, before the first request."""
+
+from __future__ import annotations
+
+_installed = False
+
+
+def install() -> None:
+    """Register the extensions and patches with moto. Calling it again changes nothing."""
+    global _installed
+    if _installed:
+        return
+    _installed = True
+    # moto is slow to import, and who only asks a running lab need not wait for it
+    from lab import patches
+    from lab.services import autoscaling, cloudwatch, dynamodb, elbv2, rds, s3_replication
+    from lab.services.outage_log import OUTAGE_LOG
+    from lab.services.settings import SETTINGS
+    from lab.world import WORLD
+
+    WORLD.tick_hooks += [OUTAGE_LOG.refresh, s3_replication.advance_all]
+    WORLD.reset_hooks += [OUTAGE_LOG.forget, SETTINGS.reset]
+    for service in (rds, cloudwatch, elbv2, autoscaling, dynamodb, s3_replication):
+        service.install()
+    patches.apply()

@@ -1,0 +1,118 @@
+"""Target health that follows registration, the world's rules and outages.
+
+Follows: User Guide for Application Load Balancers, "Health checks for target groups" (states and reason codes) and
+"Deregistration delay" (shown as draining until it expires); API reference TargetHealth.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeTargetGroup, elbv2_backends
+
+from lab.clock import CLOCK
+from lab.services.settings import SETTINGS
+from lab.world import WORLD
+
+REASONS = {
+    "initial": ("Elb.RegistrationInProgress", "Target registration is in progress"),
+    "draining": ("Target.DeregistrationInProgress", "Target deregistration is in progress"),
+    "unhealthy": ("Target.FailedHealthChecks", "Health checks failed"),
+    "unreachable": ("Target.Timeout", "Request timed out"),
+    "unregistered": ("Target.NotRegistered", "Target is not registered to the target group"),
+    "idle": ("Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"),
+    "stopped": ("Target.InvalidState", "Target is in the stopped state"),
+    "healthy": (None, None),
+}
+STATES = {"unreachable": "unhealthy", "unregistered": "unused", "idle": "unused", "stopped": "unused"}
+
+
+def _instants(group: FakeTargetGroup, name: str) -> dict[str, float]:
+    """{target id: monotonic instant} kept on the target group: `checked` ends `initial`, `drained` ends `draining`."""
+    return vars(group).setdefault(f"lab_{name}", {})
+
+
+def _in_use(group: FakeTargetGroup) -> bool:
+    backend: ELBv2Backend = elbv2_backends[group.account_id][group.region_name]
+    return backend._any_listener_using(group.arn)
+
+
+def _drain(group: FakeTargetGroup, target_id: str, port: Any) -> None:
+    delay = min(float(group.attributes["deregistration_delay.timeout_seconds"]), SETTINGS.target_draining_s)
+    _instants(group, "drained")[target_id] = CLOCK.after(delay)
+    vars(group).setdefault("lab_ports", {})[target_id] = port
+    _instants(group, "checked").pop(target_id, None)
+
+
+def draining(group: FakeTargetGroup) -> list[str]:
+    """Ids of targets that were deregistered and are still shown."""
+    still = _instants(group, "drained")
+    return [target for target, end in still.items() if target not in group.targets and not CLOCK.reached(end)]
+
+
+def condition(group: FakeTargetGroup, target_id: str) -> str:
+    """What holds of a target now: a key of REASONS."""
+    if target_id not in group.targets:
+        return "draining" if target_id in draining(group) else "unregistered"
+    instance = group.ec2_backend.get_instance_by_id(target_id) if target_id.startswith("i-") else None
+    if instance is not None and instance.state == "stopped":
+        return "stopped"
+    if not _in_use(group):
+        return "idle"
+    if WORLD.region_is_out(group.region_name):
+        return "unreachable"
+    state = WORLD.target_state(group.region_name, group.arn, target_id)
+    if state == "healthy" and not CLOCK.reached(_instants(group, "checked").get(target_id, 0.0)):
+        return "initial"
+    return state
+
+
+def health_for(self: FakeTargetGroup, target: dict[str, Any], ec2_backend: Any) -> FakeHealthStatus:
+    found = condition(self, target["Id"])
+    reason, description = REASONS[found]
+    port = (self.targets.get(target["Id"]) or target).get("Port", self.port)
+    return FakeHealthStatus(target["Id"], port, self.health_check_port, STATES.get(found, found), reason, description)
+
+
+def _patch_registration() -> None:
+    register, deregister = FakeTargetGroup.register, FakeTargetGroup.deregister
+    terminated = FakeTargetGroup.deregister_terminated_instances
+
+    def register_and_check(self: FakeTargetGroup, targets: list[dict[str, Any]]) -> None:
+        register(self, targets)
+        for target in targets:
+            _instants(self, "checked").setdefault(target["Id"], CLOCK.after(SETTINGS.target_initial_s))
+            _instants(self, "drained").pop(target["Id"], None)
+
+    def deregister_and_drain(self: FakeTargetGroup, targets: list[dict[str, Any]]) -> None:
+        ports = {target["Id"]: self.targets[target["Id"]]["Port"] for target in targets if target["Id"] in self.targets}
+        deregister(self, targets)
+        for target_id, port in ports.items():
+            _drain(self, target_id, port)
+
+    def terminate_and_drain(self: FakeTargetGroup, instance_ids: list[str]) -> None:
+        ports = {target: self.targets[target]["Port"] for target in instance_ids if target in self.targets}
+        terminated(self, instance_ids)
+        for target_id, port in ports.items():
+            _drain(self, target_id, port)
+
+    FakeTargetGroup.register = register_and_check
+    FakeTargetGroup.deregister = deregister_and_drain
+    FakeTargetGroup.deregister_terminated_instances = terminate_and_drain
+
+
+def install() -> None:
+    _patch_registration()
+    FakeTargetGroup.health_for = health_for
+    describe = ELBv2Backend.describe_target_health
+
+    def describe_with_draining(self: ELBv2Backend, target_group_arn: str, targets: list[dict[str, Any]]) -> Any:
+        group = self.target_groups.get(target_group_arn)
+        if group is not None and not targets:
+            ports = vars(group).get("lab_ports", {})
+            targets = list(group.targets.values()) + [{"Id": one, "Port": ports[one]} for one in draining(group)]
+            if not targets:
+                return []
+        return describe(self, target_group_arn, targets)
+
+    ELBv2Backend.describe_target_health = describe_with_draining

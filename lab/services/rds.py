@@ -1,0 +1,57 @@
+"""RDS of the lab: moto's, with global databases, engine defaults and the rules moto lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import moto.rds.urls
+from moto.core.responses import TYPE_RESPONSE
+from moto.rds.models import DBCluster, RDSBackend
+from moto.rds.responses import RDSResponse
+
+from lab.services.rds_clusters import ClusterRules
+from lab.services.rds_global import advance_all, global_databases, membership
+from lab.services.rds_global_api import GlobalDatabaseOperations
+from lab.services.rds_parameters import ParameterOperations
+
+
+class LabRDSResponse(GlobalDatabaseOperations, ClusterRules, ParameterOperations, RDSResponse):
+    """Dispatches every RDS request; global databases are brought up to the present before each."""
+
+    def call_action(self) -> TYPE_RESPONSE:
+        advance_all(self.current_account)
+        return super().call_action()
+
+
+def _is_secondary(cluster: DBCluster) -> bool:
+    _, member = membership(cluster)
+    return member is not None and not member.is_writer
+
+
+def install() -> None:
+    moto.rds.urls.url_paths["{0}/$"] = LabRDSResponse.dispatch
+    stock_members = DBCluster.db_cluster_members.fget
+
+    def db_cluster_members(self: DBCluster) -> list[dict[str, Any]]:
+        """A secondary cluster has readers only (Aurora User Guide, "Overview of Amazon Aurora global databases")."""
+        shown = stock_members(self)
+        return [one | {"IsClusterWriter": False} for one in shown] if _is_secondary(self) else shown
+
+    def global_write_forwarding_status(self: DBCluster) -> str | None:
+        """Only secondaries show the field (API reference DBCluster)."""
+        _, member = membership(self)
+        if member is None or member.is_writer:
+            return None
+        return "enabled" if member.write_forwarding else "disabled"
+
+    stock_resource = RDSBackend._get_resource_for_tagging
+
+    def resource_for_tagging(self: RDSBackend, arn: str) -> Any:
+        """Global databases have tags too (API reference CreateGlobalCluster, AddTagsToResource)."""
+        if ":global-cluster:" in arn:
+            return global_databases(self.account_id).get(arn.rsplit(":", 1)[-1])
+        return stock_resource(self, arn)
+
+    RDSBackend._get_resource_for_tagging = resource_for_tagging
+    DBCluster.db_cluster_members = property(db_cluster_members)
+    DBCluster.global_write_forwarding_status = property(global_write_forwarding_status)

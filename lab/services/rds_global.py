@@ -1,0 +1,204 @@
+"""Aurora Global Database: what one is, and how it changes with time.
+
+Nothing runs in the background. `GlobalDatabase.advance` brings the object up to the present whenever it is read,
+from the lab's clock and from the times regions went and came back.
+
+Follows: API reference GlobalCluster; Aurora User Guide,
+"Using switchover or failover in Amazon Aurora Global Database" (writer, fencing, rebuilt old primary and its
+snapshot `rds:unplanned-global-failover-<cluster>-<timestamp>`) and "Removing a cluster from an Amazon Aurora global
+database".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.utils import utcnow
+from moto.moto_api._internal import mock_random
+from moto.rds.models import DBCluster, RDSBackend, RDSBaseModel, rds_backends
+from moto.utilities.utils import CaseInsensitiveDict
+
+from lab.clock import CLOCK
+from lab.services.outage_log import OUTAGE_LOG
+from lab.services.rds_events import FENCED, FENCING_TIMED_OUT, MOVED, add_event
+from lab.services.rds_global_members import Link, Member, Move
+from lab.services.settings import SETTINGS
+
+HOME_REGION = "us-east-1"  # where moto keeps what belongs to no region
+
+
+class GlobalDatabase(RDSBaseModel):
+    """One Aurora global database; kept outside `RDSBackend.global_clusters`, whose members moto manages wrongly."""
+
+    resource_type = "global-cluster"
+
+    def __init__(self, backend: RDSBackend, identifier: str, properties: dict[str, Any]) -> None:
+        super().__init__(backend)
+        self.identifier = identifier.lower()
+        self.hash = mock_random.get_random_hex(12)
+        self.properties = properties
+        self.members: list[Member] = []
+        self.move: Move | None = None
+
+    @property
+    def resource_id(self) -> str:
+        return self.identifier
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{self.partition}:rds::{self.account_id}:global-cluster:{self.identifier}"
+
+    @property
+    def engine_version(self) -> str:
+        """The writer's version rules once there is a writer (the global value is what new members get)."""
+        return self.writer.cluster.engine_version if self.writer else self.properties["EngineVersion"]
+
+    @property
+    def writer(self) -> Member | None:
+        return next((member for member in self.members if member.is_writer), None)
+
+    def member(self, arn: str) -> Member | None:
+        return next((member for member in self.members if member.arn == arn), None)
+
+    def join(self, cluster: DBCluster, write_forwarding: bool = False) -> None:
+        """Add a cluster: the first is the writer, the others follow it."""
+        member = Member(cluster.db_cluster_arn, is_writer=not self.members, write_forwarding=write_forwarding)
+        if self.writer:
+            member.links.append(Link(self.writer.region, CLOCK.now()))
+        self.members.append(member)
+
+    def start_move(self, target: Member, data_loss: bool) -> None:
+        now = CLOCK.now()
+        seconds = SETTINGS.failover_s if data_loss else SETTINGS.switchover_s
+        pending = CLOCK.after(min(SETTINGS.pending_s, seconds))
+        self.move = Move(self.writer, target, data_loss, now, pending, CLOCK.after(seconds))
+        if data_loss:
+            for member in self.members:
+                member.unlink(now)
+            fenced = FENCING_TIMED_OUT if OUTAGE_LOG.was_out(self.writer.region, now) else FENCED
+            add_event(target.cluster, fenced, self.writer.arn)
+
+    def start_detach(self, member: Member) -> None:
+        member.unlink(CLOCK.now())
+        member.detached_at = CLOCK.after(SETTINGS.detach_s)
+        member.cluster.status = "promoting"
+
+    def advance(self) -> None:
+        """Bring everything up to the present."""
+        now = CLOCK.now()
+        if self.move:
+            self._advance_move(self.move, now)
+        for member in list(self.members):
+            if member.detached_at is not None and now >= member.detached_at:
+                self._finish_detach(member)
+            elif member.resync_from is not None:
+                self._advance_resync(member, now)
+
+    def _advance_move(self, move: Move, now: float) -> None:
+        if move.cancelled_at is None:
+            move.cancelled_at = move.interrupted(now)
+        if move.cancelled_at is not None:
+            if now >= move.cancelled_at + SETTINGS.cancel_s / CLOCK.scale:
+                self._end_move(move)
+        elif now >= move.done_at and not SETTINGS.promotion_stuck:
+            self._switch_writer(move)
+            self._end_move(move)
+        elif now >= move.pending_until:
+            move.source.show("failing-over", "available")
+            move.target.show("failing-over", "rebooting")
+
+    def _switch_writer(self, move: Move) -> None:
+        move.source.is_writer, move.target.is_writer = False, True
+        move.target.write_forwarding, move.source.write_forwarding = False, move.target.write_forwarding
+        for member in self.members:
+            member.unlink(move.done_at)
+            if member is move.target:
+                continue
+            if move.data_loss:
+                member.resync_from = move.done_at
+                member.keeps_snapshot = member is move.source
+            else:
+                member.links.append(Link(move.target.region, move.done_at))
+        add_event(move.target.cluster, MOVED, move.source.arn)
+
+    def _end_move(self, move: Move) -> None:
+        move.source.show("available", "available")
+        move.target.show("available", "available")
+        self.move = None
+
+    def _finish_detach(self, member: Member) -> None:
+        self.members.remove(member)
+        member.cluster.global_cluster_identifier = None
+        member.cluster.status = "available"
+
+    def _advance_resync(self, member: Member, now: float) -> None:
+        returned = OUTAGE_LOG.back_since(member.region)
+        if returned is None:
+            return
+        if member.keeps_snapshot:
+            stamp = utcnow().strftime("%Y-%m-%d-%H-%M-%S")
+            name = f"rds:unplanned-global-failover-{member.cluster.db_cluster_identifier}-{stamp}"
+            member.backend.create_auto_cluster_snapshot(member.cluster.db_cluster_identifier, name)
+            add_event(member.cluster, FENCED, member.arn)
+            member.keeps_snapshot = False
+        source_returned = OUTAGE_LOG.back_since(self.writer.region)
+        if source_returned is None:
+            return
+        connected = max(member.resync_from, returned, source_returned) + SETTINGS.resync_s / CLOCK.scale
+        if now >= connected:
+            member.resync_from = None
+            member.links.append(Link(self.writer.region, connected))
+
+    def describe(self) -> dict[str, Any]:
+        """The GlobalCluster structure of the API. FailoverState is absent when nothing runs."""
+        now = CLOCK.now()
+        shown = {
+            "GlobalClusterIdentifier": self.identifier,
+            "GlobalClusterResourceId": f"cluster-{self.hash}",
+            "GlobalClusterArn": self.arn,
+            "Status": self.move.name if self.move and self.move.status(now) == self.move.name else "available",
+            **self.properties,
+            "EngineVersion": self.engine_version,
+            "Endpoint": f"{self.identifier}.global-{self.hash}.global.rds.amazonaws.com",
+            "GlobalClusterMembers": [self._describe_member(member) for member in self.members],
+            "TagList": self.tags,
+        }
+        if self.move:
+            shown["FailoverState"] = {
+                "Status": self.move.status(now),
+                "FromDbClusterArn": self.move.source.arn,
+                "ToDbClusterArn": self.move.target.arn,
+                "IsDataLossAllowed": self.move.data_loss,
+            }
+        return {name: value for name, value in shown.items() if value is not None}
+
+    def _describe_member(self, member: Member) -> dict[str, Any]:
+        readers = [other.arn for other in self.members if not other.is_writer] if member.is_writer else []
+        shown = {
+            "DBClusterArn": member.arn,
+            "IsWriter": member.is_writer,
+            "Readers": readers,
+            "SynchronizationStatus": member.synchronization,
+        }
+        if not member.is_writer:
+            shown["GlobalWriteForwardingStatus"] = "enabled" if member.write_forwarding else "disabled"
+        return shown
+
+
+def global_databases(account: str) -> CaseInsensitiveDict:
+    """{identifier: GlobalDatabase} of an account; lives in moto's backend, so that moto's reset empties it."""
+    return vars(rds_backends[account][HOME_REGION]).setdefault("lab_global_databases", CaseInsensitiveDict())
+
+
+def advance_all(account: str) -> None:
+    OUTAGE_LOG.refresh()
+    for database in list(global_databases(account).values()):
+        database.advance()
+
+
+def membership(cluster: DBCluster) -> tuple[GlobalDatabase, Member] | tuple[None, None]:
+    """The global database a cluster belongs to and its place in it."""
+    for database in global_databases(cluster.account_id).values():
+        if member := database.member(cluster.db_cluster_arn):
+            return database, member
+    return None, None

@@ -1,0 +1,139 @@
+"""Parameter groups that list their engine's defaults, and the engine versions themselves.
+
+Follows: API reference DescribeDBEngineVersions, DescribeEngineDefaultParameters,
+DescribeEngineDefaultClusterParameters, DescribeDBParameters ("Returns the detailed parameter list": every parameter
+of the family with its Source), ModifyDBParameterGroup and their cluster twins.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.rds.exceptions import DBParameterGroupNotFoundError, InvalidParameterValue
+
+from lab.services.rds_engines import (
+    ENGINES,
+    FAMILIES,
+    default_parameters,
+    describe_engine_version,
+    engine_version_names,
+)
+
+
+def check_family(name: str) -> None:
+    if name and name not in FAMILIES:
+        raise InvalidParameterValue(f"ParameterGroupFamily {name} is not a valid parameter group family")
+
+
+def value_is_allowed(value: str, parameter: dict[str, Any]) -> bool:
+    """Whether a value is in AllowedValues: a list `a,b`, or a range `1-100`. Formulas are taken as they are."""
+    allowed = parameter.get("AllowedValues")
+    if not allowed or "{" in value:
+        return True
+    if span := re.fullmatch(r"(\d+)-(\d+)", allowed):
+        try:
+            return int(span[1]) <= float(value) <= int(span[2])
+        except ValueError:
+            return False
+    chosen = value.split(",") if parameter["DataType"] == "list" else [value]
+    return all(one.strip() in allowed.split(",") for one in chosen)
+
+
+def check_changes(changes: list[dict[str, Any]], defaults: dict[str, dict[str, Any]]) -> None:
+    """Raise the API's fault for a parameter that is not the family's, is fixed, or is given a value it cannot have."""
+    for change in changes if defaults else []:
+        name, value = change["ParameterName"], str(change.get("ParameterValue", ""))
+        if name not in defaults:
+            raise InvalidParameterValue(f"Could not find parameter with name: {name}")
+        if not defaults[name]["IsModifiable"]:
+            raise InvalidParameterValue(f"The parameter {name} cannot be modified.")
+        if not value_is_allowed(value, defaults[name]):
+            allowed = defaults[name]["AllowedValues"]
+            raise InvalidParameterValue(f"Invalid parameter value: {value} for: {name} allowed values are: {allowed}")
+
+
+def merged(defaults: dict[str, dict[str, Any]], changed: dict[str, dict[str, Any]], source: str | None) -> ActionResult:
+    """All parameters: the engine's, with what the user set in its place."""
+    shown = {**defaults}
+    for name, values in changed.items():
+        base = defaults.get(name, {"ParameterName": name, "DataType": "string", "IsModifiable": True})
+        shown[name] = base | values | {"Source": "user"}
+    parameters = [shown[name] for name in sorted(shown)]
+    return ActionResult({"Parameters": [one for one in parameters if source in (None, one.get("Source"))]})
+
+
+class ParameterOperations:
+    """Mixed into moto's RDSResponse, whose `params` and `backend` it uses."""
+
+    params: Any
+    backend: Any
+
+    def describe_db_engine_versions(self) -> ActionResult:
+        wanted = {name: self.params.get(name) for name in ("Engine", "EngineVersion", "DBParameterGroupFamily")}
+        shown = []
+        for engine in ENGINES:
+            versions = engine_version_names(engine)
+            for version in versions[-1:] if self.params.get("DefaultOnly") else versions:
+                described = describe_engine_version(engine, version)
+                if all(value in (None, described[name]) for name, value in wanted.items()):
+                    shown.append(described)
+        return ActionResult({"DBEngineVersions": shown})
+
+    def describe_engine_default_parameters(self) -> ActionResult:
+        return self._engine_defaults("i")
+
+    def describe_engine_default_cluster_parameters(self) -> ActionResult:
+        return self._engine_defaults("c")
+
+    def _engine_defaults(self, level: str) -> ActionResult:
+        group_family = self.params["DBParameterGroupFamily"]
+        check_family(group_family)
+        parameters = list(default_parameters(group_family, level).values())
+        return ActionResult({"EngineDefaults": {"DBParameterGroupFamily": group_family, "Parameters": parameters}})
+
+    def create_db_parameter_group(self) -> ActionResult:
+        check_family(self.params.get("DBParameterGroupFamily"))
+        return super().create_db_parameter_group()  # type: ignore[misc]
+
+    def create_db_cluster_parameter_group(self) -> ActionResult:
+        check_family(self.params.get("DBParameterGroupFamily"))
+        return super().create_db_cluster_parameter_group()  # type: ignore[misc]
+
+    def describe_db_parameter_groups(self) -> ActionResult:
+        """moto answers an unknown name with an empty list; the API with DBParameterGroupNotFound."""
+        name = self.params.get("DBParameterGroupName")
+        if name and name not in self.backend.db_parameter_groups:
+            raise DBParameterGroupNotFoundError(name)
+        return super().describe_db_parameter_groups()  # type: ignore[misc]
+
+    def describe_db_parameters(self) -> ActionResult:
+        group = self._instance_group()
+        return merged(default_parameters(group.family, "i"), group.parameters, self.params.get("Source"))
+
+    def describe_db_cluster_parameters(self) -> ActionResult:
+        group = self._cluster_group()
+        defaults = default_parameters(group.db_parameter_group_family, "c")
+        return merged(defaults, group.parameters, self.params.get("Source"))
+
+    def modify_db_parameter_group(self) -> ActionResult:
+        check_changes(self._changes(), default_parameters(self._instance_group().family, "i"))
+        return super().modify_db_parameter_group()  # type: ignore[misc]
+
+    def modify_db_cluster_parameter_group(self) -> ActionResult:
+        check_changes(self._changes(), default_parameters(self._cluster_group().db_parameter_group_family, "c"))
+        return super().modify_db_cluster_parameter_group()  # type: ignore[misc]
+
+    def _changes(self) -> list[dict[str, Any]]:
+        return [change.original_dict() for change in self.params.get("Parameters", [])]
+
+    def _instance_group(self) -> Any:
+        name = self.params["DBParameterGroupName"]
+        if name not in self.backend.db_parameter_groups:
+            raise DBParameterGroupNotFoundError(name)
+        return self.backend.db_parameter_groups[name]
+
+    def _cluster_group(self) -> Any:
+        name = self.params["DBClusterParameterGroupName"]
+        return self.backend.describe_db_cluster_parameter_groups(group_name=name)[0]

@@ -1,0 +1,84 @@
+"""What the lab knows and moto does not: which regions are out, which faults are injected, how targets fare.
+
+One process, one world. moto is not thread-safe: whoever touches it or the world holds `WORLD.lock` (requests,
+DNS answers and the background tick take it before they call; code inside moto already has it).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lab.clock import CLOCK, Clock
+
+OUTAGE_MODES = ("hang", "reset", "5xx", "throttle")
+FAULT_MODES = ("latency", "throttle", "5xx", "hang", "reset")
+TARGET_STATES = ("healthy", "unhealthy")
+GLOBAL_CONTROL_PLANE = "aws-global"
+
+
+@dataclass(frozen=True)
+class TargetRule:
+    """How targets are to fare: all in `state`, except that the first `healthy` registered ones stay healthy."""
+
+    state: str = "healthy"
+    healthy: int = 0
+
+
+def registered_targets(region: str, target_group_arn: str) -> list[str]:
+    """Ids of the targets moto has registered with a target group, in order of registration."""
+    from moto.backends import get_backend  # imported late: the CLI need not wait for moto
+
+    for regions in get_backend("elbv2").values():
+        group = regions[region].target_groups.get(target_group_arn) if region in regions else None
+        if group is not None:
+            return list(group.targets)
+    return []
+
+
+class World:
+    """outages: {region: mode}; faults: [lab.faults.Fault]; target_states: {(region, target group ARN): TargetRule}.
+
+    The rule of a whole region stands under (region, None).
+    `reset_hooks` are called when the lab is emptied, `tick_hooks` a few times a second, both under the lock.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.lock = threading.RLock()
+        self.clock = clock
+        self.outages: dict[str, str] = {}
+        self.faults: list[Any] = []
+        self.target_states: dict[tuple[str, str | None], TargetRule] = {}
+        self.reset_hooks: list[Callable[[], None]] = []
+        self.tick_hooks: list[Callable[[], None]] = []
+
+    def region_is_out(self, region: str) -> bool:
+        """Whether the whole region is lost (its API, its targets, its end points)."""
+        return region in self.outages
+
+    def target_rule(self, region: str, target_group_arn: str | None) -> TargetRule:
+        """The rule of the target group, else of its region, else all healthy."""
+        anywhere = self.target_states.get((region, None), TargetRule())
+        return self.target_states.get((region, target_group_arn), anywhere)
+
+    def target_state(self, region: str, target_group_arn: str, target_id: str) -> str:
+        """`healthy` or `unhealthy`: what a health check of this target sees now."""
+        if self.region_is_out(region):
+            return "unhealthy"
+        rule = self.target_rule(region, target_group_arn)
+        if rule.state == "healthy" or not rule.healthy:
+            return rule.state
+        return "healthy" if target_id in registered_targets(region, target_group_arn)[: rule.healthy] else "unhealthy"
+
+    def reset(self) -> None:
+        """Forget everything, and tell those who keep state of their own (`reset_hooks`)."""
+        self.outages.clear()
+        self.faults.clear()
+        self.target_states.clear()
+        for hook in self.reset_hooks:
+            hook()
+
+
+WORLD = World(CLOCK)

@@ -1,0 +1,320 @@
+"""Asks stock moto whether it still has the defects that the lab mends. Run as a script, in a process without the lab.
+
+Prints one JSON object: {name of a patch, or of what a service of the lab adds: whether stock moto still lacks it}.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+EAST, WEST = "us-east-1", "us-east-2"
+IMAGE = "ami-12345678"
+SESSION = boto3.session.Session()
+CLIENTS: dict[tuple[str, str], Any] = {}
+PROBES: dict[str, Callable[[], bool]] = {}
+
+
+def probe(function: Callable[[], bool]) -> Callable[[], bool]:
+    PROBES[function.__name__] = function
+    return function
+
+
+def client(service: str, region: str = EAST) -> Any:
+    key = (service, region)
+    if key not in CLIENTS:
+        CLIENTS[key] = SESSION.client(service, region, aws_access_key_id="a", aws_secret_access_key="b")
+    return CLIENTS[key]
+
+
+def lacks(call: Callable[..., Any], **parameters: Any) -> bool:
+    """Whether moto does not have the operation at all."""
+    try:
+        call(**parameters)
+    except NotImplementedError:
+        return True
+    except ClientError:
+        return False
+    return False
+
+
+def subnets() -> list[str]:
+    return [one["SubnetId"] for one in client("ec2").describe_subnets()["Subnets"][:2]]
+
+
+def template(**data: Any) -> None:
+    tags = [{"ResourceType": "launch-template", "Tags": [{"Key": "Project", "Value": "trading"}]}]
+    data = {"ImageId": IMAGE, "InstanceType": "t3.medium", **data}
+    client("ec2").create_launch_template(LaunchTemplateName="template", LaunchTemplateData=data, TagSpecifications=tags)
+
+
+def group(desired: int, target_group: str | None = None) -> None:
+    client("autoscaling").create_auto_scaling_group(
+        AutoScalingGroupName="asg",
+        MinSize=0,
+        MaxSize=4,
+        DesiredCapacity=desired,
+        LaunchTemplate={"LaunchTemplateName": "template", "Version": "$Latest"},
+        VPCZoneIdentifier=subnets()[0],
+        **({"TargetGroupARNs": [target_group]} if target_group else {}),
+    )
+
+
+def target_group() -> str:
+    vpc = client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    made = client("elbv2").create_target_group(Name="tg", Protocol="HTTP", Port=80, VpcId=vpc)
+    return made["TargetGroups"][0]["TargetGroupArn"]
+
+
+def table(**more: Any) -> dict[str, Any]:
+    return client("dynamodb").create_table(
+        TableName="table",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        **more,
+    )["TableDescription"]
+
+
+def cluster(identifier: str = "c", region: str = EAST, **more: Any) -> dict[str, Any]:
+    given = {"Engine": "aurora-mysql", "MasterUsername": "admin", "MasterUserPassword": "not-secret", **more}
+    return client("rds", region).create_db_cluster(DBClusterIdentifier=identifier, **given)["DBCluster"]
+
+
+def snapshots() -> list[str]:
+    shown = client("rds").describe_db_cluster_snapshots()["DBClusterSnapshots"]
+    return [one["DBClusterSnapshotIdentifier"] for one in shown]
+
+
+@probe
+def nat_gateway_resource_type() -> bool:
+    address = client("ec2").allocate_address(Domain="vpc")["AllocationId"]
+    tags = [{"ResourceType": "natgateway", "Tags": [{"Key": "Name", "Value": "nat"}]}]
+    client("ec2").create_nat_gateway(SubnetId=subnets()[0], AllocationId=address, TagSpecifications=tags)
+    wanted = [{"Name": "resource-type", "Values": ["natgateway"]}]
+    return client("ec2").describe_tags(Filters=wanted)["Tags"] == []
+
+
+@probe
+def launch_template_tags() -> bool:
+    template()
+    shown = client("ec2").describe_launch_template_versions(LaunchTemplateName="template")["LaunchTemplateVersions"]
+    return "TagSpecifications" in shown[0]["LaunchTemplateData"]
+
+
+@probe
+def launch_template_version_user_data() -> bool:
+    template()
+    user_data = base64.b64encode(b"echo").decode()
+    data = {"ImageId": IMAGE, "InstanceType": "t3.medium", "UserData": user_data}
+    client("ec2").create_launch_template_version(LaunchTemplateName="template", LaunchTemplateData=data)
+    try:
+        group(1)
+    except AssertionError:
+        return True
+    return False
+
+
+@probe
+def launch_template_tags_follow() -> bool:
+    template()
+    shown = client("ec2").describe_launch_templates()["LaunchTemplates"][0]
+    client("ec2").create_tags(Resources=[shown["LaunchTemplateId"]], Tags=[{"Key": "Later", "Value": "1"}])
+    return "Later" not in {
+        one["Key"] for one in client("ec2").describe_launch_templates()["LaunchTemplates"][0]["Tags"]
+    }
+
+
+@probe
+def instance_launch_template_version() -> bool:
+    template()
+    data = {"ImageId": IMAGE, "InstanceType": "t3.large"}
+    client("ec2").create_launch_template_version(LaunchTemplateName="template", LaunchTemplateData=data)
+    group(1)
+    shown = client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"][0]["Instances"][0]
+    return shown["LaunchTemplate"]["Version"] != "2"
+
+
+@probe
+def load_balancer_attributes() -> bool:
+    made = client("elbv2").create_load_balancer(Name="alb", Subnets=subnets())["LoadBalancers"][0]
+    shown = client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=made["LoadBalancerArn"])["Attributes"]
+    return "idle_timeout.timeout_seconds" not in {one["Key"] for one in shown}
+
+
+@probe
+def target_group_attributes() -> bool:
+    shown = client("elbv2").describe_target_group_attributes(TargetGroupArn=target_group())["Attributes"]
+    return not any(one["Key"].startswith("target_group_health.") for one in shown)
+
+
+@probe
+def table_id() -> bool:
+    return "TableId" not in table()
+
+
+@probe
+def table_tags_overwrite() -> bool:
+    arn = table(Tags=[{"Key": "k", "Value": "1"}])["TableArn"]
+    client("dynamodb").tag_resource(ResourceArn=arn, Tags=[{"Key": "k", "Value": "2"}])
+    return len(client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"]) != 1
+
+
+@probe
+def global_cluster_moves() -> bool:
+    names = {"GlobalClusterIdentifier": "g", "TargetDbClusterIdentifier": "arn:aws:rds:us-east-2:1:cluster:c"}
+    rds = client("rds")
+    return lacks(rds.failover_global_cluster, **names) and lacks(rds.switchover_global_cluster, **names)
+
+
+@probe
+def global_cluster_identifier_is_respected() -> bool:
+    client("rds").create_global_cluster(GlobalClusterIdentifier="g", Engine="aurora-mysql")
+    try:
+        return client("rds").describe_global_clusters(GlobalClusterIdentifier="other")["GlobalClusters"] != []
+    except ClientError:
+        return False
+
+
+@probe
+def engine_versions_and_defaults() -> bool:
+    defaults = client("rds").describe_engine_default_cluster_parameters
+    return lacks(client("rds").describe_db_engine_versions) and lacks(
+        defaults, DBParameterGroupFamily="aurora-mysql8.0"
+    )
+
+
+@probe
+def parameter_groups_list_defaults() -> bool:
+    given = {"DBParameterGroupFamily": "aurora-mysql8.0", "Description": "d"}
+    client("rds").create_db_cluster_parameter_group(DBClusterParameterGroupName="p", **given)
+    return client("rds").describe_db_cluster_parameters(DBClusterParameterGroupName="p")["Parameters"] == []
+
+
+@probe
+def cluster_is_not_overwritten() -> bool:
+    cluster()
+    client("rds").delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=snapshots()[0])  # its name would collide
+    return not refuses(cluster)
+
+
+@probe
+def cluster_log_exports_are_modified() -> bool:
+    cluster()
+    change = {"EnableLogTypes": ["audit"]}
+    client("rds").modify_db_cluster(DBClusterIdentifier="c", CloudwatchLogsExportConfiguration=change)
+    return client("rds").describe_db_clusters()["DBClusters"][0]["EnabledCloudwatchLogsExports"] == []
+
+
+@probe
+def cluster_deletion_needs_a_word_on_snapshots() -> bool:
+    cluster()
+    return not refuses(client("rds").delete_db_cluster, DBClusterIdentifier="c")
+
+
+def refuses(call: Callable[..., Any], **parameters: Any) -> bool:
+    try:
+        call(**parameters)
+    except ClientError:
+        return True
+    return False
+
+
+@probe
+def target_health_has_states() -> bool:
+    arn = target_group()
+    instance = client("ec2").run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    client("elbv2").register_targets(TargetGroupArn=arn, Targets=[{"Id": instance}])
+    shown = client("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+    return shown[0]["TargetHealth"]["State"] == "healthy"  # never checked: nothing listens to the group
+
+
+@probe
+def scaling_in_deregisters() -> bool:
+    arn = target_group()
+    template()
+    group(2, arn)
+    client("autoscaling").set_desired_capacity(AutoScalingGroupName="asg", DesiredCapacity=0)
+    shown = client("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+    return len([one for one in shown if one["TargetHealth"]["State"] != "draining"]) == 2
+
+
+@probe
+def metrics_collection_is_switched_off() -> bool:
+    return lacks(client("autoscaling").disable_metrics_collection, AutoScalingGroupName="asg")
+
+
+@probe
+def instance_refresh() -> bool:
+    return lacks(client("autoscaling").start_instance_refresh, AutoScalingGroupName="asg")
+
+
+@probe
+def group_sizes_are_checked() -> bool:
+    template()
+    group(1)
+    return not refuses(client("autoscaling").set_desired_capacity, AutoScalingGroupName="asg", DesiredCapacity=9)
+
+
+@probe
+def table_replicas() -> bool:
+    table(StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+    create = [{"Create": {"RegionName": WEST}}]
+    client("dynamodb").update_table(TableName="table", ReplicaUpdates=create)
+    return client("dynamodb", WEST).list_tables()["TableNames"] == []
+
+
+@probe
+def bucket_replication_reads_back() -> bool:
+    for name in ("one", "two"):
+        client("s3").create_bucket(Bucket=f"bucket-{name}")
+        status = {"Status": "Enabled"}
+        client("s3").put_bucket_versioning(Bucket=f"bucket-{name}", VersioningConfiguration=status)
+    rule = {
+        "Status": "Enabled",
+        "Priority": 1,
+        "Filter": {"Prefix": "a/"},
+        "DeleteMarkerReplication": {"Status": "Enabled"},
+        "Destination": {"Bucket": "arn:aws:s3:::bucket-two"},
+    }
+    configuration = {"Role": "arn:aws:iam::123456789012:role/r", "Rules": [rule]}
+    client("s3").put_bucket_replication(Bucket="bucket-one", ReplicationConfiguration=configuration)
+    shown = client("s3").get_bucket_replication(Bucket="bucket-one")["ReplicationConfiguration"]["Rules"][0]
+    client("s3").put_object(Bucket="bucket-one", Key="a/b", Body=b"1")
+    copied = client("s3").list_objects_v2(Bucket="bucket-two")["KeyCount"]
+    return shown["DeleteMarkerReplication"]["Status"] == "Disabled" and copied == 0
+
+
+@probe
+def bucket_policy_conditions() -> bool:
+    s3, bucket = client("s3"), "only-by-tls"
+    s3.create_bucket(Bucket=bucket)
+    insecure = {"Bool": {"aws:SecureTransport": "false"}}
+    only_tls = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    policy = {"Version": "2012-10-17", "Statement": [{**only_tls, "Condition": insecure}]}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+    try:
+        s3.put_object(Bucket=bucket, Key="key", Body=b"value")
+    except ClientError:
+        return True
+    return False
+
+
+def main() -> None:
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # no probe needs them, and they take long
+    found = {}
+    for name, function in PROBES.items():
+        with mock_aws():
+            found[name] = function()
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""The failover modules over the socket: a region is lost in each way, and what they say and do then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.trading.multi_region.plugins.module_utils import (
+    _autoscaling_capacity,
+    _failover_manifest,
+    _failover_notify,
+    _failover_plan,
+    _failover_record,
+    _region_health,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._api import Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
+from lab.client import Lab
+from tests.lab.failover_platform import EAST, GROUP, TABLE, WEST, Platform, clients_of, wait_for
+
+MODES = ("reset", "hang", "5xx", "throttle")
+HEALTH = {
+    "signals": list(SIGNALS),
+    "deciding_signals": list(DECIDING),
+    "min_healthy_ratio": 0.5,
+    "max_replication_lag_ms": 1000,
+    "max_lag_sample_age": 300,
+    "deadline": 8,
+}
+PLAN = {
+    "table_name": TABLE,
+    "regions": [EAST, WEST],
+    "target_region": None,
+    "expected_active_region": None,
+    "min_healthy_ratio": 0.5,
+    "max_replication_lag_ms": None,
+    "max_lag_sample_age": 300,
+    "accept_data_loss": False,
+    "force": False,
+    "deadline": 4,
+    "patience": 2.5,
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A whole platform, made once; the tests break copies of it."""
+    with Lab.start(tmp_path_factory.mktemp("whole")) as lab:
+        platform = Platform(lab)
+        for region in platform.regions:
+            params = {"manifest": platform.manifest, "table_name": TABLE, "region": region}
+            assert _failover_manifest.run(params, platform.clients)["changed"]
+        wait_for(lambda: health(platform)["healthy_regions"], lambda regions: len(regions) == 2)
+        yield platform
+
+
+@pytest.fixture
+def platform(whole: Platform, tmp_path: Any) -> Iterator[Platform]:
+    """A copy of the platform to break."""
+    with whole.lab.fork(tmp_path / "copy") as lab:
+        copy = object.__new__(Platform)
+        copy.__dict__.update(whole.__dict__, lab=lab, clients=clients_of(lab))
+        yield copy
+
+
+def health(platform: Platform, **more: Any) -> dict[str, Any]:
+    params = {**HEALTH, "manifest": platform.manifest, "probe_proxy": platform.lab.url}
+    return _region_health.run({**params, **more}, platform.clients)
+
+
+def plan(platform: Platform, **more: Any) -> dict[str, Any]:
+    return _failover_plan.run({**PLAN, **more}, platform.clients)
+
+
+def steps(found: dict[str, Any]) -> list[str]:
+    return [step["step"] for step in found["plan"]]
+
+
+def codes(found: dict[str, Any]) -> list[str]:
+    return [obstacle["code"] for obstacle in found["obstacles"]]
+
+
+def test_reading_changes_nothing(platform: Platform) -> None:
+    platform.lab.clear_calls()
+    health(platform)
+    plan(platform)
+    assert [call["operation"] for call in platform.lab.calls() if call["mutating"]] == []
+
+
+def test_the_manifest_is_written_once(platform: Platform) -> None:
+    params = {"manifest": platform.manifest, "table_name": TABLE, "region": WEST}
+    assert not _failover_manifest.run(params, platform.clients)["changed"]
+    found = _failover_manifest.run_info({"table_name": TABLE, "regions": [EAST, WEST], "deadline": 4}, platform.clients)
+    assert found["manifest"] == platform.manifest
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_lost_region_is_unknown_and_the_plan_is_ready_within_seconds(platform: Platform, mode: str) -> None:
+    platform.lab.outage(EAST, mode)
+    begun = time.monotonic()
+    found = plan(platform)
+    # Two and a half seconds of patience, and the making of a dozen clients on a busy machine.
+    assert time.monotonic() - begun < 6
+    assert found["obstacles"] == []
+    assert steps(found) == ["promote_request", "promote_wait", "traffic", "verify", "notify", "record"]
+    assert (found["target_region"], found["copies"][EAST]) == (WEST, "unknown")
+    assert found["verdicts"][EAST]["verdict"] == "unknown"
+    assert found["rpo_bound_ms"] > 0
+
+
+def test_a_hanging_region_is_unknown_by_the_deadline(platform: Platform) -> None:
+    platform.lab.outage(EAST, "hang")
+    begun = time.monotonic()
+    found = health(platform, deadline=4)
+    assert time.monotonic() - begun < 6
+    assert (found["unknown_regions"], found["healthy_regions"], found["writer_region"]) == ([EAST], [WEST], EAST)
+
+
+def test_a_region_whose_targets_fail_is_unhealthy_and_the_rule_is_half(platform: Platform) -> None:
+    platform.lab.set_targets(EAST, "unhealthy", healthy=1)
+    assert health(platform)["healthy_regions"] == [EAST, WEST]
+    platform.lab.set_targets(EAST, "unhealthy")
+    found = wait_for(lambda: health(platform), lambda one: one["unhealthy_regions"])
+    assert found["unhealthy_regions"] == [EAST]
+    assert "Only 0 of 2 registered targets are healthy" in found["reason"]
+
+
+def test_a_healthy_region_is_not_left_unless_forced(platform: Platform) -> None:
+    assert codes(plan(platform)) == ["primary_healthy"]
+    assert codes(plan(platform, force=True)) == []
+    assert codes(plan(platform, target_region=EAST)) == ["target_is_active"]
+
+
+def test_an_unfit_target_is_an_obstacle(platform: Platform) -> None:
+    platform.lab.outage(EAST, "reset")
+    platform.lab.set_targets(WEST, "unhealthy")
+    found = wait_for(lambda: plan(platform), lambda one: one["obstacles"])
+    assert codes(found) == ["target_has_no_healthy_target"]
+    rds = platform.lab.client("rds", WEST)
+    for number in (1, 2):
+        rds.delete_db_instance(DBInstanceIdentifier=f"trading-{WEST}-dev-{number}", SkipFinalSnapshot=True)
+    found = wait_for(lambda: plan(platform), lambda one: len(one["obstacles"]) > 1)
+    assert codes(found) == ["target_has_no_healthy_target", "target_has_no_database_instance"]
+
+
+def test_the_plan_shrinks_as_the_move_goes_on(platform: Platform) -> None:
+    platform.lab.outage(EAST, "reset")
+    first = plan(platform)
+    rds = platform.lab.client("rds", WEST)
+    rds.failover_global_cluster(
+        GlobalClusterIdentifier="trading-global-dev",
+        TargetDbClusterIdentifier=first["db_cluster_arns"][WEST],
+        AllowDataLoss=True,
+    )
+    running = plan(platform)
+    assert (codes(running), steps(running)) == ([], steps(first)[1:])
+    moved = wait_for(lambda: plan(platform), lambda one: "promote_wait" not in steps(one), 60)
+    assert (codes(moved), steps(moved)) == ([], steps(first)[2:])
+    assert (moved["target_region"], moved["writer_region"], moved["active_region"]) == (WEST, WEST, EAST)
+    platform.say(WEST, f"[{WEST} claims over {EAST}]\n")
+    assert codes(plan(platform, target_region=WEST)) == ["target_is_active"]
+
+
+def test_capacity_is_raised_and_waited_for(platform: Platform) -> None:
+    platform.lab.outage(EAST, "hang")
+    arn = platform.entry(WEST)["target_group_arn"]
+    params = {"region": WEST, "name": GROUP, "target_group_arn": arn, "wait": True, "wait_timeout": 60}
+    done = _autoscaling_capacity.run({**params, "at_least": 4, "poll_interval": 0.2}, platform.clients)
+    assert (done["changed"], done["after"]["desired"]) == (True, 4)
+    assert done["healthy_targets"] >= 4
+    assert not _autoscaling_capacity.run({**params, "at_least": 1, "poll_interval": 0.2}, platform.clients)["changed"]
+    with pytest.raises(Refused, match="allows at most 6"):
+        _autoscaling_capacity.run({**params, "at_least": 7, "poll_interval": 0.2}, platform.clients)
+    assert {call["region"] for call in platform.lab.calls() if call["operation"] == "SetDesiredCapacity"} == {WEST}
+
+
+@pytest.mark.parametrize("mode", ["reset", "hang"])
+def test_people_are_told_and_the_run_recorded_without_the_lost_region(platform: Platform, mode: str) -> None:
+    platform.lab.outage(EAST, mode)
+    topics = {entry["region"]: entry["topic_arn"] for entry in platform.manifest["regions"]}
+    message = {"topics": topics, "required_region": WEST, "subject": "moved", "msg": "text", "deadline": 8}
+    told = _failover_notify.run(message, platform.clients)
+    assert (list(told["delivered"]), list(told["not_delivered"])) == ([WEST], [EAST])
+    run = {"table_name": TABLE, "regions": [EAST, WEST], "required_region": WEST, "run_id": "r1", "deadline": 8}
+    kept = _failover_record.run({**run, "record": {"outcome": "completed"}}, platform.clients)
+    assert (kept["written_to"], list(kept["not_written_to"])) == ([WEST], [EAST])
+    assert max(told["seconds"], kept["seconds"]) < 4.5
+    stored = platform.lab.client("dynamodb", WEST).get_item(TableName=TABLE, Key={"id": {"S": "run#r1"}})
+    assert "completed" in stored["Item"]["document"]["S"]

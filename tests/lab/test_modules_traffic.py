@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The traffic switch as clients see it: our modules turn it, the lab's Route 53 computes it, DNS and HTTP answer."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import build_checks, build_records
+from lab.client import Lab
+from tests.lab.stage import DOMAIN, Stage, wait
+
+EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
+MODULES = "ansible_collections.trading.multi_region.plugins.modules"
+# What a switch of 10 s times 3 takes at the stage's scale, and a margin.
+MOVED_WITHIN = 5.0
+# Longer than that switch takes: what has not moved by then stays.
+LONG_ENOUGH = 0.5
+
+
+class Platform:
+    """A stage whose name follows the switch, and our modules run in this process."""
+
+    def __init__(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+        self.stage, self.lab, self.capsys = stage, stage.lab, capsys
+
+    def build(self) -> Platform:
+        """Make the checks with our module, and the records."""
+        ids: dict[str, str] = {}
+        for check in build_checks(self.stage.regions, {region: Stage.bucket(region) for region in self.stage.regions}):
+            options = {name: value for name, value in check.items() if name not in ("tier", "child_names")}
+            if "child_names" in check:
+                options["child_health_checks"] = [ids[child] for child in check["child_names"]]
+            ids[check["name"]] = self.run("route53_health_check", region=EAST, **options)["health_check_id"]
+        zone = self.stage.zone_id.rpartition("/")[2]
+        targets = {
+            region: {"dns_name": one["DNSName"], "zone_id": one["CanonicalHostedZoneId"]}
+            for region, one in self.stage.balancers.items()
+        }
+        for record in build_records(self.stage.regions, DOMAIN, zone, targets):
+            self.stage.put(self._record(record, ids))
+        assert self.leads_to(self.stage.regions[0])
+        return self
+
+    @staticmethod
+    def _record(record: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
+        target = {"HostedZoneId": record["target_zone_id"], "DNSName": record["target"], "EvaluateTargetHealth": False}
+        checked = {"HealthCheckId": ids[record["check_name"]]} if record["check_name"] else {}
+        return {
+            "Name": record["name"],
+            "Type": "A",
+            "SetIdentifier": record["identifier"],
+            "Failover": record["failover"],
+            "AliasTarget": target,
+            **checked,
+        }
+
+    def on(self, stage: Stage) -> Platform:
+        """The same platform in a copy of its lab."""
+        return Platform(stage, self.capsys)
+
+    def run(self, module: str, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
+        """Run a module of ours; its JSON."""
+        loaded = importlib.import_module(f"{MODULES}.{module}")
+        self.capsys.readouterr()
+        with patch_module_args({**arguments, "_ansible_check_mode": check_mode}), pytest.raises(SystemExit):
+            loaded.main()
+        return json.loads(self.capsys.readouterr().out)
+
+    def traffic(self, active_region: str | None = None, **options: Any) -> dict[str, Any]:
+        """Turn the switch, or tell those who missed it."""
+        regions = [{"region": region, "bucket": Stage.bucket(region)} for region in self.stage.regions]
+        return self.run("region_traffic", region=EAST, regions=regions, active_region=active_region, **options)
+
+    def outside(self, **options: Any) -> dict[str, Any]:
+        """Ask for the name as a client does."""
+        balancers = {region: one["DNSName"] for region, one in self.stage.balancers.items()}
+        env = self.lab.env()
+        servers, proxy = [env["LAB_DNS_SERVER"]], env["LAB_PROBE_PROXY"]
+        asked = {"domain": DOMAIN, "load_balancers": balancers, "dns_servers": servers, **options}
+        return self.run("region_traffic_info", region=EAST, probe_path="/health", probe_proxy=proxy, **asked)
+
+    def leads_to(self, region: str) -> bool:
+        """Whether the name leads to the region soon, and still does after longer than a switch takes."""
+        wait(lambda: self.stage.region(), lambda now: now == region, MOVED_WITHIN)
+        until = time.monotonic() + LONG_ENOUGH
+        while time.monotonic() < until:
+            if self.stage.region() != region:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def said(self, region: str) -> str | None:
+        """The text of a region's object, None where there is none."""
+        s3 = self.lab.client("s3", region)
+        if not s3.list_objects_v2(Bucket=Stage.bucket(region)).get("Contents"):
+            return None
+        return s3.get_object(Bucket=Stage.bucket(region), Key="active-region")["Body"].read().decode()
+
+
+@pytest.fixture
+def platform(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Platform:
+    for name, value in stage.lab.env().items():
+        monkeypatch.setenv(name, value)
+    return Platform(stage, capsys).build()
+
+
+@pytest.fixture
+def three(
+    empty_server: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Platform]:
+    with empty_server.fork(tmp_path / "three") as lab:
+        for name, value in lab.env().items():
+            monkeypatch.setenv(name, value)
+        yield Platform(Stage(lab, EAST, WEST, EUROPE).build(), capsys).build()
+
+
+@pytest.mark.parametrize("mode", ["hang", "reset", "5xx", "throttle"])
+def test_the_name_moves_while_the_old_region_is_lost_and_stays_when_it_returns(platform: Platform, mode: str) -> None:
+    platform.lab.outage(EAST, mode)
+    started = time.monotonic()
+    moved = platform.traffic(WEST)
+    assert time.monotonic() - started < 6
+    assert (moved["changed"], moved["before"], moved["after"], moved["not_told"]) == (True, EAST, WEST, [EAST])
+    seen = platform.outside(expected_region=WEST, wait_timeout=10)
+    assert (seen["active_region"], seen["matches"], seen["probe"]["status"]) == (WEST, True, 200)
+    platform.lab.restore(EAST)
+    assert platform.leads_to(WEST)
+    told = platform.traffic()
+    assert (told["changed"], told["after"], told["told"]) == (True, WEST, [EAST])
+    assert platform.leads_to(WEST)
+    assert platform.traffic()["changed"] is False
+
+
+def test_the_name_stays_while_the_active_region_s_s3_cannot_be_read(platform: Platform) -> None:
+    platform.traffic(WEST)
+    assert platform.leads_to(WEST)
+    platform.lab.outage(WEST)
+    assert platform.leads_to(WEST)
+    assert platform.traffic()["changed"] is False
+    platform.lab.restore(WEST)
+    assert platform.leads_to(WEST)
+
+
+def test_going_back_leaves_no_object_behind(platform: Platform) -> None:
+    platform.traffic(WEST)
+    assert platform.leads_to(WEST)
+    back = platform.traffic(EAST)
+    assert platform.leads_to(EAST)
+    assert (back["after"], back["told"]) == (EAST, [WEST])
+    assert (platform.said(EAST), platform.said(WEST)) == (None, None)
+
+
+def test_the_lost_region_coming_back_after_its_successor_took_over_and_gave_back(platform: Platform) -> None:
+    platform.traffic(WEST)
+    assert platform.leads_to(WEST)
+    platform.lab.outage(WEST)
+    assert platform.traffic(EAST)["not_told"] == [WEST]
+    assert platform.leads_to(EAST)
+    platform.lab.restore(WEST)
+    assert platform.leads_to(EAST)
+    assert platform.traffic()["told"] == [WEST]
+    assert (platform.said(EAST), platform.said(WEST)) == (None, None)
+
+
+def test_a_second_run_writes_nothing(platform: Platform) -> None:
+    platform.lab.outage(EAST, "reset")
+    platform.traffic(WEST)
+    platform.lab.clear_calls()
+    assert platform.traffic(WEST)["changed"] is False
+    assert [call["operation"] for call in platform.lab.calls() if call["mutating"]] == []
+
+
+def test_the_switch_is_turned_without_any_call_beside_s3_in_the_regions(platform: Platform) -> None:
+    platform.lab.outage("aws-global")
+    platform.lab.clear_calls()
+    platform.traffic(WEST)
+    assert {call["service"] for call in platform.lab.calls()} == {"s3"}
+    assert platform.leads_to(WEST)
+
+
+def test_check_mode_writes_nothing_and_foretells_the_result(platform: Platform) -> None:
+    platform.lab.clear_calls()
+    would = platform.traffic(WEST, check_mode=True)
+    assert [call for call in platform.lab.calls() if call["mutating"]] == []
+    did = platform.traffic(WEST)
+    for key in ("changed", "before", "after", "told", "not_told", "statements"):
+        assert would[key] == did[key]
+
+
+def test_fails_when_the_region_that_takes_over_is_lost(platform: Platform) -> None:
+    platform.lab.outage(WEST, "reset")
+    failed = platform.traffic(WEST)
+    assert failed["failed"] is True
+    assert "The traffic was not moved" in failed["msg"]
+    assert platform.leads_to(EAST)
+
+
+def test_says_where_the_name_leads_when_the_time_is_over(platform: Platform) -> None:
+    failed = platform.outside(expected_region=WEST, wait_timeout=1)
+    assert (failed["failed"], failed["active_region"], failed["matches"]) == (True, EAST, False)
+    assert "does not lead to us-east-2" in failed["msg"]
+
+
+def test_an_endpoint_that_does_not_answer_does_not_match(platform: Platform) -> None:
+    platform.lab.outage(EAST)
+    seen = platform.outside()
+    assert (seen["active_region"], seen["matches"]) == (EAST, False)
+
+
+def test_three_regions_lose_two_one_after_the_other(three: Platform) -> None:
+    three.lab.outage(EAST, "reset")
+    three.traffic(WEST)
+    assert three.leads_to(WEST)
+    three.lab.outage(WEST, "reset")
+    moved = three.traffic(EUROPE)
+    assert (moved["after"], moved["not_told"]) == (EUROPE, [EAST, WEST])
+    assert three.leads_to(EUROPE)
+    for region in (EAST, WEST):
+        three.lab.restore(region)
+        assert three.leads_to(EUROPE)
+    assert three.traffic()["told"] == [EAST, WEST]
+    three.traffic(WEST)
+    assert three.leads_to(WEST)

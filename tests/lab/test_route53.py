@@ -1,0 +1,285 @@
+"""Route 53: what checks observe and when, and what records answer."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab.daemon import LabError
+from tests.lab.stage import DOMAIN, SCALE, Stage, wait
+
+EAST, WEST = "us-east-1", "us-east-2"
+CLAIM = f"[{WEST} claims over {EAST}]"
+TICK_S = 0.15  # the lab looks ten times a second
+
+
+def test_a_new_check_is_healthy_and_a_new_inverted_one_is_not_until_data_arrives(
+    provisioned: Stage, tmp_path: Path
+) -> None:
+    with provisioned.lab.fork(tmp_path / "slow", scale=20) as slow:  # an interval takes 1.5 s
+        _new_checks_have_no_data(provisioned.on(slow))
+
+
+def _new_checks_have_no_data(stage: Stage) -> None:
+    stage.lab.set_targets(EAST, "unhealthy")
+    config = {"RequestInterval": 30, "FailureThreshold": 10}
+    plain = stage.endpoint_check(EAST, **config)
+    inverted = stage.check(
+        "inverted",
+        Type="HTTP",
+        FullyQualifiedDomainName=stage.balancers[EAST]["DNSName"],
+        Port=80,
+        Inverted=True,
+        **config,
+    )
+    assert (stage.healthy(plain), stage.healthy(inverted)) == (True, False)
+    assert wait(lambda: (stage.healthy(plain), stage.healthy(inverted)), lambda now: now == (False, True))[1]
+
+
+def test_a_check_follows_its_endpoint_only_after_threshold_times_interval(stage: Stage) -> None:
+    check = stage.endpoint_check(EAST, RequestInterval=30, FailureThreshold=10)
+    stage.settle(check)
+    lasts = 30 * 10 / SCALE
+    for state, healthy in (("unhealthy", False), ("healthy", True)):
+        start = time.monotonic()
+        stage.lab.set_targets(EAST, state)
+        assert stage.healthy(check) is not healthy
+        assert wait(lambda: stage.healthy(check), lambda now, wanted=healthy: now is wanted) is healthy
+        assert time.monotonic() - start >= lasts - 0.01
+
+
+def test_a_short_failure_changes_nothing(stage: Stage) -> None:
+    check = stage.endpoint_check(EAST, RequestInterval=30, FailureThreshold=10)
+    stage.settle(check)
+    for _ in range(4):
+        stage.lab.set_targets(EAST, "unhealthy")
+        time.sleep(0.2)
+        stage.lab.set_targets(EAST, "healthy")
+    assert stage.healthy(check)
+
+
+def test_an_endpoint_is_lost_with_its_region_and_back_with_it(stage: Stage) -> None:
+    check = stage.endpoint_check(EAST)
+    stage.settle(check)
+    assert stage.observed(check).startswith("Success: HTTP Status Code 200")
+    stage.lab.outage(EAST, "hang")
+    assert not wait(lambda: stage.healthy(check), lambda now: not now)
+    assert "us-east-1 is out" in stage.observed(check)
+    reason = stage.route53.get_health_check_last_failure_reason(HealthCheckId=check)["HealthCheckObservations"]
+    assert len(reason) == 8 and reason[0]["StatusReport"]["Status"].startswith("Failure")
+    stage.lab.restore(EAST)
+    assert wait(lambda: stage.healthy(check))
+
+
+def test_an_endpoint_without_targets_or_listener_is_unhealthy(stage: Stage) -> None:
+    no_listener = stage.endpoint_check(WEST, Port=8443)
+    no_targets = stage.endpoint_check(EAST)
+    stage.deregister_all(EAST)
+    for check, reason in ((no_listener, "no listener on port 8443"), (no_targets, "503")):
+        assert reason in wait(lambda one=check: stage.observed(one), lambda now, text=reason: text in now)
+
+
+def test_an_object_is_read_as_anybody_reads_it(stage: Stage) -> None:
+    check = stage.object_check("claim", WEST, CLAIM, inverted=False, FailureThreshold=1)
+    assert "403" in wait(lambda: stage.observed(check), lambda now: "403" in now)
+    stage.write(WEST, f"first line\n{CLAIM}\n")
+    assert wait(lambda: stage.healthy(check))
+    stage.block_public_access(WEST, True)
+    assert not wait(lambda: stage.healthy(check), lambda now: not now)
+    stage.block_public_access(WEST, False)
+    assert wait(lambda: stage.healthy(check))
+    stage.lab.outage(WEST)
+    assert not wait(lambda: stage.healthy(check), lambda now: not now)
+    assert "is out" in stage.observed(check)
+
+
+@pytest.mark.parametrize("text", ["", "something else", "x" * 5120 + CLAIM, CLAIM.upper()])
+def test_the_search_string_must_be_in_the_first_5120_bytes_as_written(stage: Stage, text: str) -> None:
+    stage.write(WEST, text)
+    check = stage.object_check("claim", WEST, CLAIM, inverted=False, FailureThreshold=1)
+    assert "not found" in wait(lambda: stage.observed(check), lambda now: "not found" in now)
+
+
+def test_only_the_public_key_is_readable(stage: Stage) -> None:
+    stage.lab.client("s3", WEST).put_object(Bucket=stage.bucket(WEST), Key="other", Body=CLAIM.encode())
+    check = stage.object_check("other", WEST, CLAIM, ResourcePath="/other", FailureThreshold=1)
+    assert "403" in wait(lambda: stage.observed(check), lambda now: "403" in now)
+
+
+def test_a_calculated_check_counts_its_healthy_children(stage: Stage) -> None:
+    children = [stage.endpoint_check(EAST), stage.endpoint_check(WEST)]
+    for threshold, healthy in ((0, True), (1, True), (2, True), (3, False)):
+        check = stage.check(f"of-{threshold}", Type="CALCULATED", ChildHealthChecks=children, HealthThreshold=threshold)
+        assert stage.healthy(check) is healthy
+    both = stage.check("both", Type="CALCULATED", ChildHealthChecks=children, HealthThreshold=2)
+    one = stage.check("one", Type="CALCULATED", ChildHealthChecks=children, HealthThreshold=1)
+    neither = stage.check("not-one", Type="CALCULATED", ChildHealthChecks=children, HealthThreshold=1, Inverted=True)
+    stage.lab.set_targets(EAST, "unhealthy")
+    wait(lambda: stage.healthy(both), lambda now: not now)
+    assert (stage.healthy(both), stage.healthy(one), stage.healthy(neither)) == (False, True, False)
+
+
+def test_a_calculated_check_cannot_count_calculated_ones(stage: Stage) -> None:
+    inner = stage.check("inner", Type="CALCULATED", ChildHealthChecks=[stage.endpoint_check(EAST)], HealthThreshold=1)
+    with pytest.raises(ClientError, match="InvalidInput"):
+        stage.check("outer", Type="CALCULATED", ChildHealthChecks=[inner], HealthThreshold=1)
+
+
+def test_a_disabled_check_is_healthy_and_inverting_still_applies(stage: Stage) -> None:
+    stage.lab.set_targets(EAST, "unhealthy")
+    check = stage.endpoint_check(EAST)
+    assert not wait(lambda: stage.healthy(check), lambda now: not now)
+    stage.route53.update_health_check(HealthCheckId=check, Disabled=True)
+    assert stage.healthy(check)
+    stage.route53.update_health_check(HealthCheckId=check, Inverted=True)
+    assert not stage.healthy(check)
+
+
+def test_a_check_on_an_alarm_follows_its_state(stage: Stage) -> None:
+    cloudwatch = stage.lab.client("cloudwatch", WEST)
+    cloudwatch.put_metric_alarm(
+        AlarmName="alarm",
+        Namespace="space",
+        MetricName="metric",
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    config = {"Type": "CLOUDWATCH_METRIC", "AlarmIdentifier": {"Region": WEST, "Name": "alarm"}}
+    check = stage.check("alarm", **config, InsufficientDataHealthStatus="Unhealthy")
+    read = stage.route53.get_health_check(HealthCheckId=check)["HealthCheck"]["HealthCheckConfig"]
+    assert read["AlarmIdentifier"] == {"Region": WEST, "Name": "alarm"}
+    for state, healthy in (("OK", True), ("ALARM", False), ("INSUFFICIENT_DATA", False)):
+        cloudwatch.set_alarm_state(AlarmName="alarm", StateValue=state, StateReason="test")
+        assert stage.healthy(check) is healthy
+
+
+def test_failover_goes_to_the_secondary_and_back_and_to_the_primary_when_neither_is_healthy(stage: Stage) -> None:
+    checks = {region: stage.endpoint_check(region) for region in (EAST, WEST)}
+    stage.put(stage.failover("PRIMARY", EAST, checks[EAST]), stage.failover("SECONDARY", WEST, checks[WEST]))
+    for check in checks.values():
+        stage.settle(check)
+    assert stage.region() == EAST
+    stage.lab.outage(EAST)
+    assert wait(stage.region, lambda now: now == WEST) == WEST
+    stage.lab.set_targets(WEST, "unhealthy")
+    assert wait(stage.region, lambda now: now == EAST) == EAST
+    stage.lab.restore(EAST)
+    stage.lab.set_targets(WEST, "healthy")
+    assert wait(stage.region) == EAST
+
+
+def test_an_inverted_check_on_an_object_moves_the_name_without_the_control_plane(stage: Stage) -> None:
+    claim = stage.object_check("not_claim", WEST, CLAIM)
+    stage.settle(claim)
+    level = stage.check("level", Type="CALCULATED", ChildHealthChecks=[claim], HealthThreshold=1)
+    stage.put(stage.failover("PRIMARY", EAST, level), stage.failover("SECONDARY", WEST))
+    assert stage.region() == EAST
+    stage.lab.outage(EAST)
+    stage.lab.outage("aws-global")
+    stage.write(WEST, f"{CLAIM}\n")
+    start = time.monotonic()
+    assert wait(stage.region, lambda now: now == WEST) == WEST
+    assert time.monotonic() - start >= 30 / SCALE - TICK_S
+
+
+def test_evaluate_target_health_takes_an_empty_target_group_for_unhealthy(stage: Stage) -> None:
+    stage.put(stage.failover("PRIMARY", EAST, evaluate=True), stage.failover("SECONDARY", WEST, evaluate=True))
+    stage.deregister_all(EAST)
+    answer = stage.lab.resolve(DOMAIN)
+    assert answer["region"] == WEST
+    assert "no registered target" in answer["text"]
+
+
+def test_an_alias_leads_to_another_record_of_the_zone_and_inherits_its_health(stage: Stage) -> None:
+    level = f"level-2.{DOMAIN}"
+    first = stage.endpoint_check(EAST)
+    stage.put(
+        stage.failover("PRIMARY", EAST, name=level, evaluate=True),
+        stage.failover("SECONDARY", WEST, name=level, evaluate=True),
+        stage.failover("PRIMARY", EAST, first),
+        stage.failover("SECONDARY", level),
+        stage.alias(level, name=f"inheriting.{DOMAIN}", evaluate=True),
+    )
+    stage.lab.set_targets(EAST, "unhealthy")
+    assert wait(stage.region, lambda now: now == WEST) == WEST
+    assert [step["name"] for step in stage.lab.resolve(DOMAIN)["why"]] == [DOMAIN, level]
+    assert stage.lab.resolve(f"inheriting.{DOMAIN}")["why"][0]["records"][0]["target_health"]["healthy"]
+    stage.lab.set_targets(WEST, "unhealthy")
+    assert not stage.lab.resolve(f"inheriting.{DOMAIN}")["why"][0]["records"][0]["target_health"]["healthy"]
+
+
+def test_weights_choose_among_the_healthy(stage: Stage) -> None:
+    stage.put(stage.alias(EAST, SetIdentifier="east", Weight=0), stage.alias(WEST, SetIdentifier="west", Weight=5))
+    assert {stage.region() for _ in range(5)} == {WEST}
+    stage.put(stage.alias(EAST, SetIdentifier="east", Weight=5))
+    assert {stage.region() for _ in range(40)} == {EAST, WEST}
+    stage.put(stage.alias(WEST, SetIdentifier="west", Weight=5, evaluate=True))
+    stage.deregister_all(WEST)
+    assert {stage.region() for _ in range(5)} == {EAST}
+
+
+def test_resolve_says_where_and_why(stage: Stage) -> None:
+    check = stage.endpoint_check(EAST)
+    stage.put(stage.failover("PRIMARY", EAST, check), stage.failover("SECONDARY", WEST))
+    answer = stage.lab.resolve(f"{DOMAIN.upper()}.")
+    assert (answer["load_balancer"], answer["region"]) == (f"alb-{EAST}", EAST)
+    assert answer["dns_name"] == stage.balancers[EAST]["DNSName"]
+    assert ([answer["address"]], 60) == (answer["values"], answer["ttl"])
+    (step,) = answer["why"]
+    assert [(one["policy"], one["chosen"]) for one in step["records"]] == [("PRIMARY", True), ("SECONDARY", False)]
+    assert step["records"][0]["health_check"]["name"] == f"endpoint-{EAST}"
+    assert f"check endpoint-{EAST} (HTTP): healthy" in answer["text"]
+
+
+@pytest.mark.parametrize("name", [f"nowhere.{DOMAIN}", "example.org", "alb-9.us-east-1.elb.amazonaws.com"])
+def test_resolve_refuses_a_name_that_does_not_exist(stage: Stage, name: str) -> None:
+    with pytest.raises(LabError, match=f"{name} does not answer"):
+        stage.lab.resolve(name)
+
+
+def test_the_version_rises_with_each_update_and_guards_it(stage: Stage) -> None:
+    children = [stage.endpoint_check(EAST), stage.endpoint_check(WEST)]
+    check = stage.check("calculated", Type="CALCULATED", ChildHealthChecks=children, HealthThreshold=1)
+    made = stage.route53.update_health_check(HealthCheckId=check, HealthCheckVersion=1, HealthThreshold=2)
+    assert made["HealthCheck"]["HealthCheckVersion"] == 2
+    assert sorted(made["HealthCheck"]["HealthCheckConfig"]["ChildHealthChecks"]) == sorted(children)
+    with pytest.raises(ClientError, match="HealthCheckVersionMismatch"):
+        stage.route53.update_health_check(HealthCheckId=check, HealthCheckVersion=1, HealthThreshold=1)
+
+
+def test_a_caller_reference_makes_one_check_only(stage: Stage) -> None:
+    config = {"Type": "CALCULATED", "ChildHealthChecks": [stage.endpoint_check(EAST)], "HealthThreshold": 1}
+    create = stage.route53.create_health_check
+    first = create(CallerReference="once", HealthCheckConfig=config)["HealthCheck"]["Id"]
+    assert create(CallerReference="once", HealthCheckConfig=config)["HealthCheck"]["Id"] == first
+    with pytest.raises(ClientError, match="HealthCheckAlreadyExists"):
+        create(CallerReference="once", HealthCheckConfig={**config, "HealthThreshold": 2})
+    stage.route53.delete_health_check(HealthCheckId=first)
+    with pytest.raises(ClientError, match="HealthCheckAlreadyExists"):
+        create(CallerReference="once", HealthCheckConfig=config)
+    with pytest.raises(ClientError, match="NoSuchHealthCheck"):
+        stage.route53.delete_health_check(HealthCheckId=first)
+
+
+def test_deleting_a_record_leaves_others_with_its_set_identifier(stage: Stage) -> None:
+    other = f"other.{DOMAIN}"
+    stage.put(stage.failover("PRIMARY", EAST), stage.failover("PRIMARY", EAST, name=other))
+    stage.put(stage.failover("PRIMARY", EAST), action="DELETE")
+    records = stage.route53.list_resource_record_sets(HostedZoneId=stage.zone_id)["ResourceRecordSets"]
+    assert [record["Name"] for record in records if record["Type"] == "A"] == [f"{other}."]
+
+
+def test_test_dns_answer_answers_as_dns_does(stage: Stage) -> None:
+    stage.put(stage.alias(EAST))
+    ask = stage.route53.test_dns_answer
+    answer = ask(HostedZoneId=stage.zone_id, RecordName=DOMAIN, RecordType="A")
+    assert answer["ResponseCode"] == "NOERROR"
+    assert answer["RecordData"] == [stage.lab.resolve(DOMAIN)["address"]]
+    answer = ask(HostedZoneId=stage.zone_id, RecordName=f"no.{DOMAIN}", RecordType="A")
+    assert (answer["ResponseCode"], answer["RecordData"]) == ("NXDOMAIN", [])
