@@ -199,7 +199,7 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     regions = inputs.get("regions") or []
     problems += region_problems(regions)
     if inputs.get("limit"):
-        problems.append(_refusal("--limit", inputs["limit"], "none: the regions are provisioned together"))
+        problems.append(_refusal("--limit", inputs["limit"], "none, a playbook works on all regions together"))
     if "vpc_cidrs" in inputs:
         problems += cidr_problems(inputs["vpc_cidrs"])
     if "global_database_engine_version" in inputs:

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""boto3 clients by service and region, cached, safe to share between threads, and never waiting long.
+
+botocore waits 60 s for a connection and 60 s for an answer by default, times its retries ("Config" of the botocore
+reference), so a call to a dead region stalls for minutes. Clients made here give up after seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+
+try:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+except ImportError:  # AnsibleAWSModule says so to the user before a client is made
+
+    class BotoCoreError(Exception):
+        """Stand-in where botocore is not installed."""
+
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+
+# The options of the doc fragment "timeouts", for the argument spec of every module that makes clients.
+TIMEOUT_SPEC = {
+    "connect_timeout": {"type": "float", "default": 2.0},
+    "read_timeout": {"type": "float", "default": 3.0},
+    "retries": {"type": "int", "default": 1},
+}
+
+
+class Clients:
+    """``clients(service, region)`` returns a client, made at the first request for the pair and kept.
+
+    factory: function of (service, region) that makes a client; tests pass one that returns fakes.
+    default_region: what region=None stands for.
+    """
+
+    def __init__(self, factory, default_region=None):
+        self._factory = factory
+        self._made = {}
+        self._lock = threading.Lock()
+        self.default_region = default_region
+
+    def __call__(self, service, region=None):
+        key = (service, region or self.default_region)
+        # botocore sessions are not safe to make clients from in several threads; the clients themselves are
+        # ("Multithreading or multiprocessing with clients" of the boto3 guide). The lock covers the making only.
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = self._factory(*key)
+            return self._made[key]
+
+
+def client_config(params, base=None):
+    """Return the botocore Config for the options of the fragment "timeouts".
+
+    base: dict of the option aws_config; the time-outs given here win over what it says about them.
+    """
+    for name, least in (("connect_timeout", 0.001), ("read_timeout", 0.001), ("retries", 0)):
+        value = params.get(name)
+        if value is not None and value < least:
+            raise MultiRegionError(f"{name} is {value}; it must be {'0 or more' if least == 0 else 'above 0'}.")
+    short = Config(
+        connect_timeout=pick(params, "connect_timeout"),
+        read_timeout=pick(params, "read_timeout"),
+        retries={"total_max_attempts": 1 + pick(params, "retries"), "mode": "standard"},
+        max_pool_connections=25,
+        user_agent_extra="trading.multi_region",
+    )
+    return Config(**base).merge(short) if base else short
+
+
+def pick(params, name):
+    """Return the option's value, or the fragment's default where the caller left it out."""
+    value = params.get(name)
+    return TIMEOUT_SPEC[name]["default"] if value is None else value
+
+
+def clients_for(module):
+    """Return the Clients of an AnsibleAWSModule: its credentials, endpoint, certificates, region and time-outs.
+
+    module needs only ``params`` and ``fail_json``, so that an action plugin can pass a stand-in.
+    """
+    region, endpoint, connection = get_aws_connection_info(module)
+    connection.pop("aws_config", None)
+    profile = connection.pop("profile_name", None)
+    config = client_config(module.params, module.params.get("aws_config"))
+    try:
+        # One session for all: service models are read from disk once, not once a region.
+        session = boto3.session.Session(profile_name=profile)
+    except BotoCoreError as error:
+        raise MultiRegionError(f"Could not start an AWS session: {error}") from error
+
+    def make(service, in_region):
+        try:
+            return session.client(service, region_name=in_region, endpoint_url=endpoint, config=config, **connection)
+        except (BotoCoreError, ValueError) as error:
+            raise MultiRegionError(f"Could not make a client for {service} in {in_region}: {error}") from error
+
+    return Clients(make, default_region=region)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Documents in a region's control table: one function per DynamoDB call.
+
+Each region has a table of its own, so that a region that works has all it needs. An item is {id, document, ...}; the
+document is JSON text, because DynamoDB's own maps would turn numbers into decimals and forbid nothing in return.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import aws_call
+
+MANIFEST_ID = "manifest"
+RUN_PREFIX = "run#"
+
+
+@aws_call("GetItem")
+def get_document(client: Any, table: str, identifier: str) -> dict[str, Any] | None:
+    """Return {document, written_at} of an item as it is now, or None where there is no such item."""
+    item = client.get_item(TableName=table, Key={"id": {"S": identifier}}, ConsistentRead=True).get("Item")
+    return unpack(item) if item else None
+
+
+@aws_call("PutItem")
+def put_document(
+    client: Any, table: str, identifier: str, document: Mapping[str, Any], written_at: str
+) -> dict[str, Any] | None:
+    """Write an item whatever stood there; return what stood there, or None."""
+    item = {
+        "id": {"S": identifier},
+        "document": {"S": json.dumps(document, sort_keys=True, separators=(",", ":"))},
+        "version": {"N": str(document.get("version", 1))},
+        "written_at": {"S": written_at},
+    }
+    old = client.put_item(TableName=table, Item=item, ReturnValues="ALL_OLD").get("Attributes")
+    return unpack(old) if old else None
+
+
+def unpack(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return {document, written_at} of a stored item. Pure."""
+    return {
+        "document": json.loads(item.get("document", {}).get("S") or "null"),
+        "written_at": item.get("written_at", {}).get("S", ""),
+    }
+
+
+def utc_now() -> str:
+    """Return the time as ISO 8601 in UTC with a fixed width, so that the order of texts is the order of times."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

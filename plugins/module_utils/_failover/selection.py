@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Which region takes over when nobody names one. Pure.
+
+A move that is already under way is finished first: the region Aurora is promoting, or the one that holds the writer
+while the traffic is still elsewhere. Otherwise the fittest standby: healthy before unknown before unhealthy, then the
+lowest lag known, then the most healthy targets, then preference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request, State
+from ansible_collections.trading.multi_region.plugins.module_utils._health import HEALTHY, UNHEALTHY
+
+RANKS = (HEALTHY, "unknown", UNHEALTHY)
+
+
+def choose_target(state: State, request: Request) -> tuple[str | None, str]:
+    """Return (region, sentence why); (None, sentence) where the request names a region the platform does not have."""
+    if request.target_region:
+        if request.target_region not in state.order:
+            known = ", ".join(state.order)
+            return None, f"target_region is {request.target_region}; allowed: a region of the manifest ({known})."
+        return request.target_region, f"{request.target_region} was asked for."
+    return _under_way(state, request) or _fittest(state, request)
+
+
+def _under_way(state: State, request: Request) -> tuple[str, str] | None:
+    # Nothing here depends on the target yet, so any region stands in for it where the view has to be believed.
+    seen = _standpoint(state, request)
+    if seen.operation and seen.operation["to_region"] in state.order:
+        region = seen.operation["to_region"]
+        return region, f"{region} was chosen: Aurora is moving the writer there ({seen.operation['status']})."
+    apart = seen.writer in state.order and seen.traffic is not None and seen.writer != seen.traffic
+    if apart and _can_take_traffic(seen, seen.writer):
+        return seen.writer, f"{seen.writer} was chosen: it holds the writer while the traffic is in {seen.traffic}."
+    return None
+
+
+def _can_take_traffic(seen: Situation, region: str) -> bool:
+    """Return whether the writer's region is where a move was going, and not one that traffic was moved away from."""
+    targets = seen.region_facts(region).value("targets") or {}
+    return seen.verdict_of(region).signals["database"].state == HEALTHY and targets.get("healthy", 0) > 0
+
+
+def _standpoint(state: State, request: Request) -> Situation:
+    return Situation(state, replace(request, target_region=None), "")
+
+
+def _fittest(state: State, request: Request) -> tuple[str, str]:
+    seen = _standpoint(state, request)
+    active = seen.writer or seen.traffic or state.order[0]
+    standbys = [region for region in state.order if region != active]
+    if not standbys:
+        return active, f"{active} is the only region of the manifest."
+    ranked = sorted(standbys, key=lambda region: _rank(seen, region))
+    best = ranked[0]
+    if len(standbys) == 1:
+        return best, f"{best} was chosen: it is the only standby of {active}."
+    others = "; ".join(f"{region}: {_figures(seen, region)}" for region in ranked[1:])
+    return best, f"{best} was chosen as the fittest standby of {active}: {_figures(seen, best)} (before {others})."
+
+
+def _rank(seen: Situation, region: str) -> tuple[int, float, int, int]:
+    facts = seen.region_facts(region)
+    lag, targets = facts.value("lag"), facts.value("targets") or {}
+    return (
+        RANKS.index(seen.verdict_of(region).verdict),
+        lag["value_ms"] if lag else float("inf"),
+        -targets.get("healthy", 0),
+        seen.state.order.index(region),
+    )
+
+
+def _figures(seen: Situation, region: str) -> str:
+    facts = seen.region_facts(region)
+    lag, targets = facts.value("lag"), facts.value("targets")
+    shown_lag = f"lag {lag['value_ms']:g} ms" if lag else "lag unknown"
+    shown_targets = f"{targets['healthy']} healthy targets" if targets else "targets unknown"
+    return f"{seen.verdict_of(region).verdict}, {shown_lag}, {shown_targets}"

@@ -1,0 +1,163 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: autoscaling_group_capacity
+version_added: 1.0.0
+short_description: Have at least so many healthy instances behind a load balancer
+description:
+  - Raises the desired capacity of an Auto Scaling group to O(at_least) and waits until as many targets are healthy.
+  - It never lowers the capacity, and never raises it above the group's maximum size.
+  - Scaling up is asked for and not guaranteed, so only healthy targets end the wait.
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  name:
+    description:
+      - Name of the Auto Scaling group.
+    type: str
+    required: true
+  at_least:
+    description:
+      - Least number of instances wanted. More than the group's maximum size is refused.
+    type: int
+    required: true
+  target_group_arn:
+    description:
+      - ARN of the target group whose healthy targets are counted. Required with O(wait=true).
+    type: str
+  wait:
+    description:
+      - Whether to wait for the healthy targets.
+      - V(false) only asks for the capacity.
+    type: bool
+    default: true
+    aliases: [wait_for_healthy]
+  wait_timeout:
+    description:
+      - Seconds to wait.
+    type: int
+    default: 300
+  poll_interval:
+    description:
+      - Seconds between two reads while waiting.
+    type: float
+    default: 2
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Ask for the capacity and go on
+  trading.multi_region.autoscaling_group_capacity:
+    region: us-east-2
+    name: trading-asg-dev
+    at_least: 4
+    wait: false
+
+- name: Go on once four targets are healthy
+  trading.multi_region.autoscaling_group_capacity:
+    region: us-east-2
+    name: trading-asg-dev
+    at_least: 4
+    target_group_arn: "{{ plan.target.target_group_arn }}"
+    wait_timeout: 300
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on what was found and done.
+  returned: success
+  type: str
+  sample: The desired capacity of trading-asg-dev was raised from 2 to 4.
+before:
+  description: The group before.
+  returned: when the group could be read
+  type: dict
+  contains: &group
+    min:
+      description: Minimum size.
+      type: int
+    desired:
+      description: Desired capacity.
+      type: int
+    max:
+      description: Maximum size.
+      type: int
+    in_service:
+      description: Instances in service.
+      type: int
+    suspended:
+      description: Suspended processes of the group.
+      type: list
+      elements: str
+after:
+  description: The group after the request, or as it would be in check mode.
+  returned: success
+  type: dict
+  contains: *group
+healthy_targets:
+  description: Healthy targets at the end; null where no target group was given.
+  returned: success
+  type: int
+  sample: 4
+targets:
+  description: The targets when the time to wait was over, with C(registered), C(healthy) and C(states).
+  returned: when the targets were not healthy in time
+  type: dict
+  sample: {registered: 4, healthy: 2, states: {healthy: 2, initial: 2}}
+seconds:
+  description: Duration in seconds.
+  returned: always
+  type: float
+  sample: 42.5
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling_capacity import run
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "at_least": {"type": "int", "required": True},
+    "target_group_arn": {"type": "str"},
+    "wait": {"type": "bool", "default": True, "aliases": ["wait_for_healthy"]},
+    "wait_timeout": {"type": "int", "default": 300},
+    "poll_interval": {"type": "float", "default": 2},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(
+        argument_spec=ARGUMENT_SPEC,
+        supports_check_mode=True,
+        required_if=[("wait", True, ["target_group_arn"])],
+    )
+    try:
+        result = run(module.params, clients_for(module), module.check_mode)
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: dynamodb_global_table
+version_added: 1.0.0
+short_description: Add, set up and remove the replicas of a DynamoDB table
+description:
+  - Makes an existing table a global one (version 2019.11.21, eventually consistent) by adding replicas in other
+    regions, one change at a time as AWS wants it, and waits until each is C(ACTIVE).
+  - Enables the stream that replication needs where the table has none.
+  - Point-in-time recovery, deletion protection and tags belong to each replica and are set in its region.
+  - May be asked in any region that has the table. The table of that region is never removed.
+  - "Sources: C(Global tables) of the DynamoDB Developer Guide; C(UpdateTable), C(UpdateContinuousBackups) and
+    C(TagResource) of the DynamoDB API Reference."
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  table_name:
+    description:
+      - Name of the table.
+    type: str
+    required: true
+  replicas:
+    description:
+      - Replicas wanted. The region asked in may be among them, to have its settings kept as well.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      region:
+        description:
+          - Region of the replica.
+        type: str
+        required: true
+      point_in_time_recovery:
+        description:
+          - Whether point-in-time recovery is enabled. Left alone when left out.
+        type: bool
+      deletion_protection:
+        description:
+          - Whether the replica refuses to be deleted. Left alone when left out. Has to be off before the replica can be
+            removed.
+        type: bool
+      tags:
+        description:
+          - Tags to add or change. Other tags stay.
+        type: dict
+      kms_key_arn:
+        description:
+          - ARN of the key of its region that encrypts the replica, when the table is encrypted with a customer managed
+            key. Used when the replica is made.
+        type: str
+  purge_replicas:
+    description:
+      - Whether to remove the replicas that O(replicas) does not name.
+      - AWS refuses to remove a replica from which others were made in the last 24 hours. So remove them where they were
+        made from.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Whether to wait until the last change is done. Earlier ones are always waited for, because AWS takes one at a
+        time.
+      - The settings of a replica that was not waited for are made by the next run.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - Seconds to wait for each change.
+    type: int
+    default: 600
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: community.aws.dynamodb_table
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Have the table in two regions
+  trading.multi_region.dynamodb_global_table:
+    region: us-east-1
+    table_name: trading-sessions-dev
+    replicas:
+      - region: us-east-1
+        point_in_time_recovery: true
+      - region: us-east-2
+        point_in_time_recovery: true
+        tags:
+          Project: trading
+
+- name: Remove all replicas but the one in us-east-1
+  trading.multi_region.dynamodb_global_table:
+    region: us-east-1
+    table_name: trading-sessions-dev
+    replicas: []
+    purge_replicas: true
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on what was done, or why nothing was.
+  returned: success
+  type: str
+  sample: "Changed on trading-sessions-dev: a replica is added in us-east-2."
+replicas:
+  description: The table of every region, as read back.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    region:
+      description: Region.
+      type: str
+      sample: us-east-2
+    status:
+      description: Status of the replica. Any other one than V(ACTIVE) comes without the values below.
+      type: str
+      sample: ACTIVE
+    arn:
+      description: ARN of the table in that region.
+      type: str
+      sample: arn:aws:dynamodb:us-east-2:123456789012:table/trading-sessions-dev
+    point_in_time_recovery:
+      description: Whether point-in-time recovery is enabled.
+      type: bool
+      sample: true
+    deletion_protection:
+      description: Whether the replica refuses to be deleted.
+      type: bool
+      sample: false
+    tags:
+      description: Tags.
+      type: dict
+      sample: {"Project": "trading"}
+stream_view_type:
+  description: What the table's stream shows, null where it has none.
+  returned: success
+  type: str
+  sample: NEW_AND_OLD_IMAGES
+seconds:
+  description: Seconds the module took between its first and its last call.
+  returned: always
+  type: float
+  sample: 1.204
+error_code:
+  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  returned: when a call to AWS failed
+  type: str
+  sample: ResourceInUseException
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._dynamodb_global_table import run
+
+REPLICA_SPEC = {
+    "region": {"type": "str", "required": True},
+    "point_in_time_recovery": {"type": "bool"},
+    "deletion_protection": {"type": "bool"},
+    "tags": {"type": "dict"},
+    "kms_key_arn": {"type": "str", "no_log": False},
+}
+ARGUMENT_SPEC = {
+    "table_name": {"type": "str", "required": True},
+    "replicas": {"type": "list", "elements": "dict", "options": REPLICA_SPEC, "default": []},
+    "purge_replicas": {"type": "bool", "default": False},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 600},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, clients_for(module), module.check_mode)
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

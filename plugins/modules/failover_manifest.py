@@ -1,0 +1,112 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: failover_manifest
+version_added: 1.0.0
+short_description: Keep the recovery manifest in a region's control table
+description:
+  - Writes what a failover must know (names, ARNs, order of regions, capacity, where the traffic switch is) into the
+    control table of O(region), and reads it back.
+  - Nothing is written where the same manifest stands there already. The time of writing is no difference.
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  table_name:
+    description:
+      - Name of the control table, whose key is C(id), a string.
+    type: str
+    required: true
+  manifest:
+    description:
+      - The manifest, version 1.
+      - C(version) must be 1 and C(global_database.identifier) be given. C(regions) has at least two entries, in the
+        order of preference, each with C(region), C(db_cluster_identifier), C(db_cluster_arn), C(target_group_arn),
+        C(autoscaling_group_name), C(capacity) (C(min), C(desired), C(max)), C(topic_arn) and C(control_bucket).
+      - Other members are kept as they are.
+    type: dict
+    required: true
+  state:
+    description:
+      - The manifest goes away with its table, so there is one state only.
+    type: str
+    choices: [present]
+    default: present
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: trading.multi_region.failover_manifest_info
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Leave in every region what a failover must know
+  trading.multi_region.failover_manifest:
+    region: us-east-2
+    table_name: trading-failover-dev
+    manifest: "{{ failover_control_manifest }}"
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on what was found and done.
+  returned: success
+  type: str
+  sample: The manifest in trading-failover-dev of us-east-2 differed and was written.
+manifest:
+  description: The manifest as it stands, or would stand in check mode.
+  returned: success
+  type: dict
+  sample: {version: 1}
+written_at:
+  description: When the copy was written, ISO 8601 in UTC; null where check mode found none.
+  returned: success
+  type: str
+  sample: "2026-01-01T00:00:00.000000Z"
+seconds:
+  description: Duration in seconds.
+  returned: always
+  type: float
+  sample: 0.2
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._failover_manifest import run
+
+ARGUMENT_SPEC = {
+    "table_name": {"type": "str", "required": True},
+    "manifest": {"type": "dict", "required": True},
+    "state": {"type": "str", "choices": ["present"], "default": "present"},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, clients_for(module), module.check_mode)
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

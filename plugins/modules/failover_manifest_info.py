@@ -1,0 +1,127 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: failover_manifest_info
+version_added: 1.0.0
+short_description: Read the recovery manifest from the regions that answer
+description:
+  - Reads the control tables of all O(regions) at once and returns the freshest manifest, and when each copy was
+    written.
+  - A region that does not answer is unknown. The module fails only where no region has a usable manifest.
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  table_name:
+    description:
+      - Name of the control table, the same in every region.
+    type: str
+    required: true
+  regions:
+    description:
+      - Regions to ask.
+    type: list
+    elements: str
+    required: true
+  preferred_region:
+    description:
+      - Region whose copy is taken where several are equally fresh.
+    type: str
+  deadline:
+    description:
+      - Seconds after which a region that has not answered is unknown.
+    type: float
+    default: 4
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+  idempotent:
+    support: full
+seealso:
+  - module: trading.multi_region.failover_manifest
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: What does a failover know?
+  trading.multi_region.failover_manifest_info:
+    table_name: trading-failover-dev
+    regions: [us-east-1, us-east-2]
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on which copy was taken.
+  returned: success
+  type: str
+  sample: The freshest manifest is us-east-2's, written at 2026-01-01T00:00:00.000000Z.
+manifest:
+  description: The freshest manifest.
+  returned: success
+  type: dict
+  sample: {version: 1}
+manifest_region:
+  description: Region it was read from.
+  returned: success
+  type: str
+  sample: us-east-2
+written_at:
+  description: When that copy was written, ISO 8601 in UTC.
+  returned: success
+  type: str
+  sample: "2026-01-01T00:00:00.000000Z"
+copies:
+  description: When each region's copy was written, or V(absent), or V(unknown).
+  returned: always
+  type: dict
+  sample: {us-east-1: unknown, us-east-2: "2026-01-01T00:00:00.000000Z"}
+errors:
+  description: Why a copy is unknown, by region.
+  returned: success
+  type: dict
+  sample: {us-east-1: no answer within 4.0 s}
+seconds:
+  description: Duration in seconds.
+  returned: always
+  type: float
+  sample: 0.2
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._failover_manifest import run_info
+
+ARGUMENT_SPEC = {
+    "table_name": {"type": "str", "required": True},
+    "regions": {"type": "list", "elements": "str", "required": True},
+    "preferred_region": {"type": "str"},
+    "deadline": {"type": "float", "default": 4},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run_info(module.params, clients_for(module))
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: failover_notify
+version_added: 1.0.0
+short_description: Tell people through the topics of several regions
+description:
+  - Publishes one message to the Amazon SNS topic of each region, all at once.
+  - The topic of O(required_region) must take it, or the module fails. The others are told where they answer, and are
+    not waited for longer than three seconds once the required one has taken it.
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  topics:
+    description:
+      - ARN of the topic of each region, by region.
+    type: dict
+    required: true
+  required_region:
+    description:
+      - Region whose topic must take the message.
+      - Left out, it is enough that one of them does.
+    type: str
+  subject:
+    description:
+      - Subject of e-mails. Characters other than ASCII are replaced and what exceeds 99 characters is cut off, because
+        SNS takes no other and an alert must not be lost to that.
+    type: str
+    required: true
+  msg:
+    description:
+      - The message, plain text.
+    type: str
+    required: true
+  attributes:
+    description:
+      - Message attributes for machines, by name; each value is sent as text, empty ones are left out.
+    type: dict
+  deadline:
+    description:
+      - Seconds after which a topic that has not answered counts as not told.
+    type: float
+    default: 8
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Nothing is sent, and RV(delivered) is empty.
+  diff_mode:
+    support: N/A
+  idempotent:
+    support: none
+    details:
+      - Every run sends the message again.
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Tell people that the platform has moved
+  trading.multi_region.failover_notify:
+    topics: "{{ plan.topics }}"
+    required_region: us-east-2
+    subject: trading dev moved to us-east-2
+    msg: |
+      us-east-2 took over from us-east-1.
+    attributes:
+      event: failover_completed
+      target_region: us-east-2
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on who was told.
+  returned: success
+  type: str
+  sample: "Sent through us-east-2; not through us-east-1: no answer within 3.0 s."
+delivered:
+  description: Id of the message by region.
+  returned: always
+  type: dict
+  sample: {us-east-2: 567910cd-659e-55d4-8ccb-5aaf14679dc0}
+not_delivered:
+  description: Why a topic did not take the message, by region.
+  returned: always
+  type: dict
+  sample: {us-east-1: no answer within 3.0 s}
+seconds:
+  description: Duration in seconds.
+  returned: always
+  type: float
+  sample: 0.2
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import run
+
+ARGUMENT_SPEC = {
+    "topics": {"type": "dict", "required": True},
+    "required_region": {"type": "str"},
+    "subject": {"type": "str", "required": True},
+    "msg": {"type": "str", "required": True},
+    "attributes": {"type": "dict"},
+    "deadline": {"type": "float", "default": 8},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, clients_for(module), module.check_mode)
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

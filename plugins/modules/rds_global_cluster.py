@@ -1,0 +1,249 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: rds_global_cluster
+version_added: 1.0.0
+short_description: Create, adopt, change and delete an Aurora global database
+description:
+  - Manages the global cluster itself, the container that the regional clusters are members of. The members are made
+    with M(amazon.aws.rds_cluster) and its option O(amazon.aws.rds_cluster#module:global_cluster_identifier).
+  - An existing global cluster of the same identifier is taken over as it is, whatever region its writer is in now, so
+    that a second run after a failover changes nothing.
+  - An existing regional cluster becomes the first member of a new global cluster with O(source_db_cluster_arn).
+  - Options that are left out are left alone.
+  - "Sources: C(Using Amazon Aurora Global Database) of the Aurora User Guide; C(CreateGlobalCluster),
+    C(ModifyGlobalCluster) and C(DeleteGlobalCluster) of the RDS API Reference."
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  global_cluster_identifier:
+    description:
+      - Identifier of the global cluster, unique in the account across all regions.
+    type: str
+    required: true
+  state:
+    description:
+      - Whether the global cluster exists.
+      - V(absent) refuses while it has members, and while it is protected unless O(deletion_protection=false).
+    type: str
+    choices: [present, absent]
+    default: present
+  engine:
+    description:
+      - Database engine. Cannot be changed after creation.
+    type: str
+    choices: [aurora-mysql, aurora-postgresql]
+    default: aurora-mysql
+  engine_version:
+    description:
+      - Engine version, for example V(8.0.mysql_aurora.3.08.0). The beginning of a version, such as
+        V(8.0.mysql_aurora.3.08), is satisfied by every patch level of it.
+      - A newer version than the current one upgrades; an older one is refused, because AWS cannot go back.
+    type: str
+  database_name:
+    description:
+      - Name of the database made with the first member, up to 64 letters and digits. Cannot be changed after creation.
+    type: str
+  storage_encrypted:
+    description:
+      - Whether the storage of the members is encrypted. Cannot be changed after creation.
+    type: bool
+  deletion_protection:
+    description:
+      - Whether the global cluster refuses to be deleted.
+    type: bool
+  source_db_cluster_arn:
+    description:
+      - ARN of an existing regional cluster to make the global cluster from. It becomes the writer, and engine, version,
+        database name and encryption are its own.
+      - Used at creation only.
+    type: str
+  wait:
+    description:
+      - Whether to wait until the global cluster is available, or gone.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - Seconds to wait.
+    type: int
+    default: 600
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: trading.multi_region.rds_global_cluster_writer
+  - module: amazon.aws.rds_cluster
+  - module: amazon.aws.rds_global_cluster_info
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Have a global database
+  trading.multi_region.rds_global_cluster:
+    region: us-east-1
+    global_cluster_identifier: trading-global-dev
+    engine_version: 8.0.mysql_aurora.3.08.0
+    database_name: trading
+    storage_encrypted: true
+    deletion_protection: false
+
+- name: Make a regional cluster the writer of a global database
+  trading.multi_region.rds_global_cluster:
+    region: us-east-1
+    global_cluster_identifier: trading-global-dev
+    source_db_cluster_arn: arn:aws:rds:us-east-1:123456789012:cluster:trading-us-east-1-dev
+
+- name: Delete it, its members having been deleted before
+  trading.multi_region.rds_global_cluster:
+    region: us-east-1
+    global_cluster_identifier: trading-global-dev
+    deletion_protection: false
+    state: absent
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on what was done, or why nothing was.
+  returned: always
+  type: str
+  sample: The global cluster trading-global-dev was created.
+seconds:
+  description: Seconds the module took between its first and its last call.
+  returned: always
+  type: float
+  sample: 1.204
+error_code:
+  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  returned: when a call to AWS failed
+  type: str
+  sample: InvalidGlobalClusterStateFault
+global_cluster:
+  description: The global cluster as read back, an empty dictionary where there is none.
+  returned: always
+  type: dict
+  contains:
+    global_cluster_identifier:
+      description: Identifier.
+      type: str
+      sample: trading-global-dev
+    global_cluster_arn:
+      description: ARN; it names no region.
+      type: str
+      sample: arn:aws:rds::123456789012:global-cluster:trading-global-dev
+    global_cluster_resource_id:
+      description: Identifier that is never used again.
+      type: str
+      sample: cluster-1a2b3c4d5e6f7081
+    status:
+      description: Status. V(available) says nothing about where the writer is.
+      type: str
+      sample: available
+    engine:
+      description: Database engine.
+      type: str
+      sample: aurora-mysql
+    engine_version:
+      description: Engine version.
+      type: str
+      sample: 8.0.mysql_aurora.3.08.0
+    database_name:
+      description: Name of the first database.
+      type: str
+      sample: trading
+    storage_encrypted:
+      description: Whether storage is encrypted.
+      type: bool
+      sample: true
+    deletion_protection:
+      description: Whether it is protected from deletion.
+      type: bool
+      sample: false
+    endpoint:
+      description: Global writer endpoint, which follows the writer.
+      type: str
+      sample: trading-global-dev.global-1a2b3c4d.global.rds.amazonaws.com
+    members:
+      description: Regional clusters.
+      type: list
+      elements: dict
+      contains:
+        region:
+          description: Region of the cluster.
+          type: str
+          sample: us-east-1
+        arn:
+          description: ARN of the cluster.
+          type: str
+          sample: arn:aws:rds:us-east-1:123456789012:cluster:trading-us-east-1-dev
+        identifier:
+          description: Identifier of the cluster.
+          type: str
+          sample: trading-us-east-1-dev
+        is_writer:
+          description: Whether it has the writer.
+          type: bool
+          sample: true
+        synchronization_status:
+          description: V(connected), V(pending-resync), or null where AWS says nothing.
+          type: str
+          sample: connected
+    writer_region:
+      description: Region of the writer, null where there is none.
+      type: str
+      sample: us-east-1
+    failover_state:
+      description:
+        - Switchover or failover in flight with C(status), C(from_region), C(to_region),
+          C(to_arn) and C(data_loss_allowed); empty when there is none.
+      type: dict
+      sample: {}
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import run
+
+ARGUMENT_SPEC = {
+    "global_cluster_identifier": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "engine": {"type": "str", "choices": ["aurora-mysql", "aurora-postgresql"], "default": "aurora-mysql"},
+    "engine_version": {"type": "str"},
+    "database_name": {"type": "str"},
+    "storage_encrypted": {"type": "bool"},
+    "deletion_protection": {"type": "bool"},
+    "source_db_cluster_arn": {"type": "str"},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 600},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, clients_for(module), module.check_mode)
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: region_health_info
+version_added: 1.0.0
+short_description: Tell which regions of the platform are healthy
+description:
+  - Reads every signal of every region at once and returns within O(deadline), whatever does not answer.
+  - A signal is V(healthy), V(unhealthy) or V(unknown). What could not be read is V(unknown) and never counts as
+    healthy, nor as unhealthy.
+  - A region is unhealthy when one of O(deciding_signals) is, else unknown when one of them is, else healthy. The other
+    signals are evidence.
+  - "C(load_balancer_targets): at least O(min_healthy_ratio) of the registered targets are healthy, and at least one is.
+    No registered target at all is unhealthy."
+  - "C(database): the regional cluster is not in a failed or stopped state and has an instance that is available. States
+    that pass by themselves, such as C(failing-over), are not unhealthy."
+  - "C(replication_lag): the newest sample of the lag, in regions that do not hold the writer."
+  - "C(session_table): the state of the region's replica of the session table."
+  - "C(route53_checkers): more than 18 percent of Route 53's checkers reach the endpoint. Route 53's API is one for all
+    regions, so it is evidence at best."
+  - "C(endpoint_probe): the endpoint answers a GET with a status below 400. No answer is unknown, because the fault may
+    be on the asking side."
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  manifest:
+    description:
+      - The recovery manifest, as M(trading.multi_region.failover_manifest_info) returns it.
+    type: dict
+  regions:
+    description:
+      - Region entries of the manifest's form. Those that are given win over the manifest's.
+      - A signal whose member is missing is unknown. The members are C(region), C(target_group_arn),
+        C(db_cluster_identifier), C(session_table), C(health_check_id) and C(load_balancer_dns_name).
+    type: list
+    elements: dict
+  global_cluster_identifier:
+    description:
+      - Identifier of the Aurora global database; default from the manifest.
+    type: str
+  domain:
+    description:
+      - Name that clients use; with O(scheme=https) the endpoint's certificate must carry it. Default from the manifest.
+    type: str
+  health_path:
+    description:
+      - Path that the probe asks for. Default from the manifest, else C(/health).
+    type: str
+  scheme:
+    description:
+      - Scheme that the probe uses. Default from the manifest, else C(http).
+    type: str
+    choices: [http, https]
+  signals:
+    description:
+      - The signals to read. Those of O(deciding_signals) are always read.
+    type: list
+    elements: str
+    choices: [load_balancer_targets, database, replication_lag, session_table, route53_checkers, endpoint_probe]
+    default: [load_balancer_targets, database, replication_lag, session_table, route53_checkers, endpoint_probe]
+  deciding_signals:
+    description:
+      - The signals that decide the verdict.
+    type: list
+    elements: str
+    choices: [load_balancer_targets, database, replication_lag, session_table, route53_checkers, endpoint_probe]
+    default: [load_balancer_targets, database]
+  min_healthy_ratio:
+    description:
+      - Least share of registered targets that must be healthy, from 0 to 1.
+    type: float
+    default: 0.5
+  max_replication_lag_ms:
+    description:
+      - Replication lag in milliseconds above which C(replication_lag) is unhealthy.
+    type: float
+    default: 1000
+  max_lag_sample_age:
+    description:
+      - Age in seconds above which the newest sample of the lag counts for nothing.
+    type: float
+    default: 300
+  deadline:
+    description:
+      - Seconds that AWS is waited for, all together; what has not answered by then is unknown.
+    type: float
+    default: 8
+  probe_proxy:
+    description:
+      - URL of the HTTP proxy for C(endpoint_probe). The environment's proxies are not used.
+    type: str
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+  idempotent:
+    support: full
+seealso:
+  - module: trading.multi_region.failover_plan_info
+  - module: trading.multi_region.failover_manifest_info
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Read the manifest
+  trading.multi_region.failover_manifest_info:
+    table_name: trading-failover-dev
+    regions: [us-east-1, us-east-2]
+  register: recovery
+
+- name: Ask every region how it is
+  trading.multi_region.region_health_info:
+    manifest: "{{ recovery.manifest }}"
+  register: health
+
+- name: Look at the load balancers only
+  trading.multi_region.region_health_info:
+    regions: "{{ recovery.manifest.regions }}"
+    deciding_signals: [load_balancer_targets]
+    signals: [load_balancer_targets]
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence for each region with its verdict and the figures behind it.
+  returned: success
+  type: str
+  sample: >-
+    us-east-1 is unhealthy: load_balancer_targets: Only 0 of 2 registered targets are healthy; at least 50% and one are
+    needed.
+verdicts:
+  description: The verdict on each region, by region.
+  returned: success
+  type: dict
+  sample:
+    us-east-2:
+      verdict: healthy
+      reason: 2 of 2 registered targets are healthy; at least 50% and one are needed.
+      signals:
+        load_balancer_targets:
+          state: healthy
+          value: {registered: 2, healthy: 2, states: {healthy: 2}}
+          reason: 2 of 2 registered targets are healthy; at least 50% and one are needed.
+          seconds: 0.113
+  contains:
+    verdict:
+      description: V(healthy), V(unhealthy) or V(unknown).
+      type: str
+    reason:
+      description: The deciding signals' sentences.
+      type: str
+    signals:
+      description: Each signal's C(state), C(value) (what was read, or null), C(reason) and C(seconds), by its name.
+      type: dict
+healthy_regions:
+  description: Regions whose verdict is healthy.
+  returned: success
+  type: list
+  elements: str
+  sample: [us-east-2]
+unhealthy_regions:
+  description: Regions whose verdict is unhealthy.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+unknown_regions:
+  description: Regions whose verdict is unknown.
+  returned: success
+  type: list
+  elements: str
+  sample: [us-east-1]
+writer_region:
+  description: Region that holds the writer in the eyes of a standby, else of whichever region answered; or V(unknown).
+  returned: success
+  type: str
+  sample: us-east-1
+checked_at:
+  description: When the reading started, ISO 8601 in UTC.
+  returned: success
+  type: str
+  sample: "2026-01-01T03:00:00.000000Z"
+seconds:
+  description: Duration in seconds.
+  returned: always
+  type: float
+  sample: 0.9
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._region_health import run
+
+ARGUMENT_SPEC = {
+    "manifest": {"type": "dict"},
+    "regions": {"type": "list", "elements": "dict"},
+    "global_cluster_identifier": {"type": "str"},
+    "domain": {"type": "str"},
+    "health_path": {"type": "str"},
+    "scheme": {"type": "str", "choices": ["http", "https"]},
+    "signals": {"type": "list", "elements": "str", "choices": list(SIGNALS), "default": list(SIGNALS)},
+    "deciding_signals": {"type": "list", "elements": "str", "choices": list(SIGNALS), "default": list(DECIDING)},
+    "min_healthy_ratio": {"type": "float", "default": 0.5},
+    "max_replication_lag_ms": {"type": "float", "default": 1000},
+    "max_lag_sample_age": {"type": "float", "default": 300},
+    "deadline": {"type": "float", "default": 8},
+    "probe_proxy": {"type": "str"},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(
+        argument_spec=ARGUMENT_SPEC, supports_check_mode=True, required_one_of=[("manifest", "regions")]
+    )
+    try:
+        result = run(module.params, clients_for(module))
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: region_traffic
+version_added: 1.0.0
+short_description: Move the traffic to a region, or tell returning regions where it is
+description:
+  - The traffic switch of a platform in several regions. Each region keeps one small public object in its own control
+    bucket, and a tree of Route 53 health checks reads them all, so that moving the traffic is one write to S3 in the
+    region that takes over. Neither the Route 53 control plane nor the lost region is needed.
+  - The object of O(active_region) is written first and read back; that alone moves the traffic. The other regions are
+    told afterwards, best effort and side by side, so that none of them takes the traffic back when it returns.
+  - Without O(active_region) the traffic stays where it is, and regions that missed a take-over are told about it. Run
+    this way after every return of a region; it changes nothing when everybody has been told.
+  - What holds and why is written in C(plugins/module_utils/_traffic_switch.py). The one precondition is that a region
+    has been told of a take-over before it takes over from that taker in turn; RV(may_take_back) names regions for which
+    that is not certain.
+  - "Source of the method: C(Creating disaster recovery mechanisms using Amazon Route 53), AWS Networking blog."
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  active_region:
+    description:
+      - Region that is to have the traffic. Left out, the traffic stays where it is.
+    type: str
+  regions:
+    description:
+      - All regions of the platform, in the order in which the health checks and records were built.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      region:
+        description: Region.
+        type: str
+        required: true
+      bucket:
+        description: Its control bucket.
+        type: str
+        required: true
+  object_key:
+    description:
+      - Key of the public object in every control bucket.
+    type: str
+    default: active-region
+  backend:
+    description:
+      - What carries the statements. V(s3_object) is one public object per region.
+    type: str
+    choices: [s3_object]
+    default: s3_object
+  deadline:
+    description:
+      - Seconds after which a region that has not answered counts as not reachable, for the reads and again for the
+        writes to the other regions.
+      - The region that takes over is written to a second after it was read, whether the others have answered or not.
+    type: float
+    default: 3.0
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: trading.multi_region.region_traffic_info
+  - module: trading.multi_region.route53_health_check
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Move the traffic to the second region
+  trading.multi_region.region_traffic:
+    active_region: us-east-2
+    regions:
+      - region: us-east-1
+        bucket: trading-control-us-east-1-dev
+      - region: us-east-2
+        bucket: trading-control-us-east-2-dev
+
+- name: Tell a region that has returned, and leave the traffic where it is
+  trading.multi_region.region_traffic:
+    regions:
+      - region: us-east-1
+        bucket: trading-control-us-east-1-dev
+      - region: us-east-2
+        bucket: trading-control-us-east-2-dev
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on what was done, or why nothing was.
+  returned: always
+  type: str
+  sample: The traffic was moved from us-east-1 to us-east-2.
+seconds:
+  description: Seconds the module took between its first and its last call.
+  returned: always
+  type: float
+  sample: 1.204
+before:
+  description: Active region before, as far as the regions that answered say.
+  returned: success
+  type: str
+  sample: us-east-1
+after:
+  description: Active region after, or as it would be in check mode.
+  returned: success
+  type: str
+  sample: us-east-2
+told:
+  description: Other regions that know where the traffic is.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+not_told:
+  description:
+    - Regions that do not know yet. They take nothing back, but the traffic does not stay put when the active region's
+      object cannot be read either.
+  returned: success
+  type: list
+  elements: str
+  sample: [us-east-1]
+errors:
+  description: Why a region could not be read, written or told, by region.
+  returned: success, or when the region that takes over could not be read
+  type: dict
+  sample:
+    us-east-1: no answer within 3.0 s
+may_take_back:
+  description:
+    - Unreachable regions that O(active_region) had claimed to be ahead of before this run. When one of them took over
+      while O(active_region) was lost, and that was never told, it has the traffic again on its return. Run once more as
+      soon as it can be reached.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+statements:
+  description: What every region says now, V(null) where it could not be read.
+  returned: success
+  type: dict
+  sample:
+    us-east-1:
+    us-east-2: ["[us-east-2 claims over us-east-1]"]
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._region_traffic import run, s3_module
+
+REGION_SPEC = {"region": {"type": "str", "required": True}, "bucket": {"type": "str", "required": True}}
+ARGUMENT_SPEC = {
+    "active_region": {"type": "str"},
+    "regions": {"type": "list", "elements": "dict", "required": True, "options": REGION_SPEC},
+    "object_key": {"type": "str", "default": "active-region", "no_log": False},
+    "backend": {"type": "str", "choices": ["s3_object"], "default": "s3_object"},
+    "deadline": {"type": "float", "default": 3.0},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, clients_for(s3_module(module)), module.check_mode)
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    for region in result["may_take_back"]:
+        module.warn(
+            f"{region} cannot be reached, and {result['after']} claimed to be ahead of it before. If {region} took "
+            "over since, it has the traffic again on its return: run once more as soon as it can be reached."
+        )
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

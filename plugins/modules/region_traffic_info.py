@@ -1,0 +1,203 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: region_traffic_info
+version_added: 1.0.0
+short_description: Tell which region a name leads to, as seen from outside
+description:
+  - Asks the zone's name servers for O(domain), past every cache, and compares the addresses with those of each region's
+    load balancer. An alias record answers with addresses only.
+  - With O(probe_path) it also asks the endpoint at the address just found, as a client would.
+  - With O(wait_timeout) it looks again until the name leads to O(expected_region) and the endpoint answers, and fails
+    when the time is over.
+  - It makes no call to AWS. The options for AWS are accepted so that defaults of the action group apply to it.
+requirements:
+  - dnspython >= 2.4
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  domain:
+    description:
+      - Name that clients use.
+    type: str
+    required: true
+  load_balancers:
+    description:
+      - DNS name of each region's load balancer, by region.
+    type: dict
+    required: true
+  dns_servers:
+    description:
+      - Name servers to ask, each as V(host), V(host:port) or V([IPv6 address]:port). Load balancers are looked up there
+        too, and through the machine's own resolver where these servers do not answer for them.
+      - Empty, the name servers of the zone are found through the machine's own resolver.
+    type: list
+    elements: str
+    default: []
+  probe_path:
+    description:
+      - Path to ask the endpoint for. Left out, the endpoint is not asked. Any status below 400 is an answer.
+    type: str
+  probe_scheme:
+    description:
+      - How to ask. With V(https) the certificate must carry O(domain).
+    type: str
+    choices: [http, https]
+    default: http
+  probe_proxy:
+    description:
+      - URL of an HTTP proxy for the probe, which then looks O(domain) up itself. Proxies of the environment are not
+        used.
+    type: str
+  answer_timeout:
+    description:
+      - Seconds to wait for the answer to one DNS question, and for the endpoint to connect and to answer.
+    type: float
+    default: 3.0
+  expected_region:
+    description:
+      - Region the name is expected to lead to. Left out, any of O(load_balancers) is.
+    type: str
+  wait_timeout:
+    description:
+      - Seconds to wait for what is expected. V(0) looks once and does not fail.
+    type: int
+    default: 0
+  poll_interval:
+    description:
+      - Seconds between two looks, V(1) or more.
+    type: float
+    default: 1.0
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+  idempotent:
+    support: N/A
+seealso:
+  - module: trading.multi_region.region_traffic
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+"""
+
+EXAMPLES = r"""
+- name: Wait until clients reach the second region
+  trading.multi_region.region_traffic_info:
+    domain: trading-platform-dev.example.com
+    load_balancers:
+      us-east-1: trading-alb-dev-1.us-east-1.elb.amazonaws.com
+      us-east-2: trading-alb-dev-2.us-east-2.elb.amazonaws.com
+    probe_path: /health
+    expected_region: us-east-2
+    wait_timeout: 300
+  register: outside
+
+- name: Look once
+  trading.multi_region.region_traffic_info:
+    domain: trading-platform-dev.example.com
+    load_balancers:
+      us-east-1: trading-alb-dev-1.us-east-1.elb.amazonaws.com
+      us-east-2: trading-alb-dev-2.us-east-2.elb.amazonaws.com
+    dns_servers: ["127.0.0.1:5353"]
+"""
+
+RETURN = r"""
+active_region:
+  description: Region whose load balancer the name leads to, V(unknown) where that cannot be said.
+  returned: success, or when O(wait_timeout) is over
+  type: str
+  sample: us-east-2
+reason:
+  description: One sentence on how that is known.
+  returned: success, or when O(wait_timeout) is over
+  type: str
+  sample: "trading-platform-dev.example.com: It points at the load balancer of us-east-2."
+addresses:
+  description: Addresses of the name.
+  returned: success, or when O(wait_timeout) is over
+  type: list
+  elements: str
+  sample: [192.0.2.10, 192.0.2.11]
+load_balancers:
+  description: Addresses of each region's load balancer with C(addresses), and C(error) where it could not be looked up.
+  returned: success, or when O(wait_timeout) is over
+  type: dict
+  sample:
+    us-east-2:
+      addresses: [192.0.2.10, 192.0.2.11]
+      error:
+probe:
+  description: What the endpoint answered, null without O(probe_path).
+  returned: success, or when O(wait_timeout) is over
+  type: dict
+  contains:
+    status:
+      description: HTTP status, null where nobody answered.
+      type: int
+      sample: 200
+    seconds:
+      description: Seconds until the answer.
+      type: float
+      sample: 0.031
+    error:
+      description: Why there was no answer.
+      type: str
+      sample:
+matches:
+  description: Whether the name leads to O(expected_region) and the endpoint, where asked, answers.
+  returned: success, or when O(wait_timeout) is over
+  type: bool
+  sample: true
+seconds:
+  description: Seconds the module took.
+  returned: always
+  type: float
+  sample: 0.214
+"""
+
+from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._region_traffic_info import (
+    DNSPYTHON_IMPORT_ERROR,
+    run,
+)
+
+ARGUMENT_SPEC = {
+    "domain": {"type": "str", "required": True},
+    "load_balancers": {"type": "dict", "required": True},
+    "dns_servers": {"type": "list", "elements": "str", "default": []},
+    "probe_path": {"type": "str"},
+    "probe_scheme": {"type": "str", "choices": ["http", "https"], "default": "http"},
+    "probe_proxy": {"type": "str"},
+    "answer_timeout": {"type": "float", "default": 3.0},
+    "expected_region": {"type": "str"},
+    "wait_timeout": {"type": "int", "default": 0},
+    "poll_interval": {"type": "float", "default": 1.0},
+}
+
+
+def main():
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    if DNSPYTHON_IMPORT_ERROR:
+        module.fail_json(msg=missing_required_lib("dnspython"), exception=DNSPYTHON_IMPORT_ERROR)
+    try:
+        result = run(module.params)
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: s3_bucket_replication
+version_added: 1.0.0
+short_description: Have a replication rule on an S3 bucket
+description:
+  - Adds, changes and removes one replication rule of a bucket. Other rules of the bucket stay as they are.
+  - Two-way replication is two calls, one for each bucket, each in its bucket's region.
+  - The bucket needs versioning, and so does the destination.
+  - Only what is asked for is compared, so that values AWS adds by itself change nothing.
+  - "Sources: C(Replicating objects within and across Regions) of the Amazon S3 User Guide; C(PutBucketReplication) of
+    the Amazon S3 API Reference."
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  bucket:
+    description:
+      - Name of the bucket to replicate from. O(region) is its region.
+    type: str
+    required: true
+  state:
+    description:
+      - Whether the rule exists.
+    type: str
+    choices: [present, absent]
+    default: present
+  rule_id:
+    description:
+      - Name of the rule within the bucket.
+    type: str
+    default: multi-region
+  role_arn:
+    description:
+      - ARN of the role S3 replicates with. A bucket has one for all its rules.
+      - Required when O(state=present).
+    type: str
+  destination_bucket_arn:
+    description:
+      - ARN of the bucket to replicate to.
+      - Required when O(state=present).
+    type: str
+  delete_marker_replication:
+    description:
+      - Whether delete markers are replicated.
+    type: bool
+    default: true
+  replica_modifications:
+    description:
+      - Whether changes of a replica's metadata are replicated back, as two-way replication needs.
+    type: bool
+    default: true
+  kms_key_arn:
+    description:
+      - ARN of the key of the destination's region that encrypts the replicas. Objects encrypted with KMS are replicated
+        only where it is given.
+      - Left alone when left out.
+    type: str
+  prefix:
+    description:
+      - Beginning of the keys to replicate. Empty means all.
+    type: str
+    default: ''
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: amazon.aws.s3_bucket
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Replicate from us-east-1 to us-east-2
+  trading.multi_region.s3_bucket_replication:
+    region: us-east-1
+    bucket: trading-data-us-east-1-dev
+    role_arn: arn:aws:iam::123456789012:role/trading-replication-dev
+    destination_bucket_arn: arn:aws:s3:::trading-data-us-east-2-dev
+
+- name: And back
+  trading.multi_region.s3_bucket_replication:
+    region: us-east-2
+    bucket: trading-data-us-east-2-dev
+    role_arn: arn:aws:iam::123456789012:role/trading-replication-dev
+    destination_bucket_arn: arn:aws:s3:::trading-data-us-east-1-dev
+
+- name: Stop replicating
+  trading.multi_region.s3_bucket_replication:
+    region: us-east-1
+    bucket: trading-data-us-east-1-dev
+    state: absent
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on what was done, or why nothing was.
+  returned: success
+  type: str
+  sample: The rule multi-region of trading-data-us-east-1-dev is added.
+replication_configuration:
+  description: The bucket's whole configuration as read back, in the names of the S3 API; empty where there is none.
+  returned: success
+  type: dict
+  contains:
+    Role:
+      description: ARN of the role S3 replicates with.
+      type: str
+      sample: arn:aws:iam::123456789012:role/trading-replication-dev
+    Rules:
+      description: Replication rules.
+      type: list
+      elements: dict
+seconds:
+  description: Seconds the module took between its first and its last call.
+  returned: always
+  type: float
+  sample: 1.204
+error_code:
+  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  returned: when a call to AWS failed
+  type: str
+  sample: NoSuchBucket
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._s3_bucket_replication import run
+
+ARGUMENT_SPEC = {
+    "bucket": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "rule_id": {"type": "str", "default": "multi-region"},
+    "role_arn": {"type": "str"},
+    "destination_bucket_arn": {"type": "str"},
+    "delete_marker_replication": {"type": "bool", "default": True},
+    "replica_modifications": {"type": "bool", "default": True},
+    "kms_key_arn": {"type": "str", "no_log": False},
+    "prefix": {"type": "str", "default": ""},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(
+        argument_spec=ARGUMENT_SPEC,
+        supports_check_mode=True,
+        required_if=[("state", "present", ["role_arn", "destination_bucket_arn"])],
+    )
+    try:
+        result = run(module.params, clients_for(module), module.check_mode)
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Promises of the traffic filters: pure functions under the names the role uses; what is missing is named."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.trading.multi_region.plugins.filter import traffic
+
+A, B = "us-east-1", "us-east-2"
+BUCKETS = {A: "control-1", B: "control-2"}
+BALANCERS = {
+    region: {"load_balancer_dns_name": f"alb.{region}", "load_balancer_zone_id": f"Z-{region}"} for region in (A, B)
+}
+
+
+def test_checks_carry_the_prefix_and_the_key():
+    built = traffic.traffic_switch_checks([A, B], BUCKETS, "trading-dev", "key")
+    assert {check["name"].startswith("trading-dev-") for check in built} == {True}
+    assert built[0]["resource_path"] == "/key"
+
+
+def test_records_end_at_the_domain_and_point_at_the_load_balancers():
+    primary = traffic.traffic_switch_records([A, B], "example.com", "Z", BALANCERS, "trading-dev")[-1]
+    assert (primary["name"], primary["target"], primary["target_zone_id"]) == ("example.com", f"alb.{A}", f"Z-{A}")
+    assert primary["check_name"] == "trading-dev-ahead-use1-use2"
+
+
+def test_no_endpoint_checks_mean_no_automatic_failover():
+    built = traffic.traffic_switch_records([A, B], "example.com", "Z", BALANCERS, endpoint_checks={})
+    assert not any(record["evaluate_target_health"] for record in built)
+
+
+@pytest.mark.parametrize("automatic", [{}, {A: "end-1", B: "end-2"}])
+def test_every_record_that_can_be_made_is_named_for_removal(automatic):
+    built = traffic.traffic_switch_records([A, B], "example.com", "Z", BALANCERS, endpoint_checks=automatic)
+    named = traffic.traffic_record_names([A, B], "example.com")
+    assert named[0]["name"] == "example.com"
+    assert all({"name": one["name"], "identifier": one["identifier"]} in named for one in built)
+
+
+def test_an_order_that_moves_nothing_is_an_empty_string():
+    assert traffic.traffic_order_problem([], [A, B]) == ""
+    assert "allowed" in traffic.traffic_order_problem([A, B], [B, A])
+
+
+def test_a_region_without_its_part_is_named():
+    with pytest.raises(AnsibleFilterError, match="no bucket of us-east-2 is given"):
+        traffic.traffic_switch_checks([A, B], {A: "control-1"})
+    with pytest.raises(AnsibleFilterError, match="no load balancer of us-east-2 is given"):
+        traffic.traffic_switch_records([A, B], "example.com", "Z", {A: BALANCERS[A], B: {}})
+
+
+def test_all_filters_are_offered():
+    assert len(traffic.FilterModule().filters()) == 4

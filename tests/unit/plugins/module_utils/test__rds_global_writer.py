@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Moving the writer against a global database in memory: lost regions, lost answers, waiting, joining, giving up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_writer import run
+from ansible_collections.trading.multi_region.tests.unit.fake_global_database import FakeGlobalDatabase, arn
+from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error, no_answer
+
+A, B, C = "us-east-1", "us-east-2", "eu-west-1"
+
+
+@pytest.fixture
+def database():
+    return FakeGlobalDatabase()
+
+
+def params(**said):
+    return {
+        "global_cluster_identifier": "trading-global",
+        "writer_region": B,
+        "method": "failover",
+        "wait": True,
+        "wait_timeout": 60,
+        "poll_interval": 2.0,
+        **said,
+    }
+
+
+def move(database, fake_time, check_mode=False, **said):
+    return run(params(**said), database.clients, check_mode, **fake_time.passing)
+
+
+def test_failover_moves_the_writer_and_reads_it_back(database, fake_time):
+    fake_time.at(10, database.finish)
+    result = move(database, fake_time)
+    assert result["changed"] is True
+    assert (result["before"]["writer_region"], result["after"]["writer_region"]) == (A, B)
+    assert result["after"]["failover_state"] == {}
+    assert result["phases"] == {"request_seconds": 0.0, "wait_seconds": 10.0}
+    assert result["lag"]["value_ms"] == 40.0
+    assert result["diff"] == {
+        "before": {"writer_region": A, "failover_state": {}},
+        "after": {"writer_region": B, "failover_state": {}},
+    }
+
+
+def test_failover_makes_no_call_to_the_lost_region(database, fake_time):
+    database.lost = {A}
+    fake_time.at(4, database.finish)
+    assert move(database, fake_time)["changed"] is True
+    assert {region for _service, region, _operation, _parameters in database.calls} == {B}
+
+
+def test_switchover_is_asked_in_the_writers_region_and_read_in_the_targets(database, fake_time):
+    fake_time.at(4, database.finish)
+    assert move(database, fake_time, method="switchover")["after"]["writer_region"] == B
+    assert database.made("switchover") == [(A, "switchover_global_cluster")]
+    assert {region for region, _operation in database.made("describe", "get")} == {B}
+
+
+def test_running_again_changes_nothing(database, fake_time):
+    fake_time.at(4, database.finish)
+    move(database, fake_time)
+    database.calls.clear()
+    again = move(database, fake_time, expected_writer_region=A)
+    assert again["changed"] is False
+    assert "already has the writer" in again["reason"]
+    assert database.writes() == []
+    assert again["plan"] == []
+
+
+def test_check_mode_says_the_call_and_makes_none(database, fake_time):
+    result = move(database, fake_time, check_mode=True)
+    assert result["changed"] is True
+    assert result["plan"][0]["operation"] == "FailoverGlobalCluster"
+    assert result["after"]["writer_region"] == B
+    assert database.writes() == []
+    assert fake_time.slept == []
+
+
+def test_check_mode_returns_the_same_keys(database, fake_time):
+    foreseen = move(database, fake_time, check_mode=True)
+    fake_time.at(2, database.finish)
+    done = move(database, fake_time)
+    assert foreseen.keys() == done.keys()
+    assert foreseen["after"].keys() == done["after"].keys()
+
+
+def test_refuses_before_any_change_and_gives_the_evidence(database, fake_time):
+    database.lag_ms = None
+    with pytest.raises(Refused, match="unknown") as refused:
+        move(database, fake_time)
+    assert database.writes() == []
+    assert refused.value.evidence["changed"] is False
+    assert refused.value.evidence["lag"]["value_ms"] is None
+    assert refused.value.evidence["before"]["writer_region"] == A
+    assert refused.value.evidence["seconds"] >= 0
+
+
+def test_lag_that_cannot_be_asked_for_is_unknown_not_zero(database, fake_time):
+    database.fail("get_metric_data", aws_error("AccessDenied"))
+    with pytest.raises(Refused, match="AccessDenied"):
+        move(database, fake_time)
+
+
+def test_an_old_sample_is_refused(database, fake_time):
+    database.lag_age = timedelta(minutes=20)
+    with pytest.raises(Refused, match="max_lag_sample_age"):
+        move(database, fake_time)
+
+
+def test_a_version_of_another_patch_level_is_refused(database, fake_time):
+    database.versions[B] = "8.0.mysql_aurora.3.08.1"
+    with pytest.raises(Refused, match="identical versions"):
+        move(database, fake_time)
+
+
+def test_a_region_without_a_member_is_refused(database, fake_time):
+    with pytest.raises(Refused, match="eu-west-1 has no member"):
+        move(database, fake_time, writer_region=C)
+
+
+def test_no_global_cluster_is_refused(database, fake_time):
+    with pytest.raises(Refused, match="no global cluster another"):
+        move(database, fake_time, global_cluster_identifier="another")
+
+
+def test_joins_what_is_in_flight_towards_the_same_target(database, fake_time):
+    database.begin(arn(B))
+    fake_time.at(6, database.finish)
+    result = move(database, fake_time)
+    assert database.writes() == []
+    assert "Joined" in result["reason"]
+    assert (result["changed"], result["after"]["writer_region"]) == (True, B)
+
+
+def test_refuses_what_is_in_flight_towards_another_target(fake_time):
+    database = FakeGlobalDatabase(regions=(A, B, C))
+    database.begin(arn(C))
+    with pytest.raises(Refused, match="towards eu-west-1"):
+        move(database, fake_time)
+    assert database.writes() == []
+
+
+def test_without_wait_returns_as_soon_as_the_request_is_accepted(database, fake_time):
+    result = move(database, fake_time, wait=False)
+    assert (result["changed"], fake_time.slept) == (True, [])
+    assert result["after"]["failover_state"]["status"] == "failing-over"
+    assert result["phases"]["wait_seconds"] == 0.0
+
+
+def test_without_wait_a_second_run_asks_nothing_again(database, fake_time):
+    move(database, fake_time, wait=False)
+    again = move(database, fake_time, wait=False)
+    assert database.writes() == ["failover_global_cluster"]
+    assert again["changed"] is False
+
+
+def test_a_lost_answer_is_read_back_and_not_asked_twice(database, fake_time):
+    database.lose_answer("failover_global_cluster")
+    fake_time.at(4, database.finish)
+    result = move(database, fake_time)
+    assert (result["changed"], result["after"]["writer_region"]) == (True, B)
+    assert database.writes() == ["failover_global_cluster"]
+
+
+def test_a_lost_answer_stays_harmless_when_reading_back_fails_too(database, fake_time):
+    database.lose_answer("failover_global_cluster")
+    database.fail("describe_global_clusters", None, no_answer())
+    fake_time.at(8, database.finish)
+    assert move(database, fake_time)["after"]["writer_region"] == B
+    assert database.writes() == ["failover_global_cluster"]
+
+
+def test_a_request_nobody_received_is_made_again(database, fake_time):
+    database.fail("failover_global_cluster", no_answer())
+    fake_time.at(8, database.finish)
+    assert move(database, fake_time)["changed"] is True
+    assert database.writes() == ["failover_global_cluster"] * 2
+
+
+def test_a_throttled_request_is_made_again(database, fake_time):
+    database.fail("failover_global_cluster", aws_error("Throttling"))
+    fake_time.at(8, database.finish)
+    assert move(database, fake_time)["changed"] is True
+
+
+def test_somebody_else_being_first_towards_the_same_target_is_success(database, fake_time):
+    error = aws_error("InvalidGlobalClusterStateFault")
+    error.after = True
+    database.fail("failover_global_cluster", error)
+    fake_time.at(4, database.finish)
+    assert move(database, fake_time)["after"]["writer_region"] == B
+
+
+def test_a_request_that_aws_refuses_is_told_in_its_words(database, fake_time):
+    database.fail("failover_global_cluster", aws_error("AccessDenied", message="not allowed to promote"))
+    with pytest.raises(AwsCallError, match="not allowed to promote") as refused:
+        move(database, fake_time)
+    assert refused.value.evidence["changed"] is False
+    assert refused.value.evidence["before"]["writer_region"] == A
+
+
+def test_a_request_without_any_answer_says_that_running_again_is_safe(database, fake_time):
+    database.fail("failover_global_cluster", *[no_answer() for _number in range(50)])
+    with pytest.raises(MultiRegionError, match="Running again is safe"):
+        move(database, fake_time)
+    assert fake_time.now <= 30
+
+
+def test_throttling_at_the_first_read_does_not_end_the_run(database, fake_time):
+    database.fail("describe_global_clusters", aws_error("Throttling"))
+    fake_time.at(8, database.finish)
+    assert move(database, fake_time)["changed"] is True
+
+
+def test_failures_of_single_reads_while_waiting_are_waited_through(database, fake_time):
+    database.fail("describe_db_clusters", None, no_answer(), aws_error("Throttling"))
+    fake_time.at(8, database.finish)
+    assert move(database, fake_time)["after"]["writer_region"] == B
+
+
+def test_status_available_alone_is_not_done(database, fake_time):
+    with pytest.raises(MultiRegionError, match="not complete"):
+        move(database, fake_time)
+    assert database.whole["Status"] == "available"
+
+
+def test_a_wait_that_takes_too_long_names_the_state_and_says_that_running_again_resumes(database, fake_time):
+    with pytest.raises(MultiRegionError) as late:
+        move(database, fake_time)
+    for part in ("after 60 s", "failing-over", "towards us-east-2", "not the writer", "running again resumes"):
+        assert part in str(late.value)
+    assert late.value.evidence["changed"] is True
+    assert late.value.evidence["after"]["failover_state"]["to_region"] == B
+    assert late.value.evidence["phases"]["wait_seconds"] == 60.0
+    fake_time.at(fake_time.now + 4, database.finish)
+    assert move(database, fake_time)["after"]["writer_region"] == B
+    assert database.writes() == ["failover_global_cluster"]
+
+
+def test_the_writer_is_done_only_when_its_instance_is_available(database, fake_time):
+    def promoted():
+        database.finish()
+        database.instances[B] = "rebooting"
+
+    fake_time.at(4, promoted)
+    fake_time.at(20, lambda: database.instances.update({B: "available"}))
+    assert move(database, fake_time)["phases"]["wait_seconds"] == 20.0
+
+
+def test_an_operation_that_aws_gave_up_is_an_error_that_says_so(database, fake_time):
+    fake_time.at(10, database.give_up)
+    with pytest.raises(MultiRegionError, match="AWS gave it up") as gone:
+        move(database, fake_time)
+    assert fake_time.now < 20
+    assert gone.value.evidence["changed"] is True
+
+
+def test_a_moment_between_the_end_and_the_new_members_is_no_giving_up(database, fake_time):
+    fake_time.at(10, database.give_up)
+    fake_time.at(12, lambda: setattr(database, "writer", B))
+    assert move(database, fake_time)["after"]["writer_region"] == B
+
+
+def test_an_arn_given_for_the_target_has_to_be_its_member(database, fake_time):
+    with pytest.raises(Refused, match="with the ARN arn:other"):
+        move(database, fake_time, db_cluster_arns={B: "arn:other"})
+    assert move(database, fake_time, check_mode=True, db_cluster_arns={A: "x", B: arn(B)})["changed"] is True
