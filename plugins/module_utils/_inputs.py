@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is wrong with the inputs of a playbook, found before the first call to AWS.
 
-Pure: a mapping of the playbooks' own variable names goes in, a list of sentences comes out. Each sentence names the variable, its
-value and what is allowed. An empty list means that nothing is wrong.
+Pure: a mapping of the playbooks' own variable names goes in, a list of sentences comes out. Each sentence names the
+variable, its value and what is allowed. An empty list means that nothing is wrong.
 """
 
 from __future__ import annotations
@@ -86,11 +86,7 @@ def _network(region: str, cidr: t.Any) -> tuple[t.Any, list[str]]:
         network = ipaddress.IPv4Network(cidr) if isinstance(cidr, str) else None
     except ValueError:
         network = None
-    if (
-        network is None
-        or not network.is_private
-        or not LARGEST_VPC_PREFIX <= network.prefixlen <= SMALLEST_VPC_PREFIX
-    ):
+    if network is None or not network.is_private or not LARGEST_VPC_PREFIX <= network.prefixlen <= SMALLEST_VPC_PREFIX:
         return None, [_refusal(f"vpc_cidr of {region}", cidr, allowed)]
     return network, []
 
@@ -133,9 +129,7 @@ def name_problems(names: t.Mapping[str, t.Any]) -> list[str]:
         for name in value if isinstance(value, list) else [value]:
             if isinstance(name, str) and len(name) > limit:
                 problems.append(
-                    _refusal(
-                        variable, f"{name!r} of {len(name)} characters", f"at most {limit} characters, for {what}"
-                    )
+                    _refusal(variable, f"{name!r} of {len(name)} characters", f"at most {limit} characters, for {what}")
                 )
     return problems
 
@@ -193,7 +187,8 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
 
     :param inputs: ``environment_suffix``, ``regions`` (list of region codes, in order), ``vpc_cidrs`` (region to CIDR),
         ``global_database_engine_version``, ``names`` (variable to name, or to a list of names), ``limit``
-        (Ansible's ``--limit`` or None), ``health_min_healthy_ratio`` and the options of a move. What is left out is not judged.
+        (Ansible's ``--limit`` or None), ``health_min_healthy_ratio`` and the options of a move. What is left out is
+        not judged.
     """
     problems = suffix_problems(inputs.get("environment_suffix"))
     regions = inputs.get("regions") or []
