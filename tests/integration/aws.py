@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The truth, read by boto3 from the lab: never from what a playbook said."""
+
+from __future__ import annotations
+
+from lab.client import Lab
+
+SUFFIX = "dev"
+GROUP = f"trading-asg-{SUFFIX}"
+DOMAIN = f"trading-platform-{SUFFIX}.example.com"
+
+
+def region_of(arn: str) -> str:
+    return arn.split(":")[3]
+
+
+def global_cluster(lab: Lab, asked_in: str) -> dict:
+    answer = lab.client("rds", asked_in).describe_global_clusters(GlobalClusterIdentifier=f"trading-global-{SUFFIX}")
+    return answer["GlobalClusters"][0]
+
+
+def members(lab: Lab, asked_in: str) -> dict[str, bool]:
+    """Region to whether it holds the writer."""
+    found = global_cluster(lab, asked_in)["GlobalClusterMembers"]
+    return {region_of(member["DBClusterArn"]): member["IsWriter"] for member in found}
+
+
+def writer_region(lab: Lab, asked_in: str) -> str:
+    (region,) = [region for region, is_writer in members(lab, asked_in).items() if is_writer]
+    return region
+
+
+def cluster(lab: Lab, region: str) -> dict:
+    answer = lab.client("rds", region).describe_db_clusters(DBClusterIdentifier=f"trading-{region}-{SUFFIX}")
+    return answer["DBClusters"][0]
+
+
+def group(lab: Lab, region: str) -> dict:
+    answer = lab.client("autoscaling", region).describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])
+    return answer["AutoScalingGroups"][0]
+
+
+def capacity(lab: Lab, region: str) -> dict[str, int]:
+    found = group(lab, region)
+    return {"min": found["MinSize"], "desired": found["DesiredCapacity"], "max": found["MaxSize"]}
+
+
+def healthy_targets(lab: Lab, region: str) -> int:
+    elb = lab.client("elbv2", region)
+    arn = elb.describe_target_groups(Names=[f"trading-tg-{SUFFIX}"])["TargetGroups"][0]["TargetGroupArn"]
+    described = elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+    return sum(target["TargetHealth"]["State"] == "healthy" for target in described)
+
+
+def name_points_at(lab: Lab) -> str:
+    """The region whose load balancer the platform's name answers with now."""
+    return lab.resolve(DOMAIN)["region"]
+
+
+def messages(lab: Lab, region: str) -> list[dict]:
+    """What was published to topics in a region, oldest first."""
+    return [
+        call
+        for call in lab.calls()
+        if call["region"] == region and call["operation"] == "Publish" and call["status"] == 200
+    ]

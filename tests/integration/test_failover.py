@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""failover.yml while a region is gone, and site.yml after it has come back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.integration.aws import capacity, healthy_targets, members, messages, name_points_at, writer_region
+
+LOST, TARGET = "us-east-1", "us-east-2"
+# 2 s to connect or 3 s to read, and a margin for a busy machine.
+SHORT_TIME_OUT = 5.0
+
+
+def calls_since(platform, began: float) -> list[dict]:
+    return [call for call in platform.lab.calls() if call["time"] >= began]
+
+
+@pytest.mark.parametrize("mode", ["hang", "reset", "5xx", "throttle"])
+def test_moves_writer_and_traffic_while_the_region_is_gone(platform, mode, tmp_path):
+    active_had = capacity(platform.lab, LOST)["desired"]
+    platform.lab.outage(LOST, mode)
+    outcome_file = tmp_path / "outcome.json"
+    run = platform.run("failover", "-e", f"failover_outcome_file={outcome_file}").ends_well()
+
+    assert writer_region(platform.lab, asked_in=TARGET) == TARGET
+    assert name_points_at(platform.lab) == TARGET
+    assert capacity(platform.lab, TARGET)["desired"] >= active_had
+    assert healthy_targets(platform.lab, TARGET) >= active_had
+
+    calls = calls_since(platform, run.began)
+    assert [call for call in calls if call["region"] == LOST and call["seconds"] > SHORT_TIME_OUT] == []
+    assert {call["service"] for call in calls} & {"route53", "iam", "sts"} == set(), (
+        "no global control plane on the path"
+    )
+
+    (promotion,) = [call for call in calls if call["operation"] == "FailoverGlobalCluster"]
+    assert (promotion["region"], promotion["status"]) == (TARGET, 200)
+    assert promotion["time"] + promotion["seconds"] - run.began < run.seconds / 3
+
+    outcome = json.loads(outcome_file.read_text())
+    assert outcome["outcome"] == "successful"
+    assert outcome["target_region"] == TARGET
+    assert 0 < outcome["rto_seconds"] <= run.seconds
+    assert all(step["seconds"] >= 0 for step in outcome["steps"])
+    assert messages(platform.lab, TARGET), "people are told in the region that is alive"
+
+
+def test_the_region_that_returns_gets_nothing_back_until_the_other_is_lost(platform):
+    platform.lab.outage(LOST, "hang")
+    platform.run("failover").ends_well()
+    platform.lab.restore(LOST)
+    before = (members(platform.lab, TARGET), capacity(platform.lab, TARGET), capacity(platform.lab, LOST))
+    assert name_points_at(platform.lab) == TARGET
+
+    platform.run("site").ends_well()
+    assert (members(platform.lab, TARGET), capacity(platform.lab, TARGET), capacity(platform.lab, LOST)) == before
+    assert name_points_at(platform.lab) == TARGET
+
+    platform.lab.outage(TARGET, "reset")
+    platform.run("failover").ends_well()
+    assert writer_region(platform.lab, asked_in=LOST) == LOST
+    assert name_points_at(platform.lab) == LOST
+    platform.lab.restore(TARGET)
+    assert name_points_at(platform.lab) == LOST
+
+
+def test_the_control_planes_of_global_services_are_not_needed(platform):
+    platform.lab.outage("aws-global", "hang")
+    platform.lab.outage(LOST, "reset")
+    platform.run("failover").ends_well()
+    assert writer_region(platform.lab, asked_in=TARGET) == TARGET
+    assert name_points_at(platform.lab) == TARGET
+
+
+def test_a_dry_run_tells_the_plan_and_changes_nothing(platform):
+    platform.lab.outage(LOST, "reset")
+    before = len(platform.lab.calls())
+    run = platform.run("failover", "--check").ends_well()
+    assert "FailoverGlobalCluster" in run.output
+    assert [call for call in platform.lab.calls()[before:] if call["mutating"]] == []

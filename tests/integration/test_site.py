@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""site.yml: everything in every region, and nothing the second time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.integration.aws import capacity, healthy_targets, members, name_points_at
+
+
+def assert_second_run_changes_nothing(platform) -> None:
+    before = len(platform.lab.calls())
+    again = platform.run("site").ends_well()
+    assert {host: count for host, count in again.changed.items() if count} == {}
+    assert [call for call in platform.lab.calls()[before:] if call["mutating"]] == []
+
+
+def test_every_region_serves_and_the_preferred_one_is_active(platform):
+    assert members(platform.lab, "us-east-1") == {"us-east-1": True, "us-east-2": False}
+    assert members(platform.lab, "us-east-2") == {"us-east-1": True, "us-east-2": False}
+    assert name_points_at(platform.lab) == "us-east-1"
+    for region in platform.regions:
+        assert capacity(platform.lab, region) == {"min": 2, "desired": 2, "max": 6}
+        assert healthy_targets(platform.lab, region) == 2
+
+
+def test_every_role_verifies_what_it_promised(platform):
+    run = platform.run(Path(__file__).with_name("verify.yml")).ends_well()
+    assert not any(run.changed.values())
+
+
+def test_second_run_changes_nothing_and_calls_nothing_that_could(platform):
+    assert_second_run_changes_nothing(platform)
+
+
+def test_other_regions_and_more_of_them_differ_only_in_the_inventory(copy_of):
+    regions = ("eu-west-1", "ap-southeast-1", "us-west-2")
+    platform = copy_of(*regions)
+    assert members(platform.lab, regions[-1]) == {region: region == regions[0] for region in regions}
+    assert_second_run_changes_nothing(platform)
+
+    target = regions[1]
+    platform.lab.outage(regions[0], "reset")
+    platform.run("failover", "-e", f"target_region={target}").ends_well()
+    assert members(platform.lab, target) == {region: region == target for region in regions}
+    assert name_points_at(platform.lab) == target

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""teardown.yml leaves nothing behind, asked of the lab resource type by resource type."""
+
+from __future__ import annotations
+
+import json
+
+# Service, operation, key of the answer. What every AWS account has by itself is taken off below.
+LEFT_IN_A_REGION = [
+    ("ec2", "describe_instances", "Reservations"),
+    ("ec2", "describe_launch_templates", "LaunchTemplates"),
+    ("ec2", "describe_addresses", "Addresses"),
+    ("elbv2", "describe_load_balancers", "LoadBalancers"),
+    ("elbv2", "describe_target_groups", "TargetGroups"),
+    ("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups"),
+    ("rds", "describe_global_clusters", "GlobalClusters"),
+    ("rds", "describe_db_clusters", "DBClusters"),
+    ("rds", "describe_db_instances", "DBInstances"),
+    ("rds", "describe_db_subnet_groups", "DBSubnetGroups"),
+    ("rds", "describe_db_cluster_parameter_groups", "DBClusterParameterGroups"),
+    ("rds", "describe_db_cluster_snapshots", "DBClusterSnapshots"),
+    ("dynamodb", "list_tables", "TableNames"),
+    ("sns", "list_topics", "Topics"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries"),
+    ("s3", "list_buckets", "Buckets"),
+    ("route53", "list_hosted_zones", "HostedZones"),
+    ("route53", "list_health_checks", "HealthChecks"),
+    ("iam", "list_instance_profiles", "InstanceProfiles"),
+]
+
+
+def left_in(lab, region: str) -> dict[str, list]:
+    left = {}
+    for service, operation, key in LEFT_IN_A_REGION:
+        answer = getattr(lab.client(service, region), operation)()
+        left[f"{service}.{key}"] = answer[key]
+    ec2, kms, iam = lab.client("ec2", region), lab.client("kms", region), lab.client("iam", region)
+    left["ec2.Vpcs"] = [vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]
+    left["ec2.NatGateways"] = [
+        gateway
+        for gateway in ec2.describe_nat_gateways()["NatGateways"]
+        if gateway["State"] not in ("deleted", "deleting")
+    ]
+    left["ec2.VpcPeeringConnections"] = [
+        peering
+        for peering in ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
+        if peering["Status"]["Code"] not in ("deleted", "deleting")
+    ]
+    # A key cannot be deleted at once (7 days at the least), a secret is kept for its recovery window.
+    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
+    left["kms.Keys"] = [key for key in keys if key["KeyManager"] == "CUSTOMER" and key["KeyState"] == "Enabled"]
+    secrets = lab.client("secretsmanager", region).list_secrets()["SecretList"]
+    left["secretsmanager.Secrets"] = [secret for secret in secrets if not secret.get("DeletedDate")]
+    ours = [role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith("trading-")]
+    left["iam.Roles"] = ours
+    left["iam.Policies"] = iam.list_policies(Scope="Local")["Policies"]
+    parameters = lab.client("ssm", region).describe_parameters()["Parameters"]
+    left["ssm.Parameters"] = [parameter for parameter in parameters if parameter["Name"].startswith("/trading/")]
+    return {kind: found for kind, found in left.items() if found}
+
+
+def test_leaves_the_lab_empty_also_after_a_failover(platform):
+    platform.lab.outage("us-east-1", "reset")
+    platform.run("failover").ends_well()
+    platform.lab.restore("us-east-1")
+    assert all(left_in(platform.lab, region) for region in platform.regions), "there is something to remove"
+    platform.run("teardown", "-e", json.dumps({"confirm": "dev"})).ends_well()
+    assert {region: left_in(platform.lab, region) for region in platform.regions} == {
+        region: {} for region in platform.regions
+    }
