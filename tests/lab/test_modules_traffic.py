@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ def platform(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 @pytest.fixture
 def three(
     empty_server: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Platform]:
+) -> Iterator[Platform]:
     with empty_server.fork(tmp_path / "three") as lab:
         for name, value in lab.env().items():
             monkeypatch.setenv(name, value)

@@ -1,0 +1,121 @@
+# Every command of this project, for the desk and for CI alike. `make help` lists them.
+#
+#   make demo        a platform in two regions, one of them lost, and the failover, on this machine alone
+#   make test        everything CI runs
+#
+# PYTHON names the interpreter that makes .venv (3.11 or later); nothing else of the system is used.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON  ?= python3
+SCALE   ?= 10
+MODE    ?= hang
+LAB_DIR ?= .lab
+
+BIN    := $(CURDIR)/.venv/bin
+TOOLS  := tests/tools
+LAB    := $(BIN)/python -m lab
+STAGES := lint unit lab-test sanity docs build molecule integration
+
+# Tools that ansible-lint, molecule and ansible-test start are looked for in .venv first; the set-up's Python is not.
+SYSTEM_PATH := $(PATH)
+export PATH := $(BIN):$(PATH)
+export PYTHON
+# Ansible does not read an ansible.cfg that it merely finds in a directory others may write to, as containers have it.
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+
+# A variable that the target cannot do without: $(call need,NAME,example)
+need = $(if $(strip $($(1))),,$(error $@ needs $(1), for example: make $@ $(1)=$(2)))
+
+.PHONY: help setup clean demo demo-down test $(STAGES) format specs \
+        lab-up lab-down lab-outage lab-restore lab-calls lab-resolve lab-targets
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+setup: ## .venv and .collections, pinned (does nothing when they are up to date)
+	@PATH="$(SYSTEM_PATH)" $(PYTHON) $(TOOLS)/set_up.py
+
+demo: setup ## the whole story in the lab, from nothing; KEEP=1 leaves its lab running
+	@KEEP=$(KEEP) SCALE=$(SCALE) $(BIN)/python -m tests.demo
+
+demo-down: setup ## stops the lab that `make demo KEEP=1` left running
+	@$(LAB) down --dir .lab-demo
+
+test: setup ## everything CI runs; a line for each stage with its seconds
+	@$(BIN)/python $(TOOLS)/run_stages.py $(STAGES)
+
+clean: ## what the stages made, and nothing else (.venv and .collections stay)
+	@rm -rf .build .pytest_cache .ruff_cache .hypothesis .ansible
+
+# --- the stages of `make test` ---------------------------------------------------------------------------------------
+
+lint: setup ## ansible-lint, yamllint, ruff, argument specs against defaults, changelog
+	@$(BIN)/ruff check --output-format concise .
+	@$(BIN)/ruff format --check --output-format concise .
+	@$(BIN)/yamllint --strict .
+	@$(BIN)/python $(TOOLS)/role_specs.py check
+	@$(BIN)/antsibull-changelog lint
+	@$(BIN)/ansible-lint --offline --profile production
+
+unit: setup ## pure functions and modules against stubs: no lab, no network
+	@$(BIN)/pytest -n 2 tests/unit $(ARGS)
+
+lab-test: setup ## the lab itself, as boto3 sees it
+	@$(BIN)/pytest -n 2 --dist loadfile tests/lab $(ARGS)
+
+integration: setup ## playbooks and modules against the lab
+	@$(BIN)/pytest tests/integration $(ARGS)
+
+molecule: setup ## every scenario of extensions/molecule, each with a lab of its own; SCENARIO=name for one
+	@$(BIN)/python $(TOOLS)/run_molecule.py $(SCENARIO)
+
+sanity: setup ## ansible-test sanity
+	@$(BIN)/python $(TOOLS)/run_sanity.py $(ARGS)
+
+docs: setup ## antsibull-docs, and ansible-doc on each of our modules
+	@$(BIN)/python $(TOOLS)/check_docs.py
+
+build: setup ## the tarball in .build, installed into an empty place and read back
+	@$(BIN)/python $(TOOLS)/build_collection.py
+
+# --- at the desk -----------------------------------------------------------------------------------------------------
+
+format: setup ## ruff's fixes and format, of what is named only: FILES="lab tests/lab"
+	$(call need,FILES,lab)
+	@$(BIN)/ruff check --fix $(FILES)
+	@$(BIN)/ruff format $(FILES)
+
+specs: setup ## writes the option tables of the roles' README files; ROLE=network for one
+	@$(BIN)/python $(TOOLS)/role_specs.py write $(ROLE)
+
+# --- the lab: these commands are a contract, scripts outside this repository use them ----------------------------------
+# Their output is the lab's own and nothing else, so that it can be piped.
+
+lab-up: setup ## starts the lab in the background; SCALE AWS seconds pass in each second (10)
+	@$(LAB) up --dir $(LAB_DIR) --scale $(SCALE)
+
+lab-down: setup ## stops it, by its own process id
+	@$(LAB) down --dir $(LAB_DIR)
+
+lab-outage: setup ## takes a region away: REGION=us-east-1 [MODE=hang|reset|5xx|throttle]
+	$(call need,REGION,us-east-1)
+	@$(LAB) outage --dir $(LAB_DIR) --region $(REGION) --mode $(MODE)
+
+lab-restore: setup ## gives it back: REGION=us-east-1
+	$(call need,REGION,us-east-1)
+	@$(LAB) restore --dir $(LAB_DIR) --region $(REGION)
+
+lab-calls: setup ## the API calls received, one JSON object a line
+	@$(LAB) calls --dir $(LAB_DIR)
+
+lab-resolve: setup ## where a name points now, and why: NAME=trading-platform-dev.example.com
+	$(call need,NAME,trading-platform-dev.example.com)
+	@$(LAB) resolve --dir $(LAB_DIR) $(NAME)
+
+lab-targets: setup ## sets the health of a region's targets: REGION=us-east-1 STATE=healthy|unhealthy
+	$(call need,REGION,us-east-1)
+	$(call need,STATE,unhealthy)
+	@$(LAB) targets --dir $(LAB_DIR) --region $(REGION) --state $(STATE)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Builds the tarball, installs it into an empty place as a user would, and reads its modules from there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import yaml
+from check_docs import modules, not_shown
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / ".build" / "collection"
+GALAXY = Path(sys.executable).parent / "ansible-galaxy"
+# Tools, tests and traces of work serve the repository, not the users of the collection.
+FORBIDDEN = (
+    ".",
+    "lab/",
+    "tests/",
+    "Makefile",
+    "pyproject.toml",
+    "requirements-",
+    "inventories/demo",
+    "inventories/three_regions",
+    "extensions/molecule",
+)
+NEEDED = (
+    "LICENSE",
+    "README.md",
+    "meta/runtime.yml",
+    "requirements.txt",
+    "playbooks/site.yml",
+    "playbooks/failover.yml",
+)
+
+
+def run(command: list[str], **options) -> None:
+    subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL, **options)
+
+
+def build() -> Path:
+    shutil.rmtree(BUILD, ignore_errors=True)
+    BUILD.mkdir(parents=True)
+    run([GALAXY, "collection", "build", "--force", "--output-path", BUILD, ROOT])
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+    return BUILD / f"{galaxy['namespace']}-{galaxy['name']}-{galaxy['version']}.tar.gz"
+
+
+def problems_of_content(tarball: Path) -> list[str]:
+    with tarfile.open(tarball) as archive:
+        names = archive.getnames()
+    wrong = [f"{name} must not be in the tarball: build_ignore of galaxy.yml" for name in names if is_forbidden(name)]
+    return wrong + [f"{name} is not in the tarball" for name in NEEDED if name not in names]
+
+
+def is_forbidden(name: str) -> bool:
+    return name.startswith(FORBIDDEN)
+
+
+def problems_of_install(tarball: Path) -> list[str]:
+    """The collection installed alone: all its modules are read. Its dependencies come from .collections."""
+    place, settings = BUILD / "installed", BUILD / "ansible.cfg"
+    settings.write_text("[defaults]\n")
+    # An empty configuration and another directory: the clone's own link must not answer for the installed files.
+    paths = os.pathsep.join([str(place), str(dependencies())])
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": paths, "ANSIBLE_CONFIG": str(settings)}
+    install = ["collection", "install", "--no-deps", "--offline", "--collections-path", place, tarball]
+    run([GALAXY, *install], cwd=BUILD, env=environment)
+    missing = not_shown(modules(), cwd=BUILD, env=environment)
+    return [f"ansible-doc does not show {name} of the installed collection" for name in missing]
+
+
+def dependencies() -> Path:
+    """A collections path with the two we depend on, and not with the clone itself."""
+    place = BUILD / "dependencies" / "ansible_collections"
+    place.mkdir(parents=True)
+    for name in ("amazon", "community"):
+        (place / name).symlink_to(ROOT / ".collections" / "ansible_collections" / name)
+    return place.parent
+
+
+def main() -> int:
+    tarball = build()
+    found = problems_of_content(tarball) + problems_of_install(tarball)
+    size = tarball.stat().st_size // 1024
+    print("\n".join(found) if found else f"{tarball.relative_to(ROOT)}: {size} KiB, installs and reads")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
