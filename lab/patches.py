@@ -17,11 +17,15 @@ from moto.core.responses import ActionResult
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.ec2.models.launch_templates import LaunchTemplate
+from moto.ec2.models.vpc_peering_connections import VPCPeeringConnection
 from moto.ec2.responses import EC2Response
+from moto.ec2.responses.vpc_peering_connections import VPCPeeringConnections
 from moto.ec2.utils import parse_user_data
 from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
 from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.kms.models import KmsBackend
 from moto.s3.models import FakeBucket
+from moto.secretsmanager.models import FakeSecret
 
 LOAD_BALANCER_DEFAULTS = {
     "access_logs.s3.enabled": "false",
@@ -213,7 +217,61 @@ def bucket_policy_conditions() -> None:
     FakeBucket.get_permission = get_permission
 
 
+def peering_filters() -> None:
+    """moto answers DescribeVpcPeeringConnections with every peering, whatever its Filters (EC2 API reference) say.
+
+    With three regions a module that looks for one peering of a VPC then finds another.
+    """
+    stock_value = VPCPeeringConnection.get_filter_value
+    stock_describe = VPCPeeringConnections.describe_vpc_peering_connections
+    values = {
+        "vpc-peering-connection-id": lambda peering: peering.id,
+        "requester-vpc-info.vpc-id": lambda peering: peering.vpc.id,
+        "accepter-vpc-info.vpc-id": lambda peering: peering.peer_vpc.id,
+        "status-code": lambda peering: peering._status.code,
+    }
+
+    def get_filter_value(self: VPCPeeringConnection, filter_name: str, method_name: str | None = None) -> Any:
+        return values[filter_name](self) if filter_name in values else stock_value(self, filter_name, method_name)
+
+    def describe(self: VPCPeeringConnections) -> ActionResult:
+        found = stock_describe(self).result["VpcPeeringConnections"]
+        filters = self._filters_from_querystring()
+        return ActionResult({"VpcPeeringConnections": moto.ec2.utils.generic_filter(filters, found)})
+
+    VPCPeeringConnection.get_filter_value = get_filter_value
+    VPCPeeringConnections.describe_vpc_peering_connections = describe
+
+
+def key_operations_by_arn() -> None:
+    """moto knows the key of these operations by its id alone; KeyId may also be the ARN (KMS API reference)."""
+    for operation in ("schedule_key_deletion", "cancel_key_deletion", "enable_key", "disable_key"):
+        stock = getattr(KmsBackend, operation)
+
+        def by_id(self: KmsBackend, key_id: str, *rest: Any, _stock: Any = stock, **named: Any) -> Any:
+            return _stock(self, key_id.rpartition("/")[2], *rest, **named)
+
+        setattr(KmsBackend, operation, by_id)
+
+
+def secret_replica_key() -> None:
+    """moto drops KmsKeyId of AddReplicaRegions; it is the key that encrypts the replica (shape ReplicaRegionType)."""
+    stock_create = FakeSecret.create_replicas
+
+    def create_replicas(self: FakeSecret, replica_regions: list[dict[str, str]], force_overwrite: bool) -> Any:
+        made = stock_create(self, replica_regions, force_overwrite)
+        for replica, asked in zip(made, replica_regions or [], strict=True):
+            if asked.get("KmsKeyId"):
+                replica.config["KmsKeyId"] = asked["KmsKeyId"]
+        return made
+
+    FakeSecret.create_replicas = create_replicas
+
+
 PATCHES = (
+    peering_filters,
+    key_operations_by_arn,
+    secret_replica_key,
     bucket_policy_conditions,
     nat_gateway_resource_type,
     launch_template_tags,

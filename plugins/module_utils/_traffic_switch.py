@@ -45,7 +45,7 @@ import typing as t
 
 Statements = frozenset[str]
 # By region; None where the object could not be read.
-View = t.Mapping[str, Statements | None]
+View: t.TypeAlias = "t.Mapping[str, Statements | None]"
 
 SILENT: Statements = frozenset()
 STATEMENT = re.compile(r"\[[^\[\]\r\n]+\]")

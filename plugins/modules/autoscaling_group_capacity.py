@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: autoscaling_group_capacity
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Have at least so many healthy instances behind a load balancer
 description:
   - Raises the desired capacity of an Auto Scaling group to O(at_least) and waits until as many targets are healthy.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: cloudwatch_dashboard
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Have a CloudWatch dashboard
 description:
   - Creates, changes and deletes a CloudWatch dashboard.

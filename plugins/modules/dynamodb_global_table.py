@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: dynamodb_global_table
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Add, set up and remove the replicas of a DynamoDB table
 description:
   - Makes an existing table a global one (version 2019.11.21, eventually consistent) by adding replicas in other

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: failover_manifest
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Keep the recovery manifest in a region's control table
 description:
   - Writes what a failover must know (names, ARNs, order of regions, capacity, where the traffic switch is) into the

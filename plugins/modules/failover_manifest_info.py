@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: failover_manifest_info
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Read the recovery manifest from the regions that answer
 description:
   - Reads the control tables of all O(regions) at once and returns the freshest manifest, and when each copy was

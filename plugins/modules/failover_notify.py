@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: failover_notify
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Tell people through the topics of several regions
 description:
   - Publishes one message to the Amazon SNS topic of each region, all at once.

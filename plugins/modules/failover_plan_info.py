@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: failover_plan_info
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Tell what a failover would do now, and what stands in its way
 description:
   - Reads the recovery manifest from every region at once, then observes every region at once, and returns the steps

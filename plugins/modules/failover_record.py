@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: failover_record
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Keep the record of a run in the control tables
 description:
   - Writes the record of one run into the control tables of several regions, all at once, under the id C(run#) followed

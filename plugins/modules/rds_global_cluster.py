@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: rds_global_cluster
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Create, adopt, change and delete an Aurora global database
 description:
   - Manages the global cluster itself, the container that the regional clusters are members of. The members are made

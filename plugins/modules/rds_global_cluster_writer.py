@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: rds_global_cluster_writer
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Have the writer of an Aurora global database in a region
 description:
   - Moves the writer of an Aurora global database to O(writer_region) by switchover (planned, no loss) or failover

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: region_health_info
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Tell which regions of the platform are healthy
 description:
   - Reads every signal of every region at once and returns within O(deadline), whatever does not answer.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: region_traffic
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Move the traffic to a region, or tell returning regions where it is
 description:
   - The traffic switch of a platform in several regions. Each region keeps one small public object in its own control

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: region_traffic_info
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Tell which region a name leads to, as seen from outside
 description:
   - Asks the zone's name servers for O(domain), past every cache, and compares the addresses with those of each region's

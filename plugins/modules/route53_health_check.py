@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: route53_health_check
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Have a Route 53 health check of any type, found by its name
 description:
   - Creates, changes and deletes health checks of all types, also inverted ones and those of types

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: s3_bucket_replication
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Have a replication rule on an S3 bucket
 description:
   - Adds, changes and removes one replication rule of a bucket. Other rules of the bucket stay as they are.

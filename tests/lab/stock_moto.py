@@ -307,6 +307,38 @@ def bucket_policy_conditions() -> bool:
     return False
 
 
+@probe
+def peering_filters() -> bool:
+    ec2 = client("ec2")
+    one, other = (ec2.create_vpc(CidrBlock=f"10.{n}.0.0/16")["Vpc"]["VpcId"] for n in (201, 202))
+    ec2.create_vpc_peering_connection(VpcId=one, PeerVpcId=other)
+    asked = [{"Name": "requester-vpc-info.vpc-id", "Values": [other]}]
+    return bool(ec2.describe_vpc_peering_connections(Filters=asked)["VpcPeeringConnections"])
+
+
+@probe
+def key_operations_by_arn() -> bool:
+    kms = client("kms")
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    try:
+        kms.disable_key(KeyId=arn)
+        kms.enable_key(KeyId=arn)
+        kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)
+        kms.cancel_key_deletion(KeyId=arn)
+    except KeyError:
+        return True
+    return False
+
+
+@probe
+def secret_replica_key() -> bool:
+    key = client("kms", WEST).create_key()["KeyMetadata"]["Arn"]
+    secrets = client("secretsmanager")
+    secrets.create_secret(Name="copied", SecretString="s", AddReplicaRegions=[{"Region": WEST, "KmsKeyId": key}])
+    (copy,) = secrets.describe_secret(SecretId="copied")["ReplicationStatus"]
+    return copy["KmsKeyId"] != key
+
+
 def main() -> None:
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # no probe needs them, and they take long
     found = {}

@@ -43,9 +43,12 @@ def main(run_main, monkeypatch):
     """Call a module's main(); the one whose function has another name gets it under the name the fixture replaces."""
 
     def call(module, *args, **kwargs):
+        def run_info(params, clients):
+            return module.run(params, clients)
+
         if module is failover_manifest_info:
             monkeypatch.setattr(module, "run", None, raising=False)
-            monkeypatch.setattr(module, "run_info", lambda params, clients: module.run(params, clients))
+            monkeypatch.setattr(module, "run_info", run_info)
         return run_main(module, *args, **kwargs)
 
     return call
