@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.aws import capacity, healthy_targets, members, messages, name_points_at, writer_region
 
+pytestmark = pytest.mark.xdist_group("two regions")
 LOST, TARGET = "us-east-1", "us-east-2"
 # 2 s to connect or 3 s to read, and a margin for a busy machine.
 SHORT_TIME_OUT = 5.0

@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.integration.aws import GROUP, members, messages
+
+pytestmark = pytest.mark.xdist_group("two regions")
 
 
 def verdicts(platform, tmp_path, *options: str) -> dict[str, str]:

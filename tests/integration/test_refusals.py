@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.aws import members, messages, name_points_at
 
+pytestmark = pytest.mark.xdist_group("two regions")
 LOST, TARGET = "us-east-1", "us-east-2"
 
 

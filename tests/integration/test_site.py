@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.integration.aws import capacity, healthy_targets, members, name_points_at
 
 
@@ -15,6 +17,7 @@ def assert_second_run_changes_nothing(platform) -> None:
     assert [call for call in platform.lab.calls()[before:] if call["mutating"]] == []
 
 
+@pytest.mark.xdist_group("two regions")
 def test_every_region_serves_and_the_preferred_one_is_active(platform):
     assert members(platform.lab, "us-east-1") == {"us-east-1": True, "us-east-2": False}
     assert members(platform.lab, "us-east-2") == {"us-east-1": True, "us-east-2": False}
@@ -24,15 +27,18 @@ def test_every_region_serves_and_the_preferred_one_is_active(platform):
         assert healthy_targets(platform.lab, region) == 2
 
 
+@pytest.mark.xdist_group("two regions")
 def test_every_role_verifies_what_it_promised(platform):
     run = platform.run(Path(__file__).with_name("verify.yml")).ends_well()
     assert not any(run.changed.values())
 
 
+@pytest.mark.xdist_group("two regions")
 def test_second_run_changes_nothing_and_calls_nothing_that_could(platform):
     assert_second_run_changes_nothing(platform)
 
 
+@pytest.mark.xdist_group("three regions")
 def test_other_regions_and_more_of_them_differ_only_in_the_inventory(copy_of):
     regions = ("eu-west-1", "ap-southeast-1", "us-west-2")
     platform = copy_of(*regions)
