@@ -175,7 +175,7 @@ def probe(
     """Ask an endpoint once, as a client would; return {status, milliseconds}. Redirects are answers and not followed.
 
     timeout: seconds for connecting, and again for each read.
-    name: what clients call the endpoint; with https the certificate must carry it.
+    name: what clients call the endpoint, sent as Host; with https the certificate must carry it.
     proxy: URL of an HTTP proxy. The environment's proxies are not used: the answer must not depend on the
         caller's shell.
 
@@ -191,7 +191,8 @@ def probe(
     else:
         connection = http.client.HTTPConnection(first_hop, port, timeout=timeout)
         target = f"http://{address}{path}" if via else path
-    host = name if scheme == "https" and name else address
+    # To a proxy the request names the endpoint twice, and both must agree (RFC 9112, "Request Target").
+    host = address if via and scheme == "http" else name or address
     begun = time.monotonic()
     try:
         connection.request("GET", target, headers={"Host": host, "Connection": "close"})

@@ -106,6 +106,11 @@ def test_a_probe_through_a_proxy_names_the_endpoint(endpoint):
     assert Endpoint.seen == [("http://alb.example/200", "alb.example")]
 
 
+def test_a_probe_of_an_address_asks_for_the_name(endpoint):
+    assert signals.probe(endpoint, "http", "/200", 5, name="www.example")["status"] == 200
+    assert Endpoint.seen == [("/200", "www.example")]
+
+
 def test_a_probe_that_meets_nobody_raises():
     with pytest.raises(OSError):
         signals.probe("127.0.0.1:9", "http", "/", 1)
