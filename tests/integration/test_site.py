@@ -34,6 +34,12 @@ def test_every_role_verifies_what_it_promised(platform):
 
 
 @pytest.mark.xdist_group("two regions")
+def test_one_layer_runs_alone_and_reads_what_it_needs_of_the_others(platform):
+    run = platform.run("site", "--tags", "failover_control").ends_well()
+    assert not any(run.changed.values())
+
+
+@pytest.mark.xdist_group("two regions")
 def test_second_run_changes_nothing_and_calls_nothing_that_could(platform):
     assert_second_run_changes_nothing(platform)
 
