@@ -22,6 +22,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health_signa
     describe_group,
     describe_targets,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import Lease, NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout, poll, timed
 
 
@@ -61,9 +62,13 @@ def raise_group(client: Any, name: str, at_least: int) -> dict[str, Any]:
     return read_group(client, name)
 
 
-def wait_healthy(client: Any, name: str, group: Mapping[str, Any], params: Mapping[str, Any]) -> int:
-    """Return the number of healthy targets once there are enough; raise WaitTimeout with the figures otherwise."""
-    arn, at_least = params["target_group_arn"], params["at_least"]
+def wait_healthy(client: Any, group: Mapping[str, Any], params: Mapping[str, Any], lease: Lease | NoLease) -> int:
+    """Return the number of healthy targets once there are enough; raise WaitTimeout with the figures otherwise.
+
+    The lease is renewed in the meantime; raises what ``Lease.sleep`` raises where it is lost.
+    """
+    name, arn, at_least = params["name"], params["target_group_arn"], params["at_least"]
+    times = {"timeout": params["wait_timeout"], "interval": params["poll_interval"], "sleep": lease.sleep}
 
     def read() -> dict[str, Any]:
         targets = describe_targets(client, arn)
@@ -72,7 +77,7 @@ def wait_healthy(client: Any, name: str, group: Mapping[str, Any], params: Mappi
         return targets
 
     try:
-        found = poll(read, lambda t: t["healthy"] >= at_least, params["wait_timeout"], params["poll_interval"])
+        found = poll(read, lambda t: t["healthy"] >= at_least, **times)
     except WaitTimeout as error:
         seen = error.state or {"healthy": 0, "registered": 0}
         message = (
@@ -107,11 +112,14 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
         raise Refused(why_not, before=before)
     changed = before["desired"] < at_least
     after = {**before, "desired": max(before["desired"], at_least)}
+    lease = lease_of(params, clients)
+    if (changed or params["wait"]) and not check_mode:
+        lease.hold()
     if changed and not check_mode:
         after = raise_group(scaling, name, at_least)
     if params["wait"] and not check_mode:
         try:
-            healthy = wait_healthy(balancing, name, after, params)
+            healthy = wait_healthy(balancing, after, params, lease)
         except MultiRegionError as error:
             error.evidence.update(before=before, after=after, changed=changed)
             raise

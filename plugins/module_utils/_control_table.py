@@ -11,14 +11,17 @@ document is JSON text, because DynamoDB's own maps would turn numbers into decim
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, aws_call
 
 MANIFEST_ID = "manifest"
 RUN_PREFIX = "run#"
+LATEST_MOVE_ID = "latest_move"
+# How often what a batch left out is asked for again, at once: items are few and small, so that is throttling.
+BATCH_TRIES = 3
 
 
 @aws_call("GetItem")
@@ -28,19 +31,46 @@ def get_document(client: Any, table: str, identifier: str) -> dict[str, Any] | N
     return unpack(item) if item else None
 
 
+@aws_call("BatchGetItem", missing=("ResourceNotFoundException",))
+def get_items(
+    client: Any, table: str, identifiers: Iterable[str]
+) -> tuple[dict[str, Mapping[str, Any]], Mapping[str, Any]] | None:
+    """Return (items by id as they are now, the answer that brought the last of them); None where there is no table.
+
+    items: in DynamoDB's own form; what does not exist is left out. Raises AwsCallError where DynamoDB goes on leaving
+    items out for want of capacity: such an item is unknown, not absent.
+    """
+    keys = [{"id": {"S": identifier}} for identifier in identifiers]
+    asked = {table: {"Keys": keys, "ConsistentRead": True}}
+    items: dict[str, Mapping[str, Any]] = {}
+    for _try in range(BATCH_TRIES):
+        answer = client.batch_get_item(RequestItems=asked)
+        items.update({item["id"]["S"]: item for item in answer["Responses"].get(table, [])})
+        asked = answer.get("UnprocessedKeys") or {}
+        if not asked:
+            return items, answer
+    left = len(asked[table]["Keys"])
+    raise AwsCallError("BatchGetItem", "UnprocessedKeys", f"{left} items of {table} were not read", retryable=True)
+
+
 @aws_call("PutItem")
 def put_document(
     client: Any, table: str, identifier: str, document: Mapping[str, Any], written_at: str
 ) -> dict[str, Any] | None:
     """Write an item whatever stood there; return what stood there, or None."""
-    item = {
+    item = pack(identifier, document, written_at)
+    old = client.put_item(TableName=table, Item=item, ReturnValues="ALL_OLD").get("Attributes")
+    return unpack(old) if old else None
+
+
+def pack(identifier: str, document: Mapping[str, Any], written_at: str) -> dict[str, Any]:
+    """Return the item that stores a document. Pure."""
+    return {
         "id": {"S": identifier},
         "document": {"S": json.dumps(document, sort_keys=True, separators=(",", ":"))},
         "version": {"N": str(document.get("version", 1))},
         "written_at": {"S": written_at},
     }
-    old = client.put_item(TableName=table, Item=item, ReturnValues="ALL_OLD").get("Attributes")
-    return unpack(old) if old else None
 
 
 def unpack(item: Mapping[str, Any]) -> dict[str, Any]:

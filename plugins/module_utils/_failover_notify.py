@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Telling people: one message to a topic in each region, of which one must take it."""
+"""Telling people: one message to a topic in each region, of which one must take it, or none where a move would stop."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     """Publish to all topics at once.
 
     Returns changed, reason, delivered {region: message id}, not_delivered {region: sentence}. Raises MultiRegionError
-    with the same evidence where the required region (or every region) did not take it.
+    with the same evidence where the required region (or every region) did not take it, unless ``best_effort``.
     """
     topics, required = params["topics"], params.get("required_region")
     if not topics:
@@ -64,7 +64,9 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     outcome = spread({region: call(region, topic) for region, topic in topics.items()}, required, params["deadline"])
     evidence = {"delivered": outcome.done, "not_delivered": outcome.failed}
     failed = "; ".join(f"{region}: {why}" for region, why in outcome.failed.items())
-    if not outcome.is_enough:
+    if not outcome.done and params.get("best_effort"):
+        return {"changed": False, **evidence, "reason": f"Nobody was told: {failed}."}
+    if not outcome.is_enough and not params.get("best_effort"):
         raise MultiRegionError(f"Nobody was told through {required or 'any region'}: {failed}.", **evidence)
     reason = f"Sent through {', '.join(outcome.done)}" + (f"; not through {failed}." if failed else ".")
     return {"changed": True, **evidence, "reason": reason}

@@ -60,6 +60,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.lease
   - trading.multi_region.timeouts
 """
 
@@ -134,6 +135,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling_capacity import run
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -142,6 +144,7 @@ ARGUMENT_SPEC = {
     "wait": {"type": "bool", "default": True, "aliases": ["wait_for_healthy"]},
     "wait_timeout": {"type": "int", "default": 300},
     "poll_interval": {"type": "float", "default": 2},
+    **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }
 

@@ -42,6 +42,12 @@ options:
     description:
       - Message attributes for machines, by name; each value is sent as text, empty ones are left out.
     type: dict
+  best_effort:
+    description:
+      - Whether to go on although no topic took the message. RV(reason) and RV(not_delivered) say so then.
+      - For messages about a move under way, which must not stop because nobody can be told.
+    type: bool
+    default: false
   deadline:
     description:
       - Seconds after which a topic that has not answered counts as not told.
@@ -114,6 +120,7 @@ ARGUMENT_SPEC = {
     "subject": {"type": "str", "required": True},
     "msg": {"type": "str", "required": True},
     "attributes": {"type": "dict"},
+    "best_effort": {"type": "bool", "default": False},
     "deadline": {"type": "float", "default": 8},
     **TIMEOUT_SPEC,
 }

@@ -9,12 +9,17 @@ DOCUMENTATION = r"""
 ---
 module: failover_record
 version_added: 0.1.0
-short_description: Keep the record of a run in the control tables
+short_description: Keep the journal of a run in the control tables
 description:
-  - Writes the record of one run into the control tables of several regions, all at once, under the id C(run#) followed
-    by O(run_id). The same run may be recorded again as it goes on.
+  - Writes the record of one attempt of a run into the control tables of several regions, all at once, under the id
+    C(run#) followed by O(run_id). The same attempt may be recorded again as it goes on.
+  - The attempts before it stay in the record. One that ended without a word is closed as C(lost), with what its lease
+    tells of it. An attempt that has been superseded by a later one leaves the record alone.
   - The table of O(required_region) must take it, or the module fails. The others are written where they answer, and are
-    not waited for longer than three seconds once the required one has taken it.
+    not waited for longer than three seconds once the required one has taken it. So the record survives the loss of any
+    one region.
+  - A record whose C(outcome) is C(successful) and that has a C(method) is written down as the latest move too, which
+    begins the cool-down and asks for an acknowledgement.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -32,16 +37,28 @@ options:
   required_region:
     description:
       - Region whose table must take the record; one of O(regions).
+      - Left out, any one of them will do.
     type: str
-    required: true
   run_id:
     description:
       - Id of the run.
     type: str
     required: true
+  attempt:
+    description:
+      - Attempt of the run that the record is of, from 1.
+    type: int
+    default: 1
+  previous:
+    description:
+      - What M(trading.multi_region.failover_lease) returned as C(previous). It tells of attempts that wrote nothing,
+        and of a run that was taken over.
+    type: dict
   record:
     description:
       - The record; stored as JSON text.
+      - C(outcome), C(reason), C(owner), C(method), C(from_region), C(target_region), C(steps), and in epoch seconds
+        C(started_at) (of the run), C(attempt_started_at) and C(ended_at) are read by others.
     type: dict
     required: true
   deadline:
@@ -70,10 +87,20 @@ EXAMPLES = r"""
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
     required_region: us-east-2
-    run_id: 20260101T030000Z-3f2a
+    run_id: "{{ lease.lease.run_id }}"
+    attempt: "{{ lease.lease.attempt }}"
+    previous: "{{ lease.previous }}"
     record:
-      outcome: completed
+      outcome: successful
+      reason: us-east-2 answers for the name.
+      owner: on-call@controller-1
+      method: failover
+      from_region: us-east-1
+      target_region: us-east-2
+      started_at: 1767236400.0
+      ended_at: 1767236458.2
       rto_seconds: 58.2
+      steps: []
 """
 
 RETURN = r"""
@@ -81,12 +108,23 @@ reason:
   description: One sentence on where the record stands.
   returned: success
   type: str
-  sample: "The record run#20260101T030000Z-3f2a stands in us-east-2; not in us-east-1: no answer within 3.0 s."
+  sample: "The record run#20260101T030000Z-3f2a stands in us-east-2; not written in us-east-1: no answer within 3.0 s."
 id:
   description: Id of the item.
   returned: always
   type: str
   sample: run#20260101T030000Z-3f2a
+record:
+  description:
+    - The document as it was (or would be) written, which is O(record) with C(run_id), C(attempt) and C(attempts), a
+      list of the attempts with C(attempt), C(owner), C(outcome), C(reason), C(started_at), C(ended_at) and C(steps).
+  returned: always
+  type: dict
+  sample:
+    run_id: 20260101T030000Z-3f2a
+    outcome: successful
+    attempt: 2
+    attempts: [{attempt: 1, outcome: lost}, {attempt: 2, outcome: successful}]
 written_to:
   description: Regions whose tables took the record; empty in check mode.
   returned: always
@@ -114,8 +152,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover_rec
 ARGUMENT_SPEC = {
     "table_name": {"type": "str", "required": True},
     "regions": {"type": "list", "elements": "str", "required": True},
-    "required_region": {"type": "str", "required": True},
+    "required_region": {"type": "str"},
     "run_id": {"type": "str", "required": True},
+    "attempt": {"type": "int", "default": 1},
+    "previous": {"type": "dict"},
     "record": {"type": "dict", "required": True},
     "deadline": {"type": "float", "default": 8},
     **TIMEOUT_SPEC,

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.trading.multi_region.plugins.module_utils import _autoscaling_capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling_capacity import run
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import NoLease
 from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
@@ -96,6 +98,38 @@ def test_a_refusal_of_aws_is_an_error(aws):
     aws.fail("set_desired_capacity", aws_error("AccessDenied"))
     with pytest.raises(AwsCallError, match="SetDesiredCapacity in us-east-2 failed: AccessDenied"):
         raise_to(aws, 4)
+
+
+def test_a_lost_lease_stops_it_before_the_request(aws):
+    handle = {
+        "table_name": "t",
+        "region": WEST,
+        "run_id": "r1",
+        "attempt": 1,
+        "lease_seconds": 60,
+        "step": "capacity_ask",
+    }
+    with pytest.raises(Refused, match="no lease stands there"):
+        raise_to(aws, 4, lease=handle)
+    assert aws.writes() == []
+    assert raise_to(aws, 4, check_mode=True, lease=handle)["changed"]
+
+
+def test_the_wait_keeps_the_lease(aws, monkeypatch):
+    """The wait sleeps through the lease; a lease lost there ends it, and what was asked for is told."""
+    held = []
+
+    class LostLater(NoLease):
+        def hold(self):
+            held.append("hold")
+
+        def sleep(self, seconds):
+            raise Refused("lease lost to bob")
+
+    monkeypatch.setattr(_autoscaling_capacity, "lease_of", lambda _params, _clients: LostLater())
+    with pytest.raises(Refused, match="lease lost to bob") as error:
+        raise_to(aws, 4, wait_timeout=5)
+    assert (held, error.value.evidence["changed"]) == (["hold"], True)
 
 
 def test_the_other_regions_are_not_touched(aws):

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The option of the modules that act for a run which holds a region's lease."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The option of module_utils/_lease.py:LEASE_SPEC."""
+
+    DOCUMENTATION = r"""
+options:
+  lease:
+    description:
+      - Lease under which the module acts, as M(trading.multi_region.failover_lease) returned it.
+      - The module proves that the lease is still held before its first write, and renews it while it waits. It stops
+        with the owner's name where another run has taken the lease.
+      - Left out, the module acts without a lease. In check mode the lease is not touched.
+    type: dict
+    suboptions:
+      table_name:
+        description:
+          - Name of the control table.
+        type: str
+        required: true
+      region:
+        description:
+          - Region whose control table holds the lease.
+        type: str
+        required: true
+      run_id:
+        description:
+          - Id of the run that holds it.
+        type: str
+        required: true
+      attempt:
+        description:
+          - Attempt of the run that holds it.
+        type: int
+        required: true
+      lease_seconds:
+        description:
+          - Seconds that each renewal lasts.
+        type: int
+        default: 60
+      step:
+        description:
+          - Name of the step, kept with the lease for whoever finds it.
+        type: str
+"""

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The record of a run with all its attempts, and which of several copies to believe. Pure: no boto3, no clock.
+
+A run's document is the record of its latest attempt, and ``run_id``, ``attempt`` and ``attempts`` beside it: a list of
+{attempt, owner, outcome, reason, started_at, ended_at, steps} in the order of their numbers. An attempt that ended
+without a word is ``lost``; what is known of it is what its lease tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+RUNNING, LOST, SUCCESSFUL = "running", "lost", "successful"
+VERSION = 1
+# What only an attempt that began before the move can see. A later one that finds the move done keeps it.
+SEEN_BEFORE = ("from_region", "rpo_bound_ms", "lag", "verdicts_before")
+
+
+def told_attempt(record: Mapping[str, Any], attempt: int) -> dict[str, Any]:
+    """Return the entry of the attempt that a record is of.
+
+    The run's own start stands in where the record has no ``attempt_started_at``.
+    """
+    return {
+        "attempt": attempt,
+        "owner": record.get("owner"),
+        "outcome": record.get("outcome"),
+        "reason": record.get("reason"),
+        "started_at": record.get("attempt_started_at") or record.get("started_at"),
+        "ended_at": record.get("ended_at"),
+        "steps": record.get("steps") or [],
+    }
+
+
+def ended_attempt(lease: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of an attempt from the lease it left behind (with ``ended``, as failover_lease has it)."""
+    is_lost = lease["outcome"] == RUNNING
+    last_seen = datetime.fromtimestamp(lease["renewed_at"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    words = "Ended without a word" if is_lost else f"Released as {lease['outcome']}"
+    return {
+        "attempt": lease["attempt"],
+        "owner": lease["owner"],
+        "outcome": LOST if is_lost else lease["outcome"],
+        "reason": f"{words} at step {lease['step'] or 'not begun'}; last seen {last_seen}, lease {lease['ended']}.",
+        "started_at": lease["acquired_at"],
+        "ended_at": lease["renewed_at"],
+        "steps": [],
+    }
+
+
+def leases_of(previous: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """Return the leases that failover_lease's ``previous`` tells of, the latest first."""
+    return [previous, *previous.get("earlier", [])] if previous else []
+
+
+def close(attempts: dict[int, dict[str, Any]], run_id: str, previous: Mapping[str, Any] | None) -> None:
+    """Add to the attempts, by number, what the leases before tell of those that wrote nothing, or still run."""
+    for lease in leases_of(previous):
+        if lease["run_id"] == run_id:
+            told = attempts.get(lease["attempt"])
+            if told is None:
+                attempts[lease["attempt"]] = ended_attempt(lease)
+            elif told["outcome"] == RUNNING:
+                attempts[lease["attempt"]] = {**ended_attempt(lease), "steps": told["steps"]}
+
+
+def inherit(record: Mapping[str, Any], stored: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a record with what an earlier attempt saw before the move, where this one saw nothing of it."""
+    blind = {name for name in SEEN_BEFORE if record.get(name) in (None, {}, "unknown")}
+    if record.get("from_region") == record.get("target_region"):
+        blind.add("from_region")
+    return {**record, **{name: stored[name] for name in blind if stored and stored.get(name) is not None}}
+
+
+def merge_record(
+    stored: Mapping[str, Any] | None,
+    run_id: str,
+    attempt: int,
+    record: Mapping[str, Any],
+    previous: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Return a run's document after one of its attempts has told its record.
+
+    stored: the document that stands there, or None.
+    previous: failover_lease's ``previous``, or None.
+    """
+    attempts = {entry["attempt"]: dict(entry) for entry in (stored or {}).get("attempts", [])}
+    close(attempts, run_id, previous)
+    for number, entry in attempts.items():
+        if number < attempt and entry["outcome"] == RUNNING:
+            entry.update(outcome=LOST, reason=f"Ended without a word; attempt {attempt} went on.")
+    attempts[attempt] = told_attempt(record, attempt)
+    return finish(inherit(record, stored), run_id, attempt, attempts)
+
+
+def close_run(stored: Mapping[str, Any] | None, previous: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document of a run that was taken over by another, from what it left behind."""
+    attempts = {entry["attempt"]: dict(entry) for entry in (stored or {}).get("attempts", [])}
+    close(attempts, previous["run_id"], previous)
+    latest = attempts[max(attempts)]
+    known = {
+        "method": previous["method"],
+        "trigger": previous["trigger"],
+        "target_region": previous["target_region"],
+        "started_at": previous["started_at"],
+        **(stored or {}),
+    }
+    if known.get("outcome", RUNNING) == RUNNING:
+        known.update(outcome=latest["outcome"], reason=latest["reason"], ended_at=latest["ended_at"])
+    return finish(known, previous["run_id"], max(attempts), attempts)
+
+
+def finish(record: dict[str, Any], run_id: str, attempt: int, attempts: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    """Return a document of its parts."""
+    listed = [attempts[number] for number in sorted(attempts)]
+    return {"version": VERSION, **record, "run_id": run_id, "attempt": attempt, "attempts": listed}
+
+
+def build_move(
+    stored: Mapping[str, Any] | None, run_id: str, record: Mapping[str, Any], now: float
+) -> dict[str, Any] | None:
+    """Return the document ``latest_move`` that a record leads to, or None where it is of no move that succeeded.
+
+    stored: the one that stands there, or None. An acknowledgement of the same run is kept, and so is a later move.
+    """
+    if record.get("outcome") != SUCCESSFUL or not record.get("method"):
+        return None
+    ended_at = float(record.get("ended_at") or now)
+    is_same = bool(stored) and stored["run_id"] == run_id
+    if stored and not is_same and stored["ended_at"] > ended_at:
+        return None
+    return {
+        "version": VERSION,
+        "run_id": run_id,
+        "method": record["method"],
+        "from_region": record.get("from_region"),
+        "target_region": record.get("target_region"),
+        "ended_at": ended_at,
+        "acknowledged": stored.get("acknowledged") if stored and is_same else None,
+    }
+
+
+def newest(copies: Iterable[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
+    """Return the copy {document, written_at} to believe, or None where there is none.
+
+    The one of the latest attempt, whenever written: an attempt that lost its lease may be the last to write. Of these
+    the one written last.
+    """
+    found = [copy for copy in copies if copy]
+    return max(found, key=lambda copy: (copy["document"].get("attempt", 0), copy["written_at"]), default=None)

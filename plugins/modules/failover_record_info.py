@@ -1,0 +1,163 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: failover_record_info
+version_added: 0.1.0
+short_description: Read the history of runs, and what stands in the way of the next one
+description:
+  - Reads the control tables of all regions at once and merges what they tell of runs, leases, fences, the latest move
+    and the automation. Of several copies of a run the one of its latest attempt counts, and of these the newest.
+  - A table that could not be read is named with the reason, and what only it could tell is V(unknown). The module fails
+    only where no table answered.
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  table_name:
+    description:
+      - Name of the control table, the same in every region.
+    type: str
+    required: true
+  regions:
+    description:
+      - Regions whose tables are read.
+    type: list
+    elements: str
+    required: true
+  run_id:
+    description:
+      - Returns just this run. One that no table has is an error.
+    type: str
+  limit:
+    description:
+      - Most runs to return, the newest first.
+    type: int
+    default: 20
+  deadline:
+    description:
+      - Seconds after which a table that has not answered counts as not read.
+    type: float
+    default: 8
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+seealso:
+  - module: trading.multi_region.failover_record
+  - module: trading.multi_region.failover_lease
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: What happened lately
+  trading.multi_region.failover_record_info:
+    table_name: trading-failover-dev
+    regions: [us-east-1, us-east-2]
+    limit: 5
+  register: history
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on what was read, and what was not.
+  returned: success
+  type: str
+  sample: "3 runs in trading-failover-dev of us-east-2. Not read: us-east-1: no answer within 8.0 s."
+now:
+  description: Time of the tables that answered, in epoch seconds.
+  returned: success
+  type: float
+  sample: 1767236500.0
+runs:
+  description:
+    - The runs, the newest first, each as M(trading.multi_region.failover_record) wrote it, with C(written_at) and
+      C(regions), the regions whose tables have a copy. What a record does not tell is null.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - run_id: 20260101T030000Z-3f2a
+      outcome: successful
+      from_region: us-east-1
+      target_region: us-east-2
+      attempts: [{attempt: 1, outcome: lost}, {attempt: 2, outcome: successful}]
+      regions: [us-east-2]
+latest_move:
+  description: The latest move that succeeded, with its acknowledgement or null; null where there was none.
+  returned: success
+  type: dict
+  sample: {run_id: 20260101T030000Z-3f2a, method: failover, target_region: us-east-2, acknowledged: null}
+leases:
+  description:
+    - The lease of each region as M(trading.multi_region.failover_lease) returns it; null where there is none,
+      V(unknown) where its table was not read.
+  returned: success
+  type: dict
+  sample: {us-east-1: unknown, us-east-2: null}
+fences:
+  description: What fencing did to each region; null for nothing, V(unknown) where no table could tell.
+  returned: success
+  type: dict
+  sample: {us-east-1: null, us-east-2: null}
+automation:
+  description: The automation's document in each region; null where there is none, V(unknown) where it was not read.
+  returned: success
+  type: dict
+  sample: {us-east-1: unknown, us-east-2: null}
+automation_latest:
+  description: The newest of these documents, or null.
+  returned: success
+  type: dict
+  sample: {version: 1, pause: null}
+unread:
+  description: Why a table was not read, by region.
+  returned: always
+  type: dict
+  sample: {us-east-1: no answer within 8.0 s}
+seconds:
+  description: Duration in seconds.
+  returned: always
+  type: float
+  sample: 0.2
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._failover_record_info import run
+
+ARGUMENT_SPEC = {
+    "table_name": {"type": "str", "required": True},
+    "regions": {"type": "list", "elements": "str", "required": True},
+    "run_id": {"type": "str"},
+    "limit": {"type": "int", "default": 20},
+    "deadline": {"type": "float", "default": 8},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, clients_for(module))
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

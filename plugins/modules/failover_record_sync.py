@@ -1,0 +1,109 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: failover_record_sync
+version_added: 0.1.0
+short_description: Tell regions that missed it what the others know of past runs
+description:
+  - Copies records of runs, the latest move and the pause of the automation into the control tables that lack them or
+    have an older copy. A record is written while a region may be lost, so the lost one learns of it only this way.
+  - A copy is written only where still the same stands as was read, so a run that is under way is never overwritten.
+  - Leases and what fencing did are each region's own, and are not copied.
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  table_name:
+    description:
+      - Name of the control table, the same in every region.
+    type: str
+    required: true
+  regions:
+    description:
+      - Regions whose tables are to know the same.
+    type: list
+    elements: str
+    required: true
+  deadline:
+    description:
+      - Seconds after which a table that has not answered counts as not read. RV(unread) names it.
+    type: float
+    default: 8
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+seealso:
+  - module: trading.multi_region.failover_record
+  - module: trading.multi_region.failover_record_info
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Tell a region that has returned what happened meanwhile
+  trading.multi_region.failover_record_sync:
+    table_name: trading-failover-dev
+    regions: [us-east-1, us-east-2]
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on who was told.
+  returned: success
+  type: str
+  sample: us-east-1 (2) were told what they had missed.
+copied:
+  description: Ids of the items written, by region.
+  returned: success
+  type: dict
+  sample: {us-east-1: ["latest_move", "run#20260412T030512Z-ab12cd"]}
+unread:
+  description: Why a table could not be read, by region.
+  returned: always
+  type: dict
+  sample: {}
+seconds:
+  description: Duration in seconds.
+  returned: always
+  type: float
+  sample: 0.1
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._failover_record_sync import run
+
+ARGUMENT_SPEC = {
+    "table_name": {"type": "str", "required": True},
+    "regions": {"type": "list", "elements": "str", "required": True},
+    "deadline": {"type": "float", "default": 8},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, clients_for(module), module.check_mode)
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
