@@ -10,7 +10,7 @@ name_servers, switch_key, health_path, scheme}, regions: [one entry a region, in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
@@ -119,15 +119,38 @@ def describe_copies(copies: Mapping[str, Observation]) -> dict[str, Any]:
     }
 
 
-def nothing_found(table: str, copies: Mapping[str, Observation]) -> MultiRegionError:
-    """Return the error for a manifest that stands nowhere, with what each region answered. Pure."""
-    words = []
+def nothing_found(
+    table: str, copies: Mapping[str, Observation], without_table: Collection[str] = ()
+) -> MultiRegionError:
+    """Return the error for a manifest that can be used nowhere, with what each region answered, and the remedy. Pure.
+
+    without_table: regions that are known to have no such table.
+    """
+    words, versions = [], set()
     for region, copy in copies.items():
-        problems = manifest_problems(copy.value["document"]) if copy.known and copy.value else []
-        words.append(f"{region}: {copy.error or ' '.join(problems) or 'no manifest'}")
-    return MultiRegionError(
-        f"No usable manifest in table {table}. {'; '.join(words)}. site.yml writes it.", copies=describe_copies(copies)
+        document = copy.value["document"] if copy.known and copy.value else None
+        if isinstance(document, Mapping) and document.get("version") != VERSION:
+            versions.add(document.get("version"))
+        problems = manifest_problems(document) if document is not None else []
+        absent = "no such table" if region in without_table else "no manifest"
+        words.append(f"{region}: {copy.error or ' '.join(problems) or absent}")
+    shown = "; ".join(words).rstrip(". ")
+    sentence = (
+        f"No usable manifest in table {table}. {shown}. {_remedy(table, versions, set(copies) <= set(without_table))}"
     )
+    return MultiRegionError(sentence, copies=describe_copies(copies))
+
+
+def _remedy(table: str, versions: Collection[Any], is_without_table: bool) -> str:
+    if versions:
+        found = ", ".join(str(version) for version in sorted(versions, key=str))
+        return (
+            f"This version of the collection reads manifests of version {VERSION}, not {found}: run its site.yml, "
+            "which writes the manifest anew; in an emergency use the version of the collection that wrote it."
+        )
+    if is_without_table:
+        return f"site.yml creates the table; if it has been run, {table} (table_name) is not its name."
+    return "site.yml writes it."
 
 
 @timed

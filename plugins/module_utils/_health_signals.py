@@ -81,6 +81,7 @@ def describe_cluster(client: Any, identifier: str) -> dict[str, Any] | None:
         "identifier": identifier,
         "status": cluster.get("Status"),
         "engine_version": cluster.get("EngineVersion"),
+        "endpoint": cluster.get("Endpoint"),
         "writers": [m["DBInstanceIdentifier"] for m in members if m.get("IsClusterWriter")],
     }
 

@@ -9,17 +9,21 @@ DOCUMENTATION = r"""
 ---
 module: failover_plan_info
 version_added: 0.1.0
-short_description: Tell what a failover would do now, and what stands in its way
+short_description: Tell what a move to another region would do now, and what stands in its way
 description:
-  - Reads the recovery manifest from every region at once, then observes every region at once, and returns the steps
-    that are left, the obstacles, and the most that can be lost. It changes nothing.
+  - Reads every region's control table at once, then observes every region at once, and returns the steps that are
+    left, the obstacles, and the most that can be lost. It changes nothing.
   - A region that does not answer costs at most O(patience) seconds. What could not be read is unknown. Everything that
     has to be known of the target is read in the target region; an unknown there is an obstacle.
-  - Whether a run was interrupted is seen from AWS. The plan then holds the remaining steps only.
-  - "The obstacles' codes: V(unknown_target), V(target_is_active), V(expected_active_region_differs),
-    V(operation_in_flight), V(target_unreadable), V(target_incomplete), V(target_has_no_healthy_target),
-    V(target_has_no_database_instance), V(engine_version_differs), V(target_not_synchronized), V(lag_unknown),
-    V(lag_above_limit), V(lag_sample_old), V(primary_healthy)."
+  - What an interrupted run has done is seen from AWS; that it has not ended well, from its lease. The plan then holds
+    the remaining steps only.
+  - A target that is active already is no obstacle. RV(is_arrived) is then true, RV(plan) empty, and RV(reason) says so.
+  - "The obstacles' codes: V(unknown_target), V(lease_table_missing), V(lease_held), V(expected_active_region_differs),
+    V(operation_in_flight), V(target_unreadable), V(target_incomplete), V(target_detached),
+    V(target_has_no_healthy_target), V(target_has_no_database_instance), V(active_region_detached),
+    V(engine_version_differs), V(managed_failover_impossible), V(target_not_synchronized), V(writer_unreadable),
+    V(writer_unavailable), V(lag_unknown), V(lag_above_limit), V(lag_sample_old), V(detach_loses_data),
+    V(primary_healthy), V(cool_down)."
   - From the moment Aurora has accepted the promotion only the obstacles to the remaining steps count, because stopping
     half-way is then the worse choice.
   - The steps may be taken only where RV(obstacles) is empty.
@@ -40,13 +44,52 @@ options:
   target_region:
     description:
       - Region that is to take over.
-      - Left out, a move that is already under way is finished; otherwise the fittest standby is chosen (healthy first,
-        then the lowest lag, then the most healthy targets, then the manifest's order). RV(target_reason) says why.
+      - Left out, a move that is already under way is finished. That is one that Aurora carries out, or a run that has
+        not ended well and is not older than O(resume_within). Otherwise the fittest standby is chosen (a member of the
+        global database first, then healthy ones, then the lowest lag, then the most healthy targets, then the
+        manifest's order). RV(target_reason) says why.
+    type: str
+  method:
+    description:
+      - How the writer is to be moved.
+      - V(failover) is the managed failover, which needs nothing of the active region and may lose writes.
+      - V(switchover) is the planned move without loss. Nothing sets its obstacles aside.
+      - V(detach) takes the target out of the global database, where a managed failover is impossible. It needs
+        O(accept_data_loss), and the global database has to be built again afterwards.
+      - V(auto) goes on with what is under way. Otherwise it is a switchover where the active region is healthy and
+        nothing stands against one, else the managed failover where that is possible, else a detach where
+        O(accept_data_loss) is true. RV(method) and RV(method_reason) tell which one and why.
+    type: str
+    choices: [failover, switchover, detach, auto]
+    default: failover
+  fencing:
+    description:
+      - How an unplanned move keeps the region that it leaves from writing, where that region answers.
+      - V(database_ingress) takes the database's ingress at once, V(application_capacity) takes the application's
+        capacity once the traffic has left, V(none) does nothing.
+    type: str
+    choices: [database_ingress, application_capacity, none]
+    default: database_ingress
+  cool_down:
+    description:
+      - Seconds after an unplanned move in which another one is an obstacle, until the first is acknowledged
+        (playbooks/automation.yml). V(0) switches that off.
+    type: float
+    default: 3600
+  resume_within:
+    description:
+      - Seconds after which a run that stopped is not gone on with.
+    type: float
+    default: 21600
+  takeover_run_id:
+    description:
+      - Id of the run that holds the target's lease, for an operator who knows that it is dead. Sets aside the obstacle
+        V(lease_held) of exactly this run, as M(trading.multi_region.failover_lease) does.
     type: str
   expected_active_region:
     description:
       - Region that the caller believes to be active. Where neither the writer nor the traffic is there, that is an
-        obstacle.
+        obstacle. While a run is resumed the region that it left counts too.
     type: str
   min_healthy_ratio:
     description:
@@ -56,22 +99,23 @@ options:
   max_replication_lag_ms:
     description:
       - Replication lag in milliseconds above which there is an obstacle.
-      - Left out, the lag is reported and not enforced. Given, a lag that is not known is an obstacle too.
+      - Left out, the lag is reported and not enforced, except that O(method=auto) wants it known and fresh.
+      - Given, a lag that is not known is an obstacle too.
     type: float
   max_lag_sample_age:
     description:
-      - Age in seconds above which the newest sample of the lag is an obstacle, where O(max_replication_lag_ms) is
-        given.
+      - Age in seconds above which the newest sample of the lag is an obstacle, where O(max_replication_lag_ms) is given
+        or O(method=auto) chooses a failover.
     type: float
     default: 300
   accept_data_loss:
     description:
-      - Set aside the obstacles that bound the loss.
+      - Set aside the obstacles that bound the loss. Must be false with O(method=switchover).
     type: bool
     default: false
   force:
     description:
-      - Set aside the obstacle that the active region is healthy.
+      - Set aside the obstacles that the active region is healthy, and that the last unplanned move was not long ago.
     type: bool
     default: false
   deadline:
@@ -95,6 +139,8 @@ seealso:
   - module: trading.multi_region.region_health_info
   - module: trading.multi_region.rds_global_cluster_writer
   - module: trading.multi_region.region_traffic
+  - module: trading.multi_region.failover_lease
+  - module: trading.multi_region.region_fence
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -117,6 +163,12 @@ EXAMPLES = r"""
     target_region: us-east-2
     expected_active_region: us-east-1
     max_replication_lag_ms: 2000
+
+- name: Could the platform move without loss?
+  trading.multi_region.failover_plan_info:
+    table_name: trading-failover-dev
+    regions: [us-east-1, us-east-2]
+    method: switchover
 """
 
 RETURN = r"""
@@ -124,7 +176,7 @@ reason:
   description: The plan or the refusal in words.
   returned: success
   type: str
-  sample: "us-east-2 can take over from us-east-1 (unknown) in 5 steps; loss: at most 20120 ms of writes."
+  sample: "us-east-2 can take over from us-east-1 (unknown) by failover in 8 steps; loss: at most 20120 ms of writes."
 target_region:
   description: Region that is to take over.
   returned: success
@@ -136,12 +188,15 @@ target_reason:
   type: str
   sample: "us-east-2 was chosen: it is the only standby of us-east-1."
 active_region:
-  description: Region to move away from, or V(unknown). The target itself, where nothing is left to move.
+  description:
+    - Region to move away from, or V(unknown). The target itself, where nothing is left to move.
+    - While a run is resumed whose writer and traffic are at the target already, the region that it left, where known.
   returned: success
   type: str
   sample: us-east-1
 writer_region:
-  description: Region that holds the writer, or V(unknown).
+  description:
+    - Region that holds the writer the platform works with, or V(unknown). A region that was detached holds its own.
   returned: success
   type: str
   sample: us-east-1
@@ -150,20 +205,37 @@ traffic_region:
   returned: success
   type: str
   sample: us-east-1
+method:
+  description: How the writer is moved; V(auto) only where RV(target_region) is none of the platform's.
+  returned: success
+  type: str
+  sample: failover
+method_reason:
+  description: Why it is that method.
+  returned: success
+  type: str
+  sample: Method failover was asked for.
+is_arrived:
+  description: Whether writer and traffic are at the target, and no run towards it is unfinished.
+  returned: success
+  type: bool
+  sample: false
 plan:
-  description: The steps that are left, in their order.
+  description: The steps that are left, in the order in which they are to be taken. Empty where RV(is_arrived) is true.
   returned: success
   type: list
   elements: dict
   contains:
     step:
       description:
-        - V(promote_request), V(capacity_ask), V(promote_wait), V(capacity_wait), V(traffic), V(verify), V(notify) or
-          V(record).
+        - V(unfence), V(fence), V(promote_request), V(capacity_ask), V(announce), V(promote_wait), V(repoint),
+          V(capacity_wait), V(traffic), V(fence_application), V(verify), V(notify) or V(record).
       type: str
       sample: promote_request
     region:
-      description: Region it acts in.
+      description:
+        - Region it acts in. That is the target, except for V(fence), V(fence_application), and V(promote_request) of a
+          switchover.
       type: str
       sample: us-east-2
     calls:
@@ -186,14 +258,14 @@ obstacles:
       type: str
       sample: primary_healthy
     sentence:
-      description: The obstacle in words, with its figures.
+      description: The obstacle in words, with its figures and the remedy.
       type: str
     override:
       description: The option that sets it aside, or null where nothing does.
       type: str
       sample: "force: true"
 overridden:
-  description: Obstacles that O(force) or O(accept_data_loss) set aside.
+  description: Obstacles that O(force), O(accept_data_loss) or O(takeover_run_id) set aside.
   returned: success
   type: list
   elements: dict
@@ -213,7 +285,7 @@ lag:
   sample: {value_ms: 120.0, age_seconds: 20.0, sampled_at: "2026-01-01T02:59:40Z", metric: AuroraGlobalDBRPOLag}
 rpo_bound_ms:
   description:
-    - The most that a promotion now can lose, in milliseconds of writes; or V(unknown).
+    - The most that a promotion now can lose, in milliseconds of writes; or V(unknown). V(0) for a switchover.
     - Every write committed before the sample's time less the lag had been replicated, so the bound is lag plus age.
   returned: success
   type: raw
@@ -228,6 +300,50 @@ capacity_reason:
   returned: success
   type: str
   sample: "2, the largest of us-east-2 now: 2, us-east-1 by the manifest: 2."
+lease:
+  description:
+    - Lease of the target as M(trading.multi_region.failover_lease) keeps it, with C(age_seconds) since it was renewed,
+      C(expires_in_seconds), C(is_live) and C(is_unfinished); null where there is none; or V(unknown).
+  returned: success
+  type: raw
+  sample: null
+latest_move:
+  description:
+    - The last move that succeeded, with C(run_id), C(method), C(from_region), C(target_region), C(ended_at) (epoch
+      seconds), C(acknowledged) and C(age_seconds); null where there is none; or V(unknown).
+  returned: success
+  type: raw
+  sample: null
+fences:
+  description:
+    - By region, the document of what fencing did to it and has not given back; null where there is none; or V(unknown).
+  returned: success
+  type: dict
+  sample: {us-east-1: unknown, us-east-2: null}
+rebuild_needed:
+  description:
+    - Whether some region's cluster is no member of the global database, which has to be built again before that region
+      can take over without loss.
+  returned: success
+  type: bool
+  sample: false
+writer_endpoint:
+  description: Where the target's applications find the writer.
+  returned: success
+  type: dict
+  contains:
+    parameter:
+      description: Name of the parameter that tells them, or null where the manifest names none.
+      type: str
+      sample: /trading/dev/database/writer-endpoint
+    current:
+      description: Its value, null where it does not exist, or V(unknown).
+      type: str
+      sample: trading-global-dev.global-abcdefghijkl.global.rds.amazonaws.com
+    wanted:
+      description: Its value after the move, or V(unknown).
+      type: str
+      sample: trading-global-dev.global-abcdefghijkl.global.rds.amazonaws.com
 verdicts:
   description: C(verdict) and C(reason) by region, from load balancer targets and database.
   returned: success
@@ -272,11 +388,11 @@ topics:
   sample: {us-east-2: "arn:aws:sns:us-east-2:123456789012:trading-alerts-dev"}
 switch_regions:
   description:
-    - Control bucket of each region in the order of preference, as M(trading.multi_region.region_traffic) takes it.
+    - Each region's part in the switch in the order of preference, as M(trading.multi_region.region_traffic) takes it.
   returned: success
   type: list
   elements: dict
-  sample: [{region: us-east-1, bucket: trading-control-us-east-1-dev}]
+  sample: [{region: us-east-1, bucket: trading-control-us-east-1-dev, routing_control_arn: null}]
 seconds:
   description: Duration in seconds.
   returned: always
@@ -288,12 +404,24 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
+    AUTO,
+    DATABASE_INGRESS,
+    FAILOVER,
+    FENCINGS,
+    METHODS,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_plan import run
 
 ARGUMENT_SPEC = {
     "table_name": {"type": "str", "required": True},
     "regions": {"type": "list", "elements": "str", "required": True},
     "target_region": {"type": "str"},
+    "method": {"type": "str", "default": FAILOVER, "choices": [*METHODS, AUTO]},
+    "fencing": {"type": "str", "default": DATABASE_INGRESS, "choices": [*FENCINGS]},
+    "cool_down": {"type": "float", "default": 3600},
+    "resume_within": {"type": "float", "default": 21600},
+    "takeover_run_id": {"type": "str"},
     "expected_active_region": {"type": "str"},
     "min_healthy_ratio": {"type": "float", "default": 0.5},
     "max_replication_lag_ms": {"type": "float"},

@@ -84,7 +84,9 @@ class FakeAws:
     def writes(self):
         """Return the operations that change something, in order."""
         return [
-            operation for _s, _r, operation, _p in self.calls if not operation.startswith(("describe", "get", "list"))
+            operation
+            for _s, _r, operation, _p in self.calls
+            if not operation.startswith(("describe", "get", "list", "batch_get"))
         ]
 
 

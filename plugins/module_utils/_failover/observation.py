@@ -9,12 +9,19 @@ A fact that could not be read is an ``Observation`` with an error, never an abse
 
 global_cluster: None (there is none) or {status, engine_version, endpoint, members: [{arn, region, is_writer,
     synchronization_status}], failover: None or {status, from_region, to_region, is_data_loss_allowed}}
-cluster: None or {identifier, status, engine_version, writers: [instance identifiers]}
+cluster: None or {identifier, status, engine_version, endpoint, writers: [instance identifiers]}
 instances: [{identifier, status, engine_version}]
 lag: None (no sample) or {value_ms, age_seconds, sampled_at, metric}
 targets: {registered, healthy, states: {state: count}}
 group: None or {min, desired, max, in_service, suspended: [process names]}
 statements: None (no object) or [statements of the region's traffic control object]
+routing_control: On or Off
+control_table: None (there is none) or its name
+lease: None or the lease of the region as _lease.py has it
+run: None or the record of the run that the lease is of; read only where that run is unfinished
+latest_move: None or {run_id, method, from_region, target_region, ended_at, acknowledged, age_seconds}
+fences: {region: None or {document, written_at}}, as this region's control table has them
+writer_endpoint: None (no such parameter) or the endpoint that the region's applications write to
 table: None or {status, replicas: {region: status}}
 checkers: {observations, healthy}
 probe: {status, milliseconds}

@@ -10,17 +10,24 @@ or by ``--check``. It reads off the state what an interrupted run has done and p
 
 from __future__ import annotations
 
+from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.methods import resolve
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import rpo_bound_ms
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.obstacles import find_obstacles
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.selection import choose_target
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.storyboard import build_steps
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
+    SWITCHOVER,
     Obstacle,
     Plan,
     Request,
     State,
+    Step,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._health import HEALTHY
+
+Obstacles = tuple[Obstacle, ...]
 
 
 def build_plan(state: State, request: Request) -> Plan:
@@ -28,16 +35,31 @@ def build_plan(state: State, request: Request) -> Plan:
     target, why = choose_target(state, request)
     if target is None:
         return _unknown_target(state, request, why)
-    seen = Situation(state, request, target)
+    seen, method_reason = resolve(Situation(state, request, target))
     standing, overridden = find_obstacles(seen)
-    steps = build_steps(seen)
+    return _plan(seen, method_reason, why, build_steps(seen), standing, overridden)
+
+
+def _unknown_target(state: State, request: Request, why: str) -> Plan:
+    seen = Situation(state, request, request.target_region or "", request.method)
+    return _plan(
+        seen, "No method is chosen where no region takes over.", why, (), (Obstacle("unknown_target", why),), ()
+    )
+
+
+def _plan(
+    seen: Situation, method_reason: str, why: str, steps: tuple[Step, ...], standing: Obstacles, overridden: Obstacles
+) -> Plan:
     sample = seen.facts.value("lag") if seen.is_promotion_open else None
-    bound = rpo_bound_ms(sample)
+    bound = 0 if seen.method == SWITCHOVER else rpo_bound_ms(sample)
     return Plan(
-        target_region=target,
-        active_region=seen.active,
+        target_region=seen.target,
+        active_region=seen.left or seen.active,
         writer_region=seen.writer,
         traffic_region=seen.traffic,
+        method=seen.method,
+        method_reason=method_reason,
+        is_arrived=seen.is_arrived,
         steps=steps,
         obstacles=standing,
         overridden=overridden,
@@ -46,29 +68,13 @@ def build_plan(state: State, request: Request) -> Plan:
         rpo_bound_ms=bound,
         capacity_wanted=seen.capacity.wanted,
         capacity_reason=seen.capacity.reason,
+        lease=seen.facts["lease"],
+        latest_move=books.latest_move(seen.state),
+        fences={region: seen.fence_of(region) for region in seen.state.order},
+        rebuild_needed=seen.rebuild_needed,
+        writer_endpoint=seen.endpoint,
         target_reason=why,
         reason=_reason(seen, len(steps), standing, overridden, bound),
-    )
-
-
-def _unknown_target(state: State, request: Request, why: str) -> Plan:
-    seen = Situation(state, request, "")
-    obstacle = Obstacle("unknown_target", why)
-    return Plan(
-        target_region=request.target_region,
-        active_region=seen.active,
-        writer_region=seen.writer,
-        traffic_region=seen.traffic,
-        steps=(),
-        obstacles=(obstacle,),
-        overridden=(),
-        warnings=(),
-        lag=None,
-        rpo_bound_ms=None,
-        capacity_wanted=0,
-        capacity_reason="No capacity is wanted where no region takes over.",
-        target_reason=why,
-        reason=f"Refused: {why}",
     )
 
 
@@ -80,20 +86,34 @@ def _warnings(seen: Situation) -> tuple[str, ...]:
     meant, actual = seen.state.engine_version, (seen.view or {}).get("engine_version")
     if meant and actual and meant != actual:
         found.append(f"The manifest says engine version {meant}, the global database runs {actual}; run site.yml.")
+    outside = [region for region in seen.state.order if seen.is_outside(region)]
+    if outside:
+        words = ", ".join(outside)
+        found.append(
+            f"No member of the global database: {words}; playbooks/failback.yml with rebuild=true builds it again."
+        )
     return tuple(found)
 
 
-def _reason(
-    seen: Situation, left: int, standing: tuple[Obstacle, ...], overridden: tuple[Obstacle, ...], bound: int | None
-) -> str:
+def _reason(seen: Situation, left: int, standing: Obstacles, overridden: Obstacles, bound: int | None) -> str:
     if standing:
         return "Refused: " + " ".join(obstacle.sentence for obstacle in standing)
-    words = []
-    if seen.is_promotion_open:
-        loss = "unknown" if bound is None else f"at most {bound} ms of writes"
-        health = f"{seen.verdict_of(seen.active).verdict}" if seen.active else "unknown"
-        words.append(f"{seen.target} can take over from {seen.active} ({health}) in {left} steps; loss: {loss}.")
-    else:
-        words.append(f"The writer is at or on its way to {seen.target}; {left} steps are left.")
+    words = [_where(seen, left, bound)]
     words += [f"Set aside by {obstacle.override}: {obstacle.sentence}" for obstacle in overridden]
     return " ".join(words)
+
+
+def _where(seen: Situation, left: int, bound: int | None) -> str:
+    if seen.is_arrived:
+        found = seen.verdict_of(seen.target)
+        health = "" if found.verdict == HEALTHY else f" It is {found.verdict}: {found.reason}"
+        return f"{seen.target} is active already: it holds the writer and the traffic; nothing is left to move.{health}"
+    if seen.is_at_target:
+        run = (seen.unfinished or {}).get("run_id")
+        return f"{seen.target} holds the writer and the traffic, but run {run} has not ended: {left} steps are left."
+    if not seen.is_promotion_open:
+        return f"The writer is at or on its way to {seen.target}; {left} steps are left."
+    loss = "unknown" if bound is None else f"at most {bound} ms of writes" if bound else "none"
+    health = seen.verdict_of(seen.active).verdict if seen.active else "unknown"
+    how = f"{seen.target} can take over from {seen.active} ({health}) by {seen.method} in {left} steps"
+    return f"{how}; loss: {loss}."

@@ -4,15 +4,15 @@
 
 """Which region takes over when nobody names one. Pure.
 
-A move that is already under way is finished first: the region Aurora is promoting, or the one that holds the writer
-while the traffic is still elsewhere. Otherwise the fittest standby: healthy before unknown before unhealthy, then the
-lowest lag known, then the most healthy targets, then preference.
+A move that is already under way is finished first: the region Aurora is promoting, the one towards which a run has not
+ended well, or the one that holds the writer while the traffic is still elsewhere. Otherwise the fittest standby:
+members of the global database first, then healthy before unknown before unhealthy, then the lowest lag known, then the
+most healthy targets, then preference.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request, State
 from ansible_collections.trading.multi_region.plugins.module_utils._health import HEALTHY, UNHEALTHY
@@ -27,17 +27,50 @@ def choose_target(state: State, request: Request) -> tuple[str | None, str]:
             known = ", ".join(state.order)
             return None, f"target_region is {request.target_region}; allowed: a region of the manifest ({known})."
         return request.target_region, f"{request.target_region} was asked for."
-    return _under_way(state, request) or _fittest(state, request)
-
-
-def _under_way(state: State, request: Request) -> tuple[str, str] | None:
     # Nothing here depends on the target yet, so any region stands in for it where the view has to be believed.
-    seen = _standpoint(state, request)
-    if seen.operation and seen.operation["to_region"] in state.order:
+    seen = Situation(state, request, "")
+    return _moving(seen) or _unfinished(seen) or _apart(seen) or _fittest(seen)
+
+
+def _moving(seen: Situation) -> tuple[str, str] | None:
+    if seen.operation and seen.operation["to_region"] in seen.state.order:
         region = seen.operation["to_region"]
         return region, f"{region} was chosen: Aurora is moving the writer there ({seen.operation['status']})."
-    apart = seen.writer in state.order and seen.traffic is not None and seen.writer != seen.traffic
-    if apart and _can_take_traffic(seen, seen.writer):
+    return None
+
+
+def _unfinished(seen: Situation) -> tuple[str, str] | None:
+    """Return the region of the run that goes on, or stopped last."""
+    leases = {region: books.unfinished(seen.state, region) for region in seen.state.order}
+    found = [
+        (lease["renewed_at"], region, lease)
+        for region, lease in leases.items()
+        if lease and _is_gone_on_with(seen, region, lease)
+    ]
+    if not found:
+        return None
+    _renewed_at, region, lease = max(found, key=lambda one: one[0])
+    how = "goes on" if lease["is_live"] else f"stopped {lease['age_seconds']:.0f} s ago"
+    return region, f"{region} was chosen: run {lease['run_id']} towards it {how} (step {lease['step'] or 'not begun'})."
+
+
+def _is_gone_on_with(seen: Situation, region: str, lease: books.Lease) -> bool:
+    """Return whether a run that stopped is to be finished.
+
+    Towards an unhealthy region only where it has moved something there, and not long ago: later on that region may be
+    what was lost, and moving on at once would be flapping.
+    """
+    if lease["age_seconds"] > seen.request.resume_within:
+        return False
+    if lease["is_live"] or seen.verdict_of(region).verdict != UNHEALTHY:
+        return True
+    has_moved = region in (seen.member_writer, seen.traffic) or seen.is_outside(region)
+    return has_moved and lease["age_seconds"] <= seen.request.cool_down
+
+
+def _apart(seen: Situation) -> tuple[str, str] | None:
+    is_apart = seen.writer in seen.state.order and seen.traffic is not None and seen.writer != seen.traffic
+    if is_apart and _can_take_traffic(seen, seen.writer):
         return seen.writer, f"{seen.writer} was chosen: it holds the writer while the traffic is in {seen.traffic}."
     return None
 
@@ -48,12 +81,8 @@ def _can_take_traffic(seen: Situation, region: str) -> bool:
     return seen.verdict_of(region).signals["database"].state == HEALTHY and targets.get("healthy", 0) > 0
 
 
-def _standpoint(state: State, request: Request) -> Situation:
-    return Situation(state, replace(request, target_region=None), "")
-
-
-def _fittest(state: State, request: Request) -> tuple[str, str]:
-    seen = _standpoint(state, request)
+def _fittest(seen: Situation) -> tuple[str, str]:
+    state = seen.state
     active = seen.writer or seen.traffic or state.order[0]
     standbys = [region for region in state.order if region != active]
     if not standbys:
@@ -66,10 +95,11 @@ def _fittest(state: State, request: Request) -> tuple[str, str]:
     return best, f"{best} was chosen as the fittest standby of {active}: {_figures(seen, best)} (before {others})."
 
 
-def _rank(seen: Situation, region: str) -> tuple[int, float, int, int]:
+def _rank(seen: Situation, region: str) -> tuple[bool, int, float, int, int]:
     facts = seen.region_facts(region)
     lag, targets = facts.value("lag"), facts.value("targets") or {}
     return (
+        seen.is_outside(region),
         RANKS.index(seen.verdict_of(region).verdict),
         lag["value_ms"] if lag else float("inf"),
         -targets.get("healthy", 0),
@@ -82,4 +112,5 @@ def _figures(seen: Situation, region: str) -> str:
     lag, targets = facts.value("lag"), facts.value("targets")
     shown_lag = f"lag {lag['value_ms']:g} ms" if lag else "lag unknown"
     shown_targets = f"{targets['healthy']} healthy targets" if targets else "targets unknown"
-    return f"{seen.verdict_of(region).verdict}, {shown_lag}, {shown_targets}"
+    detached = "detached, " * seen.is_outside(region)
+    return f"{detached}{seen.verdict_of(region).verdict}, {shown_lag}, {shown_targets}"

@@ -4,7 +4,8 @@
 
 """Where the platform stands on its way to one target region. Pure: everything is read off the observed state.
 
-Resumption needs no memory of its own: what an interrupted run has done shows in these properties.
+What an interrupted run has done shows in these properties, and in those of database.py. Only two things cannot be seen
+of AWS and are read from the target's control table: that a run has not ended well, and which region it moved away from.
 """
 
 from __future__ import annotations
@@ -13,67 +14,31 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import (
-    Facts,
-    trusted_view,
-    writer_region,
+from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.capacity import Capacity, build_capacity
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.database import Database
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
+    ACCEPT_DATA_LOSS,
+    APPLICATION_CAPACITY,
+    AUTO,
+    DETACH,
+    FAILOVER,
+    SWITCHOVER,
+    Endpoint,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request, State
-from ansible_collections.trading.multi_region.plugins.module_utils._health import (
-    INSTANCE_SERVES,
-    Settings,
-    Verdict,
-    verdict,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._health import Settings, Verdict, verdict
+from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import DONE, measures_of
 
-# What a move to a region cannot be decided or carried out without knowing of it.
-REQUIRED = ("global_cluster", "cluster", "instances", "targets", "group", "statements")
-# Status of an operation that is being given up; it moves nothing any more.
-CANCELLING = "cancelling"
+# What a move to a region cannot be decided or carried out without knowing of it, beside the switch (State.switch_fact).
+REQUIRED = ("global_cluster", "cluster", "instances", "targets", "group", "lease")
 
 
 @dataclass(frozen=True)
-class Capacity:
-    """How many healthy targets are wanted, the sentence why, and whether the target's maximum is below the need."""
+class Situation(Database):
+    """The whole platform as one request sees it: database, traffic, capacity, and what earlier runs have left."""
 
-    wanted: int
-    reason: str
-    is_capped: bool
-
-
-@dataclass(frozen=True)
-class Situation:
-    """One request, one observed state, one target region."""
-
-    state: State
-    request: Request
-    target: str
-
-    @cached_property
-    def facts(self) -> Facts:
-        """The target's own facts."""
-        return self.state.facts.get(self.target) or Facts(self.target, {})
-
-    @cached_property
-    def view(self) -> dict[str, Any] | None:
-        """The global cluster in the eyes of the region to be believed, or None."""
-        return trusted_view(self.state.facts, self.state.order, self.target)[1]
-
-    @property
-    def operation(self) -> dict[str, Any] | None:
-        """The operation Aurora carries out now: {status, from_region, to_region, is_data_loss_allowed} or None."""
-        return (self.view or {}).get("failover")
-
-    @property
-    def is_joinable(self) -> bool:
-        """Whether the operation under way already moves the writer to the target."""
-        moving = self.operation
-        return bool(moving) and moving["to_region"] == self.target and moving["status"] != CANCELLING
-
-    @cached_property
-    def writer(self) -> str | None:
-        """The region that holds the writer; while it moves, the region it comes from."""
-        return writer_region(self.view) or (self.operation or {}).get("from_region")
+    # --- regions
 
     @property
     def traffic(self) -> str | None:
@@ -86,46 +51,68 @@ class Situation:
         return self.writer if self.writer not in (None, self.target) else self.traffic
 
     @property
-    def is_promotion_open(self) -> bool:
-        """Whether the promotion is still to be requested."""
-        return self.writer != self.target and not self.is_joinable
-
-    @cached_property
-    def is_writer_proven(self) -> bool:
-        """Whether the target holds a writer that takes writes.
-
-        Aurora is done when the member is the writer, no operation is under way, the cluster is available and so is its
-        writer instance ("Using switchover or failover in Amazon Aurora Global Database" of the Aurora User Guide); the
-        cluster's status alone proves nothing.
-        """
-        cluster = self.facts.value("cluster") or {}
-        serving = {i["identifier"] for i in self.facts.value("instances") or [] if i["status"] in INSTANCE_SERVES}
-        is_writer = writer_region(self.view) == self.target and not self.operation
-        return is_writer and cluster.get("status") == "available" and bool(serving.intersection(cluster["writers"]))
+    def is_at_target(self) -> bool:
+        """Whether writer and traffic are at the target."""
+        return self.writer == self.target and self.traffic == self.target and not self.is_moving
 
     @property
     def is_arrived(self) -> bool:
-        """Whether writer and traffic are at the target already."""
-        return self.writer == self.target and self.traffic == self.target and not self.operation
+        """Whether nothing at all is left to do."""
+        return self.is_at_target and self.unfinished is None
+
+    @cached_property
+    def left(self) -> str | None:
+        """The region that this move leaves, also once everything is at the target; None where that is not known."""
+        if self.active != self.target:
+            return self.active
+        came_from = self.run.get("from_region")
+        return came_from if came_from in self.state.order and came_from != self.target else None
+
+    # --- earlier runs
+
+    @cached_property
+    def unfinished(self) -> books.Lease | None:
+        """The target's lease where the run it is of has not ended well, or goes on."""
+        return books.unfinished(self.state, self.target)
+
+    @property
+    def is_resumed(self) -> bool:
+        """Whether this goes on with a run that stopped not long ago."""
+        return self.unfinished is not None and self.unfinished["age_seconds"] <= self.request.resume_within
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """The record of the unfinished run towards the target; empty where there is none."""
+        return (self.facts.value("run") or {}) if self.unfinished else {}
+
+    def fence_of(self, region: str) -> Observation:
+        """Return the document of what fencing did to a region."""
+        return books.fence_of(self.state, region)
+
+    @cached_property
+    def own_measures(self) -> list[dict[str, Any]]:
+        """What fencing took from the target, as its own table tells."""
+        return measures_of(self.fence_of(self.target).value) if self.facts["fences"].known else []
+
+    @property
+    def own_sizes(self) -> dict[str, int] | None:
+        """The sizes that fencing took from the target's group, or None."""
+        taken = next((one for one in self.own_measures if one["mode"] == APPLICATION_CAPACITY), None)
+        return (taken.get("removed") or self.state.capacity.get(self.target)) if taken else None
+
+    @property
+    def is_left_fenced(self) -> bool:
+        """Whether the region that is left has been fenced already, in the way that is asked for now."""
+        measures = measures_of(self.fence_of(self.left).value) if self.left else []
+        return any(one["mode"] == self.request.fencing and one.get("state") == DONE for one in measures)
+
+    # --- capacity
 
     @cached_property
     def capacity(self) -> Capacity:
-        """How many healthy targets the target region must have before traffic moves there.
-
-        Capacity before traffic: at least what the regions to move away from run or are meant to run, never less than
-        the target runs now, and never above its own maximum.
-        """
-        own = self.facts.value("group") or {}
-        figures = {f"{self.target} now": own.get("desired", 0)}
-        for region in sorted({self.writer, self.traffic} - {None, self.target}):
-            figures[f"{region} by the manifest"] = self.state.capacity.get(region, {}).get("desired", 0)
-            figures[f"{region} now"] = (self.region_facts(region).value("group") or {}).get("desired", 0)
-        wanted, limit = max(figures.values()), own.get("max")
-        shown = ", ".join(f"{name}: {count}" for name, count in figures.items() if count)
-        if limit is not None and wanted > limit:
-            why = f"{limit}, the maximum of {self.target}, although {wanted} are wanted ({shown})."
-            return Capacity(limit, why, True)
-        return Capacity(wanted, f"{wanted}, the largest of {shown or 'nothing'}.", False)
+        """How many healthy targets the target region must have before traffic moves there."""
+        left = {self.writer, self.traffic} - {None, self.target}
+        return build_capacity(self.state, self.target, left, self.own_sizes)
 
     @property
     def is_capacity_asked(self) -> bool:
@@ -137,11 +124,41 @@ class Situation:
         """Whether as many targets as wanted are healthy; at least one, because traffic needs somewhere to go."""
         return (self.facts.value("targets") or {}).get("healthy", 0) >= max(1, self.capacity.wanted)
 
-    def region_facts(self, region: str) -> Facts:
-        """Return the facts of any region; a region nobody asked has none."""
-        return self.state.facts.get(region) or Facts(region, {})
+    # --- where applications find the writer
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """Where the target's applications find the writer, now and after the move.
+
+        The global endpoint follows the writer from member to member, but not to a cluster that was detached
+        ("Connecting to Amazon Aurora Global Database" of the Aurora User Guide).
+        """
+        is_alone = self.is_detached or (self.method == DETACH and self.is_promotion_open)
+        source = self.facts.value("cluster") if is_alone else self.view
+        parameter = self.state.endpoint_parameters.get(self.target)
+        return Endpoint(parameter, self.facts["writer_endpoint"], (source or {}).get("endpoint"))
+
+    @property
+    def is_repoint_needed(self) -> bool:
+        """Whether the parameter has to be written, as far as can be said beforehand."""
+        found = self.endpoint
+        if not found.parameter:
+            return False
+        if self.is_detached or (self.is_promotion_open and self.method == DETACH):
+            return not found.current.known or found.current.value != found.wanted
+        # The API may refuse the managed failover; method auto then detaches.
+        if self.is_promotion_open and self.request.method == AUTO and self.method == FAILOVER:
+            return True
+        return found.current.known and bool(found.wanted) and found.current.value != found.wanted
+
+    # --- any region
 
     def verdict_of(self, region: str) -> Verdict:
         """Return the health verdict on a region by the deciding signals."""
         settings = Settings(min_healthy_ratio=self.request.min_healthy_ratio)
         return verdict(self.region_facts(region), settings, ())
+
+    @property
+    def loss_override(self) -> str | None:
+        """What sets a bound on the loss aside; nothing does where the method promises that there is none."""
+        return None if self.method == SWITCHOVER else ACCEPT_DATA_LOSS

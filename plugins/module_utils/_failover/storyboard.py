@@ -4,9 +4,9 @@
 
 """The steps of a move in their order, and when each is still needed. Pure.
 
-The order is the law: capacity is asked for right after the promotion, so that instances start while Aurora works;
-traffic moves after the writer is proven and the capacity is there; verification comes after traffic, then people are
-told and the run is recorded. A step whose effect is seen already is left out, which is all that resuming takes.
+The order is the law (law.py proves it on every plan). Unplanned, seconds count: what takes long is asked for at once,
+people are told while it runs. Planned, nothing is risked: the target is ready before the writer moves, and nobody is
+fenced. A step whose effect is seen already is left out, which is all that resuming takes.
 """
 
 from __future__ import annotations
@@ -14,92 +14,194 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.law import prove
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Step
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
+    APPLICATION_CAPACITY,
+    AUTO,
+    DATABASE_INGRESS,
+    DETACH,
+    FAILOVER,
+    SWITCHOVER,
+    Step,
+)
+
+Read = Callable[[Situation], bool]
+Words = Callable[[Situation], str]
+
+PROMOTION_CALLS = {
+    FAILOVER: ("rds:FailoverGlobalCluster",),
+    SWITCHOVER: ("rds:SwitchoverGlobalCluster",),
+    DETACH: ("rds:RemoveFromGlobalCluster",),
+}
+UNFENCE_CALLS = {
+    DATABASE_INGRESS: "ec2:AuthorizeSecurityGroupIngress",
+    APPLICATION_CAPACITY: "autoscaling:UpdateAutoScalingGroup",
+}
+
+
+def _at_target(seen: Situation) -> str:
+    return seen.target
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A step of a storyboard: its name, its API calls, when it is needed, and the sentence why."""
+    """A step of a storyboard: its name, when it is needed, the sentence why, its API calls, and where it acts."""
 
     name: str
-    calls: tuple[str, ...]
-    is_needed: Callable[[Situation], bool]
-    why: Callable[[Situation], str]
+    is_needed: Read
+    why: Words
+    calls: Callable[[Situation], tuple[str, ...]]
+    region: Callable[[Situation], str] = _at_target
 
 
+def _always(*calls: str) -> Callable[[Situation], tuple[str, ...]]:
+    return lambda _seen: calls
+
+
+def _left(seen: Situation) -> str:
+    return seen.left or seen.target
+
+
+def _asked_in(seen: Situation) -> str:
+    """A switchover is asked of the current primary ("SwitchoverGlobalCluster" of the Amazon RDS API Reference)."""
+    return (seen.member_writer or seen.target) if seen.method == SWITCHOVER else seen.target
+
+
+def _is_fence_needed(mode: str) -> Read:
+    """A switchover that Aurora carries out needs the region that would be fenced, whatever was asked for."""
+
+    def is_needed(seen: Situation) -> bool:
+        is_wanted = seen.request.fencing == mode and seen.operation_method != SWITCHOVER
+        return is_wanted and seen.left is not None and not seen.is_left_fenced
+
+    return is_needed
+
+
+def _why_promote(seen: Situation) -> str:
+    writer = seen.member_writer or "an unknown region"
+    if seen.method == SWITCHOVER:
+        return f"The writer is in {writer}; Aurora moves it when {seen.target} has everything, so nothing is lost."
+    if seen.method == DETACH:
+        return f"The writer is in {writer}; {seen.target} leaves it for good, and what was not replicated is lost."
+    refused = " Should AWS refuse it, the region is detached where accept_data_loss is true."
+    return f"The writer is in {writer}; data loss up to the lag is allowed." + refused * (seen.request.method == AUTO)
+
+
+def _why_repoint(seen: Situation) -> str:
+    found = seen.endpoint
+    current = (found.current.value or "absent") if found.current.known else "unknown"
+    return f"{found.parameter} is {current}; applications of {seen.target} write to {found.wanted or 'the writer'}."
+
+
+UNFENCE = Scene(
+    "unfence",
+    lambda seen: bool(seen.own_measures),
+    lambda seen: f"{seen.target} was fenced by run {seen.own_measures[0].get('run_id')}: it gets back what that took.",
+    lambda seen: tuple(dict.fromkeys(UNFENCE_CALLS[one["mode"]] for one in seen.own_measures)),
+)
+FENCE = Scene(
+    "fence",
+    _is_fence_needed(DATABASE_INGRESS),
+    lambda seen: f"Best effort: where {seen.left} answers, its database takes no new connections.",
+    _always("ec2:RevokeSecurityGroupIngress", "dynamodb:PutItem"),
+    _left,
+)
 PROMOTE_REQUEST = Scene(
     "promote_request",
-    ("rds:FailoverGlobalCluster",),
     lambda seen: seen.is_promotion_open,
-    lambda seen: f"The writer is in {seen.writer or 'an unknown region'}; data loss up to the lag is allowed.",
+    _why_promote,
+    lambda seen: PROMOTION_CALLS[seen.method],
+    _asked_in,
 )
 CAPACITY_ASK = Scene(
     "capacity_ask",
-    ("autoscaling:SetDesiredCapacity",),
     lambda seen: not seen.is_capacity_asked,
-    lambda seen: f"Wanted: {seen.capacity.reason} Instances start while the promotion runs.",
+    lambda seen: f"Wanted: {seen.capacity.reason}" + " Instances start while the promotion runs." * _is_unplanned(seen),
+    _always("autoscaling:SetDesiredCapacity"),
+)
+# Only where something before the verification is left: see build_steps.
+ANNOUNCE = Scene(
+    "announce",
+    lambda seen: True,
+    lambda seen: f"People are told that it has begun, and it is written into {seen.target}'s control table.",
+    _always("sns:Publish", "dynamodb:PutItem"),
 )
 PROMOTE_WAIT = Scene(
     "promote_wait",
-    ("rds:DescribeGlobalClusters", "rds:DescribeDBClusters", "rds:DescribeDBInstances"),
     lambda seen: not seen.is_writer_proven,
     lambda seen: f"Traffic may follow only once {seen.target} takes writes.",
+    _always("rds:DescribeGlobalClusters", "rds:DescribeDBClusters", "rds:DescribeDBInstances"),
 )
+REPOINT = Scene("repoint", lambda seen: seen.is_repoint_needed, _why_repoint, _always("ssm:PutParameter"))
 CAPACITY_WAIT = Scene(
     "capacity_wait",
-    ("elasticloadbalancing:DescribeTargetHealth",),
     lambda seen: not seen.is_capacity_ready,
     lambda seen: f"{max(1, seen.capacity.wanted)} healthy targets are needed before traffic arrives.",
+    _always("elasticloadbalancing:DescribeTargetHealth"),
 )
 TRAFFIC = Scene(
     "traffic",
-    ("s3:PutObject",),
     lambda seen: seen.traffic != seen.target,
     lambda seen: f"The name answers with {seen.traffic or 'an unknown region'}.",
+    lambda seen: seen.state.switch_calls,
+)
+FENCE_APPLICATION = Scene(
+    "fence_application",
+    _is_fence_needed(APPLICATION_CAPACITY),
+    lambda seen: f"Best effort: where {seen.left} answers, it runs no application once the traffic has left it.",
+    _always("autoscaling:UpdateAutoScalingGroup", "dynamodb:PutItem"),
+    _left,
 )
 VERIFY = Scene(
     "verify",
-    ("DNS query", "HTTP GET", "rds:DescribeGlobalClusters"),
-    lambda seen: not seen.is_arrived,
+    lambda seen: True,
     lambda seen: f"Name, endpoint and writer must be seen in {seen.target} from outside.",
+    _always("DNS query", "HTTP GET", "rds:DescribeGlobalClusters"),
 )
 NOTIFY = Scene(
     "notify",
-    ("sns:Publish",),
-    lambda seen: not seen.is_arrived,
+    lambda seen: True,
     lambda seen: f"People are told through {seen.target}'s topic, and the others' where they answer.",
+    _always("sns:Publish"),
 )
 RECORD = Scene(
     "record",
-    ("dynamodb:PutItem",),
-    lambda seen: not seen.is_arrived,
-    lambda seen: f"Steps, times and verdicts go into {seen.target}'s control table.",
+    lambda seen: True,
+    lambda seen: f"Steps, times and verdicts go into {seen.target}'s control table, and the lease is given back.",
+    _always("dynamodb:PutItem"),
 )
 
+ENDING = (VERIFY, NOTIFY, RECORD)
+UNPLANNED = (
+    *(UNFENCE, FENCE, PROMOTE_REQUEST, CAPACITY_ASK, ANNOUNCE, PROMOTE_WAIT),
+    *(REPOINT, CAPACITY_WAIT, TRAFFIC, FENCE_APPLICATION, *ENDING),
+)
 STORYBOARDS: dict[str, tuple[Scene, ...]] = {
-    "failover": (PROMOTE_REQUEST, CAPACITY_ASK, PROMOTE_WAIT, CAPACITY_WAIT, TRAFFIC, VERIFY, NOTIFY, RECORD),
+    FAILOVER: UNPLANNED,
+    DETACH: UNPLANNED,
+    SWITCHOVER: (
+        *(UNFENCE, CAPACITY_ASK, CAPACITY_WAIT, ANNOUNCE, PROMOTE_REQUEST, PROMOTE_WAIT),
+        *(REPOINT, TRAFFIC, *ENDING),
+    ),
 }
+# What may still be missing of a run that stopped when writer and traffic were at the target already.
+BOOKS = (ANNOUNCE, REPOINT, FENCE_APPLICATION, *ENDING)
 
 
-class LawBroken(Exception):
-    """A plan that would break an invariant; a mistake of this collection, never of its user."""
+def _is_unplanned(seen: Situation) -> bool:
+    return seen.method != SWITCHOVER
 
 
 def build_steps(seen: Situation) -> tuple[Step, ...]:
-    """Return the steps that are left, and prove the invariants of the order on them."""
-    scenes = [scene for scene in STORYBOARDS[seen.request.method] if scene.is_needed(seen)]
-    steps = tuple(Step(scene.name, seen.target, scene.calls, scene.why(seen)) for scene in scenes)
-    assert_law(seen, [step.step for step in steps])
+    """Return the steps that are left, proven against the invariants. Raises LawBroken."""
+    if seen.is_arrived:
+        return ()
+    scenes = [scene for scene in STORYBOARDS[seen.method] if scene.is_needed(seen)]
+    if seen.is_at_target:
+        scenes = [scene for scene in scenes if scene in BOOKS]
+    if scenes[0] is ANNOUNCE:
+        scenes = scenes[1:] if scenes[1] is VERIFY else scenes
+    steps = tuple(Step(scene.name, scene.region(seen), scene.calls(seen), scene.why(seen)) for scene in scenes)
+    prove(seen, steps)
     return steps
-
-
-def assert_law(seen: Situation, names: list[str]) -> None:
-    """Raise LawBroken unless traffic moves only behind a proven writer and sufficient capacity."""
-    if TRAFFIC.name not in names:
-        return
-    before = names[: names.index(TRAFFIC.name)]
-    if not (seen.is_writer_proven or PROMOTE_WAIT.name in before):
-        raise LawBroken(f"Traffic would move to {seen.target} before its writer is proven: {names}")
-    if not (seen.is_capacity_ready or CAPACITY_WAIT.name in before):
-        raise LawBroken(f"Traffic would move to {seen.target} before its capacity is there: {names}")

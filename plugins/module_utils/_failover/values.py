@@ -4,8 +4,7 @@
 
 """What the planner takes and gives. Pure values; units are in the names or stated.
 
-A later move (switchover, failback, detach) is another storyboard over the same values; a later guard (lease, fencing)
-is another step or obstacle. Neither needs another shape.
+A method is another storyboard over the same values; a guard is another obstacle. Neither needs another shape.
 """
 
 from __future__ import annotations
@@ -14,16 +13,34 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import UNKNOWN, Facts
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import (
+    UNKNOWN,
+    Facts,
+    Observation,
+)
+
+FAILOVER, SWITCHOVER, DETACH, AUTO = "failover", "switchover", "detach", "auto"
+# Ways to move the writer; auto is none of its own, it is resolved to one of them.
+METHODS = (FAILOVER, SWITCHOVER, DETACH)
+DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING = "database_ingress", "application_capacity", "none"
+FENCINGS = (DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING)
+
+# What sets an obstacle aside, in the words of the operator's options.
+FORCE = "force: true"
+ACCEPT_DATA_LOSS = "accept_data_loss: true"
 
 
 @dataclass(frozen=True)
 class Request:
     """What the operator asks for.
 
-    target_region: None = the fittest standby, or the region a move already under way goes to.
+    target_region: None = the region a move already under way goes to, or else the fittest standby.
     max_replication_lag_ms: None = lag is reported, not enforced.
-    max_lag_sample_age: seconds; counts only where max_replication_lag_ms is set.
+    max_lag_sample_age: seconds; counts where max_replication_lag_ms is set, and for method auto.
+    method: one of METHODS, or AUTO. fencing: one of FENCINGS.
+    cool_down: seconds after an unplanned move in which another one is refused; 0 = off.
+    resume_within: seconds; a run that ended longer ago is not gone on with.
+    takeover_run_id: the run whose live lease is known to be dead, or None.
     """
 
     target_region: str | None = None
@@ -33,7 +50,11 @@ class Request:
     max_lag_sample_age: float = 300
     accept_data_loss: bool = False
     force: bool = False
-    method: str = "failover"
+    method: str = FAILOVER
+    fencing: str = DATABASE_INGRESS
+    cool_down: float = 3600
+    resume_within: float = 21600
+    takeover_run_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +66,9 @@ class State:
     traffic_region: where the name answers, or None when no region could be asked.
     capacity: the manifest's {min, desired, max} by region: what the platform is meant to run.
     engine_version: the manifest's.
+    endpoint_parameters: by region, the name of the parameter that tells its applications where the writer is.
+    switch_fact: the fact that tells a region's part in the traffic switch. switch_calls: what turns the switch.
+    control_table: its name, for sentences.
     """
 
     order: tuple[str, ...]
@@ -52,6 +76,10 @@ class State:
     traffic_region: str | None
     capacity: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     engine_version: str | None = None
+    endpoint_parameters: Mapping[str, str] = field(default_factory=dict)
+    switch_fact: str = "statements"
+    switch_calls: tuple[str, ...] = ("s3:PutObject",)
+    control_table: str = "control table"
 
 
 @dataclass(frozen=True)
@@ -74,17 +102,37 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """Where the applications of the target find the writer: parameter (None = there is none), its value, the right one.
+
+    current: unknown where it could not be read, None where the parameter does not exist.
+    wanted: None where that cannot be said yet.
+    """
+
+    parameter: str | None
+    current: Observation
+    wanted: str | None
+
+
+@dataclass(frozen=True)
 class Plan:
     """The answer. ``steps`` are what is left to do, in order; they may be taken only where ``obstacles`` is empty.
 
+    method: never auto. is_arrived: writer and traffic are at the target, and no run towards it is unfinished.
     overridden: obstacles that an option of the request set aside.
     lag: the target's last sample, None when there is none or it could not be read.
+    rpo_bound_ms: the most that the promotion can lose; 0 for a switchover, None when it is not known.
+    lease: the target's. fences: by region, the document of what fencing did to it.
+    rebuild_needed: some region's cluster is no member of the global database.
     """
 
     target_region: str | None
     active_region: str | None
     writer_region: str | None
     traffic_region: str | None
+    method: str
+    method_reason: str
+    is_arrived: bool
     steps: tuple[Step, ...]
     obstacles: tuple[Obstacle, ...]
     overridden: tuple[Obstacle, ...]
@@ -93,6 +141,11 @@ class Plan:
     rpo_bound_ms: int | None
     capacity_wanted: int
     capacity_reason: str
+    lease: Observation
+    latest_move: Observation
+    fences: Mapping[str, Observation]
+    rebuild_needed: bool
+    writer_endpoint: Endpoint
     target_reason: str
     reason: str
 
@@ -104,6 +157,9 @@ class Plan:
             "active_region": self.active_region or UNKNOWN,
             "writer_region": self.writer_region or UNKNOWN,
             "traffic_region": self.traffic_region or UNKNOWN,
+            "method": self.method,
+            "method_reason": self.method_reason,
+            "is_arrived": self.is_arrived,
             "plan": [{**asdict(step), "calls": list(step.calls)} for step in self.steps],
             "obstacles": [asdict(obstacle) for obstacle in self.obstacles],
             "overridden": [asdict(obstacle) for obstacle in self.overridden],
@@ -112,5 +168,18 @@ class Plan:
             "rpo_bound_ms": UNKNOWN if self.rpo_bound_ms is None else self.rpo_bound_ms,
             "capacity_wanted": self.capacity_wanted,
             "capacity_reason": self.capacity_reason,
+            "lease": _shown(self.lease),
+            "latest_move": _shown(self.latest_move),
+            "fences": {region: _shown(fence) for region, fence in self.fences.items()},
+            "rebuild_needed": self.rebuild_needed,
+            "writer_endpoint": {
+                "parameter": self.writer_endpoint.parameter,
+                "current": _shown(self.writer_endpoint.current),
+                "wanted": self.writer_endpoint.wanted or UNKNOWN,
+            },
             "reason": self.reason,
         }
+
+
+def _shown(observation: Observation) -> Any:
+    return observation.value if observation.known else UNKNOWN

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import threading
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
 
@@ -62,6 +63,9 @@ class FakePlatform(FakeAws):
         self.objects = {}
         self.topics = {region: [] for region in self.regions}
         self.lag_ms = 120.0
+        self.missing_tables = {}
+        self.parameters = {}
+        self.now = 1_800_000_000.0
         self.hanging = set()
         self.over = threading.Event()
 
@@ -76,11 +80,36 @@ class FakePlatform(FakeAws):
         item = self.items[region].get((TableName, Key["id"]["S"]))
         return {"Item": item} if item else {}
 
-    def put_item(self, region, TableName, Item, ReturnValues):
+    def batch_get_item(self, region, RequestItems):
+        ((table, asked),) = RequestItems.items()
+        assert asked["ConsistentRead"]
+        if table in self.missing_tables.get(region, ()):
+            raise aws_error("ResourceNotFoundException", "BatchGetItem")
+        found = [self.items[region].get((table, key["id"]["S"])) for key in asked["Keys"]]
+        date = {"date": format_datetime(datetime.fromtimestamp(self.now, UTC), usegmt=True)}
+        return {
+            "Responses": {table: [item for item in found if item]},
+            "UnprocessedKeys": {},
+            "ResponseMetadata": {"HTTPHeaders": date},
+        }
+
+    def put_item(self, region, TableName, Item, ReturnValues, ExpressionAttributeValues=None, **_condition):
         key = (TableName, Item["id"]["S"])
         old = self.items[region].get(key)
+        # The one condition of these modules: nothing of a later attempt stands there.
+        least = (ExpressionAttributeValues or {}).get(":attempt", {}).get("N")
+        if least is not None and old and int(old.get("attempt", {"N": "0"})["N"]) > int(least):
+            raise aws_error("ConditionalCheckFailedException", "PutItem")
         self.items[region][key] = Item
         return {"Attributes": old} if old else {}
+
+    def scan(self, region, TableName, FilterExpression, ExpressionAttributeValues, ExclusiveStartKey=None, **_more):
+        assert FilterExpression == "#id <> :manifest"
+        found = [item for (table, name), item in sorted(self.items[region].items()) if table == TableName]
+        start = int(ExclusiveStartKey["id"]["S"]) if ExclusiveStartKey else 0
+        page = [item for item in found[start : start + 2] if item["id"] != ExpressionAttributeValues[":manifest"]]
+        more = {"LastEvaluatedKey": {"id": {"S": str(start + 2)}}} if start + 2 < len(found) else {}
+        return {"Items": page, **more}
 
     def describe_table(self, region, TableName):
         return {"Table": {"TableStatus": "ACTIVE", "Replicas": [{"RegionName": EAST, "ReplicaStatus": "ACTIVE"}]}}
@@ -95,13 +124,19 @@ class FakePlatform(FakeAws):
             }
             for name in self.regions
         ]
-        cluster = {"GlobalClusterIdentifier": "g", "Status": "available", "EngineVersion": VERSION}
+        cluster = {
+            "GlobalClusterIdentifier": "g",
+            "Status": "available",
+            "EngineVersion": VERSION,
+            "Endpoint": "g.global",
+        }
         return {"GlobalClusters": [{**cluster, "GlobalClusterMembers": members, "FailoverState": {}}]}
 
     def describe_db_clusters(self, region, DBClusterIdentifier):
         writer = region == self.regions[0]
         members = [{"DBInstanceIdentifier": f"{DBClusterIdentifier}-1", "IsClusterWriter": writer}]
-        return {"DBClusters": [{"Status": "available", "EngineVersion": VERSION, "DBClusterMembers": members}]}
+        cluster = {"Status": "available", "EngineVersion": VERSION, "Endpoint": f"{DBClusterIdentifier}.example"}
+        return {"DBClusters": [{**cluster, "DBClusterMembers": members}]}
 
     def describe_db_instances(self, region, Filters):
         (name,) = Filters[0]["Values"]
@@ -137,7 +172,12 @@ class FakePlatform(FakeAws):
         assert not HonorCooldown
         self.groups[region]["desired"] = DesiredCapacity
 
-    # --- s3, sns
+    # --- ssm, s3, sns
+    def get_parameter(self, region, Name):
+        if (region, Name) not in self.parameters:
+            raise aws_error("ParameterNotFound", "GetParameter")
+        return {"Parameter": {"Name": Name, "Type": "String", "Value": self.parameters[region, Name]}}
+
     def get_object(self, region, Bucket, Key):
         if Bucket not in self.objects:
             raise aws_error("NoSuchKey", "GetObject", status=404)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import put_document
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_manifest import (
     freshest,
@@ -98,6 +99,17 @@ def test_a_copy_that_cannot_be_used_does_not_win():
     broken = Observation({"document": {"version": 9}, "written_at": "2027-01-01"})
     assert freshest({EAST: broken, WEST: usable})[0] == WEST
     assert manifest_problems("text") == ["manifest is str; allowed: a dictionary."]
+
+
+def test_copies_of_another_version_name_it_and_the_way_out(aws):
+    put_document(aws.clients("dynamodb", WEST), TABLE, "manifest", {**MANIFEST, "version": 2}, "2026")
+    with pytest.raises(MultiRegionError) as error:
+        info(aws)
+    assert str(error.value) == (
+        f"No usable manifest in table {TABLE}. {EAST}: no manifest; {WEST}: manifest.version is 2; allowed: 1. This "
+        "version of the collection reads manifests of version 1, not 2: run its site.yml, which writes the manifest "
+        "anew; in an emergency use the version of the collection that wrote it."
+    )
 
 
 def test_a_lost_region_is_unknown_and_one_without_a_copy_absent(aws):

@@ -2,26 +2,50 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A platform in a few numbers, what the planner would see of it, and what each step of a plan does to it."""
+"""A platform in a few numbers, what the planner would see of it, and any such platform.
+
+What a step of a plan does to it is the business of tests/unit/failover_model.py.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts, Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Plan, State
-
-EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
-VERSION = "8.0.mysql_aurora.3.04.0"
-LOST = "no answer within 2.5 s"
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import State
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import with_age
+from ansible_collections.trading.multi_region.tests.unit.failover_model import (
+    EAST,
+    EUROPE,
+    FACTS,
+    LEASE_SECONDS,
+    NOW,
+    TABLE_FACTS,
+    VERSION,
+    WEST,
+    build_view,
+    hidden,
+    platform,
+    sample,
+    take_lease,
+    with_members,
+    with_values,
+    with_view,
+    writers,
+)
 
 
 @dataclass(frozen=True)
 class Region:
-    """One region of the model. ``unknown`` names the facts that cannot be read; a lost region's are all of them."""
+    """One region of the model. ``unknown`` names the facts that cannot be read; a lost region's are all of them.
+
+    lease: the outcome of a run towards it that stopped, or running where it goes on, or None.
+    fence: the mode in which it was fenced, or None.
+    """
 
     healthy: int = 2
     registered: int = 2
@@ -33,13 +57,19 @@ class Region:
     lag_ms: float | None = 120.0
     lag_age: float = 20.0
     resync: bool = False
+    is_member: bool = True
+    lease: str | None = None
+    fence: str | None = None
     unknown: frozenset[str] = frozenset()
     is_lost: bool = False
 
 
 @dataclass(frozen=True)
 class Model:
-    """The platform: regions in preference order, where the writer and the traffic are, and what Aurora is moving."""
+    """The platform: regions in preference order, where the writer and the traffic are, and what Aurora is moving.
+
+    move: members of the last move that succeeded, or None.
+    """
 
     regions: dict[str, Region] = field(default_factory=lambda: {EAST: Region(), WEST: Region()})
     writer: str = EAST
@@ -48,6 +78,7 @@ class Model:
     moving_status: str = "failing-over"
     manifest_desired: int = 2
     global_version: str = VERSION
+    move: dict[str, Any] | None = None
 
     def change(self, region: str, **values: Any) -> Model:
         """Return the model with one region changed."""
@@ -59,136 +90,129 @@ class Model:
 
     def view(self) -> dict[str, Any]:
         """Return what every region sees of the global cluster."""
+        members = {
+            name: "pending-resync" if region.resync else "connected"
+            for name, region in self.regions.items()
+            if region.is_member
+        }
         moving = {"status": self.moving_status, "from_region": self.writer, "to_region": self.moving_to}
-        return {
-            "status": "available",
-            "engine_version": self.global_version,
-            "endpoint": "writer.global.example",
-            "members": [
-                {
-                    "arn": f"arn:aws:rds:{name}:1:cluster:c-{name}",
-                    "region": name,
-                    "is_writer": name == self.writer,
-                    "synchronization_status": "pending-resync" if region.resync else "connected",
-                }
-                for name, region in self.regions.items()
-            ],
-            "failover": {**moving, "is_data_loss_allowed": True} if self.moving_to else None,
-        }
-
-    def facts(self, name: str) -> Facts:
-        """Return what is seen of one region."""
-        region = self.regions[name]
-        names = [f"{name}-{index}" for index in range(len(region.instances))]
-        lag = {"value_ms": region.lag_ms, "age_seconds": region.lag_age, "sampled_at": "", "metric": "lag"}
-        values = {
-            "global_cluster": self.view(),
-            "cluster": {
-                "identifier": f"c-{name}",
-                "status": region.cluster_status,
-                "engine_version": region.version,
-                "writers": names[:1] if self.writer == name else [],
-            },
-            "instances": [
-                {"identifier": one, "status": status, "engine_version": region.version}
-                for one, status in zip(names, region.instances, strict=True)
-            ],
-            "lag": None if region.lag_ms is None or name == self.writer else lag,
-            "targets": {"registered": region.registered, "healthy": region.healthy, "states": {}},
-            "group": {
-                "min": 0,
-                "desired": region.desired,
-                "max": region.maximum,
-                "in_service": region.healthy,
-                "suspended": [],
-            },
-            "statements": [],
-        }
-        lost = set(values) if region.is_lost else region.unknown
-        return Facts(
-            name, {key: Observation(error=LOST) if key in lost else Observation(v) for key, v in values.items()}
-        )
+        operation = {**moving, "is_data_loss_allowed": self.moving_status != "switching-over"}
+        view = build_view(members, self.writer, operation if self.moving_to else None)
+        return {**view, "engine_version": self.global_version}
 
     def state(self) -> State:
         """Return what the planner sees."""
         sizes = {"min": 2, "desired": self.manifest_desired, "max": 6}
-        return State(
-            order=tuple(self.regions),
-            facts={name: self.facts(name) for name in self.regions},
-            traffic_region=self.traffic,
-            capacity={name: sizes for name in self.regions},
-            engine_version=VERSION,
-        )
+        state = platform(*self.regions, writer=self.writer, traffic=self.traffic)
+        state = with_view(replace(state, capacity=dict.fromkeys(self.regions, sizes)), **self.view())
+        for name, region in self.regions.items():
+            state = self._told(self._seen(state, name, region), name, region)
+        for name, region in self.regions.items():
+            state = hidden(state, name, FACTS if region.is_lost else region.unknown)
+        return state
 
-    def after(self, step: str, plan: Plan) -> Model:
-        """Return the platform after one step of the plan was carried out."""
-        target = str(plan.target_region)
-        here, wanted = self.regions[target], plan.capacity_wanted
-        if step == "promote_request":
-            return replace(self, moving_to=target, moving_status="failing-over")
-        if step == "promote_wait":
-            instances = ("available", *here.instances[1:])
-            moved = replace(self, writer=target, moving_to=None)
-            return moved.change(target, cluster_status="available", instances=instances)
-        if step == "capacity_ask":
-            return self.change(target, desired=max(here.desired, wanted))
-        if step == "capacity_wait":
-            count = max(1, here.healthy, wanted)
-            return self.change(target, healthy=count, registered=max(count, here.registered))
-        return replace(self, traffic=target) if step == "traffic" else self
+    def _seen(self, state: State, name: str, region: Region) -> State:
+        is_writer = name == self.writer or not region.is_member
+        instances = [
+            {"identifier": f"{name}-{number}", "status": status, "engine_version": region.version}
+            for number, status in enumerate(region.instances)
+        ]
+        written = writers(name, is_writer) if region.instances else []
+        cluster = {"status": region.cluster_status, "engine_version": region.version, "writers": written}
+        group = {"min": 0, "desired": region.desired, "max": region.maximum, "in_service": region.healthy}
+        has_lag = region.lag_ms is not None and name != self.writer
+        lag = sample(region.lag_ms or 0.0, region.lag_age) if has_lag else None
+        targets = {"registered": region.registered, "healthy": region.healthy, "states": {}}
+        state = with_members(with_members(state, name, "cluster", **cluster), name, "group", **group)
+        return with_values(state, name, instances=instances, lag=lag, targets=targets)
+
+    def _told(self, state: State, name: str, region: Region) -> State:
+        if region.lease:
+            lease = {**take_lease(state, name).facts[name].value("lease"), "outcome": region.lease}
+            age = 1 if region.lease == "running" else LEASE_SECONDS + 1
+            state = with_values(state, name, lease=with_age(lease, NOW + age))
+        if region.fence:
+            document = {"mode": region.fence, "run_id": "run-0", "state": "done", "removed": None}
+            state = with_members(state, name, "fences", **{name: {"document": document, "written_at": "1"}})
+        if self.move:
+            usual = {"run_id": "run-0", "method": "failover", "target_region": name, "acknowledged": None}
+            move = {**usual, "ended_at": NOW - self.move["age_seconds"], **self.move}
+            state = with_values(state, name, latest_move=move)
+        return state
+
+    def without_table(self, name: str) -> State:
+        """Return what the planner sees where a region has no control table."""
+        return with_values(self.state(), name, **{**dict.fromkeys(TABLE_FACTS), "fences": {}})
 
 
-FACTS = ("global_cluster", "cluster", "instances", "lag", "targets", "group", "statements")
 STATUSES = ("available", "creating", "failed", "rebooting", "backing-up")
 
 
-@st.composite
-def regions(draw: st.DrawFn) -> Region:
+def random_region(dice: Random) -> Region:
     """Any region, fit or not."""
-    registered, desired = draw(st.integers(0, 6)), draw(st.integers(0, 6))
+    registered, desired = dice.randint(0, 6), dice.randint(0, 6)
     return Region(
-        healthy=draw(st.integers(0, registered)),
+        healthy=dice.randint(0, registered),
         registered=registered,
         desired=desired,
-        maximum=draw(st.integers(desired, 8)),
-        instances=tuple(draw(st.lists(st.sampled_from(STATUSES), max_size=3))),
-        cluster_status=draw(st.sampled_from(("available", "failing-over", "stopped", "modifying"))),
-        version=draw(st.sampled_from((VERSION, VERSION, "8.0.mysql_aurora.3.05.2"))),
-        lag_ms=draw(st.none() | st.floats(0, 1e6)),
-        lag_age=draw(st.floats(0, 1e4)),
-        resync=draw(st.booleans()),
-        unknown=draw(st.frozensets(st.sampled_from(FACTS), max_size=2)),
-        is_lost=draw(st.booleans()),
+        maximum=dice.randint(desired, 8),
+        instances=tuple(dice.choices(STATUSES, k=dice.randint(0, 3))),
+        cluster_status=dice.choice(("available", "failing-over", "stopped", "promoting")),
+        version=dice.choice((VERSION, VERSION, "8.0.mysql_aurora.3.05.2")),
+        lag_ms=dice.choice((None, dice.uniform(0, 1e6))),
+        lag_age=dice.uniform(0, 1e4),
+        resync=dice.random() < 0.5,
+        is_member=dice.random() < 0.8,
+        lease=dice.choice((None, None, "running", "failed", "stopped", "successful")),
+        fence=dice.choice((None, None, "database_ingress", "application_capacity")),
+        unknown=frozenset(dice.choices(FACTS, k=dice.randint(0, 2))),
+        is_lost=dice.random() < 0.3,
     )
 
 
-@st.composite
-def models(draw: st.DrawFn, region: st.SearchStrategy[Region] | None = None) -> Model:
+def random_model(seed: int, any_region: Callable[[Random], Region] = random_region) -> Model:
     """Any platform of two or three regions, in any state of a move."""
-    names = [EAST, WEST, EUROPE][: draw(st.integers(2, 3))]
-    anywhere = st.sampled_from(names)
+    dice = Random(seed)
+    names = [EAST, WEST, EUROPE][: dice.randint(2, 3)]
     return Model(
-        regions={name: draw(regions() if region is None else region) for name in names},
-        writer=draw(anywhere),
-        traffic=draw(anywhere),
-        moving_to=draw(st.none() | anywhere),
-        moving_status=draw(st.sampled_from(("pending", "failing-over", "switching-over", "cancelling"))),
-        manifest_desired=draw(st.integers(0, 6)),
+        regions={name: any_region(dice) for name in names},
+        writer=dice.choice(names),
+        traffic=dice.choice(names),
+        moving_to=dice.choice((None, None, *names)),
+        moving_status=dice.choice(("pending", "failing-over", "switching-over", "cancelling")),
+        manifest_desired=dice.randint(0, 6),
+        move=dice.choice((None, {"age_seconds": dice.uniform(0, 1e4)})),
     )
 
 
-@st.composite
-def fit_regions(draw: st.DrawFn) -> Region:
-    """A region that can take over, with any capacity; or a lost one."""
-    if draw(st.booleans()):
+def random_fit_region(dice: Random) -> Region:
+    """A region that can take over, with any capacity, fenced or detached; or a lost one."""
+    if dice.random() < 0.3:
         return Region(is_lost=True, healthy=0)
-    healthy, desired = draw(st.integers(1, 6)), draw(st.integers(0, 6))
+    healthy, desired = dice.randint(1, 6), dice.randint(0, 6)
     return Region(
         healthy=healthy,
-        registered=draw(st.integers(healthy, 8)),
+        registered=dice.randint(healthy, 8),
         desired=desired,
-        maximum=draw(st.integers(desired, 8)),
-        instances=("available", draw(st.sampled_from(STATUSES))),
-        lag_ms=draw(st.floats(0, 1e6)),
-        lag_age=draw(st.floats(0, 299)),
+        maximum=dice.randint(desired, 8),
+        instances=("available", dice.choice(STATUSES)),
+        lag_ms=dice.uniform(0, 1e6),
+        lag_age=dice.uniform(0, 299),
+        version=dice.choice((VERSION, VERSION, VERSION, "8.0.mysql_aurora.3.05.2")),
+        is_member=dice.random() < 0.9,
+        fence=dice.choice((None, None, "database_ingress", "application_capacity")),
     )
+
+
+# Drawing one number is much faster than drawing the hundred that it stands for.
+SEEDS = st.integers(0, 2**32)
+
+
+def models() -> st.SearchStrategy[Model]:
+    """Any platform."""
+    return SEEDS.map(random_model)
+
+
+def fit_models() -> st.SearchStrategy[Model]:
+    """A platform whose regions can take over, except the lost ones."""
+    return SEEDS.map(lambda seed: random_model(seed, random_fit_region))

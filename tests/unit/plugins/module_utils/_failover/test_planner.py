@@ -2,59 +2,37 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What the planner promises, as examples and for every state the model can reach."""
+"""What the planner promises: the order of each method, the default target, and what holds for every state."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import REQUIRED, Situation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.storyboard import LawBroken, assert_law
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import SWITCHOVER, Request
+from ansible_collections.trading.multi_region.tests.unit import failover_model as platform
+from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._failover.ask import (
+    REQUESTS,
+    THREE,
+    names,
+    overridden,
+    plan_of,
+)
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._failover.model import (
     EAST,
     EUROPE,
-    VERSION,
     WEST,
     Model,
-    Region,
-    fit_regions,
     models,
 )
 
-THREE = {EAST: Region(), WEST: Region(), EUROPE: Region()}
-REQUESTS = st.builds(
-    Request,
-    target_region=st.none() | st.sampled_from((EAST, WEST, EUROPE, "mars-1")),
-    expected_active_region=st.none() | st.sampled_from((EAST, WEST)),
-    max_replication_lag_ms=st.none() | st.floats(0, 1e6),
-    accept_data_loss=st.booleans(),
-    force=st.booleans(),
-)
-
-
-def names(plan):
-    return [step.step for step in plan.steps]
-
-
-def codes(plan):
-    return [obstacle.code for obstacle in plan.obstacles]
-
-
-def plan_of(model, **request):
-    return build_plan(model.state(), Request(**request))
-
-
-def only_obstacle(model, **request):
-    plan = plan_of(model, **request)
-    assert len(plan.obstacles) == 1, codes(plan)
-    return plan.obstacles[0]
-
+ENDING = ["verify", "notify", "record"]
+DETACH = {"method": "detach", "accept_data_loss": True}
 
 # --- the story -------------------------------------------------------------------------------------------------------
 
@@ -62,18 +40,111 @@ def only_obstacle(model, **request):
 def test_moves_a_lost_region_in_the_order_of_the_law():
     plan = plan_of(Model().lose(EAST))
     assert not plan.obstacles
-    assert names(plan) == ["promote_request", "promote_wait", "traffic", "verify", "notify", "record"]
-    assert {step.region for step in plan.steps} == {WEST}
+    assert names(plan) == ["fence", "promote_request", "announce", "promote_wait", "traffic", *ENDING]
+    assert {step.step: step.region for step in plan.steps if step.region != WEST} == {"fence": EAST}
     assert plan.reason == (
-        "us-east-2 can take over from us-east-1 (unknown) in 6 steps; loss: at most 20120 ms of writes."
+        "us-east-2 can take over from us-east-1 (unknown) by failover in 8 steps; loss: at most 20120 ms of writes."
     )
 
 
 def test_asks_for_capacity_right_after_the_promotion_was_requested():
     plan = plan_of(replace(Model(), manifest_desired=4).lose(EAST))
-    assert names(plan)[:5] == ["promote_request", "capacity_ask", "promote_wait", "capacity_wait", "traffic"]
+    assert names(plan) == (
+        ["fence", "promote_request", "capacity_ask", "announce", "promote_wait", "capacity_wait", "traffic", *ENDING]
+    )
     assert plan.capacity_wanted == 4
     assert plan.capacity_reason == "4, the largest of us-east-2 now: 2, us-east-1 by the manifest: 4."
+
+
+def test_a_switchover_risks_nothing_the_target_is_ready_before_the_writer_moves_and_nobody_is_fenced():
+    plan = plan_of(Model().change(WEST, desired=1, healthy=1), method="switchover")
+    assert not plan.obstacles
+    order = ["capacity_ask", "capacity_wait", "announce", "promote_request", "promote_wait", "traffic", *ENDING]
+    assert names(plan) == order
+    asked = next(step for step in plan.steps if step.step == "promote_request")
+    assert (asked.region, asked.calls) == (EAST, ("rds:SwitchoverGlobalCluster",))
+    assert (plan.rpo_bound_ms, plan.reason.endswith("loss: none.")) == (0, True)
+
+
+def test_a_detach_leaves_the_global_database_and_repoints_the_applications():
+    plan = plan_of(Model().lose(EAST), **DETACH)
+    order = ["fence", "promote_request", "announce", "promote_wait", "repoint", "traffic", *ENDING]
+    assert names(plan) == order
+    calls = {step.step: (step.region, step.calls) for step in plan.steps}
+    assert calls["promote_request"] == (WEST, ("rds:RemoveFromGlobalCluster",))
+    assert calls["repoint"] == (WEST, ("ssm:PutParameter",))
+    assert plan.writer_endpoint.wanted == platform.own_endpoint(WEST)
+
+
+def test_the_parameter_follows_the_global_endpoint_where_it_says_something_else():
+    stale = platform.with_values(Model().lose(EAST).state(), WEST, writer_endpoint=platform.own_endpoint(WEST))
+    plan = plan_of(stale)
+    assert "repoint" in names(plan)
+    assert plan.as_result()["writer_endpoint"] == {
+        "parameter": f"/endpoint/{WEST}",
+        "current": platform.own_endpoint(WEST),
+        "wanted": platform.GLOBAL_ENDPOINT,
+    }
+
+
+@pytest.mark.parametrize("method, is_planned", [("auto", True), ("failover", False)])
+def test_auto_is_ready_to_repoint_because_aws_may_refuse_the_managed_failover(method, is_planned):
+    assert ("repoint" in names(plan_of(Model().lose(EAST), method=method))) is is_planned
+
+
+def test_nothing_is_repointed_where_the_manifest_names_no_parameter():
+    state = replace(Model().lose(EAST).state(), endpoint_parameters={})
+    assert "repoint" not in names(plan_of(state, **DETACH))
+    assert plan_of(state).as_result()["writer_endpoint"]["parameter"] is None
+
+
+@pytest.mark.parametrize(
+    "fencing, where", [("database_ingress", "fence"), ("application_capacity", "fence_application"), ("none", None)]
+)
+def test_the_old_region_is_fenced_in_the_way_that_was_asked_for(fencing, where):
+    steps = names(plan_of(Model().lose(EAST), fencing=fencing))
+    assert [step for step in steps if step.startswith("fence")] == ([where] if where else [])
+    if where == "fence_application":
+        assert steps.index(where) == steps.index("traffic") + 1
+
+
+def test_nobody_is_fenced_while_aurora_switches_over_whatever_was_asked_for():
+    switching = replace(Model().change(EAST, healthy=0), moving_to=WEST, moving_status="switching-over")
+    assert "fence" not in names(plan_of(switching))
+    assert "fence" in names(plan_of(replace(switching, moving_status="failing-over")))
+
+
+def test_a_region_that_is_fenced_already_is_not_fenced_again():
+    fenced = Model().change(EAST, fence="database_ingress", healthy=0)
+    assert "fence" not in names(plan_of(fenced))
+    assert "fence_application" in names(plan_of(fenced, fencing="application_capacity"))
+
+
+def test_a_copy_of_the_fence_counts_where_the_fenced_region_is_lost():
+    state = Model().change(EAST, fence="database_ingress").state()
+    copy = state.facts[EAST].value("fences")[EAST]
+    state = platform.hidden(platform.with_members(state, WEST, "fences", **{EAST: copy}), EAST)
+    assert "fence" not in names(plan_of(state))
+    assert plan_of(state).as_result()["fences"] == {EAST: copy["document"], WEST: None}
+
+
+def test_a_target_that_was_fenced_gets_back_first_what_that_took():
+    model = Model().lose(EAST).change(WEST, fence="database_ingress")
+    first = plan_of(model).steps[0]
+    assert (first.step, first.region, first.calls) == ("unfence", WEST, ("ec2:AuthorizeSecurityGroupIngress",))
+
+
+def test_a_target_without_application_because_it_was_fenced_is_no_obstacle():
+    taken = {"desired": 0, "maximum": 0, "healthy": 0, "registered": 0}
+    plan = plan_of(Model().lose(EAST).change(WEST, fence="application_capacity", **taken))
+    assert (plan.obstacles, plan.capacity_wanted) == ((), 2)
+    assert plan.steps[0].calls == ("autoscaling:UpdateAutoScalingGroup",)
+    assert {"unfence", "capacity_ask", "capacity_wait"} < set(names(plan))
+
+
+def test_the_switch_of_the_platform_is_named():
+    state = replace(Model().lose(EAST).state(), switch_calls=("cloudwatch:PutMetricData",))
+    assert [one.calls for one in plan_of(state).steps if one.step == "traffic"] == [("cloudwatch:PutMetricData",)]
 
 
 def test_capacity_follows_what_the_active_region_runs_where_it_can_be_read():
@@ -91,13 +162,13 @@ def test_capacity_stays_below_the_maximum_of_the_target_and_says_so():
 
 def test_only_traffic_is_left_once_the_writer_is_at_the_target():
     plan = plan_of(replace(Model().lose(EAST), writer=WEST), target_region=WEST, expected_active_region=EAST)
-    assert (names(plan), plan.obstacles) == (["traffic", "verify", "notify", "record"], ())
+    assert (names(plan), plan.obstacles) == (["fence", "announce", "traffic", *ENDING], ())
     assert plan.active_region == EAST
 
 
 def test_joins_a_move_to_the_target_that_is_in_flight():
-    plan = plan_of(replace(Model().lose(EAST), moving_to=WEST))
-    assert names(plan)[0] == "promote_wait"
+    plan = plan_of(replace(Model().lose(EAST), moving_to=WEST), fencing="none")
+    assert names(plan)[:2] == ["announce", "promote_wait"]
     assert not plan.obstacles
 
 
@@ -105,7 +176,7 @@ def test_goes_on_once_the_promotion_was_accepted_although_the_target_could_not_b
     moving = replace(Model(), moving_to=WEST).change(WEST, healthy=0, instances=("rebooting",), lag_ms=None)
     plan = plan_of(moving, target_region=WEST, max_replication_lag_ms=0)
     assert not plan.obstacles
-    assert names(plan)[:3] == ["promote_wait", "capacity_wait", "traffic"]
+    assert names(plan)[:5] == ["fence", "announce", "promote_wait", "capacity_wait", "traffic"]
 
 
 @pytest.mark.parametrize(
@@ -114,127 +185,46 @@ def test_goes_on_once_the_promotion_was_accepted_although_the_target_could_not_b
         replace(Model().lose(EAST), writer=WEST).change(WEST, instances=("rebooting", "available")),
         replace(Model().lose(EAST), writer=WEST).change(WEST, cluster_status="promoting"),
         replace(Model().lose(EAST), writer=WEST, moving_to=WEST),
+        Model().lose(EAST).change(WEST, is_member=False, cluster_status="promoting"),
     ],
-    ids=["writer instance not available", "cluster not available", "operation still in flight"],
+    ids=["writer instance not available", "cluster not available", "operation still in flight", "still being detached"],
 )
 def test_being_the_writer_is_not_enough_to_be_proven(moved):
-    assert names(plan_of(moved, target_region=WEST))[0] == "promote_wait"
+    assert "promote_wait" in names(plan_of(moved, target_region=WEST, method="auto", accept_data_loss=True))
 
 
-# --- obstacles: each alone, with its figures -------------------------------------------------------------------------
+# --- a target that is active already ---------------------------------------------------------------------------------
 
 
-def test_refuses_a_target_the_manifest_does_not_have():
-    found = only_obstacle(Model(), target_region="mars-1")
-    assert found.code == "unknown_target"
-    assert found.sentence == "target_region is mars-1; allowed: a region of the manifest (us-east-1, us-east-2)."
+@pytest.mark.parametrize("method", ["failover", "switchover", "detach", "auto"])
+def test_a_target_that_is_active_already_is_a_sentence_and_no_obstacle(method):
+    plan = plan_of(Model(), target_region=EAST, expected_active_region=WEST, method=method)
+    assert (plan.is_arrived, plan.steps, plan.obstacles) == (True, (), ())
+    assert plan.reason == ("us-east-1 is active already: it holds the writer and the traffic; nothing is left to move.")
 
 
-def test_refuses_the_active_region_as_target():
-    plan = plan_of(Model(), target_region=EAST)
-    assert (codes(plan), names(plan)) == (["target_is_active"], [])
+def test_an_active_target_that_does_not_work_says_so():
+    assert "It is unhealthy" in plan_of(Model().change(EAST, healthy=0), target_region=EAST).reason
 
 
-def test_refuses_where_somebody_else_is_active():
-    found = only_obstacle(replace(Model().lose(EAST), regions=THREE).lose(EAST), expected_active_region=EUROPE)
-    assert found.code == "expected_active_region_differs"
-    assert "expected_active_region is eu-west-1, but the writer is in us-east-1" in found.sentence
+def test_the_books_of_a_run_that_stopped_at_the_end_are_finished():
+    plan = plan_of(replace(Model(), writer=WEST, traffic=WEST).change(WEST, lease="failed"))
+    assert (names(plan), plan.is_arrived, plan.target_region) == (ENDING, False, WEST)
+    assert "run run-1 has not ended: 3 steps are left" in plan.reason
 
 
-def test_refuses_while_aurora_moves_the_writer_elsewhere():
-    busy = replace(Model(regions=THREE).lose(EAST), moving_to=EUROPE)
-    assert only_obstacle(busy, target_region=WEST).code == "operation_in_flight"
+def test_an_application_that_was_not_fenced_before_the_run_stopped_is_fenced_then():
+    state = replace(Model(), writer=WEST, traffic=WEST).change(WEST, lease="failed").state()
+    state = platform.with_values(state, WEST, run={"run_id": "run-1", "method": "failover", "from_region": EAST})
+    plan = plan_of(state, fencing="application_capacity")
+    assert names(plan) == ["announce", "fence_application", *ENDING]
+    assert (plan.steps[1].region, plan.active_region) == (EAST, EAST)
 
 
-def test_refuses_while_aurora_gives_up_a_move_to_the_target():
-    busy = replace(Model().lose(EAST), moving_to=WEST, moving_status="cancelling")
-    assert only_obstacle(busy, target_region=WEST).code == "operation_in_flight"
-
-
-@pytest.mark.parametrize("fact", ["global_cluster", "cluster", "instances", "targets", "group", "statements"])
-def test_refuses_where_a_required_fact_of_the_target_is_unknown(fact):
-    plan = plan_of(Model().lose(EAST).change(WEST, unknown=frozenset({fact})), target_region=WEST)
-    found = next(obstacle for obstacle in plan.obstacles if obstacle.code == "target_unreadable")
-    assert fact in found.sentence
-    assert found.override is None
-
-
-def test_refuses_a_target_without_healthy_targets():
-    found = only_obstacle(Model().lose(EAST).change(WEST, healthy=0), force=True)
-    assert found.code == "target_has_no_healthy_target"
-    assert found.sentence == "us-east-2 has no healthy target: 0 of 2 registered ones; at least 1 is needed."
-
-
-@pytest.mark.parametrize("instances", [(), ("rebooting", "creating")])
-def test_refuses_a_target_without_an_available_instance(instances):
-    found = only_obstacle(Model().lose(EAST).change(WEST, instances=instances))
-    assert found.code == "target_has_no_database_instance"
-    assert found.sentence.startswith(f"None of the {len(instances)} instances of c-us-east-2")
-
-
-def test_refuses_a_target_whose_cluster_is_stopped():
-    found = only_obstacle(Model().lose(EAST).change(WEST, cluster_status="stopped"))
-    assert (found.code, "is stopped" in found.sentence) == ("target_has_no_database_instance", True)
-
-
-def test_refuses_a_target_of_another_engine_version():
-    found = only_obstacle(Model().lose(EAST).change(WEST, version="8.0.mysql_aurora.3.04.1"))
-    assert found.code == "engine_version_differs"
-    assert "runs 8.0.mysql_aurora.3.04.1, the global database 8.0.mysql_aurora.3.04.0" in found.sentence
-
-
-def test_a_stale_version_in_the_manifest_is_a_warning_not_an_obstacle():
-    newer = "8.0.mysql_aurora.3.05.2"
-    plan = plan_of(replace(Model(), global_version=newer).lose(EAST).change(WEST, version=newer))
-    assert not plan.obstacles
-    assert plan.warnings == (
-        f"The manifest says engine version {VERSION}, the global database runs {newer}; run site.yml.",
-    )
-
-
-def test_refuses_a_member_that_is_still_being_rebuilt_unless_loss_is_accepted():
-    model = Model().lose(EAST).change(WEST, resync=True)
-    assert only_obstacle(model).code == "target_not_synchronized"
-    plan = plan_of(model, accept_data_loss=True)
-    assert [one.code for one in plan.overridden] == ["target_not_synchronized"]
-    assert "Set aside by accept_data_loss: true" in plan.reason
-
-
-@pytest.mark.parametrize(
-    "change, limit, code",
-    [
-        ({"lag_ms": None}, 5000, "lag_unknown"),
-        ({"unknown": frozenset({"lag"})}, 5000, "lag_unknown"),
-        ({"lag_age": 301}, 5000, "lag_sample_old"),
-        ({"lag_ms": 5001}, 5000, "lag_above_limit"),
-    ],
-)
-def test_refuses_when_the_loss_is_unknown_or_too_high(change, limit, code):
-    model = Model().lose(EAST).change(WEST, **change)
-    found = only_obstacle(model, max_replication_lag_ms=limit)
-    assert (found.code, found.override) == (code, "accept_data_loss: true")
-    assert not plan_of(model, max_replication_lag_ms=limit, accept_data_loss=True).obstacles
-
-
-@pytest.mark.parametrize("change", [{"lag_ms": 900000.0}, {"lag_ms": None}, {"lag_age": 3000.0}])
-def test_lag_is_reported_and_not_enforced_where_no_limit_is_given(change):
-    plan = plan_of(Model().lose(EAST).change(WEST, **change))
-    assert not plan.obstacles
-    assert (plan.rpo_bound_ms is None) is (change.get("lag_ms", 0) is None)
-
-
-def test_refuses_to_leave_a_healthy_region_unless_forced():
-    found = only_obstacle(Model())
-    assert (found.code, found.override) == ("primary_healthy", "force: true")
-    assert "2 of 2 registered targets are healthy" in found.sentence
-    assert not plan_of(Model(), force=True).obstacles
-
-
-def test_refuses_a_region_that_is_no_member():
-    state = Model().lose(EAST).state()
-    view = state.facts[WEST]["global_cluster"].value
-    view["members"] = [member for member in view["members"] if member["region"] != WEST]
-    assert codes(build_plan(state, Request())) == ["target_incomplete"]
+def test_a_later_move_has_made_an_end_of_a_run_that_stopped():
+    moved = {"run_id": "run-2", "age_seconds": 0.0, "ended_at": platform.NOW + 5}
+    model = replace(Model(), writer=WEST, traffic=WEST, move=moved).change(WEST, lease="failed")
+    assert plan_of(model, target_region=WEST).is_arrived
 
 
 # --- the default target ----------------------------------------------------------------------------------------------
@@ -256,6 +246,7 @@ def test_the_only_standby_is_chosen():
         ({"unknown": frozenset({"targets"}), "lag_ms": 1.0}, {}, EUROPE),
         ({"lag_ms": None}, {"lag_ms": 9000.0}, EUROPE),
         ({"healthy": 2}, {"healthy": 3, "registered": 3}, EUROPE),
+        ({"is_member": False, "lag_ms": 1.0}, {}, EUROPE),
         ({}, {}, WEST),
     ],
 )
@@ -266,12 +257,33 @@ def test_the_fittest_standby_is_chosen_and_the_reason_says_why(west, europe, cho
     assert plan.target_reason.startswith(f"{chosen} was chosen as the fittest standby of us-east-1: healthy, lag ")
 
 
+def test_a_run_that_stopped_is_gone_on_with_before_a_fitter_standby():
+    plan = plan_of(Model(regions=THREE).lose(EAST).change(EUROPE, lease="failed", lag_ms=9000.0))
+    assert plan.target_region == EUROPE
+    assert plan.target_reason == "eu-west-1 was chosen: run run-1 towards it stopped 61 s ago (step not begun)."
+
+
+@pytest.mark.parametrize(
+    "europe, request_", [({"healthy": 0}, {}), ({}, {"resume_within": 60}), ({"lease": "successful"}, {})]
+)
+def test_a_run_is_not_gone_on_with_where_it_is_old_or_its_target_sick_or_it_ended_well(europe, request_):
+    model = Model(regions=THREE).lose(EAST).change(EUROPE, **{"lease": "failed", "lag_ms": 9000.0, **europe})
+    assert plan_of(model, **request_).target_region == WEST
+
+
+@pytest.mark.parametrize("request_, chosen", [({}, WEST), ({"cool_down": 60}, EUROPE)])
+def test_a_run_that_has_just_moved_the_writer_is_finished_although_its_target_looks_sick(request_, chosen):
+    model = replace(Model(regions=THREE), writer=WEST, traffic=WEST).change(WEST, lease="failed", healthy=0).lose(EAST)
+    assert plan_of(model, **request_).target_region == chosen
+
+
 def test_a_cut_off_writer_is_not_believed_over_a_standby():
     state = replace(Model(regions=THREE), writer=WEST, traffic=WEST).state()
-    stale = state.facts[EAST]["global_cluster"].value
-    for member in stale["members"]:
-        member["is_writer"] = member["region"] == EAST
-    assert build_plan(state, Request(target_region=EUROPE)).writer_region == WEST
+    members = [
+        {**one, "is_writer": one["region"] == EAST} for one in state.facts[EAST].value("global_cluster")["members"]
+    ]
+    stale = platform.with_members(state, EAST, "global_cluster", members=members)
+    assert build_plan(stale, Request(target_region=EUROPE)).writer_region == WEST
 
 
 # --- for every state -------------------------------------------------------------------------------------------------
@@ -283,7 +295,7 @@ def test_traffic_never_moves_before_the_writer_is_proven_and_the_capacity_is_the
     if "traffic" not in names(plan):
         return
     before = names(plan)[: names(plan).index("traffic")]
-    seen = Situation(model.state(), request, plan.target_region)
+    seen = Situation(model.state(), request, plan.target_region, plan.method)
     assert seen.is_writer_proven or "promote_wait" in before
     assert seen.is_capacity_ready or "capacity_wait" in before
 
@@ -294,58 +306,60 @@ def test_a_plan_without_obstacles_knows_everything_about_its_target(model, reque
     if plan.obstacles:
         assert plan.reason.startswith("Refused: ")
         return
-    assert not model.state().facts[plan.target_region].unknown(REQUIRED)
+    if not plan.is_arrived and "traffic" in names(plan):
+        assert not model.state().facts[plan.target_region].unknown((*REQUIRED, "statements"))
 
 
-@given(models(), REQUESTS, st.sampled_from(REQUIRED))
+@given(models(), REQUESTS, st.sampled_from((*REQUIRED, "statements")))
 def test_what_becomes_unknown_about_the_target_never_clears_the_way(model, request, fact):
-    target = build_plan(model.state(), request).target_region
-    assume(target in model.regions)
-    blind = model.change(target, unknown=model.regions[target].unknown | {fact})
-    assert build_plan(blind.state(), replace(request, target_region=target)).obstacles
+    plan = build_plan(model.state(), request)
+    assume(plan.target_region in model.regions and not plan.is_arrived and "traffic" in names(plan))
+    blind = model.change(plan.target_region, unknown=model.regions[plan.target_region].unknown | {fact})
+    after = build_plan(blind.state(), replace(request, target_region=plan.target_region))
+    assert after.obstacles or "traffic" not in names(after)
+
+
+@given(models(), REQUESTS)
+def test_every_obstacle_that_is_set_aside_is_one_that_an_option_of_the_request_names(model, request):
+    plan = build_plan(model.state(), request)
+    given_ = {"force: true"} if request.force else set()
+    given_ |= {"accept_data_loss: true"} if request.accept_data_loss else set()
+    given_ |= {f"takeover_run_id: {request.takeover_run_id}"} if request.takeover_run_id else set()
+    assert {one.override for one in plan.overridden} <= given_
+    assert not {one.override for one in plan.obstacles} & given_
+
+
+@given(models(), REQUESTS)
+def test_no_data_is_ever_accepted_to_be_lost_by_a_switchover(model, request):
+    plan = build_plan(model.state(), replace(request, method=SWITCHOVER))
+    assert "accept_data_loss: true" not in [one.override for one in plan.obstacles]
+    assert not set(overridden(plan)) - {"lease_held"}
 
 
 @given(models(), REQUESTS)
 def test_capacity_is_never_lowered_and_never_above_the_maximum(model, request):
     plan = build_plan(model.state(), request)
-    group = model.facts(plan.target_region).value("group") if plan.target_region in model.regions else None
+    group = model.state().facts[plan.target_region].value("group") if plan.target_region in model.regions else None
     if group:
-        assert group["desired"] <= plan.capacity_wanted <= group["max"]
+        given_back = {"desired": 0, "max": 6} if model.regions[plan.target_region].fence else group
+        assert group["desired"] <= plan.capacity_wanted <= max(group["max"], given_back["max"])
 
 
 @given(models(), REQUESTS)
 def test_the_loss_is_bounded_by_lag_and_age_or_not_known(model, request):
     plan = build_plan(model.state(), request)
-    if plan.lag:
+    if plan.method == SWITCHOVER:
+        assert plan.rpo_bound_ms == 0
+    elif plan.lag:
         assert plan.rpo_bound_ms == round(plan.lag["value_ms"] + 1000 * plan.lag["age_seconds"])
     else:
         assert plan.as_result()["rpo_bound_ms"] == "unknown"
 
 
-@example(Model().lose(EAST), True)
-@given(models(fit_regions()), st.booleans())
-def test_an_interrupted_plan_goes_on_with_the_rest(model, is_target_named):
-    request = Request(force=True)
-    first = build_plan(model.state(), request)
-    assume(not first.obstacles)
-    if is_target_named:
-        request = replace(request, target_region=first.target_region)
-    assert names(build_plan(model.state(), request)) == names(first)
-    for done, step in enumerate(first.steps, start=1):
-        model = model.after(step.step, first)
-        again = build_plan(model.state(), replace(request, target_region=first.target_region))
-        if model.writer == model.traffic == first.target_region and not model.moving_to:
-            assert codes(again) == ["target_is_active"]
-            continue
-        again = build_plan(model.state(), request)
-        assert again.target_region == first.target_region
-        assert (codes(again), names(again)) == ([], names(first)[done:])
-
-
-def test_a_story_that_breaks_the_law_is_not_told():
-    seen = Situation(Model().lose(EAST).state(), Request(), WEST)
-    with pytest.raises(LawBroken, match="before its writer is proven"):
-        assert_law(seen, ["traffic", "promote_wait"])
-    with pytest.raises(LawBroken, match="before its capacity is there"):
-        seen = Situation(Model().lose(EAST).change(WEST, healthy=1).state(), Request(), WEST)
-        assert_law(seen, ["promote_wait", "traffic"])
+@given(models(), REQUESTS)
+def test_a_plan_is_all_data_and_names_a_method(model, request):
+    plan = build_plan(model.state(), request)
+    result = plan.as_result()
+    assert result["method"] in ("failover", "switchover", "detach") or result["target_region"] not in model.regions
+    assert result["is_arrived"] is (not result["plan"] and not result["obstacles"])
+    assert all(step["calls"] and step["region"] in model.regions for step in result["plan"])

@@ -15,7 +15,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils import _healt
 
 OURS = "ansible_collections.trading.multi_region.plugins.module_utils."
 ROOT = Path(_health.__file__).parent
-PURE_FILES = sorted([*ROOT.glob("_failover/*.py"), ROOT / "_health.py"])
+PURE_FILES = sorted([*ROOT.glob("_failover/*.py"), ROOT / "_health.py", ROOT / "_region_fence_document.py"])
 ALLOWED = {"__future__", "collections", "dataclasses", "functools", "typing"}
 
 
@@ -23,6 +23,8 @@ def imported(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and ROOT.joinpath(*node.module.removeprefix(OURS).split(".")).is_dir():
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module
 

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""How much the target must run before traffic arrives. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import State
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """How many healthy targets are wanted, the sentence why, and whether the target's maximum is below the need."""
+
+    wanted: int
+    reason: str
+    is_capped: bool
+
+
+def build_capacity(
+    state: State, target: str, left: Collection[str], fenced_sizes: Mapping[str, int] | None
+) -> Capacity:
+    """Return how many healthy targets the target region must have before traffic moves there.
+
+    Capacity before traffic: at least what the regions to move away from run or are meant to run, never less than the
+    target runs now, and never above its own maximum.
+
+    left: regions to move away from. fenced_sizes: {min, desired, max} that fencing took from the target and the step
+    unfence gives back, or None.
+    """
+    own = _group(state, target)
+    limit = own.get("max")
+    figures = {f"{target} now": own.get("desired", 0)}
+    if fenced_sizes:
+        figures[f"{target} before it was fenced"] = fenced_sizes.get("desired", 0)
+        limit = max(limit or 0, fenced_sizes.get("max", 0))
+    for region in sorted(left):
+        figures[f"{region} by the manifest"] = state.capacity.get(region, {}).get("desired", 0)
+        figures[f"{region} now"] = _group(state, region).get("desired", 0)
+    wanted = max(figures.values())
+    shown = ", ".join(f"{name}: {count}" for name, count in figures.items() if count)
+    if limit is not None and wanted > limit:
+        why = f"{limit}, the maximum of {target}, although {wanted} are wanted ({shown})."
+        return Capacity(limit, why, True)
+    return Capacity(wanted, f"{wanted}, the largest of {shown or 'nothing'}.", False)
+
+
+def _group(state: State, region: str) -> Mapping[str, int]:
+    facts: Facts | None = state.facts.get(region)
+    return (facts.value("group") if facts else None) or {}
