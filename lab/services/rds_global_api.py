@@ -3,7 +3,10 @@
 Follows: API reference CreateGlobalCluster, ModifyGlobalCluster, DeleteGlobalCluster, DescribeGlobalClusters,
 RemoveFromGlobalCluster, SwitchoverGlobalCluster and FailoverGlobalCluster, and their faults in botocore's rds model.
 Faults: InvalidGlobalClusterStateFault when the database as a whole, or the region called, does not allow the operation;
-InvalidDBClusterStateFault when the named cluster does not; DBClusterNotFoundFault when it is no member.
+InvalidDBClusterStateFault when the named cluster does not; DBClusterNotFoundFault when it is no member. These and
+GlobalClusterNotFoundFault are all that the model lists for the three operations that move or remove; which of the two
+states a refusal for engine versions, or for an operation in flight, is said with, AWS does not tell: ours is by the
+wording of the faults ("the global cluster is in an invalid state", "while the cluster is in this state").
 """
 
 from __future__ import annotations

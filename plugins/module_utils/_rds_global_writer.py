@@ -5,7 +5,7 @@
 """Moving the writer of an Aurora global database: read, decide, request, wait, read back.
 
 The law is in ``_rds_global_promotion``. Everything is read in the target's region; only a switchover's request is made
-elsewhere, in the current primary's. So a failover makes no call to the region that is lost.
+elsewhere, in the current primary's. So neither a failover nor a detach makes a call to the region that is lost.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._api import (
     aws_call,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._lag import read_lag
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import (
     describe_db_cluster,
     describe_db_instances,
@@ -28,19 +29,23 @@ from ansible_collections.trading.multi_region.plugins.module_utils._rds_global i
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_promotion import (
     Request,
     decide,
+    describe_refusal,
     describe_stuck,
     instances_of,
+    is_begun,
     is_done,
-    is_idle_writer,
+    is_leaving,
+    is_moving,
     is_under_way,
+    method_used,
     observe_target,
     predicted,
     target_of,
+    where,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._wait import (
     WaitTimeout,
     patiently,
-    pause,
     poll,
     timed,
 )
@@ -49,8 +54,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._wait import 
 READ_SECONDS = 10
 REQUEST_SECONDS = 30
 # After an operation was seen to end without moving the writer, so many idle reads in a row prove that it gave up:
-# one alone may fall between the end of the operation and the members being shown anew.
+# one alone may fall between the end of the operation and the members being shown anew. As many prove that a request was
+# refused for its own sake, and not because of an operation that is not shown yet.
 IDLE_READS = 3
+# What AWS refuses a move with ("Errors" of FailoverGlobalCluster, SwitchoverGlobalCluster and RemoveFromGlobalCluster
+# in the RDS API Reference); which of the states it is that is wrong, the code does not tell.
+REFUSALS = ("InvalidGlobalClusterStateFault", "InvalidDBClusterStateFault", "DBClusterNotFoundFault")
 NO_SAMPLE = {"value_ms": None, "age_seconds": None, "sampled_at": None, "metric": None}
 
 
@@ -66,19 +75,42 @@ def switchover_global_cluster(client, parameters):
     client.switchover_global_cluster(**parameters)
 
 
-CALLS = {"FailoverGlobalCluster": failover_global_cluster, "SwitchoverGlobalCluster": switchover_global_cluster}
+@aws_call("RemoveFromGlobalCluster")
+def remove_from_global_cluster(client, parameters):
+    """Let a secondary become a cluster of its own that writes. ``client``: in the secondary's region."""
+    client.remove_from_global_cluster(**parameters)
+
+
+CALLS = {
+    "FailoverGlobalCluster": failover_global_cluster,
+    "SwitchoverGlobalCluster": switchover_global_cluster,
+    "RemoveFromGlobalCluster": remove_from_global_cluster,
+}
+
+
+def is_refusal(error):
+    """Return True where AWS said that the state, or the request, does not allow it."""
+    return error.code in REFUSALS or error.code.startswith("InvalidParameter")
 
 
 class Writer:
-    """One request at work, with the seconds spent and whether AWS accepted the request."""
+    """One request at work: what was decided and asked of AWS, whether it was accepted, and the seconds spent.
 
-    def __init__(self, request, clients, clock=time.monotonic, sleep=pause):
+    decision: the Decision that holds, None before the first. calls: the API calls asked for, in order.
+    refused: {method: sentence} of what AWS refused.
+    """
+
+    def __init__(self, request, clients, lease, clock=time.monotonic, sleep=None):
         self.request = request
         self.clients = clients
+        self.lease = lease
         self.rds = clients("rds", request.writer_region)
-        self.time = {"clock": clock, "sleep": sleep}
+        self.time = {"clock": clock, "sleep": sleep or lease.sleep}
         self.phases = {"request_seconds": 0.0, "wait_seconds": 0.0}
         self.accepted = False
+        self.decision = None
+        self.calls = []
+        self.refused = {}
 
     def observe(self):
         """Return the global cluster's facts with the target's cluster and instances under ``target``."""
@@ -92,6 +124,7 @@ class Writer:
         cluster = cluster or {}
         target["cluster_status"] = cluster.get("Status")
         target["engine_version"] = cluster.get("EngineVersion")
+        target["endpoint"] = cluster.get("Endpoint")
         target["instances"] = instances_of(cluster, instances)
         return {**facts, "target": target}
 
@@ -101,7 +134,7 @@ class Writer:
 
     def lag_of(self, observed):
         """Return the lag sample with ``reason`` None, or one whose value_ms is None and whose reason says why."""
-        if target_of(observed) is None or is_idle_writer(observed) or observed["failover_state"]:
+        if is_moving(observed) or target_of(observed) is None:
             return {**NO_SAMPLE, "reason": "not asked for, since there is nothing to request"}
         try:
             cloudwatch = self.clients("cloudwatch", self.request.writer_region)
@@ -110,28 +143,57 @@ class Writer:
             return {**NO_SAMPLE, "reason": str(error)}
         return {**sample, "reason": None} if sample else {**NO_SAMPLE, "reason": "no sample in CloudWatch"}
 
-    def is_begun(self):
-        """Return True when what is asked for is in flight or done already, whoever asked."""
-        seen = self.observe()
-        return is_under_way(seen) or is_idle_writer(seen)
+    def observe_closely(self):
+        """Return an observation that shows something going on, or the last of several that show nothing."""
+        observed = self.observe_patiently()
+        for _again in range(1, IDLE_READS):
+            if is_moving(observed):
+                break
+            self.time["sleep"](self.request.poll_interval)
+            observed = self.observe_patiently()
+        return observed
 
-    def send(self, observed):
+    def decide(self, observed, lag):
+        """Return the Decision for what is observed, with regard to what AWS has refused."""
+        self.decision = decide(observed, lag, self.request, self.refused)
+        return self.decision
+
+    def request_move(self, observed, lag):
+        """Ask AWS for the move as decided.
+
+        Where AWS refuses, it is decided anew from what is seen then, so that ``auto`` may go its other way, and a race
+        lost to another operation is told as that. Raises Refused with AWS's reason.
+        """
+        while self.decision.action == "request":
+            try:
+                return self.send(self.decision.method, observed)
+            except AwsCallError as error:
+                if not is_refusal(error):
+                    raise
+                method, observed = self.decision.method, self.observe_closely()
+                self.refused[method] = describe_refusal(method, error.code, error.message)
+                if self.decide(observed, lag).action == "refuse":
+                    raise Refused(self.decision.reason, after=observed, error_code=error.code) from error
+
+    def send(self, method, observed):
         """Make the request until it is known to have been accepted."""
-        call = self.request.operation(observed)
+        call = self.request.by(method).operation(observed)
         client = self.clients("rds", call["region"])
+        self.lease.hold()
+        self.calls.append(call)
         unsure = False
 
         def ask():
             # The answer may be lost while the request was received, or somebody else was first: asking again without
             # looking would be refused by AWS, or worse, begin a second operation.
             nonlocal unsure
-            if unsure and self.is_begun():
+            if unsure and is_begun(self.observe(), method):
                 return True
             unsure = True
             try:
                 CALLS[call["operation"]](client, call["parameters"])
             except AwsCallError:
-                if self.is_begun():
+                if is_begun(self.observe(), method):
                     return True
                 unsure = False
                 raise
@@ -154,8 +216,9 @@ class Writer:
         progress = {"seen": False, "idle": 0}
 
         def settled(observed):
-            progress["seen"] = progress["seen"] or is_under_way(observed)
-            idle = progress["seen"] and not observed["failover_state"] and not is_idle_writer(observed)
+            moves = is_under_way(observed) or is_leaving(observed)
+            progress["seen"] = progress["seen"] or moves
+            idle = progress["seen"] and not is_moving(observed)
             progress["idle"] = progress["idle"] + 1 if idle else 0
             return is_done(observed) or progress["idle"] >= IDLE_READS
 
@@ -176,12 +239,12 @@ class Writer:
         return observed
 
     def measured(self, phase):
-        """Return a context that writes the seconds spent in it to ``phases``."""
+        """Return a context that adds the seconds spent in it to ``phases``."""
         return Phase(self.phases, phase, self.time["clock"])
 
 
 class Phase:
-    """Seconds between entering and leaving, also where an error leaves."""
+    """Adds the seconds between entering and leaving, also where an error leaves."""
 
     def __init__(self, phases, name, clock):
         self.phases, self.name, self.clock = phases, name, clock
@@ -190,50 +253,53 @@ class Phase:
         self.started = self.clock()
 
     def __exit__(self, *_error):
-        self.phases[self.name] = round(self.clock() - self.started, 3)
+        self.phases[self.name] = round(self.phases[self.name] + self.clock() - self.started, 3)
 
 
-def carry_out(writer, decision, before):
+def carry_out(writer, before, lag):
     """Request and wait as decided; return what is observed afterwards."""
-    if decision.action == "none":
-        return before
-    if decision.action == "request":
-        writer.send(before)
+    writer.request_move(before, lag)
+    if writer.decision.action == "none":
+        return writer.observe_patiently() if writer.calls else before
     return writer.wait() if writer.request.wait else writer.observe_patiently()
 
 
-def foresee(writer, decision, before):
+def foresee(writer, before, lag):
     """Return what carrying the decision out would end in, for check mode."""
-    reached = decision.action == "request" or (decision.action == "join" and writer.request.wait)
-    return predicted(before) if reached else before
+    action, method = writer.decision.action, writer.decision.method
+    if action == "request":
+        writer.calls.append(writer.request.by(method).operation(before))
+    reached = action == "request" or (action == "join" and writer.request.wait)
+    return predicted(before, method) if reached else before
 
 
 @timed
-def run(params, clients, check_mode=False, clock=time.monotonic, sleep=pause):
+def run(params, clients, check_mode=False, clock=time.monotonic, sleep=None):
     """Bring the writer to ``writer_region``.
 
     Returns {changed, reason, method, before, after, lag, plan, phases, diff, seconds}. Raises Refused (nothing was
     changed) or another MultiRegionError, with ``before``, ``lag``, ``plan`` and ``phases`` as evidence and ``changed``
-    true where AWS had accepted the request.
+    true where AWS had accepted the request. ``method`` is the one that was used, ``plan`` holds the calls made.
     """
-    writer = Writer(Request.of(params), clients, clock, sleep)
+    writer = Writer(Request.of(params), clients, lease_of(params, clients), clock, sleep)
     before = writer.observe_patiently()
     lag = writer.lag_of(before)
-    decision = decide(before, lag, writer.request)
-    plan = [writer.request.operation(before)] if decision.action == "request" else []
-    evidence = {"method": writer.request.method, "before": before, "lag": lag, "plan": plan, "phases": writer.phases}
-    if decision.action == "refuse":
-        raise Refused(decision.reason, changed=False, **evidence)
+    evidence = {"before": before, "lag": lag, "plan": writer.calls, "phases": writer.phases}
     try:
-        after = (foresee if check_mode else carry_out)(writer, decision, before)
+        if writer.decide(before, lag).action == "refuse":
+            raise Refused(writer.decision.reason)
+        after = (foresee if check_mode else carry_out)(writer, before, lag)
     except MultiRegionError as error:
-        error.evidence = {"changed": writer.accepted, **evidence, **error.evidence}
+        found = {"changed": writer.accepted, "method": writer.decision.method, **evidence}
+        error.evidence = {**found, **error.evidence}
         raise
-    changed = decision.action == "request" or before["writer_region"] != after["writer_region"]
+    decision = writer.decision
+    changed = decision.action == "request" or where(before) != where(after)
     diff = {"before": summary(before), "after": summary(after)}
-    return {"changed": changed, "reason": decision.reason, **evidence, "after": after, "diff": diff}
+    told = {"changed": changed, "reason": decision.reason, "method": method_used(decision.method, after)}
+    return {**told, **evidence, "after": after, "diff": diff}
 
 
 def summary(observed):
-    """Return what a diff should show: who writes, and what is in flight."""
-    return {"writer_region": observed["writer_region"], "failover_state": observed["failover_state"]}
+    """Return what a diff should show: who writes, whether the target is a member, and what is in flight."""
+    return {**where(observed), "failover_state": observed["failover_state"]}

@@ -11,24 +11,28 @@ module: rds_global_cluster_writer
 version_added: 0.1.0
 short_description: Have the writer of an Aurora global database in a region
 description:
-  - Moves the writer of an Aurora global database to O(writer_region) by switchover (planned, no loss) or failover
-    (unplanned, the loss bounded by the replication lag), and waits until the region can really write.
-  - Everything is read in O(writer_region). With O(method=failover) the request is made there too, so that no call is
-    made to the region that may be lost. With O(method=switchover) the request is made in the current writer's region,
-    as AWS wants it. The option O(region) is not used.
-  - Done means that the wanted member is the writer, that no switchover or failover is in flight, that its cluster is
-    available, and that at least one instance of it that can write is available. The global cluster's status alone says
-    nothing about it.
-  - A move to the same region that is already in flight is joined, whoever asked for it. One to another region is
-    refused. After an answer that was lost the state is read back before anything is decided, so the module may be run
-    again at any time.
+  - Moves the writer of an Aurora global database to O(writer_region) by switchover (planned, no loss), by failover
+    (unplanned, the loss bounded by the replication lag) or by detaching the region (where AWS does no failover), and
+    waits until the region can really write.
+  - Everything is read in O(writer_region). With O(method=failover) and O(method=detach) the request is made there too,
+    so that no call is made to the region that may be lost. With O(method=switchover) the request is made in the current
+    writer's region, as AWS wants it. The option O(region) is not used.
+  - Done means that the wanted member is the writer and no switchover or failover is in flight, or that the cluster is
+    detached; that its cluster is available, and that at least one instance of it that can write is available. The
+    global cluster's status alone says nothing about it.
+  - A move to the same region that is already in flight is joined, whoever asked for it, and a detach as well. One to
+    another region is refused; where it began between the look and the request, AWS refuses, and the message names it.
+    After an answer that was lost the state is read back before anything is decided, so the module may be run again at
+    any time.
   - A move is refused before anything is changed, with all reasons in one message, when the region has no member, when
     the writer is not where O(expected_writer_region) says, when the engine versions are not identical to the patch
     level, when no instance is available, when the member is C(pending-resync), or when the lag is unknown, old or too
     high.
+  - A region that was detached has a database of its own. M(trading.multi_region.writer_endpoint) points applications at
+    it, and the global database has to be built anew around it; nothing fences the old writer.
   - "Sources: C(Using switchover or failover in Aurora Global Database) and C(Upgrading an Amazon Aurora global
-    database) of the Aurora User Guide; C(FailoverGlobalCluster), C(SwitchoverGlobalCluster) and C(FailoverState) of
-    the RDS API Reference."
+    database) of the Aurora User Guide; C(FailoverGlobalCluster), C(SwitchoverGlobalCluster),
+    C(RemoveFromGlobalCluster) and C(FailoverState) of the RDS API Reference."
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -48,8 +52,13 @@ options:
       - V(failover) does without the current writer's region and loses what was not replicated. It is meant for a region
         that is lost.
       - V(switchover) needs both regions and loses nothing.
+      - V(detach) takes the cluster out of the global database, which makes it a cluster of its own that writes. It
+        loses what was not replicated, and needs O(accept_data_loss=true). It does not need identical engine versions.
+      - V(auto) is V(failover), and V(detach) where the engine versions differ or AWS refuses the failover for another
+        reason than an operation in flight, given O(accept_data_loss=true). Without that it is refused, and the message
+        says why and what would do.
     type: str
-    choices: [failover, switchover]
+    choices: [failover, switchover, detach, auto]
     required: true
   expected_writer_region:
     description:
@@ -68,14 +77,16 @@ options:
     default: 300
   accept_data_loss:
     description:
-      - Move although the lag is unknown, old or above O(max_replication_lag_ms), or (with O(method=failover))
+      - Move although the lag is unknown, old or above O(max_replication_lag_ms), or (unless with O(method=switchover))
         although the member is C(pending-resync). What was not replicated is lost.
+      - Allows O(method=detach), and O(method=auto) to detach.
     type: bool
     default: false
   db_cluster_arns:
     description:
       - ARN of the member cluster for each region, as recorded when the platform was provisioned.
-      - Where the one of O(writer_region) is given, the move is refused unless it is a member.
+      - Where the one of O(writer_region) is given, the move is refused unless it is a member. By it, a cluster that was
+        detached is known again.
     type: dict
   wait:
     description:
@@ -85,8 +96,8 @@ options:
     default: true
   wait_timeout:
     description:
-      - Seconds to wait for the move, at least V(1). When they are over the message names the state it is in, and
-        running again resumes the wait.
+      - Seconds to wait for the move, at least V(1). When they are over the message names the state it is in; running
+        again with the same options joins what is in flight and resumes the wait.
     type: int
     default: 600
   poll_interval:
@@ -98,19 +109,22 @@ attributes:
   check_mode:
     support: full
     details:
-      - RV(plan) holds the API call that would be made, RV(after) what it would end in.
+      - RV(plan) holds the API call that would be made, RV(after) what it would end in. Whether AWS would refuse it
+        cannot be foreseen.
   diff_mode:
     support: full
   idempotent:
     support: full
 seealso:
   - module: trading.multi_region.rds_global_cluster
+  - module: trading.multi_region.writer_endpoint
   - module: amazon.aws.rds_global_cluster_info
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.lease
   - trading.multi_region.timeouts
 """
 
@@ -122,6 +136,15 @@ EXAMPLES = r"""
     expected_writer_region: us-east-1
     method: failover
     max_replication_lag_ms: 5000
+
+- name: Have the writer there even where AWS refuses a failover, at the price of a topology to rebuild
+  trading.multi_region.rds_global_cluster_writer:
+    global_cluster_identifier: trading-global-dev
+    writer_region: us-east-2
+    method: auto
+    accept_data_loss: true
+    db_cluster_arns:
+      us-east-2: arn:aws:rds:us-east-2:123456789012:cluster:trading-us-east-2-dev
 
 - name: Ask for it and go on with other work
   trading.multi_region.rds_global_cluster_writer:
@@ -146,13 +169,15 @@ changed:
   type: bool
   sample: true
 reason:
-  description: One sentence on what was decided and why.
+  description: What was decided and why, in sentences; with what AWS refused before, where it did.
   returned: success
   type: str
   sample: us-east-2 already has the writer of trading-global-dev.
 method:
-  description: The option O(method).
-  returned: always
+  description:
+    - The method that was used, or by which what was joined or found had been done. Never V(auto), except in a failure
+      before any was chosen.
+  returned: when the global cluster could be read
   type: str
   sample: failover
 before:
@@ -213,8 +238,8 @@ before:
       type: dict
     target:
       description:
-        - The cluster of O(writer_region) with region, arn, identifier, cluster_status, engine_version and instances
-          (each with identifier, status and is_writer).
+        - The cluster of O(writer_region) with region, arn, identifier, is_member (of the global cluster),
+          cluster_status, engine_version, endpoint (its own) and instances (each with identifier, status and is_writer).
       type: dict
 after:
   description: What was observed last, in the shape of RV(before); in check mode what is foreseen.
@@ -247,7 +272,9 @@ lag:
       type: str
       sample: no sample in CloudWatch
 plan:
-  description: API calls that were made, or in check mode would be; empty where nothing is to be asked for.
+  description:
+    - API calls that were made, in order, with those that AWS refused, or that in check mode would be made; empty where
+      nothing is to be asked for.
   returned: when the global cluster could be read
   type: list
   elements: dict
@@ -292,12 +319,13 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_writer import run
 
 ARGUMENT_SPEC = {
     "global_cluster_identifier": {"type": "str", "required": True},
     "writer_region": {"type": "str", "required": True},
-    "method": {"type": "str", "choices": ["failover", "switchover"], "required": True},
+    "method": {"type": "str", "choices": ["failover", "switchover", "detach", "auto"], "required": True},
     "expected_writer_region": {"type": "str"},
     "max_replication_lag_ms": {"type": "int"},
     "max_lag_sample_age": {"type": "int", "default": 300},
@@ -306,6 +334,7 @@ ARGUMENT_SPEC = {
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 600},
     "poll_interval": {"type": "float", "default": 2.0},
+    **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }
 

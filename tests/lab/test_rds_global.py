@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -97,15 +98,23 @@ def test_the_old_primary_rejoins_on_a_new_volume_and_keeps_a_snapshot(pair: Glob
     assert pair.writer() == EAST
 
 
-@pytest.mark.parametrize(("lost", "event"), [(True, "RDS-EVENT-0391"), (False, "RDS-EVENT-0390")])
-def test_events_tell_whether_the_old_primary_was_fenced(pair: Global, lost: bool, event: str) -> None:
+@pytest.mark.parametrize(("lost", "place", "end"), [(True, WEST, "timed out"), (False, EAST, "succeeded")])
+def test_events_tell_whether_the_old_primary_was_fenced(pair: Global, lost: bool, place: str, end: str) -> None:
     if lost:
         pair.aws.lose(EAST)
     pair.fail_over(WEST, AllowDataLoss=True)
-    events = pair.aws.client("rds", WEST).describe_events(SourceType="db-cluster", SourceIdentifier=f"c-{WEST}")[
-        "Events"
+    events = pair.aws.client("rds", place).describe_events(SourceType="db-instance", Duration=5)["Events"]
+    assert [event["Message"] for event in events if "block writes" in event["Message"]] == [
+        f"Attempt to block writes for DB cluster c-{EAST} in Region {EAST} {end}."
     ]
-    assert event in events[-1]["Message"]
+
+
+def test_events_are_those_of_the_interval(pair: Global) -> None:
+    rds = pair.aws.client("rds", EAST)
+    pair.fail_over(WEST, AllowDataLoss=True)
+    now = datetime.now(UTC)
+    assert len(rds.describe_events(StartTime=now - timedelta(minutes=5), EndTime=now + timedelta(minutes=5))["Events"])
+    assert not rds.describe_events(StartTime=now + timedelta(minutes=5), EndTime=now + timedelta(minutes=9))["Events"]
 
 
 def test_switchover_is_called_in_the_primarys_region_and_loses_nothing(pair: Global) -> None:
@@ -181,6 +190,33 @@ def test_detach_promotes_from_any_region(pair: Global) -> None:
     assert "GlobalClusterIdentifier" not in alone
     assert [one["IsClusterWriter"] for one in alone["DBClusterMembers"]] == [True]
     assert [one["DBClusterArn"] for one in pair.read()["GlobalClusterMembers"]] == [pair.arns[EAST]]
+
+
+@pytest.mark.parametrize("move", ["failover", "switchover"])
+def test_no_member_is_detached_while_the_writer_moves(aws: Aws, move: str) -> None:
+    trio = Global(aws, EAST, WEST, EUROPE)
+    trio.fail_over(WEST, AllowDataLoss=True) if move == "failover" else trio.switch_over(WEST, called_in=EAST)
+    for region in (EAST, WEST, EUROPE):
+        remove = aws.client("rds", region).remove_from_global_cluster
+        names = {"GlobalClusterIdentifier": "g", "DbClusterIdentifier": trio.arns[region]}
+        refused("InvalidGlobalClusterStateFault", remove, **names)
+
+
+def test_a_member_that_is_being_detached_is_no_target(pair: Global) -> None:
+    rds = pair.aws.client("rds", WEST)
+    rds.remove_from_global_cluster(GlobalClusterIdentifier="g", DbClusterIdentifier=pair.arns[WEST])
+    refused("InvalidDBClusterStateFault", pair.fail_over, region=WEST, AllowDataLoss=True)
+    assert pair.cluster(WEST)["DBClusterMembers"][0]["IsClusterWriter"] is False
+    pair.aws.wait(lambda: pair.cluster(WEST), lambda one: one["Status"] == "available")
+    refused("DBClusterNotFoundFault", pair.fail_over, region=WEST, AllowDataLoss=True)
+
+
+def test_a_member_of_another_version_can_be_detached(pair: Global) -> None:
+    rds = pair.aws.client("rds", WEST)
+    rds.modify_db_cluster(DBClusterIdentifier=f"c-{WEST}", EngineVersion="8.0.mysql_aurora.3.04.1")
+    rds.remove_from_global_cluster(GlobalClusterIdentifier="g", DbClusterIdentifier=pair.arns[WEST])
+    alone = pair.aws.wait(lambda: pair.cluster(WEST), lambda one: one["Status"] == "available")
+    assert (alone["EngineVersion"], "GlobalClusterIdentifier" in alone) == ("8.0.mysql_aurora.3.04.1", False)
 
 
 def test_write_forwarding_is_shown_and_changed(aws: Aws) -> None:

@@ -29,12 +29,14 @@ class FakeGlobalDatabase(FakeAws):
         self.clusters = dict.fromkeys(regions, "available")
         self.instances = dict.fromkeys(regions, "available")
         self.operation = {}
+        self.detached = set()
         self.lag_ms = 40.0
         self.lag_age = timedelta(seconds=30)
         self.whole = {
             "GlobalClusterIdentifier": name,
             "GlobalClusterArn": f"arn:aws:rds::123456789012:global-cluster:{name}",
             "Status": "available",
+            "Endpoint": f"{name}.global.example.com",
             "Engine": "aurora-mysql",
             "EngineVersion": VERSION,
             "DatabaseName": "trading",
@@ -45,7 +47,8 @@ class FakeGlobalDatabase(FakeAws):
     def describe_global_clusters(self, region, GlobalClusterIdentifier):
         if not self.whole:
             raise aws_error("GlobalClusterNotFoundFault", status=404)
-        members = [{"DBClusterArn": arn(one), "IsWriter": one == self.writer} for one in self.clusters]
+        listed = [one for one in self.clusters if one not in self.detached]
+        members = [{"DBClusterArn": arn(one), "IsWriter": one == self.writer} for one in listed]
         # The real API filters; that our own code does so as well is tested by the stranger.
         stranger = {"GlobalClusterIdentifier": "stranger", "GlobalClusterMembers": []}
         found = {**self.whole, "GlobalClusterMembers": members, "FailoverState": self.operation}
@@ -54,8 +57,17 @@ class FakeGlobalDatabase(FakeAws):
     def describe_db_clusters(self, region, DBClusterIdentifier):
         if DBClusterIdentifier != f"trading-{region}" or region not in self.clusters:
             raise aws_error("DBClusterNotFoundFault", status=404)
-        members = [{"DBInstanceIdentifier": f"trading-{region}-1", "IsClusterWriter": True}]
-        answer = {"Status": self.clusters[region], "EngineVersion": self.versions[region], "DBClusterMembers": members}
+        # A secondary has readers only.
+        writes = region in (self.writer, *self.detached)
+        members = [{"DBInstanceIdentifier": f"trading-{region}-1", "IsClusterWriter": writes}]
+        answer = {
+            "DBClusterIdentifier": DBClusterIdentifier,
+            "DBClusterArn": arn(region),
+            "Endpoint": f"trading-{region}.cluster.example.com",
+            "Status": self.clusters[region],
+            "EngineVersion": self.versions[region],
+            "DBClusterMembers": members,
+        }
         return {"DBClusters": [answer]}
 
     def describe_db_instances(self, region, Filters):
@@ -100,6 +112,17 @@ class FakeGlobalDatabase(FakeAws):
             raise aws_error("InvalidGlobalClusterStateFault")
         assert region == self.writer
         self.begin(TargetDbClusterIdentifier, "switching-over", loss=False)
+
+    def remove_from_global_cluster(self, region, GlobalClusterIdentifier, DbClusterIdentifier):
+        if self.operation:
+            raise aws_error("InvalidGlobalClusterStateFault")
+        assert region in DbClusterIdentifier
+        self.clusters[region] = "promoting"
+
+    def finish_detach(self, region):
+        """Let a detach succeed."""
+        self.detached.add(region)
+        self.clusters[region] = "available"
 
     def create_global_cluster(self, region, GlobalClusterIdentifier, **settings):
         if self.whole:

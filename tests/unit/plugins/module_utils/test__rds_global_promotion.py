@@ -12,11 +12,15 @@ from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_promotion import (
+    AUTO,
     GUARDS,
+    METHODS,
     Request,
     decide,
+    describe_refusal,
     describe_stuck,
     is_done,
+    method_used,
     observe_target,
     predicted,
 )
@@ -119,16 +123,17 @@ def test_switchover_is_asked_in_the_writers_region_and_never_allows_loss():
 
 
 def test_refuses_a_region_that_is_no_member_and_names_the_members():
-    state = observed(regions=(A, C), target=target(arn=None))
+    state = observed(regions=(A, C), target=target(arn=None, cluster_status=None, instances=[]))
     said = refusal(state)
     assert said == f"us-east-2 has no member of trading-global. Members: {arn(A)}, {arn(C)}."
 
 
 def test_refuses_an_arn_that_is_no_member_even_where_the_region_has_one():
-    wish = request(db_cluster_arns={B: "arn:aws:rds:us-east-2:1:cluster:other"})
+    other = "arn:aws:rds:us-east-2:1:cluster:other"
+    wish = request(db_cluster_arns={B: other})
     found = observe_target(wish, observed()["members"])
-    assert (found["arn"], found["identifier"]) == (None, None)
-    said = refusal(observed(target=target(arn=None)), wish=wish)
+    assert found == {"region": B, "arn": other, "identifier": "other", "is_member": False}
+    said = refusal(observed(target=target(arn=other, cluster_status=None, instances=[])), wish=wish)
     assert "with the ARN arn:aws:rds:us-east-2:1:cluster:other (db_cluster_arns)" in said
 
 
@@ -260,7 +265,16 @@ def test_a_number_that_makes_no_sense_is_refused_by_name(name, value):
 def test_a_stuck_promotion_says_what_is_missing_and_that_running_again_resumes():
     state = observed(failover_state=flight(B), target=target(cluster_status="promoting", instances=[]))
     said = describe_stuck(request(), state, 600.0, None)
-    for part in ("600 s", "failing-over", "not the writer", "promoting", "0 writer", "running again resumes"):
+    for part in (
+        "600 s",
+        "failing-over",
+        "not the writer",
+        "promoting",
+        "0 writer",
+        "running again resumes",
+        "same playbook",
+        "joins",
+    ):
         assert part in said
 
 
@@ -279,7 +293,7 @@ STATES = st.builds(
     st.sampled_from([None, A, B, C]),
     st.sampled_from([None, A, B, C]),
     st.sampled_from(["pending", "failing-over", "switching-over", "cancelling"]),
-    st.sampled_from(["available", "promoting", None]),
+    st.sampled_from(["available", "promoting", "failing-over", None]),
     st.sampled_from(["available", "rebooting", None]),
     st.booleans(),
     st.sampled_from([VERSION, "8.0.mysql_aurora.3.07.0", None]),
@@ -290,7 +304,7 @@ LAGS = st.one_of(
 )
 REQUESTS = st.builds(
     request,
-    st.sampled_from(["failover", "switchover"]),
+    st.sampled_from([*METHODS, AUTO]),
     expected_writer_region=st.sampled_from([None, A, B, C]),
     max_replication_lag_ms=st.one_of(st.none(), st.integers(0, 10**6)),
     accept_data_loss=st.booleans(),
@@ -299,27 +313,41 @@ REQUESTS = st.builds(
 
 @given(STATES, LAGS, REQUESTS)
 def test_a_request_is_made_only_where_nothing_is_in_flight_and_every_guard_agrees(state, sample, wish):
-    if decide(state, sample, wish).action == "request":
+    decision = decide(state, sample, wish)
+    if decision.action == "request":
         assert not state["failover_state"]
         assert state["writer_region"] != B
-        assert [guard(state, sample, wish) for guard in GUARDS] == [None] * len(GUARDS)
+        asked = wish.by(decision.method)
+        guards = GUARDS[AUTO if (wish.method, decision.method) == (AUTO, "failover") else decision.method]
+        assert [guard(state, sample, asked) for guard in guards] == [None] * len(guards)
+
+
+@given(STATES, LAGS, REQUESTS, st.sampled_from([{}, {"failover": "No."}, {"failover": "No.", "detach": "No."}]))
+def test_a_detach_is_asked_for_only_where_loss_was_accepted(state, sample, wish, refused):
+    decision = decide(state, sample, wish, refused)
+    if decision.action == "request" and decision.method == "detach":
+        assert wish.accept_data_loss and wish.method in ("detach", AUTO)
+    if decision.action == "request":
+        assert decision.method not in refused
+        assert (decision.method == "switchover") == (wish.method == "switchover")
 
 
 @given(STATES, LAGS, REQUESTS)
-def test_unknown_or_excessive_lag_never_passes_a_failover_that_did_not_accept_loss(state, sample, wish):
+def test_unknown_or_excessive_lag_never_passes_a_move_that_did_not_accept_loss(state, sample, wish):
     limit = wish.max_replication_lag_ms
     bad = (
         sample["value_ms"] is None or sample["age_seconds"] > 300 or (limit is not None and sample["value_ms"] > limit)
     )
-    if bad and wish.method == "failover" and not wish.accept_data_loss:
+    if bad and wish.method != "switchover" and not wish.accept_data_loss:
         assert decide(state, sample, wish).action != "request"
 
 
 @given(STATES, LAGS, REQUESTS)
-def test_every_decision_has_a_sentence(state, sample, wish):
+def test_every_decision_has_a_sentence_and_a_method(state, sample, wish):
     decision = decide(state, sample, wish)
     assert decision.action in {"none", "request", "join", "refuse"}
     assert decision.reason.endswith(".")
+    assert decision.method in METHODS or (decision.action, decision.method) == ("refuse", AUTO)
 
 
 @given(STATES, LAGS, REQUESTS)
@@ -329,9 +357,155 @@ def test_deciding_again_after_the_move_finds_nothing_to_do(state, sample, wish):
     assert decide(done, sample, wish).action == "none"
 
 
+@given(STATES, LAGS, REQUESTS)
+def test_deciding_again_after_a_detach_finds_nothing_to_do_or_says_how_to_go_on(state, sample, wish):
+    alone = predicted({**state, "target": target()}, "detach")
+    assert is_done(alone)
+    decision = decide(alone, sample, wish)
+    assert decision.action == ("none" if wish.method in ("detach", AUTO) else "refuse")
+
+
 @given(STATES)
 def test_done_is_never_claimed_on_a_partial_state(state):
     if is_done(state):
         assert state["writer_region"] == B and not state["failover_state"]
         assert state["target"]["cluster_status"] == "available"
         assert any(one["status"] == "available" and one["is_writer"] for one in state["target"]["instances"])
+
+
+# Detach, and the choice that auto makes.
+OLDER = "8.0.mysql_aurora.3.07.0"
+ALONE = observed(regions=(A,), target=target())
+
+
+def test_detach_is_asked_in_the_targets_region_by_arn():
+    call = request("detach", accept_data_loss=True).operation(observed())
+    assert (call["operation"], call["region"]) == ("RemoveFromGlobalCluster", B)
+    assert call["parameters"] == {"GlobalClusterIdentifier": "trading-global", "DbClusterIdentifier": arn(B)}
+
+
+def test_detach_is_refused_unless_loss_is_accepted():
+    said = refusal(observed(), wish=request("detach"))
+    assert "RemoveFromGlobalCluster" in said and "set accept_data_loss to true" in said
+    assert action(observed(), UNKNOWN, request("detach", accept_data_loss=True)) == "request"
+
+
+def test_detach_does_not_need_equal_versions_but_an_instance():
+    wish = request("detach", accept_data_loss=True)
+    assert action(observed(target=target(engine_version=OLDER)), wish=wish) == "request"
+    assert "has no instance" in refusal(observed(target=target(instances=[])), wish=wish)
+
+
+def test_a_detached_cluster_that_serves_is_done_for_detach_and_auto():
+    for method in ("detach", AUTO):
+        decision = decide(ALONE, UNKNOWN, request(method))
+        assert (decision.action, decision.method) == ("none", "detach")
+
+
+def test_a_detached_cluster_that_does_not_serve_yet_is_waited_for():
+    state = observed(regions=(A,), target=target(cluster_status="promoting"))
+    assert action(state, UNKNOWN, request("detach")) == "join"
+
+
+def test_a_detached_cluster_without_instances_is_refused():
+    assert "has no instance" in refusal(observed(regions=(A,), target=target(instances=[])), wish=request("detach"))
+
+
+@pytest.mark.parametrize("method", ["failover", "switchover"])
+def test_a_managed_move_to_a_detached_cluster_says_how_to_go_on(method):
+    said = refusal(ALONE, wish=request(method))
+    assert "Method detach goes on" in said and "failback.yml" in said
+
+
+def test_a_detach_in_flight_is_joined_and_told_to_a_managed_move():
+    reader = [{"identifier": "one", "status": "available", "is_writer": False}]
+    state = observed(target=target(cluster_status="promoting", instances=reader))
+    for method in ("detach", AUTO):
+        assert decide(state, UNKNOWN, request(method)).action == "join"
+    assert "it is being detached" in refusal(state)
+
+
+def test_a_detach_beside_a_failover_to_the_same_target_joins_that():
+    decision = decide(observed(failover_state=flight(B)), UNKNOWN, request("detach", accept_data_loss=True))
+    assert (decision.action, decision.method) == ("join", "failover")
+
+
+def test_the_method_of_a_joined_operation_is_the_operations():
+    planned = {**flight(B, "switching-over"), "data_loss_allowed": False}
+    assert decide(observed(failover_state=planned), UNKNOWN, request()).method == "switchover"
+
+
+def test_auto_is_the_managed_failover_where_that_is_possible():
+    decision = decide(observed(), lag(), request(AUTO, accept_data_loss=True))
+    assert (decision.action, decision.method) == ("request", "failover")
+
+
+@pytest.mark.parametrize("sample", [UNKNOWN, lag(age=600.0)])
+def test_auto_refuses_a_missing_or_old_lag_sample(sample):
+    assert "accept_data_loss" in refusal(observed(), sample, request(AUTO))
+
+
+def test_auto_detaches_where_versions_differ_and_loss_is_accepted_and_says_why():
+    state = observed(target=target(engine_version=OLDER))
+    decision = decide(state, lag(), request(AUTO, accept_data_loss=True))
+    assert (decision.action, decision.method) == ("request", "detach")
+    for part in (OLDER, VERSION, "The managed failover is impossible, and accept_data_loss allows to detach"):
+        assert part in decision.reason
+
+
+def test_auto_refuses_where_versions_differ_and_names_the_remedy():
+    said = refusal(observed(target=target(engine_version=OLDER)), wish=request(AUTO))
+    assert OLDER in said and "set accept_data_loss to true" in said
+
+
+def test_auto_leaves_unknown_versions_to_aws():
+    assert decide(observed(engine_version=None), lag(), request(AUTO)).method == "failover"
+
+
+def test_failover_names_the_other_methods_where_versions_differ():
+    assert "method auto or detach" in refusal(observed(target=target(engine_version=OLDER)))
+    assert "method auto" not in refusal(observed(target=target(engine_version=OLDER)), wish=request("switchover"))
+
+
+REFUSED = {"failover": describe_refusal("failover", "InvalidDBClusterStateFault", "Engine versions differ.")}
+
+
+def test_what_aws_refused_is_told_with_the_choice():
+    decision = decide(observed(), lag(), request(AUTO, accept_data_loss=True), REFUSED)
+    assert (decision.action, decision.method) == ("request", "detach")
+    start = "AWS refused the failover (FailoverGlobalCluster): InvalidDBClusterStateFault: Engine versions differ. "
+    assert decision.reason.startswith(start) and "allows to detach" in decision.reason
+
+
+def test_what_aws_refused_is_told_with_the_remedy():
+    said = decide(observed(), lag(), request(AUTO), REFUSED)
+    assert said.action == "refuse" and "set accept_data_loss to true" in said.reason
+    said = decide(observed(), lag(), request(), REFUSED)
+    assert said.action == "refuse" and "method auto or detach" in said.reason
+
+
+def test_nothing_is_asked_for_that_aws_refused_already():
+    both = {**REFUSED, "detach": describe_refusal("detach", "InvalidGlobalClusterStateFault", "no")}
+    decision = decide(observed(), lag(), request(AUTO, accept_data_loss=True), both)
+    assert decision.action == "refuse" and "AWS refused to detach" in decision.reason
+
+
+def test_the_method_used_is_what_the_state_shows():
+    assert method_used("failover", observed(writer=B)) == "failover"
+    assert method_used("failover", ALONE) == "detach"
+    assert method_used("detach", observed(writer=B)) == "failover"
+    assert method_used("detach", observed()) == "detach"
+
+
+@pytest.mark.parametrize("given", ["arn:other", "trading", 5])
+def test_an_arn_that_is_none_is_refused(given):
+    params = {"global_cluster_identifier": "x", "writer_region": B, "method": "detach", "db_cluster_arns": {B: given}}
+    with pytest.raises(Refused, match="db_cluster_arns has .* must be the ARN of a DB cluster"):
+        Request.of(params)
+
+
+def test_a_stuck_detach_says_what_the_cluster_is():
+    said = describe_stuck(
+        request("detach"), observed(regions=(A,), target=target(cluster_status="promoting")), 9.0, None
+    )
+    assert "us-east-2 is no member" in said and "promoting" in said

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from ansible_collections.trading.multi_region.plugins.module_utils import _rds_global_writer
 from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_writer import run
 from ansible_collections.trading.multi_region.tests.unit.fake_global_database import FakeGlobalDatabase, arn
@@ -48,8 +49,8 @@ def test_failover_moves_the_writer_and_reads_it_back(database, fake_time):
     assert result["phases"] == {"request_seconds": 0.0, "wait_seconds": 10.0}
     assert result["lag"]["value_ms"] == 40.0
     assert result["diff"] == {
-        "before": {"writer_region": A, "failover_state": {}},
-        "after": {"writer_region": B, "failover_state": {}},
+        "before": {"writer_region": A, "is_member": True, "failover_state": {}},
+        "after": {"writer_region": B, "is_member": True, "failover_state": {}},
     }
 
 
@@ -273,6 +274,186 @@ def test_a_moment_between_the_end_and_the_new_members_is_no_giving_up(database, 
 
 
 def test_an_arn_given_for_the_target_has_to_be_its_member(database, fake_time):
-    with pytest.raises(Refused, match="with the ARN arn:other"):
-        move(database, fake_time, db_cluster_arns={B: "arn:other"})
+    other = "arn:aws:rds:us-east-2:123456789012:cluster:other"
+    with pytest.raises(Refused, match=f"with the ARN {other}"):
+        move(database, fake_time, db_cluster_arns={B: other})
     assert move(database, fake_time, check_mode=True, db_cluster_arns={A: "x", B: arn(B)})["changed"] is True
+
+
+DETACH = {"method": "detach", "accept_data_loss": True, "db_cluster_arns": {B: arn(B)}}
+AUTO = {"method": "auto", "db_cluster_arns": {B: arn(B)}}
+STATE = "InvalidDBClusterStateFault"
+
+
+def test_detach_makes_the_target_a_cluster_of_its_own(database, fake_time):
+    database.lost = {A}
+    fake_time.at(6, lambda: database.finish_detach(B))
+    result = move(database, fake_time, **DETACH)
+    assert (result["changed"], result["method"]) == (True, "detach")
+    assert [call["operation"] for call in result["plan"]] == ["RemoveFromGlobalCluster"]
+    assert result["after"]["target"]["is_member"] is False
+    assert result["after"]["target"]["endpoint"] == f"trading-{B}.cluster.example.com"
+    assert (result["diff"]["before"]["is_member"], result["diff"]["after"]["is_member"]) == (True, False)
+    assert {region for _service, region, _operation, _parameters in database.calls} == {B}
+    database.calls.clear()
+    again = move(database, fake_time, **DETACH)
+    assert (again["changed"], again["method"], database.writes()) == (False, "detach", [])
+
+
+def test_detach_is_refused_unless_loss_is_accepted(database, fake_time):
+    with pytest.raises(Refused, match="accept_data_loss") as refused:
+        move(database, fake_time, method="detach")
+    assert (refused.value.evidence["changed"], database.writes()) == (False, [])
+
+
+def test_detach_in_check_mode_foresees_it(database, fake_time):
+    result = move(database, fake_time, check_mode=True, **DETACH)
+    assert (result["changed"], database.writes()) == (True, [])
+    assert result["plan"][0]["operation"] == "RemoveFromGlobalCluster"
+    assert [one["region"] for one in result["after"]["members"]] == [A]
+    fake_time.at(2, lambda: database.finish_detach(B))
+    assert result.keys() == move(database, fake_time, **DETACH).keys()
+
+
+def test_a_detach_in_flight_is_joined(database, fake_time):
+    move(database, fake_time, **DETACH, wait=False)
+    fake_time.at(6, lambda: database.finish_detach(B))
+    joined = move(database, fake_time, **DETACH)
+    assert (joined["changed"], joined["method"]) == (True, "detach")
+    assert database.writes() == ["remove_from_global_cluster"]
+
+
+def test_a_lost_answer_to_a_detach_is_read_back(database, fake_time):
+    database.lose_answer("remove_from_global_cluster")
+    fake_time.at(4, lambda: database.finish_detach(B))
+    assert move(database, fake_time, **DETACH)["changed"] is True
+    assert database.writes() == ["remove_from_global_cluster"]
+
+
+def test_a_detach_that_aws_gave_up_is_an_error_that_says_so(database, fake_time):
+    fake_time.at(10, lambda: database.clusters.update({B: "available"}))
+    with pytest.raises(MultiRegionError, match="AWS gave it up"):
+        move(database, fake_time, **DETACH)
+
+
+def differ(database):
+    """Return what lets the versions differ just when the failover is asked for: after the check."""
+
+    def failover_global_cluster(region, **_parameters):
+        database.versions[B] = "8.0.mysql_aurora.3.07.0"
+        raise aws_error(STATE, message="Engine versions differ")
+
+    return failover_global_cluster
+
+
+def test_auto_detaches_where_aws_refuses_and_says_why(database, fake_time):
+    database.failover_global_cluster = differ(database)
+    fake_time.at(6, lambda: database.finish_detach(B))
+    result = move(database, fake_time, **AUTO, accept_data_loss=True)
+    assert (result["changed"], result["method"]) == (True, "detach")
+    assert [call["operation"] for call in result["plan"]] == ["FailoverGlobalCluster", "RemoveFromGlobalCluster"]
+    assert database.writes() == ["failover_global_cluster", "remove_from_global_cluster"]
+    for part in ("AWS refused the failover", "Engine versions differ", "accept_data_loss allows to detach"):
+        assert part in result["reason"]
+
+
+def test_auto_does_not_detach_unless_loss_is_accepted(database, fake_time):
+    database.failover_global_cluster = differ(database)
+    with pytest.raises(Refused, match="Engine versions differ.*set accept_data_loss to true") as refused:
+        move(database, fake_time, **AUTO)
+    assert database.writes() == ["failover_global_cluster"]
+    evidence = refused.value.evidence
+    assert (evidence["changed"], evidence["error_code"], evidence["method"]) == (False, STATE, "auto")
+
+
+def test_auto_detaches_without_asking_where_versions_are_known_to_differ(database, fake_time):
+    database.versions[B] = "8.0.mysql_aurora.3.07.0"
+    fake_time.at(4, lambda: database.finish_detach(B))
+    assert move(database, fake_time, **AUTO, accept_data_loss=True)["method"] == "detach"
+    assert database.writes() == ["remove_from_global_cluster"]
+
+
+def test_auto_is_a_failover_where_aws_agrees(database, fake_time):
+    fake_time.at(4, database.finish)
+    result = move(database, fake_time, **AUTO)
+    assert (result["method"], result["after"]["writer_region"]) == ("failover", B)
+
+
+def test_auto_does_not_detach_beside_an_operation_that_is_shown_late(database, fake_time):
+    database.fail("failover_global_cluster", aws_error("InvalidGlobalClusterStateFault"))
+    fake_time.at(3, lambda: database.begin(arn(B)))
+    fake_time.at(12, database.finish)
+    result = move(database, fake_time, **AUTO, accept_data_loss=True)
+    assert (result["method"], result["after"]["writer_region"]) == ("failover", B)
+    assert database.writes() == ["failover_global_cluster"]
+
+
+@pytest.mark.parametrize("how", [{"method": "failover"}, {**AUTO, "accept_data_loss": True}, DETACH])
+def test_a_race_lost_to_the_opposite_direction_names_the_other_operation(fake_time, how):
+    database = FakeGlobalDatabase(regions=(A, B, C))
+
+    def other_is_first(region, **_parameters):
+        database.begin(arn(C))
+        raise aws_error("InvalidGlobalClusterStateFault", message="is failing-over")
+
+    database.failover_global_cluster = database.remove_from_global_cluster = other_is_first
+    with pytest.raises(Refused, match="AWS refused .* failing-over from us-east-1 towards eu-west-1 is in flight"):
+        move(database, fake_time, **how)
+    assert len(database.writes()) == 1
+
+
+def test_a_refused_failover_names_the_other_methods(database, fake_time):
+    database.fail("failover_global_cluster", aws_error(STATE, message="is modifying"))
+    with pytest.raises(Refused, match="is modifying.*method auto or detach"):
+        move(database, fake_time)
+
+
+def test_a_refused_detach_is_the_end(database, fake_time):
+    database.fail("failover_global_cluster", aws_error(STATE, message="no"))
+    database.fail("remove_from_global_cluster", aws_error(STATE, message="neither"))
+    with pytest.raises(Refused, match="AWS refused to detach .*neither. Nothing was changed"):
+        move(database, fake_time, **AUTO, accept_data_loss=True)
+
+
+class FakeLease:
+    """A lease that counts, or is lost."""
+
+    def __init__(self, fake_time, lost=False):
+        self.held, self.lost, self.sleep = 0, lost, fake_time.sleep
+
+    def hold(self):
+        self.held += 1
+        if self.lost:
+            raise Refused("lease lost to somebody")
+
+
+@pytest.fixture
+def leased(monkeypatch, fake_time):
+    """Return a function that makes the module act under a lease."""
+
+    def give(lost=False):
+        lease = FakeLease(fake_time, lost)
+        monkeypatch.setattr(_rds_global_writer, "lease_of", lambda _params, _clients: lease)
+        return lease
+
+    return give
+
+
+def test_the_lease_is_proved_before_the_request_and_renewed_in_the_wait(database, fake_time, leased):
+    lease = leased()
+    fake_time.at(4, database.finish)
+    run(params(), database.clients, clock=fake_time.clock)
+    assert (lease.held, sum(fake_time.slept)) == (1, 4)
+
+
+def test_a_lost_lease_asks_for_nothing(database, fake_time, leased):
+    leased(lost=True)
+    with pytest.raises(Refused, match="lease lost") as refused:
+        move(database, fake_time)
+    assert (refused.value.evidence["changed"], database.writes()) == (False, [])
+
+
+def test_check_mode_leaves_the_lease_alone(database, fake_time, leased):
+    lease = leased(lost=True)
+    assert move(database, fake_time, check_mode=True)["changed"] is True
+    assert lease.held == 0

@@ -33,8 +33,18 @@ def test_what_has_no_safe_default_is_required(run_main, option):
 
 
 def test_an_unknown_method_is_refused_with_what_is_allowed(run_main):
-    result = run_main(module, {**GOOD, "method": "detach"})
-    assert "failover, switchover" in result["msg"]
+    result = run_main(module, {**GOOD, "method": "promote"})
+    assert "failover, switchover, detach, auto" in result["msg"]
+
+
+@pytest.mark.parametrize("method", ["failover", "switchover", "detach", "auto"])
+def test_every_method_is_passed_on(run_main, method):
+    assert run_main(module, {**GOOD, "method": method})["seen"]["params"]["method"] == method
+
+
+def test_the_lease_is_an_option(run_main):
+    lease = {"table_name": "t", "region": "us-east-2", "run_id": "r", "attempt": 1}
+    assert run_main(module, {**GOOD, "lease": lease})["seen"]["params"]["lease"]["lease_seconds"] == 60
 
 
 def test_success_leaves_through_the_one_exit(run_main):

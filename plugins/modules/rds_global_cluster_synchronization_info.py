@@ -1,0 +1,146 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: rds_global_cluster_synchronization_info
+version_added: 0.1.0
+short_description: Tell whether a member of an Aurora global database is protected again
+description:
+  - Tells the C(SynchronizationStatus) of the member in O(member_region), asked in O(region), and with O(wait=true)
+    waits until it is V(connected).
+  - After an unplanned failover the old primary is rebuilt as a secondary and is C(pending-resync) meanwhile, for
+    minutes to hours. A switchover back to it is possible once it is C(connected).
+  - A region without a member is refused with O(wait=true) as well, because no waiting brings one.
+  - "Sources: C(Using switchover or failover in Aurora Global Database) of the Aurora User Guide;
+    C(GlobalClusterMember) of the RDS API Reference."
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  global_cluster_identifier:
+    description:
+      - Identifier of the global cluster.
+    type: str
+    required: true
+  member_region:
+    description:
+      - Region of the member. O(region) is where AWS is asked; any region that answers will do.
+    type: str
+    required: true
+  wait:
+    description:
+      - Whether to wait until the member is V(connected), or is the writer, which follows nobody.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - Seconds to wait, at least V(1). When they are over the module fails with the state.
+    type: int
+    default: 3600
+  poll_interval:
+    description:
+      - Seconds between two reads while waiting, at least V(1).
+    type: float
+    default: 10.0
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+  idempotent:
+    support: N/A
+seealso:
+  - module: trading.multi_region.rds_global_cluster_writer
+  - module: amazon.aws.rds_global_cluster_info
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.lease
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Wait until us-east-1 holds all data again
+  trading.multi_region.rds_global_cluster_synchronization_info:
+    region: us-east-2
+    global_cluster_identifier: trading-global-dev
+    member_region: us-east-1
+    wait: true
+    wait_timeout: 14400
+
+- name: Look once
+  trading.multi_region.rds_global_cluster_synchronization_info:
+    region: us-east-2
+    global_cluster_identifier: trading-global-dev
+    member_region: us-east-1
+  register: protection
+"""
+
+RETURN = r"""
+synchronization_status:
+  description: V(connected), V(pending-resync), or V(unknown) where AWS says none or could not be asked.
+  returned: when the global cluster could be asked for, and when the wait was given up
+  type: str
+  sample: connected
+is_writer:
+  description: Whether the member is the writer, null where AWS could not be asked.
+  returned: when the global cluster could be asked for, and when the wait was given up
+  type: bool
+  sample: false
+members:
+  description: All members, each with region, arn, identifier, is_writer and synchronization_status.
+  returned: when the global cluster could be asked for, and when the wait was given up
+  type: list
+  elements: dict
+reason:
+  description: The state in one sentence.
+  returned: success
+  type: str
+  sample: us-east-1 is connected in trading-global-dev.
+seconds:
+  description: Seconds the module took between its first and its last call.
+  returned: always
+  type: float
+  sample: 312.094
+error_code:
+  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  returned: when a call to AWS failed
+  type: str
+  sample: AccessDenied
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_synchronization import run
+
+ARGUMENT_SPEC = {
+    "global_cluster_identifier": {"type": "str", "required": True},
+    "member_region": {"type": "str", "required": True},
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 3600},
+    "poll_interval": {"type": "float", "default": 10.0},
+    **LEASE_SPEC,
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, clients_for(module), module.check_mode)
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
