@@ -16,9 +16,12 @@ from moto.autoscaling.models import InstanceState
 from moto.core.responses import ActionResult
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
+from moto.ec2.exceptions import InvalidPermissionNotFoundError
 from moto.ec2.models.launch_templates import LaunchTemplate
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.models.vpc_peering_connections import VPCPeeringConnection
 from moto.ec2.responses import EC2Response
+from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.responses.vpc_peering_connections import VPCPeeringConnections
 from moto.ec2.utils import parse_user_data
 from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
@@ -243,6 +246,38 @@ def peering_filters() -> None:
     VPCPeeringConnections.describe_vpc_peering_connections = describe
 
 
+def security_group_rules_without_descriptions() -> None:
+    """moto takes the description of a source group for a part of the rule: it revokes none without it, and adds twins.
+
+    "If the security group rule has a description, you do not need to specify the description to revoke the rule" (EC2
+    API reference RevokeSecurityGroupIngress).
+    """
+
+    def identity(rule: SecurityGroupRule) -> tuple[Any, ...]:
+        source = (rule.cidr_ipv4, rule.cidr_ipv6, rule.source_group.get("GroupId"), rule.prefix_list_id)
+        return (rule.ip_protocol, rule.from_port, rule.to_port, *source)
+
+    SecurityGroupRule.__eq__ = lambda self, other: identity(self) == identity(other)
+
+
+def security_group_revokes_all_or_none() -> None:
+    """moto revokes the rules before one that is not there; then "no rules are revoked" (the same page)."""
+    for side in ("ingress", "egress"):
+        stock = getattr(SecurityGroups, f"revoke_security_group_{side}")
+
+        def revoke(self: SecurityGroups, _stock: Any = stock, _rules: str = f"{side}_rules") -> ActionResult:
+            name = self._get_param("GroupName") or self._get_param("GroupId")
+            group = self.ec2_backend.get_security_group_by_name_or_id(name)
+            before = list(getattr(group, _rules, []))
+            try:
+                return _stock(self)
+            except InvalidPermissionNotFoundError:
+                setattr(group, _rules, before)
+                raise
+
+        setattr(SecurityGroups, f"revoke_security_group_{side}", revoke)
+
+
 def key_operations_by_arn() -> None:
     """moto knows the key of these operations by its id alone; KeyId may also be the ARN (KMS API reference)."""
     for operation in ("schedule_key_deletion", "cancel_key_deletion", "enable_key", "disable_key"):
@@ -270,6 +305,8 @@ def secret_replica_key() -> None:
 
 PATCHES = (
     peering_filters,
+    security_group_rules_without_descriptions,
+    security_group_revokes_all_or_none,
     key_operations_by_arn,
     secret_replica_key,
     bucket_policy_conditions,

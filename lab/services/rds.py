@@ -10,12 +10,13 @@ from moto.rds.models import DBCluster, RDSBackend
 from moto.rds.responses import RDSResponse
 
 from lab.services.rds_clusters import ClusterRules
+from lab.services.rds_events import EventOperations
 from lab.services.rds_global import advance_all, global_databases, membership
 from lab.services.rds_global_api import GlobalDatabaseOperations
 from lab.services.rds_parameters import ParameterOperations
 
 
-class LabRDSResponse(GlobalDatabaseOperations, ClusterRules, ParameterOperations, RDSResponse):
+class LabRDSResponse(EventOperations, GlobalDatabaseOperations, ClusterRules, ParameterOperations, RDSResponse):
     """Dispatches every RDS request; global databases are brought up to the present before each."""
 
     def call_action(self) -> TYPE_RESPONSE:

@@ -20,7 +20,7 @@ from moto.utilities.utils import CaseInsensitiveDict
 
 from lab.clock import CLOCK
 from lab.services.outage_log import OUTAGE_LOG
-from lab.services.rds_events import FENCED, FENCING_TIMED_OUT, MOVED, add_event
+from lab.services.rds_events import MOVED, SWITCHED, add_cluster_event, add_fencing_event
 from lab.services.rds_global_members import Link, Member, Move
 from lab.services.settings import SETTINGS
 
@@ -75,10 +75,10 @@ class GlobalDatabase(RDSBaseModel):
         if data_loss:
             for member in self.members:
                 member.unlink(now)
-            fenced = FENCING_TIMED_OUT if OUTAGE_LOG.was_out(self.writer.region, now) else FENCED
-            add_event(target.cluster, fenced, self.writer.arn)
+            add_fencing_event(self.writer.cluster, target.cluster, OUTAGE_LOG.was_out(self.writer.region, now))
 
     def start_detach(self, member: Member) -> None:
+        """`promoting` (terraform-provider-aws, pull request 40333), and still a member (keycloak-benchmark, 564)."""
         member.unlink(CLOCK.now())
         member.detached_at = CLOCK.after(SETTINGS.detach_s)
         member.cluster.status = "promoting"
@@ -119,7 +119,7 @@ class GlobalDatabase(RDSBaseModel):
                 member.keeps_snapshot = member is move.source
             else:
                 member.links.append(Link(move.target.region, move.done_at))
-        add_event(move.target.cluster, MOVED, move.source.arn)
+        add_cluster_event(move.target.cluster, MOVED if move.data_loss else SWITCHED)
 
     def _end_move(self, move: Move) -> None:
         move.source.show("available", "available")
@@ -139,7 +139,6 @@ class GlobalDatabase(RDSBaseModel):
             stamp = utcnow().strftime("%Y-%m-%d-%H-%M-%S")
             name = f"rds:unplanned-global-failover-{member.cluster.db_cluster_identifier}-{stamp}"
             member.backend.create_auto_cluster_snapshot(member.cluster.db_cluster_identifier, name)
-            add_event(member.cluster, FENCED, member.arn)
             member.keeps_snapshot = False
         source_returned = OUTAGE_LOG.back_since(self.writer.region)
         if source_returned is None:

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -219,6 +220,16 @@ def cluster_deletion_needs_a_word_on_snapshots() -> bool:
     return not refuses(client("rds").delete_db_cluster, DBClusterIdentifier="c")
 
 
+@probe
+def events_of_an_interval() -> bool:
+    given = {"DBInstanceIdentifier": "i", "DBInstanceClass": "db.t3.micro", "Engine": "mysql", "AllocatedStorage": 20}
+    given |= {"MasterUsername": "admin", "MasterUserPassword": "not-a-secret"}
+    client("rds").create_db_instance(**given)
+    client("rds").create_db_snapshot(DBInstanceIdentifier="i", DBSnapshotIdentifier="s")
+    before = datetime.now(UTC) - timedelta(hours=2)
+    return client("rds").describe_events(StartTime=before, EndTime=before + timedelta(hours=1))["Events"] != []
+
+
 def refuses(call: Callable[..., Any], **parameters: Any) -> bool:
     try:
         call(**parameters)
@@ -244,6 +255,12 @@ def scaling_in_deregisters() -> bool:
     client("autoscaling").set_desired_capacity(AutoScalingGroupName="asg", DesiredCapacity=0)
     shown = client("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
     return len([one for one in shown if one["TargetHealth"]["State"] != "draining"]) == 2
+
+
+@probe
+def simulate_principal_policy() -> bool:
+    arn = client("iam").create_user(UserName="runner")["User"]["Arn"]
+    return lacks(client("iam").simulate_principal_policy, PolicySourceArn=arn, ActionNames=["s3:GetObject"])
 
 
 @probe
@@ -314,6 +331,37 @@ def peering_filters() -> bool:
     ec2.create_vpc_peering_connection(VpcId=one, PeerVpcId=other)
     asked = [{"Name": "requester-vpc-info.vpc-id", "Values": [other]}]
     return bool(ec2.describe_vpc_peering_connections(Filters=asked)["VpcPeeringConnections"])
+
+
+def described_rules() -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """A security group with two described rules, and how one asks for these without their descriptions."""
+    ec2 = client("ec2")
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    groups = [
+        ec2.create_security_group(GroupName=n, Description=n, VpcId=vpc)["GroupId"] for n in ("source", "guarded")
+    ]
+    port = {"IpProtocol": "tcp", "FromPort": 3306, "ToPort": 3306}
+    pair, cidr = {"GroupId": groups[0]}, {"CidrIp": "10.1.0.0/16"}
+    described = {"Description": "described"}
+    permission = {**port, "UserIdGroupPairs": [pair | described], "IpRanges": [cidr | described]}
+    ec2.authorize_security_group_ingress(GroupId=groups[1], IpPermissions=[permission])
+    return {"GroupId": groups[1]}, [{**port, "UserIdGroupPairs": [pair]}, {**port, "IpRanges": [cidr]}]
+
+
+@probe
+def security_group_rules_without_descriptions() -> bool:
+    where, rules = described_rules()
+    return refuses(client("ec2").revoke_security_group_ingress, **where, IpPermissions=rules)
+
+
+@probe
+def security_group_revokes_all_or_none() -> bool:
+    where, (_, rule) = described_rules()
+    absent = {**rule, "IpRanges": [{"CidrIp": "10.9.0.0/16"}]}
+    if not refuses(client("ec2").revoke_security_group_ingress, **where, IpPermissions=[rule, absent]):
+        return True
+    (shown,) = client("ec2").describe_security_groups(GroupIds=[where["GroupId"]])["SecurityGroups"]
+    return not shown["IpPermissions"][0]["IpRanges"]
 
 
 @probe

@@ -1,0 +1,159 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: region_fence_info
+version_added: 0.1.0
+short_description: Tell which regions are kept from writing
+description:
+  - Reads the fence documents of all regions from all control tables at once, and Aurora's own events on the fencing of
+    a former writer (C(RDS-EVENT-0390), C(RDS-EVENT-0391)), which either region may have recorded.
+  - What could not be read is unknown. The module fails only for bad input.
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  region:
+    description:
+      - Region whose fencing RV(outcome) and RV(reason) are about, one of O(regions). Left out, RV(reason) is about all.
+    type: str
+    aliases: [aws_region]
+  table_name:
+    description:
+      - Name of the control table, the same in every region.
+    type: str
+    required: true
+  regions:
+    description:
+      - Regions to ask.
+    type: list
+    elements: str
+    required: true
+  db_clusters:
+    description:
+      - Identifier of each region's Aurora cluster, by region. Left out, Aurora's events are not asked for.
+    type: dict
+    default: {}
+  since:
+    description:
+      - Epoch seconds at which the move began; earlier events belong to other moves. Required with O(db_clusters).
+      - AWS keeps events for 14 days.
+    type: float
+  deadline:
+    description:
+      - Seconds after which what has not been answered is unknown.
+    type: float
+    default: 4
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+  idempotent:
+    support: full
+notes:
+  - AWS emits events on a best effort basis, see "Monitoring Amazon Aurora events" of the Aurora User Guide. A missing
+    event proves nothing.
+seealso:
+  - module: trading.multi_region.region_fence
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Is the old region fenced?
+  trading.multi_region.region_fence_info:
+    region: us-east-1
+    table_name: trading-failover-dev
+    regions: [us-east-1, us-east-2]
+    db_clusters: {us-east-1: trading-us-east-1-dev, us-east-2: trading-us-east-2-dev}
+    since: "{{ failover_run.started_at }}"
+  register: fencing
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on both kinds of fencing.
+  returned: success
+  type: str
+  sample: >-
+    us-east-1 is fenced: run 20260101T030000Z-3f2a took the ingress of the database's security group sg-1; Aurora
+    blocked its writes.
+outcome:
+  description:
+    - V(fenced), V(not fenced) or V(unknown), of O(region); null where that is not given.
+    - One kind of fencing that succeeded is enough for V(fenced). Where ours failed, it is V(not fenced) if Aurora's
+      timed out or every region answered without an event of it.
+  returned: success
+  type: str
+  sample: fenced
+fences:
+  description:
+    - By region, the document that M(trading.multi_region.region_fence) keeps; null where there is none; a dict with
+      C(unknown) where no table could tell.
+    - The region's own table is believed first, then the newest copy.
+  returned: success
+  type: dict
+  sample: {us-east-1: {mode: database_ingress, state: done, run_id: 20260101T030000Z-3f2a}, us-east-2: null}
+aurora:
+  description: By region, what Aurora's latest event since O(since) says of the region's cluster.
+  returned: success
+  type: dict
+  contains:
+    state:
+      description: V(fenced), V(timed_out) or V(unknown).
+      type: str
+    message:
+      description: The event's message, or null.
+      type: str
+    at:
+      description: When it was recorded, in epoch seconds, or null.
+      type: float
+    is_silent:
+      description: Whether every region answered and none had an event.
+      type: bool
+    reason:
+      description: Why it is unknown, or null.
+      type: str
+seconds:
+  description: Duration in seconds.
+  returned: always
+  type: float
+  sample: 0.3
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_info import run
+
+ARGUMENT_SPEC = {
+    "region": {"type": "str", "aliases": ["aws_region"]},
+    "table_name": {"type": "str", "required": True},
+    "regions": {"type": "list", "elements": "str", "required": True},
+    "db_clusters": {"type": "dict", "default": {}},
+    "since": {"type": "float"},
+    "deadline": {"type": "float", "default": 4},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, clients_for(module))
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
