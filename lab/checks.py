@@ -17,6 +17,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.route53.models import HealthCheck, Route53Backend, route53_backends
 
 from lab.clock import CLOCK
+from lab.services import arc, cloudwatch_alarms
 from lab.world import WORLD
 
 ENDPOINT_TYPES = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
@@ -108,6 +109,8 @@ class Checks:
             if check.type_ in ENDPOINT_TYPES and not check.disabled and self.measure:
                 interval, threshold = int(check.request_interval), int(check.failure_threshold)
                 observation.take(self.measure(check), interval, threshold)
+            elif check.type_ == "CLOUDWATCH_METRIC" and not check.disabled:
+                follow(check, observation)
 
     def status(self, check_id: str) -> Status:
         """The status of a check now."""
@@ -128,23 +131,35 @@ class Checks:
         if check.type_ == "CLOUDWATCH_METRIC":
             return self._alarm(check)
         if check.type_ == "RECOVERY_CONTROL":
-            return True, "routing controls are not part of the lab"
+            return arc.state_of(check.routing_control_arn or "")
         observation = self.observations.setdefault(check.id, Observation())
         return observation.healthy is not False, observation.reason
 
     def _alarm(self, check: HealthCheck) -> tuple[bool, str]:
         """API, HealthCheckConfig, InsufficientDataHealthStatus: Healthy, Unhealthy or LastKnownStatus."""
         observation = self.observations.setdefault(check.id, Observation())
-        identifier = getattr(check, "alarm_identifier", None) or {}
-        region, alarm_name = identifier.get("Region", ""), identifier.get("Name", "")
-        alarm = cloudwatch_backends[DEFAULT_ACCOUNT_ID][region].alarms.get(alarm_name) if region else None
-        state = "INSUFFICIENT_DATA" if alarm is None or WORLD.region_is_out(region) else alarm.state_value
-        if state != "INSUFFICIENT_DATA":
-            observation.healthy = state == "OK"
-            return observation.healthy, f"alarm {alarm_name} in {region} is {state}"
+        name, reading = follow(check, observation)
+        if reading and reading.fresh:
+            return reading.state == "OK", f"the data of alarm {name} says {reading.state}"
         setting = getattr(check, "insufficient_data_health_status", None) or "LastKnownStatus"
         healthy = observation.healthy is not False if setting == "LastKnownStatus" else setting == "Healthy"
-        return healthy, f"alarm {alarm_name} in {region} has insufficient data: {setting}"
+        return healthy, f"alarm {name} has insufficient data: {setting}"
+
+
+def follow(check: HealthCheck, observation: Observation) -> tuple[str, cloudwatch_alarms.Reading | None]:
+    """Let a check hear what its alarm's data says now: the alarm's name, and the data where there is any for it.
+
+    Developer Guide, "How Route 53 determines the status of health checks that monitor CloudWatch alarms". A check does
+    not hear what counted before it was made, nor anything of a lost region.
+    """
+    identifier = getattr(check, "alarm_identifier", None) or {}
+    region, name = identifier.get("Region", ""), identifier.get("Name", "")
+    alarm = cloudwatch_backends[DEFAULT_ACCOUNT_ID][region].alarms.get(name) if region else None
+    reading = cloudwatch_alarms.read(alarm) if alarm and not WORLD.region_is_out(region) else None
+    if reading is None or (reading.since < observation.created and not reading.fresh):
+        return f"{name} in {region}", None
+    observation.healthy = reading.state == "OK"
+    return f"{name} in {region}", reading
 
 
 def _calculated(threshold: int, children: tuple[Status, ...]) -> tuple[bool, str]:

@@ -24,6 +24,7 @@ from werkzeug.serving import ThreadedWSGIServer
 from lab.calls import CallLog, is_mutating
 from lab.faults import LONGEST_HANG_S, Answer, Fault, error_answer, fault_answer, fault_for, outage_mode
 from lab.request import ApiRequest, read_form, read_request, read_scope
+from lab.services import arc
 from lab.world import World
 
 LOOK_AROUND_S = 0.05
@@ -208,7 +209,8 @@ class Front:
         """moto's answer; where moto has none (it raises), an error that boto3 can read instead of an HTML page."""
         try:
             with self.world.lock:
-                answer = self.call_moto(environ, body)
+                own = request.service in arc.SERVICES
+                answer = arc.answer(request, environ, body) if own else self.call_moto(environ, body)
                 if is_mutating(request.service, request.operation):
                     for hook in self.world.tick_hooks:
                         hook()

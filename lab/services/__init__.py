@@ -13,13 +13,24 @@ def install() -> None:
     _installed = True
     # moto is slow to import, and who only asks a running lab need not wait for it
     from lab import patches
-    from lab.services import autoscaling, cloudwatch, dynamodb, elbv2, rds, s3_replication
+    from lab.services import (
+        arc,
+        autoscaling,
+        cloudwatch,
+        cloudwatch_alarms,
+        dynamodb,
+        elbv2,
+        iam_simulation,
+        rds,
+        s3_replication,
+    )
     from lab.services.outage_log import OUTAGE_LOG
     from lab.services.settings import SETTINGS
     from lab.world import WORLD
 
     WORLD.tick_hooks += [OUTAGE_LOG.refresh, s3_replication.advance_all]
     WORLD.reset_hooks += [OUTAGE_LOG.forget, SETTINGS.reset]
-    for service in (rds, cloudwatch, elbv2, autoscaling, dynamodb, s3_replication):
+    regional = (rds, cloudwatch, cloudwatch_alarms, elbv2, autoscaling, dynamodb, s3_replication)
+    for service in (*regional, arc, iam_simulation):
         service.install()
     patches.apply()

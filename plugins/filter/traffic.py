@@ -9,6 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_backends as backends
 from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_checks as checks
 
 
@@ -24,6 +25,34 @@ def traffic_switch_checks(
     )
 
 
+def traffic_metric_checks(order: t.Any, prefix: str = "switch") -> list[dict[str, t.Any]]:
+    """The health checks of the switch by metrics, children before parents."""
+    return checks.build_metric_checks(list(order), prefix)
+
+
+def traffic_control_checks(
+    order: t.Any, routing_controls: t.Mapping[str, str], prefix: str = "switch"
+) -> list[dict[str, t.Any]]:
+    """The health checks of the switch by routing controls. A control that is not given is None."""
+    return checks.build_control_checks(list(order), routing_controls, prefix)
+
+
+def traffic_statement_alarms(
+    order: t.Any, region: str, prefix: str = "switch", namespace: str = "Trading/TrafficSwitch"
+) -> list[dict[str, t.Any]]:
+    """The alarms on everything that a region may say, as amazon.aws.cloudwatch_metric_alarm takes them."""
+    return checks.statement_alarms(region, list(order), prefix, namespace)
+
+
+def traffic_backend_problem(
+    order: t.Any, backend: str, routing_controls: t.Mapping[str, str], cluster_endpoints: t.Any
+) -> str:
+    """What a back end lacks; empty when it lacks nothing that can be told before asking AWS."""
+    regions = [{"region": region, "routing_control_arn": routing_controls.get(region)} for region in order]
+    options = {"backend": backend, "regions": regions, "cluster_endpoints": list(cluster_endpoints or [])}
+    return " ".join(backends.backend_problems(options)) if backend == checks.ARC_ROUTING_CONTROL else ""
+
+
 def traffic_switch_records(
     order: t.Any,
     domain: str,
@@ -31,6 +60,7 @@ def traffic_switch_records(
     load_balancers: t.Mapping[str, t.Mapping[str, str]],
     prefix: str = "switch",
     endpoint_checks: t.Mapping[str, str] | None = None,
+    backend: str = checks.S3_OBJECT,
 ) -> list[dict[str, t.Any]]:
     """The failover alias records, deepest first.
 
@@ -46,7 +76,7 @@ def traffic_switch_records(
         }
         for region in regions
     }
-    return checks.build_records(regions, domain, zone_id, targets, prefix, endpoint_checks or None)
+    return checks.build_records(regions, domain, zone_id, targets, prefix, endpoint_checks or None, backend)
 
 
 def traffic_record_names(order: t.Any, domain: str) -> list[dict[str, t.Any]]:
@@ -76,8 +106,12 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable]:
         return {
+            "traffic_backend_problem": traffic_backend_problem,
+            "traffic_control_checks": traffic_control_checks,
+            "traffic_metric_checks": traffic_metric_checks,
             "traffic_order_problem": traffic_order_problem,
             "traffic_record_names": traffic_record_names,
+            "traffic_statement_alarms": traffic_statement_alarms,
             "traffic_switch_checks": traffic_switch_checks,
             "traffic_switch_records": traffic_switch_records,
         }

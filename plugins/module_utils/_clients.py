@@ -10,12 +10,17 @@ reference), so a call to a dead region stalls for minutes. Clients made here giv
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import os
 import threading
 
 try:
     import boto3
+    import botocore.session
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
+    from botocore.loaders import create_loader
 except ImportError:  # AnsibleAWSModule says so to the user before a client is made
 
     class BotoCoreError(Exception):
@@ -37,7 +42,8 @@ TIMEOUT_SPEC = {
 class Clients:
     """``clients(service, region)`` returns a client, made at the first request for the pair and kept.
 
-    factory: function of (service, region) that makes a client; tests pass one that returns fakes.
+    factory: function of (service, region) that makes a client, and of (service, region, endpoint) where a caller names
+    an endpoint; tests pass one that returns fakes.
     default_region: what region=None stands for.
     """
 
@@ -47,8 +53,9 @@ class Clients:
         self._lock = threading.Lock()
         self.default_region = default_region
 
-    def __call__(self, service, region=None):
-        key = (service, region or self.default_region)
+    def __call__(self, service, region=None, endpoint=None):
+        """Return the client of a service in a region; endpoint: URL to ask in place of the region's own."""
+        key = (service, region or self.default_region, *([endpoint] if endpoint else []))
         # botocore sessions are not safe to make clients from in several threads; the clients themselves are
         # ("Multithreading or multiprocessing with clients" of the boto3 guide). The lock covers the making only.
         with self._lock:
@@ -82,6 +89,26 @@ def pick(params, name):
     return TIMEOUT_SPEC[name]["default"] if value is None else value
 
 
+@functools.cache
+def service_models(data_path):
+    """Return botocore's reader of service models, one for all sessions of a process, since it keeps what it has read.
+
+    data_path: botocore's setting of that name (more places to look in), or None.
+    """
+    return create_loader(data_path)
+
+
+def read_ahead(services):
+    """Read the models of services before any client is wanted, for a process that forks those that make clients."""
+    models = service_models(os.environ.get("AWS_DATA_PATH"))
+    with contextlib.suppress(BotoCoreError):  # whoever makes a client is told
+        for service in services:
+            models.load_service_model(service, "service-2")
+            models.load_service_model(service, "endpoint-rule-set-1")
+        for shared in ("endpoints", "partitions"):
+            models.load_data_with_path(shared)
+
+
 def clients_for(module):
     """Return the Clients of an AnsibleAWSModule: its credentials, endpoint, certificates, region and time-outs.
 
@@ -92,14 +119,21 @@ def clients_for(module):
     profile = connection.pop("profile_name", None)
     config = client_config(module.params, module.params.get("aws_config"))
     try:
-        # One session for all: service models are read from disk once, not once a region.
-        session = boto3.session.Session(profile_name=profile)
+        core = botocore.session.Session(profile=profile)
+        core.register_component("data_loader", service_models(core.get_config_variable("data_path")))
+        # One session for all: credentials are looked for once, not once a region.
+        session = boto3.session.Session(botocore_session=core)
     except BotoCoreError as error:
         raise MultiRegionError(f"Could not start an AWS session: {error}") from error
 
-    def make(service, in_region):
+    def make(service, in_region, one_of_many=None):
+        # Who names an endpoint has others to go to, so the next endpoint is the retry.
+        settings = (
+            config.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"})) if one_of_many else config
+        )
+        url = one_of_many or endpoint
         try:
-            return session.client(service, region_name=in_region, endpoint_url=endpoint, config=config, **connection)
+            return session.client(service, region_name=in_region, endpoint_url=url, config=settings, **connection)
         except (BotoCoreError, ValueError) as error:
             raise MultiRegionError(f"Could not make a client for {service} in {in_region}: {error}") from error
 

@@ -4,7 +4,9 @@
 
 """Moving the traffic to a region, and telling the regions that missed it.
 
-What is said is decided in ``_traffic_switch``. The taker's object is written first and is enough: whoever else can be
+A switch has ``take_over(target)``, ``settle()`` and ``outcome()``. There are two kinds: of statements, which every
+region keeps for itself, here; of routing controls, which a cluster of its own keeps, in ``_traffic_controls``. What is
+said is decided in ``_traffic_switch``. The taker's statements are written first and are enough: whoever else can be
 reached is told afterwards, best effort.
 """
 
@@ -21,7 +23,16 @@ from ansible_collections.trading.multi_region.plugins.module_utils._api import (
     Refused,
     aws_call,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._observe import Board, observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic_backends import backend_problems
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
+    ARC_ROUTING_CONTROL,
+    CLOUDWATCH_METRIC,
+    S3_OBJECT,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic_controls import Cluster, ControlSwitch
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic_metrics import CloudwatchMetrics
 from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
 
 # A take-over does not wait longer than this for regions other than its own: those may be the lost ones.
@@ -47,7 +58,13 @@ def delete_object(client, bucket, key):
 
 
 class S3Objects:
-    """Statements kept in one object per region. Every back end has these two methods; both raise AwsCallError."""
+    """Statements kept in one object per region.
+
+    Every keeper of statements has ``read`` and ``write``, which raise AwsCallError, and ``repeat`` where it forgets.
+    """
+
+    noun = "control object"
+    is_forgetful = False
 
     def __init__(self, clients, params):
         self.clients = clients
@@ -74,30 +91,79 @@ class S3Objects:
             raise MultiRegionError(f"The control object of {region} does not say what was written to it.")
 
 
-# Other ways to keep the statements have their place here: a CloudWatch metric, a routing control.
-BACKENDS = {"s3_object": S3Objects}
+KEEPERS = {S3_OBJECT: S3Objects, CLOUDWATCH_METRIC: CloudwatchMetrics}
 
 
-class Traffic:
+class Permission:
+    """Asked before every write: false in check mode, and the lease is held before the first one."""
+
+    def __init__(self, lease, check_mode):
+        self.lease = lease
+        self.check_mode = check_mode
+        self.is_held = False
+
+    def __call__(self):
+        if not self.check_mode and not self.is_held:
+            self.lease.hold()
+            self.is_held = True
+        return not self.check_mode
+
+
+class StatementSwitch:
     """The statements of all regions: what was read, what is written, and what each of these may still fail with."""
 
-    def __init__(self, backend, order, deadline, check_mode):
-        self.backend = backend
+    def __init__(self, keeper, order, deadline, may_write):
+        self.keeper = keeper
         self.order = order
         self.deadline = deadline
-        self.check_mode = check_mode
+        self.may_write = may_write
         self.board = Board()
         self.errors = {}
         self.view = {}
         # What was there before anything was written.
         self.before = {}
+        self.doubtful = []
+
+    def take_over(self, target):
+        """Make the target the active region."""
+        self.read(target)
+        if self.view[target] is None:
+            raise MultiRegionError(
+                f"The traffic was not moved: the {self.keeper.noun} of {target} could not be read: "
+                f"{self.errors[target]}.",
+                errors=dict(self.errors),
+            )
+        self.doubtful = switch.stale_claims(target, self.view, self.order)
+        written = {}
+        if self.active() != target:
+            self.write_taker(target, switch.announcement(target, self.view, self.order))
+            written = {target: self.view[target]}
+        self.finish_reading(written)
+        wanted = switch.takeover(target, self.view, self.order)
+        self.write({region: said for region, said in wanted.items() if region != target})
+        last = switch.of_taker(target, self.untold(target), self.order)
+        if written:
+            # The traffic has moved: what is left to say less must not fail the move.
+            self.write({target: last})
+        else:
+            self.write_taker(target, last)
+
+    def settle(self):
+        """Tell the regions that missed a take-over; the traffic stays where it is."""
+        self.read()
+        active, wanted = self.active(), switch.settle(self.view, self.order)
+        self.write({region: said for region, said in wanted.items() if region != active})
+        if wanted:
+            self.write({active: switch.of_settled(active, self.view, self.untold(active), self.order)})
+        if self.keeper.is_forgetful:
+            self.repeat()
 
     def read(self, first_region=None):
         """Ask every region at once, and fill ``view``.
 
         first_region: return once this one has answered and the others' grace is over; ``finish_reading`` goes on.
         """
-        self.board.start({region: lambda region=region: self.backend.read(region) for region in self.order})
+        self.board.start({region: lambda region=region: self.keeper.read(region) for region in self.order})
         self.view = self.take_view(
             first_region and (lambda answers, spent: first_region in answers and spent >= GRACE_SECONDS)
         )
@@ -127,9 +193,9 @@ class Traffic:
     def write(self, objects):
         """Write to several regions at once, best effort. Fills ``errors`` and ``view``."""
         objects = {region: said for region, said in objects.items() if said != self.view[region]}
-        if not self.check_mode:
+        if objects and self.may_write():
             calls = {
-                region: lambda region=region, said=said: self.backend.write(region, said)
+                region: lambda region=region, said=said: self.keeper.write(region, said)
                 for region, said in objects.items()
             }
             answers = observe_all(calls, self.deadline)
@@ -140,44 +206,42 @@ class Traffic:
     def write_taker(self, region, said):
         """Write to the one region that must be written to."""
         if said != self.view[region]:
-            if not self.check_mode:
-                self.backend.write(region, said)
+            if self.may_write():
+                self.keeper.write(region, said)
             self.view[region] = said
 
+    def repeat(self):
+        """Let every region that was read say again what it says, best effort: no change."""
+        readable = [region for region in self.order if self.view[region] is not None]
+        if readable and self.may_write():
+            calls = {region: lambda region=region: self.keeper.repeat(region) for region in readable}
+            answers = observe_all(calls, self.deadline)
+            self.errors.update({region: answer.error for region, answer in answers.items() if not answer.known})
 
-def take_over(traffic, target):
-    """Make the target the active region. Returns the regions that may take the traffic back on their return."""
-    traffic.read(target)
-    if traffic.view[target] is None:
-        raise MultiRegionError(
-            f"The traffic was not moved: the control object of {target} could not be read: {traffic.errors[target]}.",
-            errors=dict(traffic.errors),
-        )
-    doubtful = switch.stale_claims(target, traffic.view, traffic.order)
-    written = {}
-    if traffic.active() != target:
-        traffic.write_taker(target, switch.announcement(target, traffic.view, traffic.order))
-        written = {target: traffic.view[target]}
-    traffic.finish_reading(written)
-    wanted = switch.takeover(target, traffic.view, traffic.order)
-    traffic.write({region: said for region, said in wanted.items() if region != target})
-    last = switch.of_taker(target, traffic.untold(target), traffic.order)
-    if written:
-        # The traffic has moved: what is left to say less must not fail the move.
-        traffic.write({target: last})
-    else:
-        traffic.write_taker(target, last)
-    return doubtful
+    def outcome(self):
+        """Return what ``run`` tells of any switch."""
+        after = self.active()
+        unsaid = f"nothing is told while {after}, the active region, cannot be read"
+        return {
+            "before": switch.active_region(self.before, self.order),
+            "after": after,
+            "shown_before": shown(self.before),
+            "shown_after": shown(self.view),
+            "not_told": {region: self.errors.get(region) or unsaid for region in self.untold(after)},
+            "errors": self.errors,
+            "may_take_back": self.doubtful,
+        }
 
 
-def settle(traffic):
-    """Tell the regions that missed a take-over; the traffic stays where it is. Returns an empty list."""
-    traffic.read()
-    active, wanted = traffic.active(), switch.settle(traffic.view, traffic.order)
-    traffic.write({region: said for region, said in wanted.items() if region != active})
-    if wanted:
-        traffic.write({active: switch.of_settled(active, traffic.view, traffic.untold(active), traffic.order)})
-    return []
+def build_switch(params, clients, order, check_mode):
+    """Return the switch of the back end."""
+    lease = NoLease() if check_mode else lease_of(params, clients)
+    may_write = Permission(lease, check_mode)
+    if params["backend"] == ARC_ROUTING_CONTROL:
+        controls = {entry["region"]: entry["routing_control_arn"] for entry in params["regions"]}
+        cluster = Cluster(clients, controls, params["cluster_endpoints"])
+        return ControlSwitch(cluster, order, params.get("safety_rules_to_override") or [], may_write, lease.sleep)
+    return StatementSwitch(KEEPERS[params["backend"]](clients, params), order, params["deadline"], may_write)
 
 
 def check_inputs(params):
@@ -193,6 +257,9 @@ def check_inputs(params):
         raise Refused(f"active_region is {target}; allowed: one of regions, {', '.join(order)}.")
     if params["deadline"] <= 0:
         raise Refused(f"deadline is {params['deadline']}; allowed: seconds above 0.")
+    problems = backend_problems(params)
+    if problems:
+        raise Refused(" ".join(problems))
     return order
 
 
@@ -220,26 +287,26 @@ def run(params, clients, check_mode=False):
     Raises Refused for impossible input, MultiRegionError when the target could not be read or written.
     """
     order = check_inputs(params)
-    traffic = Traffic(BACKENDS[params["backend"]](clients, params), order, params["deadline"], check_mode)
+    turned = build_switch(params, clients, order, check_mode)
     target = params.get("active_region")
-    doubtful = take_over(traffic, target) if target else settle(traffic)
-    before, after = switch.active_region(traffic.before, order), traffic.active()
-    not_told = {
-        region: traffic.errors.get(region) or f"nothing is told while {after}, the active region, cannot be read"
-        for region in traffic.untold(after)
-    }
-    changed = traffic.view != traffic.before
+    if target:
+        turned.take_over(target)
+    else:
+        turned.settle()
+    found = turned.outcome()
+    after, not_told = found["after"], found["not_told"]
+    changed = found["shown_after"] != found["shown_before"]
     return {
         "changed": changed,
-        "reason": sentence(target, before, after, changed, not_told, check_mode),
-        "before": before,
+        "reason": sentence(target, found["before"], after, changed, not_told, check_mode),
+        "before": found["before"],
         "after": after,
         "told": [region for region in order if region != after and region not in not_told],
         "not_told": list(not_told),
-        "errors": {**traffic.errors, **not_told},
-        "may_take_back": doubtful,
-        "statements": shown(traffic.view),
-        "diff": {"before": shown(traffic.before), "after": shown(traffic.view)},
+        "errors": {**found["errors"], **not_told},
+        "may_take_back": found["may_take_back"],
+        "statements": found["shown_after"],
+        "diff": {"before": found["shown_before"], "after": found["shown_after"]},
     }
 
 

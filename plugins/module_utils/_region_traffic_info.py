@@ -2,7 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Where a name points and whether what it points at answers, seen from outside: DNS and HTTP, no call to AWS.
+"""Where a name points and whether what it points at answers, seen from outside: DNS and HTTP.
+
+No call to AWS is made, except to renew a lease while waiting.
 
 An alias record answers with the load balancer's addresses and never with its name ("Choosing between alias and
 non-alias records" of the Route 53 Developer Guide), so the name's addresses are compared with each load balancer's.
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import probe
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout, poll, timed
 
@@ -238,19 +241,23 @@ def check_inputs(params):
 
 
 @timed
-def run(params, resolver=None, prober=probe, poll=poll):
+def run(params, clients=None, check_mode=False, resolver=None, prober=probe, poll=poll):
     """Look, and with ``wait_timeout`` look again until it is as expected.
 
+    clients: needed only with the option ``lease``, which is renewed while waiting.
+
     Returns {changed, reason, active_region, addresses, load_balancers, probe, matches, seconds}. Raises WaitTimeout
-    with the last look as evidence, Refused for impossible input.
+    with the last look as evidence, Refused for impossible input or where the lease is another's.
     """
     check_inputs(params)
     resolver = resolver or Resolver(params["domain"], params["dns_servers"], params["answer_timeout"])
     outside = Outside(params, resolver, prober)
     if not params["wait_timeout"]:
         return {"changed": False, **outside.look()}
+    lease = NoLease() if check_mode else lease_of(params, clients)
+    timeout, interval = params["wait_timeout"], params["poll_interval"]
     try:
-        seen = poll(outside.look, lambda look: look["matches"], params["wait_timeout"], params["poll_interval"])
+        seen = poll(outside.look, lambda look: look["matches"], timeout, interval, sleep=lease.sleep)
     except WaitTimeout as late:
         raise timed_out(params, late) from late
     return {"changed": False, **seen}

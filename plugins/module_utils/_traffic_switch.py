@@ -36,12 +36,18 @@ takes over; A returns, still outranking B, and has the traffic. A cannot know of
 statement, and both of B's claims read the same. The window closes with the first run that reaches both regions
 (``settle``), so such a run should follow every return; ``stale_claims`` names what is visible of it from the taker's
 side.
+
+Where statements outlive their region, because Route 53 keeps what it heard last (``_traffic_metrics``), "lost" above
+means lost to the operator only, and all of it holds. In the one sequence above B's take-over then does not move the
+traffic at all, rather than lose it again on A's return.
 """
 
 from __future__ import annotations
 
 import re
 import typing as t
+from functools import lru_cache
+from itertools import combinations
 
 Statements = frozenset[str]
 # By region; None where the object could not be read.
@@ -66,6 +72,37 @@ def yields_to(earlier: str, later: str) -> str:
     return f"[{earlier} yields to {later}]"
 
 
+class Vote(t.NamedTuple):
+    """One of the three questions that decide a pair of regions."""
+
+    word: str
+    # The region that says the statement, or does not.
+    region: str
+    statement: str
+    # Whether being said speaks for the earlier region of the pair, and not against it.
+    is_for_earlier: bool
+
+
+@lru_cache(maxsize=1024)
+def votes(earlier: str, later: str) -> tuple[Vote, Vote, Vote]:
+    """Return the three votes of a pair; the earlier region is ahead with two of them."""
+    return (
+        Vote("claims", later, claims_over(later, earlier), False),
+        Vote("outranks", earlier, outranks(earlier, later), True),
+        Vote("yields", earlier, yields_to(earlier, later), False),
+    )
+
+
+def pairs(order: t.Sequence[str]) -> list[tuple[str, str]]:
+    """Return every pair of regions, the earlier one first."""
+    return list(combinations(order, 2))
+
+
+def statements_of(region: str, order: t.Sequence[str]) -> list[str]:
+    """Return everything that a region can ever say."""
+    return [vote.statement for pair in pairs(order) for vote in votes(*pair) if vote.region == region]
+
+
 def parse(text: str) -> Statements:
     """Return the statements found in an object's text, whatever stands around them, as a string match does."""
     return frozenset(STATEMENT.findall(text))
@@ -88,13 +125,10 @@ def later_than(region: str, order: t.Sequence[str]) -> list[str]:
 
 def is_ahead(earlier: str, later: str, view: View) -> bool:
     """Return whether the earlier of two regions is ahead of the later one."""
-    of_earlier, of_later = view.get(earlier) or SILENT, view.get(later) or SILENT
-    votes = (
-        claims_over(later, earlier) not in of_later,
-        outranks(earlier, later) in of_earlier,
-        yields_to(earlier, later) not in of_earlier,
-    )
-    return sum(votes) >= 2
+    found = [
+        (vote.statement in (view.get(vote.region) or SILENT)) == vote.is_for_earlier for vote in votes(earlier, later)
+    ]
+    return sum(found) >= 2
 
 
 def active_region(view: View, order: t.Sequence[str]) -> str:

@@ -11,16 +11,18 @@ module: region_traffic
 version_added: 0.1.0
 short_description: Move the traffic to a region, or tell returning regions where it is
 description:
-  - The traffic switch of a platform in several regions. Each region keeps one small public object in its own control
-    bucket, and a tree of Route 53 health checks reads them all, so that moving the traffic is one write to S3 in the
-    region that takes over. Neither the Route 53 control plane nor the lost region is needed.
-  - The object of O(active_region) is written first and read back; that alone moves the traffic. The other regions are
+  - The traffic switch of a platform in several regions. Each region keeps a few statements of its own, and a tree of
+    Route 53 health checks reads them all, so that moving the traffic is one write in the region that takes over.
+    Neither the Route 53 control plane nor the lost region is needed.
+  - The statements of O(active_region) are written first; that alone moves the traffic. The other regions are
     told afterwards, best effort and side by side, so that none of them takes the traffic back when it returns.
   - Without O(active_region) the traffic stays where it is, and regions that missed a take-over are told about it. Run
     this way after every return of a region; it changes nothing when everybody has been told.
   - What holds and why is written in C(plugins/module_utils/_traffic_switch.py). The one precondition is that a region
     has been told of a take-over before it takes over from that taker in turn; RV(may_take_back) names regions for which
     that is not certain.
+  - With O(backend=arc_routing_control) there are no statements. The region whose routing control is On has the traffic,
+    and all controls are set in one transaction through whichever of the cluster's end points answers.
   - "Source of the method: C(Creating disaster recovery mechanisms using Amazon Route 53), AWS Networking blog."
 author:
   - Trading platform maintainers (@trading-multi-region)
@@ -41,9 +43,11 @@ options:
         type: str
         required: true
       bucket:
-        description: Its control bucket.
+        description: Its control bucket. Required with O(backend=s3_object).
         type: str
-        required: true
+      routing_control_arn:
+        description: ARN of its routing control. Required with O(backend=arc_routing_control).
+        type: str
   object_key:
     description:
       - Key of the public object in every control bucket.
@@ -51,10 +55,45 @@ options:
     default: active-region
   backend:
     description:
-      - What carries the statements. V(s3_object) is one public object per region.
+      - What carries the switch.
+      - V(s3_object) is one public object per region, and the fastest.
+      - V(cloudwatch_metric) is one metric for each statement, with an alarm that a health check follows. Nothing is
+        public, and the traffic moves about a minute later.
+      - V(arc_routing_control) is one routing control per region, in a cluster that is paid for by the hour.
     type: str
-    choices: [s3_object]
+    choices: [s3_object, cloudwatch_metric, arc_routing_control]
     default: s3_object
+  platform:
+    description:
+      - What names of alarms begin with, and dimension C(Platform) of the metrics. Required with
+        O(backend=cloudwatch_metric).
+    type: str
+  metric_namespace:
+    description:
+      - Namespace of the metrics with O(backend=cloudwatch_metric).
+    type: str
+    default: Trading/TrafficSwitch
+  cluster_endpoints:
+    description:
+      - The five end points of the routing control cluster. Required with O(backend=arc_routing_control).
+      - They are tried in random order, each once. Looking them up needs a control plane, so they are given.
+    type: list
+    elements: dict
+    suboptions:
+      region:
+        description: Region of the end point, which requests to it are signed for.
+        type: str
+        required: true
+      endpoint:
+        description: URL of the end point.
+        type: str
+        required: true
+  safety_rules_to_override:
+    description:
+      - ARNs of safety rules of the control panel that must not stop this change. Left out, no rule is overridden, and
+        a rule that says no fails the module.
+    type: list
+    elements: str
   deadline:
     description:
       - Seconds after which a region that has not answered counts as not reachable, for the reads and again for the
@@ -77,6 +116,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.lease
   - trading.multi_region.timeouts
 """
 
@@ -97,6 +137,26 @@ EXAMPLES = r"""
         bucket: trading-control-us-east-1-dev
       - region: us-east-2
         bucket: trading-control-us-east-2-dev
+
+- name: The same by metrics
+  trading.multi_region.region_traffic:
+    active_region: us-east-2
+    backend: cloudwatch_metric
+    platform: trading-dev
+    regions:
+      - region: us-east-1
+      - region: us-east-2
+
+- name: The same by routing controls
+  trading.multi_region.region_traffic:
+    active_region: us-east-2
+    backend: arc_routing_control
+    regions:
+      - region: us-east-1
+        routing_control_arn: '{{ traffic_routing_controls["us-east-1"] }}'
+      - region: us-east-2
+        routing_control_arn: '{{ traffic_routing_controls["us-east-2"] }}'
+    cluster_endpoints: '{{ traffic_cluster_endpoints }}'
 """
 
 RETURN = r"""
@@ -150,7 +210,9 @@ may_take_back:
   elements: str
   sample: []
 statements:
-  description: What every region says now, V(null) where it could not be read.
+  description:
+    - What every region says now, V(null) where it could not be read. With O(backend=arc_routing_control) the state of
+      its routing control, V(On) or V(Off).
   returned: success
   type: dict
   sample:
@@ -162,15 +224,27 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._region_traffic import run, s3_module
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import BACKENDS, S3_OBJECT
 
-REGION_SPEC = {"region": {"type": "str", "required": True}, "bucket": {"type": "str", "required": True}}
+REGION_SPEC = {
+    "region": {"type": "str", "required": True},
+    "bucket": {"type": "str"},
+    "routing_control_arn": {"type": "str"},
+}
+ENDPOINT_SPEC = {"region": {"type": "str", "required": True}, "endpoint": {"type": "str", "required": True}}
 ARGUMENT_SPEC = {
     "active_region": {"type": "str"},
     "regions": {"type": "list", "elements": "dict", "required": True, "options": REGION_SPEC},
     "object_key": {"type": "str", "default": "active-region", "no_log": False},
-    "backend": {"type": "str", "choices": ["s3_object"], "default": "s3_object"},
+    "backend": {"type": "str", "choices": list(BACKENDS), "default": S3_OBJECT},
+    "platform": {"type": "str"},
+    "metric_namespace": {"type": "str", "default": "Trading/TrafficSwitch"},
+    "cluster_endpoints": {"type": "list", "elements": "dict", "options": ENDPOINT_SPEC},
+    "safety_rules_to_override": {"type": "list", "elements": "str"},
     "deadline": {"type": "float", "default": 3.0},
+    **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }
 

@@ -16,7 +16,8 @@ description:
   - With O(probe_path) it also asks the endpoint at the address just found, as a client would.
   - With O(wait_timeout) it looks again until the name leads to O(expected_region) and the endpoint answers, and fails
     when the time is over.
-  - It makes no call to AWS. The options for AWS are accepted so that defaults of the action group apply to it.
+  - It makes no call to AWS, except to renew O(lease) while it waits. The options for AWS are accepted so that defaults
+    of the action group apply to it.
 requirements:
   - dnspython >= 2.4
 author:
@@ -88,6 +89,8 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.lease
+  - trading.multi_region.timeouts
 """
 
 EXAMPLES = r"""
@@ -169,6 +172,8 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._region_traffic_info import (
     DNSPYTHON_IMPORT_ERROR,
     run,
@@ -185,6 +190,8 @@ ARGUMENT_SPEC = {
     "expected_region": {"type": "str"},
     "wait_timeout": {"type": "int", "default": 0},
     "poll_interval": {"type": "float", "default": 1.0},
+    **LEASE_SPEC,
+    **TIMEOUT_SPEC,
 }
 
 
@@ -193,7 +200,9 @@ def main():
     if DNSPYTHON_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("dnspython"), exception=DNSPYTHON_IMPORT_ERROR)
     try:
-        result = run(module.params)
+        # Who waits without a lease needs nothing of AWS, not even credentials.
+        clients = clients_for(module) if module.params["lease"] else None
+        result = run(module.params, clients, module.check_mode)
     except MultiRegionError as error:
         module.fail_json(msg=str(error), **error.evidence)
     module.exit_json(**result)

@@ -6,106 +6,15 @@
 
 from __future__ import annotations
 
-import importlib
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import build_checks, build_records
 from lab.client import Lab
-from tests.lab.stage import DOMAIN, Stage, wait
-
-EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
-MODULES = "ansible_collections.trading.multi_region.plugins.modules"
-# What a switch of 10 s times 3 takes at the stage's scale, and a margin.
-MOVED_WITHIN = 5.0
-# Longer than that switch takes: what has not moved by then stays.
-LONG_ENOUGH = 0.5
-
-
-class Platform:
-    """A stage whose name follows the switch, and our modules run in this process."""
-
-    def __init__(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-        self.stage, self.lab, self.capsys = stage, stage.lab, capsys
-
-    def build(self) -> Platform:
-        """Make the checks with our module, and the records."""
-        ids: dict[str, str] = {}
-        for check in build_checks(self.stage.regions, {region: Stage.bucket(region) for region in self.stage.regions}):
-            options = {name: value for name, value in check.items() if name not in ("tier", "child_names")}
-            if "child_names" in check:
-                options["child_health_checks"] = [ids[child] for child in check["child_names"]]
-            ids[check["name"]] = self.run("route53_health_check", region=EAST, **options)["health_check_id"]
-        zone = self.stage.zone_id.rpartition("/")[2]
-        targets = {
-            region: {"dns_name": one["DNSName"], "zone_id": one["CanonicalHostedZoneId"]}
-            for region, one in self.stage.balancers.items()
-        }
-        for record in build_records(self.stage.regions, DOMAIN, zone, targets):
-            self.stage.put(self._record(record, ids))
-        assert self.leads_to(self.stage.regions[0])
-        return self
-
-    @staticmethod
-    def _record(record: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
-        target = {"HostedZoneId": record["target_zone_id"], "DNSName": record["target"], "EvaluateTargetHealth": False}
-        checked = {"HealthCheckId": ids[record["check_name"]]} if record["check_name"] else {}
-        return {
-            "Name": record["name"],
-            "Type": "A",
-            "SetIdentifier": record["identifier"],
-            "Failover": record["failover"],
-            "AliasTarget": target,
-            **checked,
-        }
-
-    def on(self, stage: Stage) -> Platform:
-        """The same platform in a copy of its lab."""
-        return Platform(stage, self.capsys)
-
-    def run(self, module: str, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
-        """Run a module of ours; its JSON."""
-        loaded = importlib.import_module(f"{MODULES}.{module}")
-        self.capsys.readouterr()
-        with patch_module_args({**arguments, "_ansible_check_mode": check_mode}), pytest.raises(SystemExit):
-            loaded.main()
-        return json.loads(self.capsys.readouterr().out)
-
-    def traffic(self, active_region: str | None = None, **options: Any) -> dict[str, Any]:
-        """Turn the switch, or tell those who missed it."""
-        regions = [{"region": region, "bucket": Stage.bucket(region)} for region in self.stage.regions]
-        return self.run("region_traffic", region=EAST, regions=regions, active_region=active_region, **options)
-
-    def outside(self, **options: Any) -> dict[str, Any]:
-        """Ask for the name as a client does."""
-        balancers = {region: one["DNSName"] for region, one in self.stage.balancers.items()}
-        env = self.lab.env()
-        servers, proxy = [env["LAB_DNS_SERVER"]], env["LAB_PROBE_PROXY"]
-        asked = {"domain": DOMAIN, "load_balancers": balancers, "dns_servers": servers, **options}
-        return self.run("region_traffic_info", region=EAST, probe_path="/health", probe_proxy=proxy, **asked)
-
-    def leads_to(self, region: str) -> bool:
-        """Whether the name leads to the region soon, and still does after longer than a switch takes."""
-        wait(lambda: self.stage.region(), lambda now: now == region, MOVED_WITHIN)
-        until = time.monotonic() + LONG_ENOUGH
-        while time.monotonic() < until:
-            if self.stage.region() != region:
-                return False
-            time.sleep(0.02)
-        return True
-
-    def said(self, region: str) -> str | None:
-        """The text of a region's object, None where there is none."""
-        s3 = self.lab.client("s3", region)
-        if not s3.list_objects_v2(Bucket=Stage.bucket(region)).get("Contents"):
-            return None
-        return s3.get_object(Bucket=Stage.bucket(region), Key="active-region")["Body"].read().decode()
+from tests.lab.stage import Stage
+from tests.lab.traffic_platform import EAST, EUROPE, WEST, Platform
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -138,25 +139,78 @@ def test_a_disabled_check_is_healthy_and_inverting_still_applies(stage: Stage) -
     assert not stage.healthy(check)
 
 
-def test_a_check_on_an_alarm_follows_its_state(stage: Stage) -> None:
-    cloudwatch = stage.lab.client("cloudwatch", WEST)
-    cloudwatch.put_metric_alarm(
-        AlarmName="alarm",
-        Namespace="space",
-        MetricName="metric",
-        Statistic="Maximum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
+class Alarm:
+    """An alarm on a metric of its own, and the values published for it."""
+
+    def __init__(self, stage: Stage, missing: str = "missing") -> None:
+        self.client = stage.lab.client("cloudwatch", WEST)
+        self.client.put_metric_alarm(
+            AlarmName="alarm",
+            Namespace="space",
+            MetricName="metric",
+            Statistic="Maximum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+            TreatMissingData=missing,
+        )
+
+    def publish(self, value: float, stamp: datetime | None = None) -> None:
+        stamp = stamp or datetime.now(UTC)
+        self.client.put_metric_data(
+            Namespace="space", MetricData=[{"MetricName": "metric", "Value": value, "Timestamp": stamp}]
+        )
+
+    def state(self) -> str:
+        return self.client.describe_alarms(AlarmNames=["alarm"])["MetricAlarms"][0]["StateValue"]
+
+
+def alarm_check(stage: Stage, insufficient: str) -> str:
     config = {"Type": "CLOUDWATCH_METRIC", "AlarmIdentifier": {"Region": WEST, "Name": "alarm"}}
-    check = stage.check("alarm", **config, InsufficientDataHealthStatus="Unhealthy")
+    return stage.check(f"alarm-{insufficient}", **config, InsufficientDataHealthStatus=insufficient)
+
+
+def test_a_check_on_an_alarm_keeps_the_alarm_it_was_given(stage: Stage) -> None:
+    check = alarm_check(stage, "LastKnownStatus")
     read = stage.route53.get_health_check(HealthCheckId=check)["HealthCheck"]["HealthCheckConfig"]
     assert read["AlarmIdentifier"] == {"Region": WEST, "Name": "alarm"}
-    for state, healthy in (("OK", True), ("ALARM", False), ("INSUFFICIENT_DATA", False)):
-        cloudwatch.set_alarm_state(AlarmName="alarm", StateValue=state, StateReason="test")
-        assert stage.healthy(check) is healthy
+
+
+def test_a_check_on_an_alarm_follows_the_data_a_period_later_and_keeps_what_it_heard_last(stage: Stage) -> None:
+    alarm, check = Alarm(stage, "ignore"), alarm_check(stage, "LastKnownStatus")
+    assert stage.healthy(check)  # no data yet
+    started = time.monotonic()
+    alarm.publish(1)
+    assert wait(lambda: stage.healthy(check), lambda healthy: not healthy) is False
+    assert time.monotonic() - started >= 60 / SCALE
+    time.sleep(5 * 60 / SCALE)
+    assert not stage.healthy(check)
+    assert alarm.state() == "ALARM"
+    stage.lab.outage(WEST)
+    assert not stage.healthy(check)
+
+
+def test_a_zero_does_not_take_back_a_one_of_the_same_minute_but_one_dated_ahead_does(stage: Stage) -> None:
+    alarm, check = Alarm(stage, "ignore"), alarm_check(stage, "LastKnownStatus")
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    alarm.publish(1, minute)
+    alarm.publish(0, minute + timedelta(seconds=30))
+    assert wait(lambda: stage.healthy(check), lambda healthy: not healthy) is False
+    alarm.publish(0, minute + timedelta(minutes=1))
+    assert wait(lambda: stage.healthy(check)) is True
+
+
+def test_a_check_on_an_alarm_without_data_is_what_its_setting_says_and_no_forced_state(stage: Stage) -> None:
+    alarm = Alarm(stage)
+    checks = {name: alarm_check(stage, name) for name in ("Healthy", "Unhealthy")}
+    assert [stage.healthy(checks[name]) for name in ("Healthy", "Unhealthy")] == [True, False]
+    alarm.client.set_alarm_state(AlarmName="alarm", StateValue="ALARM", StateReason="forced")
+    assert stage.healthy(checks["Healthy"])
+    alarm.publish(0)
+    assert wait(lambda: stage.healthy(checks["Unhealthy"])) is True
+    assert wait(lambda: stage.healthy(checks["Unhealthy"]), lambda healthy: not healthy) is False
+    assert wait(alarm.state, lambda state: state == "INSUFFICIENT_DATA") == "INSUFFICIENT_DATA"
 
 
 def test_failover_goes_to_the_secondary_and_back_and_to_the_primary_when_neither_is_healthy(stage: Stage) -> None:

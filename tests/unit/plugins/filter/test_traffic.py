@@ -52,5 +52,32 @@ def test_a_region_without_its_part_is_named():
         traffic.traffic_switch_records([A, B], "example.com", "Z", {A: BALANCERS[A], B: {}})
 
 
+def test_checks_of_metrics_follow_the_alarms_of_the_region_that_speaks():
+    built = [check for check in traffic.traffic_metric_checks([A, B], "trading-dev") if check["tier"] == 0]
+    alarms = {
+        (region, alarm["name"])
+        for region in (A, B)
+        for alarm in traffic.traffic_statement_alarms([A, B], region, "trading-dev", "Space")
+    }
+    assert {(check["alarm"]["region"], check["alarm"]["name"]) for check in built} == alarms
+    assert {check["alarm"]["insufficient_data_health_status"] for check in built} == {"LastKnownStatus"}
+    objects = traffic.traffic_switch_checks([A, B], BUCKETS, "trading-dev")
+    assert not {check["name"] for check in objects if check["tier"] == 0} & {check["name"] for check in built}
+
+
+def test_records_of_routing_controls_carry_their_checks():
+    (control, _other) = traffic.traffic_control_checks([A, B], {A: "arn-a", B: "arn-b"}, "trading-dev")
+    options = ("example.com", "Z", BALANCERS, "trading-dev", None, "arc_routing_control")
+    primary = traffic.traffic_switch_records([A, B], *options)[-1]
+    assert primary["check_name"] == control["name"] == "trading-dev-control-use1"
+
+
+def test_only_routing_controls_can_lack_something():
+    assert traffic.traffic_backend_problem([A, B], "s3_object", {}, []) == ""
+    problem = traffic.traffic_backend_problem([A, B], "arc_routing_control", {A: "arn"}, [])
+    assert "routing_control_arn of us-east-2 is missing" in problem
+    assert "cluster_endpoints has 0 entries" in problem
+
+
 def test_all_filters_are_offered():
-    assert len(traffic.FilterModule().filters()) == 4
+    assert len(traffic.FilterModule().filters()) == 8

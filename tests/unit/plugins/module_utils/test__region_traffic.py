@@ -210,6 +210,49 @@ def test_refuses_what_cannot_be_meant(s3, options, sentence):
         run(s3, **options)
 
 
+class Lease:
+    """Writes down when it was asked for; refuses where it is lost."""
+
+    def __init__(self, s3, is_lost=False):
+        self.s3, self.is_lost = s3, is_lost
+
+    def hold(self):
+        self.s3.log.append(("hold", None))
+        if self.is_lost:
+            raise Refused("lease lost to somebody else")
+
+    def sleep(self, seconds):
+        raise AssertionError("nothing is waited for")
+
+
+@pytest.fixture
+def leased(s3, monkeypatch):
+    """Run under a lease."""
+
+    def run_leased(is_lost=False, **options):
+        monkeypatch.setattr(traffic, "lease_of", lambda params, clients: Lease(s3, is_lost))
+        return run(s3, lease={"run_id": "1"}, **options)
+
+    return run_leased
+
+
+def test_the_lease_is_held_once_and_before_the_first_write(s3, leased):
+    leased(active_region=B)
+    assert s3.log == [("hold", None), ("put", B), ("put", A)]
+
+
+def test_nothing_is_written_under_a_lease_that_is_lost(s3, leased):
+    with pytest.raises(Refused, match="lease lost"):
+        leased(is_lost=True, active_region=B)
+    assert s3.log == [("hold", None)]
+
+
+def test_the_lease_is_left_alone_where_nothing_is_written(s3, leased):
+    leased(active_region=A)
+    leased(active_region=B, check_mode=True)
+    assert s3.log == []
+
+
 def test_s3_is_addressed_by_path_at_an_end_point_of_ones_own(monkeypatch):
     module = SimpleNamespace(params={"aws_config": None}, fail_json=None)
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from types import SimpleNamespace
 
 import dns.message
 import dns.rcode
@@ -45,29 +46,44 @@ class Names:
     look_up_anywhere = look_up
 
 
-def run(names, prober=None, **options):
-    params = {
-        "domain": DOMAIN,
-        "load_balancers": BALANCERS,
-        "dns_servers": [],
-        "probe_path": None,
-        "probe_scheme": "http",
-        "probe_proxy": None,
-        "answer_timeout": 1.0,
-        "expected_region": None,
-        "wait_timeout": 0,
-        "poll_interval": 1.0,
-        **options,
-    }
+DEFAULTS = {
+    "domain": DOMAIN,
+    "load_balancers": BALANCERS,
+    "dns_servers": [],
+    "probe_path": None,
+    "probe_scheme": "http",
+    "probe_proxy": None,
+    "answer_timeout": 1.0,
+    "expected_region": None,
+    "wait_timeout": 0,
+    "poll_interval": 1.0,
+}
 
-    def poll(read, done, timeout, interval):
+
+def run(names, prober=None, **options):
+    params = {**DEFAULTS, **options}
+
+    def poll(read, done, timeout, interval, sleep):
         for _try in range(3):
             state = read()
             if done(state):
                 return state
         raise WaitTimeout(state, None, timeout)
 
-    return info.run(params, names, prober or (lambda *args: {"status": 200, "milliseconds": 3}), poll)
+    prober = prober or (lambda *args: {"status": 200, "milliseconds": 3})
+    return info.run(params, resolver=names, prober=prober, poll=poll)
+
+
+@pytest.mark.parametrize(("check_mode", "renewals"), [(False, 2), (True, 0)])
+def test_waits_under_the_lease_except_in_check_mode(monkeypatch, check_mode, renewals):
+    slept = []
+    lease = SimpleNamespace(sleep=slept.append)
+    monkeypatch.setattr(info, "lease_of", lambda params, clients: lease)
+    monkeypatch.setattr(info, "NoLease", lambda: SimpleNamespace(sleep=lambda seconds: None))
+    names = Names(domain=[answer("192.0.2.1"), answer("192.0.2.1"), answer("192.0.2.9")])
+    params = {**DEFAULTS, "expected_region": B, "wait_timeout": 60, "lease": {"run_id": "1"}}
+    assert info.run(params, check_mode=check_mode, resolver=names)["active_region"] == B
+    assert len(slept) == renewals
 
 
 def test_knows_the_region_by_a_shared_address():

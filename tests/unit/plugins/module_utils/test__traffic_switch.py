@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_checks as checks
+from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_controls as controls
 from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_switch as switch
 
 A, B, C = "us-east-1", "us-east-2", "eu-west-1"
@@ -107,6 +108,22 @@ def test_the_taker_keeps_the_traffic_through_losses_returns_and_partial_views(or
             assert world.active() == world.holder
 
 
+class LastingWorld(World):
+    """Statements that Route 53 goes on hearing while their region is lost, as it does of metrics."""
+
+    def active(self):
+        return switch.active_region(self.objects, self.order)
+
+
+@settings(max_examples=200, deadline=None)
+@given(orders(), EVENTS)
+def test_the_taker_keeps_the_traffic_where_statements_outlast_their_region(order, events):
+    world = LastingWorld(order)
+    for event in events:
+        step(world, *event)
+        assert world.active() == world.holder
+
+
 @settings(max_examples=300, deadline=None)
 @given(orders(), EVENTS, st.integers(0, 4))
 def test_a_take_over_needs_its_own_object_only(order, events, number):
@@ -148,16 +165,18 @@ def test_losing_any_one_region_at_rest_moves_nothing(order, active, lost):
 # --- the same answer from Route 53 ------------------------------------------------------------------------------------
 
 
-def route53_answer(check_list, records, texts, domain):
-    """Evaluate health checks and failover records as Route 53 does: which load balancer does the name answer with?"""
+def route53_answer(check_list, records, is_good, domain):
+    """Evaluate health checks and failover records as Route 53 does: which load balancer does the name answer with?
+
+    is_good: function of a check that counts no others; its status before inversion.
+    """
     healthy = {}
     for check in check_list:
         if check["type"] == "CALCULATED":
             good = sum(healthy[child] for child in check["child_names"]) >= check["health_threshold"]
         else:
-            text = texts[check["fqdn"]]
-            good = text is not None and check["search_string"] in text
-        healthy[check["name"]] = good != check["inverted"]
+            good = is_good(check)
+        healthy[check["name"]] = good != check.get("inverted", False)
     name = domain
     while any(record["name"] == name for record in records):
         halves = {record["failover"]: record for record in records if record["name"] == name}
@@ -180,15 +199,54 @@ def anything(order):
 def test_route_53_computes_the_same_region(case):
     order, view = case
     buckets = {region: f"control-{region}" for region in order}
-    balancers = {region: {"dns_name": f"alb.{region}", "zone_id": f"Z{region}"} for region in order}
-    check_list = checks.build_checks(order, buckets)
-    records = checks.build_records(order, "example.com", "ZONE", balancers)
     texts = {
         f"{buckets[region]}.s3.{region}.amazonaws.com": None if said is None else switch.render(said)
         for region, said in view.items()
     }
-    answer = route53_answer(check_list, records, texts, "example.com")
+
+    def matches(check):
+        text = texts[check["fqdn"]]
+        return text is not None and check["search_string"] in text
+
+    answer = route53_answer(checks.build_checks(order, buckets), records_of(order), matches, "example.com")
     assert answer == f"alb.{switch.active_region(view, order)}"
+
+
+def records_of(order, **options):
+    balancers = {region: {"dns_name": f"alb.{region}", "zone_id": f"Z{region}"} for region in order}
+    return checks.build_records(order, "example.com", "ZONE", balancers, **options)
+
+
+@settings(max_examples=150, deadline=None)
+@given(orders(most=4).flatmap(lambda order: st.tuples(st.just(order), anything(order))))
+def test_route_53_computes_the_same_region_from_alarms(case):
+    """An alarm is in ALARM while its statement is said; one that never had data is healthy, and means: not said."""
+    order, view = case
+    alarms = {alarm["name"]: alarm for region in order for alarm in checks.statement_alarms(region, order)}
+
+    def is_good(check):
+        alarm = alarms[check["alarm"]["name"]]
+        return alarm["statement"] not in (view[check["alarm"]["region"]] or switch.SILENT)
+
+    built = checks.build_metric_checks(order)
+    assert {check["alarm"]["name"] for check in built if check["tier"] == 0} == set(alarms)
+    answer = route53_answer(built, records_of(order), is_good, "example.com")
+    assert answer == f"alb.{switch.active_region(view, order)}"
+
+
+@given(orders().flatmap(lambda order: st.tuples(st.just(order), st.sets(st.sampled_from(order)))))
+def test_route_53_computes_the_same_region_from_routing_controls(case):
+    order, on = case
+    arns = {region: f"panel/routingcontrol/{region}" for region in order}
+    states = {region: controls.ON if region in on else controls.OFF for region in order}
+    built = checks.build_control_checks(order, arns)
+    answer = route53_answer(
+        built,
+        records_of(order, backend=checks.ARC_ROUTING_CONTROL),
+        lambda check: states[check["routing_control_arn"].rpartition("/")[2]] == controls.ON,
+        "example.com",
+    )
+    assert answer == f"alb.{controls.active_control(states, order)}"
 
 
 # --- single promises, by example --------------------------------------------------------------------------------------

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The promises of the traffic switch with metrics and with routing controls, over real boto3, as clients see them.
+
+Those with objects, which are the same, are in test_modules_traffic.py.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_backends as backends
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts
+from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._region_traffic import s3_module
+from tests.lab.stage import Stage, wait
+from tests.lab.traffic_platform import EAST, WEST, ControlPlatform, MetricPlatform, Platform
+
+KINDS = {kind.backend: kind for kind in (MetricPlatform, ControlPlatform)}
+
+
+def build(kind: type[Platform], stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Platform:
+    for name, value in stage.lab.env().items():
+        monkeypatch.setenv(name, value)
+    return kind(stage, capsys).build()
+
+
+@pytest.fixture(params=KINDS)
+def platform(
+    request: pytest.FixtureRequest, stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Platform:
+    return build(KINDS[request.param], stage, monkeypatch, capsys)
+
+
+@pytest.fixture
+def metrics(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Platform:
+    return build(MetricPlatform, stage, monkeypatch, capsys)
+
+
+@pytest.fixture
+def controls(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> ControlPlatform:
+    return build(ControlPlatform, stage, monkeypatch, capsys)  # type: ignore[return-value]
+
+
+def writes(platform: Platform) -> list[tuple[str, str]]:
+    return [(call["operation"], call["region"]) for call in platform.lab.calls() if call["mutating"]]
+
+
+def test_the_name_moves_while_the_old_region_is_lost_and_stays_when_it_returns(platform: Platform) -> None:
+    platform.lab.outage(EAST, "reset")
+    moved = platform.traffic(WEST)
+    assert (moved["changed"], moved["before"], moved["after"]) == (True, EAST, WEST)
+    assert platform.leads_to(WEST)
+    platform.lab.restore(EAST)
+    assert platform.leads_to(WEST)
+    settled = platform.traffic()
+    assert (settled["before"], settled["after"], settled["told"], settled["not_told"]) == (WEST, WEST, [EAST], [])
+    assert platform.leads_to(WEST)
+    assert platform.traffic()["changed"] is False
+    assert platform.traffic(WEST)["changed"] is False
+
+
+def test_there_and_back_within_a_minute(platform: Platform) -> None:
+    platform.traffic(WEST)
+    assert platform.leads_to(WEST)
+    back = platform.traffic(EAST)
+    assert (back["before"], back["after"], back["told"]) == (WEST, EAST, [WEST])
+    assert platform.leads_to(EAST)
+    platform.traffic(WEST)
+    assert platform.leads_to(WEST)
+
+
+def test_check_mode_writes_nothing_and_the_move_needs_no_global_control_plane(platform: Platform) -> None:
+    platform.lab.clear_calls()
+    would = platform.traffic(WEST, check_mode=True)
+    assert writes(platform) == []
+    platform.lab.outage("aws-global")
+    platform.lab.outage("us-west-2", "reset")  # where ARC's control plane lives
+    did = platform.traffic(WEST)
+    for key in ("changed", "before", "after", "told", "not_told", "statements"):
+        assert would[key] == did[key]
+    assert platform.leads_to(WEST)
+
+
+def manifest_of(platform: Platform) -> dict[str, Any]:
+    parts = {
+        "cloudwatch_metric": {"platform": "switch", "metric_namespace": "Trading/TrafficSwitch"},
+        "arc_routing_control": {
+            "routing_controls": getattr(platform, "controls", None),
+            "cluster_endpoints": platform.options().get("cluster_endpoints"),
+        },
+    }
+    return {
+        "traffic": {"backend": platform.backend, **parts[platform.backend]},
+        "regions": [{"region": region, "control_bucket": Stage.bucket(region)} for region in platform.stage.regions],
+    }
+
+
+def test_the_planner_reads_where_the_traffic_is_without_the_lost_region(platform: Platform) -> None:
+    manifest = manifest_of(platform)
+    clients = clients_for(s3_module(SimpleNamespace(params={"region": EAST}, fail_json=pytest.fail)))
+
+    def seen() -> str | None:
+        calls = {
+            (entry["region"], fact): call
+            for entry in manifest["regions"]
+            for fact, call in backends.traffic_readers(clients, manifest, entry).items()
+        }
+        answers = observe_all(calls, 10.0)
+        facts = {
+            region: Facts(region, {name: answer for (of, name), answer in answers.items() if of == region})
+            for region in platform.stage.regions
+        }
+        return backends.traffic_region(manifest, facts)
+
+    assert seen() == EAST
+    platform.traffic(WEST)
+    assert seen() == WEST
+    platform.lab.outage(EAST, "reset")
+    assert seen() == WEST
+
+
+# --- metrics ----------------------------------------------------------------------------------------------------------
+
+
+def claim_of_west(**datum: Any) -> dict[str, Any]:
+    """The metric of the claim that moves the traffic, as CloudWatch takes it."""
+    dimensions = {"Platform": "switch", "Statement": f"[{WEST} claims over {EAST}]"}
+    shown = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+    return {"MetricName": "Said", "Dimensions": shown, **datum}
+
+
+def test_metrics_settle_says_again_what_is_said_and_reports_no_change(metrics: Platform) -> None:
+    (claim,) = (check for check in metrics.checks() if check["name"] == "switch-claim-use1-use2")
+    long_ago = datetime.now(UTC) - timedelta(minutes=10)
+    metrics.lab.client("cloudwatch", WEST).put_metric_data(
+        Namespace="Trading/TrafficSwitch", MetricData=[claim_of_west(Timestamp=long_ago, Value=1)]
+    )
+    assert metrics.leads_to(WEST)
+    # A check made anew has heard nothing yet, and counts the claim as not made.
+    options = {key: value for key, value in claim.items() if key != "tier"}
+    anew = metrics.run("route53_health_check", region=EAST, **{**options, "name": "anew"})["health_check_id"]
+    assert metrics.stage.healthy(anew)
+    assert metrics.traffic()["statements"][EAST] == [f"[{EAST} yields to {WEST}]"]
+    metrics.lab.clear_calls()
+    assert metrics.traffic()["changed"] is False
+    assert wait(lambda: metrics.stage.healthy(anew), lambda healthy: not healthy) is False
+    assert metrics.leads_to(WEST)
+
+
+def test_metrics_that_have_gone_out_of_sight_are_read_from_the_alarms(metrics: Platform) -> None:
+    cloudwatch = metrics.lab.client("cloudwatch", WEST)
+    cloudwatch.set_alarm_state(AlarmName="switch-claim-use1-use2", StateValue="ALARM", StateReason="long ago")
+    assert metrics.traffic()["after"] == WEST
+
+
+def test_metrics_of_a_lost_active_region_keep_the_traffic_there(metrics: Platform) -> None:
+    metrics.traffic(WEST)
+    assert metrics.leads_to(WEST)
+    metrics.lab.outage(WEST, "reset")
+    assert metrics.leads_to(WEST)
+
+
+def test_metrics_are_dated_into_the_next_minute_where_this_one_says_otherwise(metrics: Platform) -> None:
+    for target in (WEST, EAST, WEST):
+        metrics.traffic(target)
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    stat = {"Metric": {"Namespace": "Trading/TrafficSwitch", **claim_of_west()}, "Period": 60, "Stat": "Maximum"}
+    found = metrics.lab.client("cloudwatch", WEST).get_metric_data(
+        MetricDataQueries=[{"Id": "s0", "MetricStat": stat}],
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=10),
+        ScanBy="TimestampAscending",
+    )["MetricDataResults"][0]
+    assert found["Values"] == [1.0, 0.0, 1.0]
+    assert {later - earlier for earlier, later in zip(found["Timestamps"], found["Timestamps"][1:], strict=False)} == {
+        timedelta(minutes=1)
+    }
+
+
+# --- routing controls -------------------------------------------------------------------------------------------------
+
+
+def test_controls_move_with_two_of_five_endpoints_dead(controls: ControlPlatform) -> None:
+    controls.lab.outage("us-east-1", "hang")
+    controls.lab.outage("eu-west-1", "reset")
+    moved = controls.traffic(WEST, read_timeout=0.5)
+    assert (moved["before"], moved["after"], moved["statements"]) == (EAST, WEST, {EAST: ["Off"], WEST: ["On"]})
+    assert controls.leads_to(WEST)
+    updates = [call for call in controls.lab.calls() if call["operation"] == "UpdateRoutingControlStates"]
+    assert [call["status"] for call in updates][-1] == 200
+
+
+def test_controls_say_which_endpoints_were_tried_when_none_answers(controls: ControlPlatform) -> None:
+    for place in controls.endpoints:
+        controls.lab.outage(place["region"], "5xx")
+    failed = controls.traffic(WEST)
+    assert "None of the cluster's 5 end points took the request" in failed["msg"]
+
+
+def test_controls_tell_of_a_safety_rule_and_override_it_only_by_name(controls: ControlPlatform) -> None:
+    config = controls.lab.client("route53-recovery-control-config", "us-west-2")
+    rule = config.create_safety_rule(
+        AssertionRule={
+            "AssertedControls": list(controls.controls.values()),
+            "ControlPanelArn": controls.controls[EAST].partition("/routingcontrol/")[0],
+            "Name": "both",
+            "RuleConfig": {"Type": "AND", "Threshold": 0, "Inverted": False},
+            "WaitPeriodMs": 5000,
+        }
+    )["AssertionRule"]["SafetyRuleArn"]
+    failed = controls.traffic(WEST)
+    assert "a safety rule of the control panel refuses it" in failed["msg"]
+    assert failed["error_code"] == "ConflictException"
+    assert controls.leads_to(EAST)
+    assert controls.traffic(WEST, safety_rules_to_override=[rule])["after"] == WEST
+    assert controls.leads_to(WEST)
+
+
+def test_controls_none_of_which_may_go_off_alone(controls: ControlPlatform) -> None:
+    cluster = controls.lab.client("route53-recovery-cluster", "us-west-2")
+    with pytest.raises(ClientError, match="one-at-least"):
+        cluster.update_routing_control_state(RoutingControlArn=controls.controls[EAST], RoutingControlState="Off")
+    assert cluster.get_routing_control_state(RoutingControlArn=controls.controls[EAST])["RoutingControlState"] == "On"
+
+
+def test_controls_that_are_both_on_leave_the_traffic_where_it_is(controls: ControlPlatform) -> None:
+    cluster = controls.lab.client("route53-recovery-cluster", "us-west-2")
+    cluster.update_routing_control_state(RoutingControlArn=controls.controls[WEST], RoutingControlState="On")
+    settled = controls.traffic()
+    assert (settled["changed"], settled["after"]) == (True, EAST)
+    assert settled["statements"] == {EAST: ["On"], WEST: ["Off"]}
+    assert controls.leads_to(EAST)
