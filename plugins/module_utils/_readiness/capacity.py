@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Could each standby carry the traffic? Pure: one function per check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._health import (
+    HEALTHY,
+    UNHEALTHY,
+    Settings,
+    load_balancer_targets,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
+    PROVISION,
+    Finding,
+    Seen,
+    blocker,
+    counted,
+    listed,
+    ok,
+    warning,
+)
+
+# Processes of a group without which a raised capacity brings no healthy target.
+# Source: "Suspend and resume processes for an Auto Scaling group" of the Amazon EC2 Auto Scaling User Guide.
+NEEDED_PROCESSES = frozenset({"Launch", "AddToLoadBalancer"})
+# The quota of vCPUs of running on-demand instances, and the families that count against it: A, C, D, H, I, M, R, T, Z.
+# Source: "Amazon EC2 instance type quotas" of the Amazon EC2 Instance Types guide.
+STANDARD_QUOTA = "L-1216C47A"
+STANDARD_FAMILY = re.compile(r"(a|c|d|h|i|im|is|m|r|t|z)[0-9]")
+
+
+def target_health(seen: Seen) -> Iterator[Finding]:
+    """Traffic that came now would reach somebody."""
+    for region in seen.order:
+        signal = load_balancer_targets(seen.facts[region], Settings(min_healthy_ratio=seen.limits.min_healthy_ratio))
+        remedy = "Look at the target group's health reasons; run site.yml where there are no targets."
+        healthy = (seen.facts[region].value("targets") or {}).get("healthy", 0)
+        if signal.state == HEALTHY:
+            yield ok(region, signal.reason)
+        elif signal.state == UNHEALTHY and healthy:
+            yield warning(region, signal.reason, remedy)
+        elif signal.state == UNHEALTHY:
+            yield seen.broken(region, signal.reason, remedy)
+        else:
+            yield seen.unknown(region, "the targets' health", seen.facts[region]["targets"].error, is_vital=True)
+
+
+def needed_instances(seen: Seen) -> tuple[int, str]:
+    """Return how many instances a standby would have to run, and where the figure is from.
+
+    What the active region runs now; by the manifest where that cannot be read.
+    """
+    meant = (seen.entry(seen.reference).get("capacity") or {}).get("desired", 0)
+    group = seen.facts[seen.reference].value("group")
+    if group is None:
+        return int(meant), f"{seen.reference} is meant to run {meant} by the manifest"
+    return int(group["desired"]), f"{seen.reference} runs {group['desired']}"
+
+
+def capacity(seen: Seen) -> Iterator[Finding]:
+    """Every standby's group may become as large as the active one is."""
+    needed, source = needed_instances(seen)
+    for region in seen.standbys:
+        fact = seen.facts[region]["group"]
+        if not fact.known:
+            yield seen.unknown(region, "the Auto Scaling group", fact.error, is_vital=True)
+            continue
+        if fact.value is None:
+            name = seen.entry(region)["autoscaling_group_name"]
+            yield blocker(region, f"The Auto Scaling group {name} does not exist.", PROVISION)
+            continue
+        group = fact.value
+        stopped = sorted(NEEDED_PROCESSES.intersection(group["suspended"]))
+        figures = f"The group runs {group['desired']} and may run {group['max']}; {source}"
+        if group["max"] < needed:
+            yield blocker(region, f"{figures}.", f"Raise application_max_size to at least {needed} and run site.yml.")
+        elif stopped:
+            yield blocker(region, f"{figures}, but {listed(stopped)} is suspended.", "Resume the group's processes.")
+        else:
+            missing = max(0, needed - group["desired"])
+            yield ok(region, f"{figures}." + (f" A failover starts {counted(missing, 'instance')}." if missing else ""))
+
+
+def vcpu_quota(seen: Seen) -> Iterator[Finding]:
+    """The account may start what is missing."""
+    needed, _source = needed_instances(seen)
+    for region in seen.standbys:
+        fact, group = seen.facts[region]["group"], seen.facts[region].value("group")
+        if group is None:
+            yield seen.unknown(region, "how many instances are missing", fact.error or "there is no group")
+            continue
+        missing = max(0, needed - group["desired"])
+        if not missing:
+            yield ok(region, f"No instance has to be started: {group['desired']} run, {needed} are needed.")
+            continue
+        yield _vcpu_room(seen, region, missing)
+
+
+def _vcpu_room(seen: Seen, region: str, missing: int) -> Finding:
+    types = seen.facts[region].value("instance_types") or seen.facts[seen.reference].value("instance_types")
+    quota = seen.facts[region]["vcpu_quota"]
+    if not types:
+        why = seen.facts[region]["instance_types"].error or "the group names none"
+        return seen.unknown(region, "the type of its instances", why)
+    if not all(STANDARD_FAMILY.match(name) for name in types):
+        why = "only the quota of the standard families is asked for"
+        return seen.unknown(region, f"the quota of {listed(sorted(types))}", why)
+    if not quota.known:
+        return seen.unknown(region, f"the quota {STANDARD_QUOTA} of vCPUs", quota.error)
+    return _compare_quota(seen, region, quota.value, missing * max(types.values()), missing)
+
+
+def _compare_quota(seen: Seen, region: str, quota: dict[str, Any], wanted: int, missing: int) -> Finding:
+    used = quota["used"] or 0
+    limit = f"the quota {STANDARD_QUOTA} is {quota['limit']:g}"
+    figures = f"{missing} instances of {wanted // missing} vCPUs are missing; {limit}"
+    remedy = f"Ask Service Quotas for at least {used + wanted:g} vCPUs in {region}."
+    if used + wanted > quota["limit"]:
+        return blocker(region, f"{figures}, {used:g} are used.", remedy)
+    if quota["used"] is None:
+        return seen.unknown(region, f"{figures}, which would do, but how much of it is used", quota["used_error"])
+    return ok(region, f"{figures}, {used:g} are used.")
+
+
+def target_quota(seen: Seen) -> Iterator[Finding]:
+    """A load balancer may have as many targets as the group may become."""
+    needed, _source = needed_instances(seen)
+    for region in seen.standbys:
+        quota, group = seen.facts[region]["target_quota"], seen.facts[region].value("group")
+        if not quota.known:
+            yield seen.unknown(region, "the quota of targets", quota.error)
+            continue
+        most = max(needed, (group or {}).get("max", 0))
+        figures = f"A load balancer may have {quota.value} targets, the group {most} instances."
+        if quota.value < needed:
+            yield blocker(region, figures, f"Ask Service Quotas for at least {most} targets in {region}.")
+        elif quota.value < most:
+            yield warning(region, figures, f"Ask Service Quotas for at least {most} targets in {region}.")
+        else:
+            yield ok(region, figures)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Every check of readiness, and what they come to. Pure.
+
+A new check is a function of ``Seen`` that yields findings, and a line in CHECKS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness import (
+    capacity,
+    control,
+    data,
+    database,
+    name,
+    surroundings,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
+    ALL,
+    BLOCKER,
+    OK,
+    WARNING,
+    Finding,
+    Seen,
+)
+
+CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
+    "writer_known": database.writer_known,
+    "planner": control.planner,
+    "members": database.members,
+    "engine_parity": database.engine_parity,
+    "instances": database.instances,
+    "replication_lag": database.lag,
+    "parameter_groups": database.parameter_groups,
+    "writer_endpoint": database.writer_endpoint,
+    "target_health": capacity.target_health,
+    "capacity": capacity.capacity,
+    "vcpu_quota": capacity.vcpu_quota,
+    "target_quota": capacity.target_quota,
+    "session_table": data.session_table,
+    "bucket_replication": data.bucket_replication,
+    "secret": data.secret,
+    "encryption_key": data.encryption_key,
+    "switch_records": name.switch_records,
+    "switch_alarms": name.switch_alarms,
+    "endpoint_checks": name.endpoint_checks,
+    "peering": surroundings.peering,
+    "lag_alarm": surroundings.lag_alarm,
+    "alarms": surroundings.alarms,
+    "subscriptions": surroundings.subscriptions,
+    "manifest": control.manifest,
+    "manifest_facts": control.manifest_facts,
+    "lease": control.lease,
+    "fences": control.fences,
+    "cool_down": control.cool_down,
+    "automation": control.automation,
+    "runner_permissions": control.runner_permissions,
+    "protection": database.protection,
+}
+
+
+def judge(seen: Seen) -> list[dict[str, Any]]:
+    """Return the rows [{check, region, state, reason, remedy, is_unknown}] of all checks, in the order of CHECKS."""
+    return [{"check": title, **asdict(finding)} for title, check in CHECKS.items() for finding in check(seen)]
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, int]:
+    """Return how many rows are ok, warnings, blockers; and how many of the latter two are so for being unknown."""
+    states = [row["state"] for row in rows]
+    return {
+        "ok": states.count(OK),
+        "warnings": states.count(WARNING),
+        "blockers": states.count(BLOCKER),
+        "unknown": sum(row["is_unknown"] for row in rows),
+    }
+
+
+def ready_regions(seen: Seen, rows: list[dict[str, Any]]) -> list[str]:
+    """Return the standbys that a failover could go to now: no blocker of their own, and none of the whole platform."""
+    blocked = {row["region"] for row in rows if row["state"] == BLOCKER}
+    return [] if ALL in blocked else [region for region in seen.standbys if region not in blocked]

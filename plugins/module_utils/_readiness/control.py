@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Does the control plane of the failover itself stand: manifest, lease, rights, and would the planner go? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import is_paused
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
+    ALL,
+    LOOK_AGAIN,
+    PROVISION,
+    WARNING,
+    Finding,
+    Seen,
+    blocker,
+    counted,
+    listed,
+    ok,
+    warning,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import (
+    FENCED,
+    NOT_FENCED,
+    describe,
+    measures_of,
+    outcome_of,
+)
+
+ALLOWED = "allowed"
+
+
+def planner(seen: Seen) -> Iterator[Finding]:
+    """The planner itself, asked for a forced failover to each standby: whatever it would refuse is a blocker."""
+    for region in seen.standbys:
+        request = Request(
+            target_region=region,
+            min_healthy_ratio=seen.limits.min_healthy_ratio,
+            max_replication_lag_ms=seen.limits.max_replication_lag_ms,
+            max_lag_sample_age=seen.limits.max_lag_sample_age,
+            cool_down=seen.limits.cool_down,
+            force=True,
+        )
+        plan = build_plan(seen.state, request)
+        if plan.obstacles:
+            options = [obstacle.override for obstacle in plan.obstacles if obstacle.override]
+            remedy = "See the other rows of this region" + (f"; override: {listed(options)}." if options else ".")
+            sentences = " ".join(obstacle.sentence for obstacle in plan.obstacles)
+            yield blocker(region, f"failover.yml would refuse to move here: {sentences}", remedy)
+        elif plan.warnings:
+            yield warning(region, f"failover.yml would move here, and warn: {' '.join(plan.warnings)}", PROVISION)
+        else:
+            yield ok(region, f"failover.yml would move here in {counted(len(plan.steps), 'step')}.")
+
+
+def manifest(seen: Seen) -> Iterator[Finding]:
+    """Every region's control table has the recovery manifest, and the same one."""
+    for region in seen.order:
+        copy = seen.copies.get(region)
+        if copy is None or not copy.known:
+            why = copy.error if copy else "the inventory does not name this region"
+            yield seen.unknown(region, "the manifest in the control table", why, is_vital=True)
+        elif copy.value is None:
+            reason = "The control table has no manifest; if all other regions are lost, nothing is known."
+            yield seen.broken(region, reason, PROVISION)
+        else:
+            yield _copy(seen, region, copy.value)
+    strangers = sorted(set(seen.regions) ^ set(seen.order))
+    if strangers:
+        yield warning(ALL, f"Inventory and manifest differ in {listed(strangers)}.", PROVISION)
+
+
+def _copy(seen: Seen, region: str, copy: Mapping[str, Any]) -> Finding:
+    age = f"written {age_of(copy['written_at'], seen.now)} ago"
+    paths = different_members(seen.manifest, copy["document"])
+    if not paths:
+        return ok(region, f"The manifest was {age} and is the same as the freshest one.")
+    reason = f"The manifest, {age}, differs from the freshest one, {seen.manifest_region}'s, in {listed(paths)}."
+    if all(".capacity" in path for path in paths):
+        return warning(region, reason, PROVISION)
+    return seen.broken(region, reason, PROVISION)
+
+
+def age_of(written_at: str, now: float) -> str:
+    """Return how long ago a time of the control table was, in words. Pure."""
+    try:
+        then = datetime.strptime(written_at, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return "an unknown time"
+    return words_for(now - then)
+
+
+def words_for(seconds: float) -> str:
+    """Return a duration in the unit people would use. Pure."""
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def different_members(one: Any, other: Any, path: str = "") -> list[str]:
+    """Return the paths in which two documents differ, such as traffic.domain or us-east-2.target_group_arn. Pure."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return [
+            found
+            for key in sorted({*one, *other})
+            for found in different_members(one.get(key), other.get(key), f"{path}.{key}".strip("."))
+        ]
+    if path == "regions" and all(isinstance(side, list) for side in (one, other)):
+        first, second = ({entry.get("region"): entry for entry in side} for side in (one, other))
+        if list(first) == list(second):
+            return different_members(first, second)
+    return [] if one == other else [path]
+
+
+def manifest_facts(seen: Seen) -> Iterator[Finding]:
+    """The manifest says what is: a lost region's capacity is read from it, and so is what cannot be asked."""
+    meant = seen.manifest["global_database"].get("engine_version")
+    for region in seen.order:
+        facts, entry = seen.facts[region], seen.entry(region)
+        unknown = facts.unknown(("group", "cluster"))
+        if unknown:
+            yield seen.unknown(region, "what the manifest is compared with", "; ".join(unknown.values()))
+            continue
+        group, cluster = facts.value("group") or {}, facts.value("cluster") or {}
+        sizes = entry.get("capacity") or {}
+        wrong = [
+            f"{name} {sizes.get(name)}, observed {group[name]}"
+            for name in ("min", "desired", "max")
+            if name in group and int(sizes.get(name, -1)) != group[name]
+        ]
+        if meant and cluster and cluster["engine_version"] != meant:
+            wrong.append(f"engine version {meant}, observed {cluster['engine_version']}")
+        if wrong:
+            yield warning(region, f"The manifest says {listed(wrong)}.", PROVISION)
+        else:
+            yield ok(region, "Capacity and engine version are as the manifest says.")
+
+
+def lease(seen: Seen) -> Iterator[Finding]:
+    """Nobody moves the platform now, and no move was left half done."""
+    for region in seen.order:
+        fact, table = seen.facts[region]["lease"], seen.facts[region]["control_table"]
+        unfinished = books.unfinished(seen.state, region)
+        if table.known and table.value is None:
+            yield seen.broken(region, "There is no control table; a failover could not take its lease.", PROVISION)
+        elif not fact.known:
+            yield seen.unknown(region, "the lease in the control table", fact.error, is_vital=True)
+        elif unfinished:
+            yield _held(region, unfinished)
+        else:
+            yield ok(region, "The lease is free.")
+
+
+def _held(region: str, found: Mapping[str, Any]) -> Finding:
+    who = f"run {found['run_id']} of {found['owner']} ({found['method']}, step {found.get('step') or 'unknown'})"
+    if found["is_live"]:
+        reason = f"The lease is held by {who} for {found['expires_in_seconds']:.0f} s more."
+        remedy = f"Wait for that run; if it is known to be dead, failover.yml with takeover_run_id={found['run_id']}."
+        return blocker(region, reason, remedy)
+    ended = "was killed" if found["outcome"] == "running" else found["outcome"]
+    reason = f"An unfinished move, {who}, {ended} {words_for(found['age_seconds'])} ago."
+    remedy = f"Run its playbook again with target_region={region} and method={found['method']}: it goes on from there."
+    return warning(region, reason, remedy)
+
+
+def fences(seen: Seen) -> Iterator[Finding]:
+    """No region is fenced still: writers shut out, or capacity taken away, by an earlier failover."""
+    for region in seen.order:
+        fact = books.fence_of(seen.state, region)
+        if not fact.known:
+            yield seen.unknown(region, "whether it is fenced", fact.error)
+        elif outcome_of(fact.value) in (None, NOT_FENCED):
+            yield ok(region, "The region is not fenced.")
+        else:
+            sure = "was fenced" if outcome_of(fact.value) == FENCED else "may have been fenced"
+            taken = listed(describe(measure) for measure in measures_of(fact.value))
+            reason = f"The region {sure} by an earlier failover, which took away {taken}."
+            yield warning(
+                region, reason, "failback.yml and site.yml give back what fencing took; a move here does too."
+            )
+
+
+def cool_down(seen: Seen) -> Iterator[Finding]:
+    """An unplanned move soon after another one needs force, unless the first was acknowledged."""
+    fact = books.latest_move(seen.state)
+    if not fact.known:
+        yield seen.unknown(ALL, "the latest move", fact.error)
+        return
+    if not fact.value:
+        yield ok(ALL, "No move is on record.")
+        return
+    latest, left = fact.value, seen.limits.cool_down - fact.value["age_seconds"]
+    ended = words_for(latest["age_seconds"])
+    words = (
+        f"The latest move, run {latest['run_id']} ({latest['method']} to {latest['target_region']}), ended {ended} ago"
+    )
+    if not books.is_unplanned(latest) or latest["acknowledged"] or left <= 0:
+        yield ok(ALL, f"{words}; nothing is held back.")
+    else:
+        remedy = f"Find out why it was due, then automation.yml with acknowledge={latest['run_id']}; or use force."
+        yield warning(ALL, f"{words}; another unplanned one is held back for {words_for(left)} more.", remedy)
+
+
+def automation(seen: Seen) -> Iterator[Finding]:
+    """Automatic failover is not paused."""
+    facts = {region: seen.facts[region]["automation"] for region in seen.order}
+    if not any(fact.known for fact in facts.values()):
+        why = "; ".join(f"{region}: {fact.error}" for region, fact in facts.items())
+        yield seen.unknown(ALL, "whether automatic failover is paused", why)
+        return
+    copies = [fact.value for fact in facts.values() if fact.known and fact.value]
+    item = max(copies, key=lambda copy: copy["written_at"], default={})
+    pause = (item.get("document") or {}).get("pause")
+    if not is_paused(pause, seen.now):
+        yield ok(ALL, "Automatic failover is not paused.")
+        return
+    left = words_for(pause["until"] - seen.now)
+    reason = f"Automatic failover is paused for {left} more by {pause['by']}: {pause['reason']}."
+    yield warning(ALL, reason, "End the pause with automation.yml when the maintenance is over.")
+
+
+def runner_permissions(seen: Seen) -> Iterator[Finding]:
+    """Whoever runs the failover may do what the runner's policy says is needed.
+
+    Simulated by IAM: policies of resources, and sessions' own, are not seen.
+    """
+    fact = seen.shared["permissions"]
+    if not fact.known:
+        yield seen.unknown(ALL, "the runner's permissions", fact.error)
+        return
+    found, simulated = fact.value, fact.value["simulated"]
+    denied = [one["action"] for one in simulated if ALLOWED not in one["decisions"].values()]
+    partly = [one["action"] for one in simulated if {*one["decisions"].values()} - {ALLOWED}]
+    who = f"{found['principal']} may not"
+    remedy = "Attach the policy that site.yml makes (failover_control_policy_name) to whoever runs the failover."
+    if denied:
+        yield blocker(ALL, f"{who}: {listed(sorted(set(denied)), 8)}.", remedy)
+    elif partly:
+        where = {
+            resource for one in simulated for resource, decision in one["decisions"].items() if decision != ALLOWED
+        }
+        yield warning(ALL, f"{who}, on {listed(sorted(where), 3)}: {listed(sorted(set(partly)), 8)}.", remedy)
+    elif found["errors"] or not simulated:
+        why = "; ".join(f"{sid}: {error}" for sid, error in found["errors"].items()) or "nothing was simulated"
+        reason = f"Unknown: not every right of {found['principal']} could be simulated: {why}."
+        yield Finding(ALL, WARNING, reason, LOOK_AGAIN, is_unknown=True)
+    else:
+        yield ok(ALL, f"{found['principal']} may do all {len(simulated)} actions of the runner's policy.")

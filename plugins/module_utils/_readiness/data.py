@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Does each standby hold what the application reads? Pure: one function per check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._health import TABLE_SERVES
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
+    ALL,
+    GIVE,
+    PROVISION,
+    Finding,
+    Seen,
+    counted,
+    listed,
+    ok,
+    warning,
+)
+
+
+def session_table(seen: Seen) -> Iterator[Finding]:
+    """Every region has a replica of the session table, and knows all the others."""
+    for region in seen.order:
+        fact = seen.facts[region]["table"]
+        if not fact.known:
+            yield seen.unknown(region, "the session table", fact.error)
+            continue
+        if fact.value is None:
+            yield seen.broken(region, "The session table does not exist here.", PROVISION)
+            continue
+        table = fact.value
+        missing = [other for other in seen.others(region) if other not in table["replicas"]]
+        unready = {other: state for other, state in table["replicas"].items() if state not in TABLE_SERVES}
+        if table["status"] not in TABLE_SERVES:
+            yield seen.broken(region, f"The session table is {table['status']}.", "Wait until it is ACTIVE.")
+        elif missing:
+            reason = f"The session table is not replicated to {listed(missing)}: sessions made there are not here."
+            yield seen.broken(region, reason, PROVISION)
+        elif unready:
+            states = listed(f"{other} is {state}" for other, state in unready.items())
+            reason = f"The session table is {table['status']}; of its replicas {states}."
+            yield warning(region, reason, "Wait, look again.")
+        else:
+            yield ok(
+                region, f"The session table is {table['status']}, like {counted(len(table['replicas']), 'replica')}."
+            )
+
+
+def bucket_replication(seen: Seen) -> Iterator[Finding]:
+    """Objects reach every other region, from every region: the way back begins with the day of the failover."""
+    for region in seen.order:
+        fact = seen.facts[region]["replication"]
+        for other in seen.others(region):
+            nameless = [one for one in (region, other) if not seen.entry(one).get("data_bucket")]
+            if nameless:
+                what = f"the data bucket of {listed(nameless)}"
+                yield seen.unknown(other, what, "the manifest names none", remedy=PROVISION)
+            elif not fact.known:
+                yield seen.unknown(other, f"the replication of objects from {region}", fact.error)
+            else:
+                yield _replication_to(seen, region, other, seen.entry(other)["data_bucket"], fact.value)
+
+
+def _replication_to(seen: Seen, region: str, other: str, bucket: str, configuration: Any) -> Finding:
+    rules = [
+        rule
+        for rule in (configuration or {}).get("Rules", [])
+        if rule["Destination"]["Bucket"].rpartition(":::")[2] == bucket
+    ]
+    if any(rule["Status"] == "Enabled" for rule in rules):
+        return ok(other, f"Objects of {region} are replicated to {bucket}.")
+    why = f"the rule to {bucket} is disabled" if rules else f"no rule leads to {bucket}"
+    reason = f"Objects are not replicated from {region} to {other}: {why}."
+    # What is missing in the target is lost with the active region; in the other direction nothing is waiting.
+    remedy = "Run site.yml; objects that were written meanwhile need S3 Batch Replication."
+    if seen.active in (region, None):
+        return seen.broken(other, reason, remedy)
+    return warning(other, reason, remedy)
+
+
+def secret(seen: Seen) -> Iterator[Finding]:
+    """Every region can read the database's password, and gets the next one too."""
+    if not seen.expected.get("secret_name"):
+        yield seen.unknown(ALL, "the database's secret", "expected.secret_name is not given", remedy=GIVE)
+        return
+    primary = _primary_secret(seen)
+    for region in seen.order:
+        fact = seen.facts[region]["secret"]
+        if not fact.known:
+            yield seen.unknown(region, "the secret", fact.error)
+        elif fact.value is None:
+            reason = f"There is no secret {seen.expected['secret_name']}; the application could not log in."
+            yield seen.broken(region, reason, PROVISION)
+        elif fact.value["is_deleted"]:
+            yield seen.broken(region, "The secret is marked for deletion.", "Restore it with RestoreSecret.")
+        elif fact.value["primary_region"] in (None, region):
+            yield ok(region, f"The secret is here, with {counted(len(fact.value['replicas']), 'replica')}.")
+        else:
+            yield _replica(seen, region, primary)
+
+
+def _primary_secret(seen: Seen) -> Mapping[str, Any] | None:
+    """Return the secret as its own region shows it: only there the replicas' states are told."""
+    for region in seen.order:
+        found = seen.facts[region].value("secret")
+        if found and found["primary_region"] in (None, region):
+            return found
+    return None
+
+
+def _replica(seen: Seen, region: str, primary: Mapping[str, Any] | None) -> Finding:
+    if primary is None:
+        return seen.unknown(region, "the secret is here, but whether it is in sync", "its primary region did not tell")
+    replica = primary["replicas"].get(region)
+    if replica is None:
+        reason = "The secret is here, but not as a replica: a new password would not reach it."
+        return warning(region, reason, PROVISION)
+    if replica["status"] == "InSync":
+        return ok(region, "The replica of the secret is InSync.")
+    said = f" ({replica['message']})" if replica["message"] else ""
+    reason = f"The replica of the secret is {replica['status']}{said}."
+    if replica["status"] == "InProgress":
+        return warning(region, reason, "Wait, look again.")
+    return seen.broken(region, reason, "Remove the replica and run site.yml, which makes it again.")
+
+
+def encryption_key(seen: Seen) -> Iterator[Finding]:
+    """Every region's own key works: cluster, objects and secret of that region are encrypted with it."""
+    if not seen.expected.get("key_alias"):
+        yield seen.unknown(ALL, "the keys", "expected.key_alias is not given", remedy=GIVE)
+        return
+    for region in seen.order:
+        fact, cluster = seen.facts[region]["key"], seen.facts[region].value("database") or {}
+        if not fact.known:
+            yield seen.unknown(region, "the key", fact.error)
+        elif fact.value is None:
+            yield seen.broken(region, f"There is no key {seen.expected['key_alias']}.", PROVISION)
+        elif fact.value["state"] != "Enabled":
+            remedy = "Cancel its deletion and enable it: without the key nothing it encrypted can be read."
+            yield seen.broken(region, f"The key {seen.expected['key_alias']} is {fact.value['state']}.", remedy)
+        elif cluster.get("kms_key_arn") not in (None, fact.value["arn"]):
+            reason = f"The key is Enabled, but the cluster is encrypted with another one, {cluster['kms_key_arn']}."
+            yield warning(region, reason, "See that this key is enabled, and why it is another one.")
+        else:
+            yield ok(region, f"The key {seen.expected['key_alias']} is Enabled.")

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Would Aurora move the writer to each standby, and is the standby like the writer? Pure: one function per check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import rpo_bound_ms
+from ansible_collections.trading.multi_region.plugins.module_utils._health import (
+    CLUSTER_DOWN,
+    HEALTHY,
+    UNHEALTHY,
+    Settings,
+    replication_lag,
+    serving_instances,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
+    ALL,
+    BLOCKER,
+    LOOK_AGAIN,
+    PROVISION,
+    WARNING,
+    Finding,
+    Seen,
+    blocker,
+    counted,
+    listed,
+    ok,
+    warning,
+)
+
+
+def writer_known(seen: Seen) -> Iterator[Finding]:
+    """One region holds the writer, and the traffic is there too."""
+    if not seen.view:
+        whys = {region: seen.facts[region]["global_cluster"] for region in seen.order}
+        gone = [region for region, fact in whys.items() if fact.known]
+        if gone:
+            yield blocker(ALL, f"The global database does not exist in the eyes of {listed(gone)}.", PROVISION)
+        else:
+            why = "; ".join(f"{region}: {fact.error}" for region, fact in whys.items())
+            reason = f"Unknown: which region holds the writer could not be read: {why}."
+            yield Finding(ALL, BLOCKER, reason, LOOK_AGAIN, is_unknown=True)
+        return
+    moving = seen.view["failover"]
+    if moving:
+        yield blocker(
+            ALL,
+            f"Aurora is busy with a move from {moving['from_region']} to {moving['to_region']} ({moving['status']}).",
+            f"Wait until it has ended, or run failover.yml with target_region={moving['to_region']} to join it.",
+        )
+    elif not seen.active:
+        yield blocker(ALL, "No member of the global database is the writer.", "Look at the global database in RDS.")
+    elif not seen.state.traffic_region:
+        yield seen.unknown(ALL, f"the writer is in {seen.active}, but where the traffic is", "no region could be asked")
+    elif seen.state.traffic_region != seen.active:
+        yield warning(
+            ALL,
+            f"The writer is in {seen.active}, the traffic in {seen.state.traffic_region}: a move was not finished.",
+            f"Run the playbook of that move again with target_region={seen.active}: it goes on from where it stopped.",
+        )
+    else:
+        yield ok(ALL, f"{seen.active} holds the writer and the traffic.")
+
+
+def members(seen: Seen) -> Iterator[Finding]:
+    """Every standby is a member of the global database and holds all data."""
+    if not seen.view:
+        for region in seen.order:
+            yield seen.unknown(region, "the global database", seen.facts[region]["global_cluster"].error, is_vital=True)
+        return
+    found = {member["region"]: member["synchronization_status"] for member in seen.view["members"]}
+    for region in seen.standbys:
+        state = found.get(region)
+        if region not in found:
+            reason = f"The cluster of {region} is no member of the global database (members: {listed(found)})."
+            yield blocker(region, reason, "Run failback.yml with rebuild=true, or site.yml where it never was one.")
+        elif state == "connected":
+            yield ok(region, "The member is connected.")
+        elif state == "pending-resync":
+            reason = "The member is pending-resync: it does not hold all data yet."
+            yield blocker(region, reason, "Wait until it is connected: after an unplanned failover Aurora rebuilds it.")
+        else:
+            yield seen.unknown(region, "whether the member is connected", f"AWS says {state}")
+
+
+def engine_parity(seen: Seen) -> Iterator[Finding]:
+    """Every standby runs the writer's version, to the patch: Aurora MySQL moves the writer between identical ones only.
+
+    Source: "Upgrading an Amazon Aurora global database" of the Aurora User Guide.
+    """
+    active = seen.facts[seen.active].value("cluster") if seen.active else None
+    wanted = (active or seen.view or {}).get("engine_version")
+    for region in seen.standbys:
+        cluster = seen.facts[region]["cluster"]
+        if not cluster.known:
+            yield seen.unknown(region, "the cluster's engine version", cluster.error, is_vital=True)
+        elif cluster.value is None:
+            name = seen.entry(region)["db_cluster_identifier"]
+            yield blocker(region, f"The cluster {name} does not exist.", PROVISION)
+        elif not wanted:
+            yield seen.unknown(region, "the version it must equal", "the writer's region did not answer")
+        elif cluster.value["engine_version"] != wanted:
+            reason = f"The cluster runs {cluster.value['engine_version']}, the writer {wanted}; they must be identical."
+            yield blocker(region, reason, "Bring both to one version; until then only method=detach could move there.")
+        else:
+            yield ok(region, f"The cluster runs {wanted}, as the writer does.")
+
+
+def instances(seen: Seen) -> Iterator[Finding]:
+    """Every standby has an instance to promote, and as good ones as the writer's region."""
+    here = seen.facts[seen.reference].value("database") or {}
+    classes = sorted({one["class"] for one in here.get("instances", [])})
+    for region in seen.standbys:
+        facts = seen.facts[region]
+        unknown = facts.unknown(("cluster", "instances"))
+        if unknown:
+            yield seen.unknown(region, "the cluster's instances", "; ".join(unknown.values()), is_vital=True)
+            continue
+        cluster, serving = facts.value("cluster") or {}, serving_instances(facts)
+        total, status = len(facts.value("instances")), cluster.get("status", "absent")
+        figures = f"{len(serving)} of {total} instances are available, the cluster is {status}"
+        if not cluster or status in CLUSTER_DOWN or not serving:
+            remedy = "Run site.yml, which makes the instances that are missing; see RDS for one that is not available."
+            yield blocker(region, f"{figures}; at least 1 is needed in a cluster that serves.", remedy)
+        else:
+            yield _instance_parity(seen, region, figures, classes)
+
+
+def _instance_parity(seen: Seen, region: str, figures: str, classes: list[str]) -> Finding:
+    """Compare a standby that can be promoted with the reference region."""
+    fact, reference = seen.facts[region]["database"], seen.reference
+    there = len(seen.facts[reference].value("instances") or [])
+    if not fact.known or not fact.value or not classes:
+        why = fact.error or f"{reference} did not tell those of its own"
+        return seen.unknown(region, f"{figures}, but the instances' classes", why)
+    own = sorted({one["class"] for one in fact.value["instances"]})
+    if own != classes:
+        reason = f"{figures}, of class {listed(own)}; {reference} runs {listed(classes)}."
+        return warning(region, reason, "Give the instances of both regions one class, or expect another performance.")
+    if len(serving_instances(seen.facts[region])) < there:
+        return warning(region, f"{figures}; {reference} has {there} instances.", PROVISION)
+    return ok(region, f"{figures}, of class {listed(own)} as in {reference}.")
+
+
+def lag(seen: Seen) -> Iterator[Finding]:
+    """How much a failover now would lose, and whether its limit would refuse it."""
+    limits, strict = seen.limits, seen.limits.max_replication_lag_ms is not None
+    settings = Settings(
+        max_replication_lag_ms=limits.max_replication_lag_ms if strict else limits.warn_replication_lag_ms,
+        max_lag_sample_age=limits.max_lag_sample_age,
+    )
+    for region in seen.standbys:
+        signal = replication_lag(seen.facts[region], settings)
+        bound = rpo_bound_ms(seen.facts[region].value("lag"))
+        if signal.state == HEALTHY:
+            yield ok(region, f"{signal.reason} A failover now would lose at most {bound} ms of writes.")
+            continue
+        is_unknown = signal.state != UNHEALTHY
+        remedy = "Look at the writer's load and at the alarm of the lag; method=switchover loses nothing."
+        if is_unknown:
+            remedy = "See whether the member is connected and CloudWatch answers; accept_data_loss needs no sample."
+        refused = f" failover.yml would refuse, max_replication_lag_ms is {settings.max_replication_lag_ms:g}."
+        reason = ("Unknown: " if is_unknown else "") + signal.reason + (refused if strict else "")
+        yield Finding(region, BLOCKER if strict else WARNING, reason, remedy, is_unknown)
+
+
+def parameter_groups(seen: Seen) -> Iterator[Finding]:
+    """Every standby behaves as the writer does: a promoted cluster keeps the groups of its own region."""
+    reference = seen.facts[seen.reference]["parameters"]
+    if not reference.known:
+        yield seen.unknown(seen.reference, "its parameter groups", reference.error)
+        return
+    for region in seen.others(seen.reference):
+        own, cluster = seen.facts[region]["parameters"], seen.facts[region].value("database") or {}
+        if not own.known:
+            yield seen.unknown(region, "its parameter groups", own.error)
+            continue
+        different = [
+            f"{level} parameter {difference}"
+            for level in ("cluster", "instance")
+            for difference in differences(reference.value[level], own.value[level], seen.reference, region)
+        ]
+        pending = cluster.get("pending_reboot", [])
+        if different:
+            reason = f"{counted(len(different), 'parameter')} differing: {listed(different)}."
+            yield warning(region, reason, "Set the same in both; site.yml sets what the inventory names.")
+        elif pending:
+            reason = f"The groups are alike, but {listed(pending)} must be restarted to take them over."
+            yield warning(region, reason, "Restart these instances in a quiet hour.")
+        else:
+            count = len(own.value["cluster"]) + len(own.value["instance"])
+            yield ok(region, f"All {count} parameters that were set are as in {seen.reference}.")
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any], here: str, there: str) -> list[str]:
+    """Return a text for each value that differs between two regions. Pure."""
+    return [
+        f"{name} ({first.get(name, 'default')} in {here}, {second.get(name, 'default')} in {there})"
+        for name in sorted({*first, *second})
+        if first.get(name) != second.get(name)
+    ]
+
+
+def writer_endpoint(seen: Seen) -> Iterator[Finding]:
+    """The applications of every region are told an endpoint that leads to the writer, also after a detach."""
+    there = (seen.facts[seen.active].value("cluster") if seen.active else None) or {}
+    leads = {endpoint for endpoint in ((seen.view or {}).get("endpoint"), there.get("endpoint")) if endpoint}
+    for region in seen.order:
+        name, fact = seen.entry(region).get("writer_endpoint_parameter"), seen.facts[region]["writer_endpoint"]
+        if not name:
+            yield seen.unknown(region, "the writer's endpoint", "the manifest names no parameter", remedy=PROVISION)
+        elif not fact.known or not leads:
+            yield seen.unknown(region, "the writer's endpoint", fact.error or "no endpoint of the writer is known")
+        elif fact.value is None:
+            yield seen.broken(region, f"There is no parameter {name}; the application would find no writer.", PROVISION)
+        elif fact.value not in leads:
+            reason = f"{name} says {fact.value}, the writer is at {listed(sorted(leads))}."
+            yield warning(region, reason, "Run failback.yml with rebuild=true after a detach, else site.yml.")
+        else:
+            yield ok(region, f"{name} leads to the writer.")
+
+
+def protection(seen: Seen) -> Iterator[Finding]:
+    """What must not be lost is guarded, where the environment asks for that."""
+    if not seen.expected.get("protection"):
+        yield ok(ALL, "This environment asks for no guard against deletion (environment_protection is false).")
+        return
+    for region in seen.order:
+        facts, missing = seen.facts[region], []
+        unknown = facts.unknown(("database", "recovery"))
+        if unknown:
+            yield seen.unknown(region, "the guards against deletion", "; ".join(unknown.values()))
+            continue
+        if not (facts.value("database") or {}).get("deletion_protection"):
+            missing.append("deletion protection of the cluster")
+        if not facts.value("recovery"):
+            missing.append("point-in-time recovery of the session table")
+        if missing:
+            yield warning(region, f"Not switched on: {listed(missing)}.", PROVISION)
+        else:
+            yield ok(region, "The cluster is protected from deletion, the session table can be recovered.")

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Would the name follow the switch? Pure: one function per check.
+
+Compared is what is with what the traffic role builds: the same functions say which records and checks these are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
+    ALL,
+    PROVISION,
+    Finding,
+    Seen,
+    blocker,
+    listed,
+    ok,
+    warning,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._route53_health_check import alike, build_config
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic_backends import traffic_of
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
+    ARC_ROUTING_CONTROL,
+    CLOUDWATCH_METRIC,
+    S3_OBJECT,
+    build_checks,
+    build_control_checks,
+    build_metric_checks,
+    build_records,
+    statement_alarms,
+)
+
+# What an alarm of the switch must have for Route 53's check to hear the right statement.
+ALARM_MEMBERS = ("namespace", "metric", "dimensions", "comparison")
+
+Specs = Mapping[str, Mapping[str, Any]]
+
+
+def wanted_checks(seen: Seen) -> dict[str, dict[str, Any]] | None:
+    """Return the switch's health checks by name as the traffic role makes them, or None for a back end nobody knows."""
+    traffic, prefix, entries = traffic_of(seen.manifest), prefix_of(seen), seen.manifest["regions"]
+    backend, key = traffic["backend"], traffic["switch_key"]
+    if backend == S3_OBJECT:
+        buckets = {entry["region"]: entry["control_bucket"] for entry in entries}
+        checks = build_checks(seen.order, buckets, prefix, key)
+    elif backend == CLOUDWATCH_METRIC:
+        checks = build_metric_checks(seen.order, prefix)
+    elif backend == ARC_ROUTING_CONTROL and traffic.get("routing_controls"):
+        checks = build_control_checks(seen.order, traffic["routing_controls"], prefix)
+    else:
+        return None
+    return {check["name"]: check for check in checks}
+
+
+def prefix_of(seen: Seen) -> str:
+    """Return what the names of the switch's checks begin with."""
+    return traffic_of(seen.manifest).get("platform") or seen.expected.get("switch_prefix") or "switch"
+
+
+def switch_records(seen: Seen) -> Iterator[Finding]:
+    """Each pair of regions has its failover records, and they carry the switch's checks, of the right type."""
+    unknown = seen.shared.unknown(("records", "health_checks"))
+    specs, domain = wanted_checks(seen), traffic_of(seen.manifest).get("domain")
+    if unknown:
+        yield seen.unknown(ALL, "the name's records", "; ".join(unknown.values()))
+        return
+    if specs is None or not domain:
+        yield seen.unknown(ALL, "which records the name needs", "the manifest does not tell", remedy=PROVISION)
+        return
+    records = seen.shared.value("records")
+    if records is None:
+        yield blocker(ALL, f"There is no hosted zone {domain}.", PROVISION)
+        return
+    checks, wanted = seen.shared.value("health_checks"), wanted_records(seen, domain)
+    found = [why for record in wanted if (why := record_problem(record, records, checks, specs))]
+    if found:
+        yield blocker(ALL, f"{len(found)} of {len(wanted)} records would not follow: {listed(found, 3)}.", PROVISION)
+    else:
+        types = sorted({spec["type"] for spec in specs.values()})
+        yield ok(ALL, f"{len(wanted)} records of {domain} follow {len(specs)} checks of the switch ({listed(types)}).")
+
+
+def wanted_records(seen: Seen, domain: str) -> list[dict[str, Any]]:
+    """Return the failover records that the traffic role makes, whether or not the traffic also moves by itself."""
+    backend = traffic_of(seen.manifest)["backend"]
+    balancers = {
+        entry["region"]: {"dns_name": entry.get("load_balancer_dns_name") or "", "zone_id": ""}
+        for entry in seen.manifest["regions"]
+    }
+    records = build_records(seen.order, domain, "", balancers, prefix_of(seen), backend=backend)
+    for record in records:
+        # With automatic DNS failover a region's own name stands where its load balancer would be.
+        owner = next((r for r, balancer in balancers.items() if balancer["dns_name"] == record["target"]), None)
+        record["targets"] = {record["target"], *([f"{owner}.{domain}"] if owner else [])}
+    return records
+
+
+def record_problem(
+    wanted: Mapping[str, Any], records: list[Mapping[str, Any]], checks: Mapping[str, Any], specs: Specs
+) -> str | None:
+    """Return why a record would not follow the switch, or None. Pure."""
+    words = f"{wanted['failover']} {wanted['identifier']} of {wanted['name']}"
+    found = [one for one in records if (one["name"], one["identifier"]) == (wanted["name"], wanted["identifier"])]
+    if not found:
+        return f"{words} is missing"
+    (record, *_rest), identifier = found, found[0]["health_check_id"]
+    if record["failover"] != wanted["failover"]:
+        return f"{words} is {record['failover']}"
+    if (record["target"] or "").lower() not in {target.lower() for target in wanted["targets"]}:
+        return f"{words} points at {record['target']}, not at {wanted['target']}"
+    if not wanted["check_name"]:
+        return None
+    if not identifier:
+        return f"{words} carries no health check, so it never gives the traffic away"
+    if identifier not in checks:
+        return f"{words} carries {identifier}, which does not exist"
+    why = check_problem(checks[identifier], specs[wanted["check_name"]], checks, specs)
+    return f"{words}: {wanted['check_name']} {why}" if why else None
+
+
+def check_problem(
+    config: Mapping[str, Any], spec: Mapping[str, Any], checks: Mapping[str, Any], specs: Specs
+) -> str | None:
+    """Return what is wrong with a health check, compared with what the role makes, or None. Pure.
+
+    A disabled check counts as healthy ("HealthCheckConfig" of the Route 53 API Reference).
+    """
+    if config.get("Disabled"):
+        return "is disabled, which counts as healthy"
+    for member, value in build_config(spec).items():
+        if not alike(member, config.get(member), value):
+            return f"has {member} {config.get(member)}, not {value}"
+    children = [checks[child] for child in config.get("ChildHealthChecks", []) if child in checks]
+    for name in spec.get("child_names", []):
+        if all(check_problem(child, specs[name], checks, specs) for child in children):
+            return f"does not count a check like {name}"
+    return None
+
+
+def switch_alarms(seen: Seen) -> Iterator[Finding]:
+    """Where metrics carry the switch, each region has the alarms that Route 53's checks follow."""
+    traffic = traffic_of(seen.manifest)
+    if traffic["backend"] != CLOUDWATCH_METRIC:
+        yield ok(ALL, f"No alarm carries the switch: its back end is {traffic['backend']}.")
+        return
+    for region in seen.order:
+        fact = seen.facts[region]["alarms"]
+        if not fact.known:
+            yield seen.unknown(region, "the alarms of the switch", fact.error)
+            continue
+        wanted = statement_alarms(region, seen.order, prefix_of(seen), traffic.get("metric_namespace") or "")
+        found = {alarm["name"]: {name: alarm[name] for name in ALARM_MEMBERS} for alarm in fact.value}
+        wrong = [one["name"] for one in wanted if found.get(one["name"]) != {name: one[name] for name in ALARM_MEMBERS}]
+        if wrong:
+            reason = f"{len(wrong)} of {len(wanted)} alarms of the switch are missing or watch another metric: "
+            yield seen.broken(region, f"{reason}{listed(wrong)}.", PROVISION)
+        else:
+            yield ok(region, f"All {len(wanted)} alarms of the switch are here.")
+
+
+def endpoint_checks(seen: Seen) -> Iterator[Finding]:
+    """Route 53 looks at every region's endpoint, the way clients ask for it."""
+    fact, traffic = seen.shared["health_checks"], traffic_of(seen.manifest)
+    for region in seen.order:
+        entry = seen.entry(region)
+        identifier, scheme = entry.get("health_check_id"), (traffic.get("scheme") or "http").upper()
+        if not fact.known:
+            yield seen.unknown(region, "the check of the endpoint", fact.error)
+        elif not identifier:
+            yield seen.unknown(region, "the check of the endpoint", "the manifest names none", remedy=PROVISION)
+        elif identifier not in fact.value:
+            yield warning(region, f"The check of the endpoint, {identifier}, does not exist.", PROVISION)
+        else:
+            spec = {"type": scheme, "inverted": False, "fqdn": entry.get("load_balancer_dns_name")}
+            why = check_problem(fact.value[identifier], spec, fact.value, {})
+            if why:
+                yield warning(region, f"The check of the endpoint, {identifier}, {why}.", PROVISION)
+            else:
+                yield ok(region, f"{scheme} is asked of {entry.get('load_balancer_dns_name')}.")

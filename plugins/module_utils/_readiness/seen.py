@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the checks of readiness judge, and what they say. Pure: no boto3, no clock.
+
+A check is a function of ``Seen`` that returns findings, one for each region or pair it speaks of. The law:
+
+1. A finding is ok, a warning or a blocker; its reason is a sentence with figures, and what is not ok has a remedy.
+2. What could not be read is never ok. It is a warning; where a move cannot be decided without it, it is a blocker,
+   except in the active region, which a failover must not need.
+3. What is broken in a standby is a blocker where a move to it would fail or leave the platform broken. The same in
+   the active region is a warning: a failover leads away from it.
+
+Shapes of the facts beside those of _failover/observation.py, by name:
+
+automation: None or {document, written_at} of the control table's item about automatic failover
+database: None or {identifier, parameter_group, deletion_protection, kms_key_arn, instances: [{identifier, class,
+    parameter_groups: [names]}], pending_reboot: [instance identifiers]}
+parameters: {cluster: {name: value}, instance: {name: value}}, what somebody has set
+instance_types: {instance type: vCPUs of one}, of the group's instances or else of its launch template
+vcpu_quota: {limit, used, used_error}; used is None where it is not known, and used_error then says why
+target_quota: how many targets a load balancer may have
+recovery: whether point-in-time recovery of the session table is on
+secret: None or {arn, primary_region, is_deleted, replicas: {region: {status, message}}}
+key: None or {arn, state}
+network: None or {vpc_id, cidr, peerings: [{id, status, vpc_ids}], tables: {name: {destination: {via, state}}}}
+alarms: [{name, namespace, metric, dimensions, comparison, actions_enabled, actions, state}]
+replication: None or S3's ReplicationConfiguration of the data bucket
+subscriptions: {confirmed, pending}
+
+and, of no region:
+
+records: None (no zone) or [{name, identifier, failover, health_check_id, target}], names without the last dot
+health_checks: {id: HealthCheckConfig}
+permissions: {principal, simulated: [{sid, action, decisions: {resource: decision}}], errors: {sid: sentence}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import (
+    Facts,
+    Observation,
+    trusted_view,
+    writer_region,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import State
+
+OK, WARNING, BLOCKER = "ok", "warning", "blocker"
+# Stands where a finding is about the platform as a whole.
+ALL = "all"
+PROVISION = "Run site.yml."
+GIVE = "Give the option."
+LOOK_AGAIN = "See why AWS did not answer (region, rights of this run, network), then run readiness.yml again."
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found in one region: state, the sentence with its figures, and what to do."""
+
+    region: str
+    state: str
+    reason: str
+    remedy: str = ""
+    is_unknown: bool = False
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an operator may set. Ages in seconds, lag in milliseconds.
+
+    max_replication_lag_ms: the limit that a failover would be given, or None; above it the failover would be refused.
+    warn_replication_lag_ms: lag above it is worth a warning.
+    """
+
+    min_healthy_ratio: float = 0.5
+    max_replication_lag_ms: float | None = None
+    warn_replication_lag_ms: float = 1000
+    max_lag_sample_age: float = 300
+    cool_down: float = 3600
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything that was read.
+
+    manifest: the freshest copy, from manifest_region; copies: what each region's control table answered.
+    facts: by region; shared: what belongs to no region.
+    state: what the planner decides on.
+    regions: those of the inventory. expected: names that the manifest does not hold.
+    now: epoch seconds.
+    """
+
+    manifest: Mapping[str, Any]
+    manifest_region: str
+    copies: Mapping[str, Observation]
+    facts: Mapping[str, Facts]
+    shared: Facts
+    state: State
+    regions: tuple[str, ...]
+    expected: Mapping[str, Any] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    now: float = 0.0
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The manifest's regions, the preferred one first."""
+        return tuple(entry["region"] for entry in self.manifest["regions"])
+
+    @cached_property
+    def view(self) -> dict[str, Any] | None:
+        """The global database in the eyes of the region to be believed, or None where none answered."""
+        return trusted_view(self.facts, self.order)[1]
+
+    @cached_property
+    def active(self) -> str | None:
+        """The region that holds the writer; while it moves, the one it comes from; None where nobody could tell."""
+        return writer_region(self.view) or ((self.view or {}).get("failover") or {}).get("from_region")
+
+    @cached_property
+    def standbys(self) -> tuple[str, ...]:
+        """Every region but the active one; all of them where the active one is not known."""
+        return tuple(region for region in self.order if region != self.active)
+
+    @property
+    def reference(self) -> str:
+        """The region that others are compared with: the active one, else the first."""
+        return self.active or self.order[0]
+
+    def entry(self, region: str) -> Mapping[str, Any]:
+        """Return the manifest's entry of a region."""
+        return next(entry for entry in self.manifest["regions"] if entry["region"] == region)
+
+    def others(self, region: str) -> tuple[str, ...]:
+        """Return all regions but one."""
+        return tuple(other for other in self.order if other != region)
+
+    def severity(self, region: str) -> str:
+        """Return the state of something broken in a region that a move there could not do without."""
+        return WARNING if region == self.active else BLOCKER
+
+    def broken(self, region: str, reason: str, remedy: str) -> Finding:
+        """Return the finding of something that a move to the region could not do without."""
+        return Finding(region, self.severity(region), reason, remedy)
+
+    def unknown(
+        self, region: str, what: str, why: str | None, is_vital: bool = False, remedy: str = LOOK_AGAIN
+    ) -> Finding:
+        """Return the finding of what could not be read.
+
+        is_vital: a move to the region cannot be decided or carried out without knowing it.
+        """
+        state = self.severity(region) if is_vital and region != ALL else WARNING
+        reason = f"Unknown: {what} could not be read: {(why or 'no reason given').rstrip('. ')}."
+        return Finding(region, state, reason, remedy, is_unknown=True)
+
+
+def ok(region: str, reason: str) -> Finding:
+    """Return the finding of what is as it should be."""
+    return Finding(region, OK, reason)
+
+
+def warning(region: str, reason: str, remedy: str) -> Finding:
+    """Return the finding of what would not stop a move."""
+    return Finding(region, WARNING, reason, remedy)
+
+
+def blocker(region: str, reason: str, remedy: str) -> Finding:
+    """Return the finding of what would stop a move, or spoil it."""
+    return Finding(region, BLOCKER, reason, remedy)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(items: Any, limit: int = 5) -> str:
+    """Return names as a text, cut after some."""
+    names = [str(item) for item in items]
+    rest = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Do the regions reach each other, and would people hear of trouble? Pure: one function per check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._lag import METRICS
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
+    PROVISION,
+    Finding,
+    Seen,
+    counted,
+    listed,
+    ok,
+    warning,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import METRIC_NAME
+
+
+def peering(seen: Seen) -> Iterator[Finding]:
+    """Instances of one region reach the database of another: the peering is active and each table has its route.
+
+    A failover does not need it, because application and writer are then in one region; the standby's application does.
+    """
+    for region in seen.order:
+        own = seen.facts[region]["network"]
+        for other in seen.others(region):
+            foreign = seen.facts[other]["network"]
+            unknown = [fact.error for fact in (own, foreign) if not fact.known]
+            if unknown:
+                yield seen.unknown(region, f"the way to {other}", listed(unknown))
+            elif own.value is None or foreign.value is None:
+                where = region if own.value is None else other
+                yield warning(region, f"There is no VPC {seen.expected.get('vpc_name')} in {where}.", PROVISION)
+            else:
+                yield _way(region, other, own.value, foreign.value)
+
+
+def _way(region: str, other: str, own: Mapping[str, Any], foreign: Mapping[str, Any]) -> Finding:
+    ends = {own["vpc_id"], foreign["vpc_id"]}
+    found = {one["id"]: one["status"] for one in own["peerings"] if set(one["vpc_ids"]) == ends}
+    active = [name for name, status in found.items() if status == "active"]
+    if not active:
+        states = listed(f"{name} is {status}" for name, status in found.items()) or "there is none"
+        return warning(region, f"No peering with {other} is active: {states}.", PROVISION)
+    closed = [
+        name
+        for name, routes in own["tables"].items()
+        if (routes.get(foreign["cidr"]) or {}).get("via") not in active or routes[foreign["cidr"]]["state"] != "active"
+    ]
+    if closed or not own["tables"]:
+        which = listed(sorted(closed)) if closed else "none of its tables has subnets"
+        return warning(region, f"No active route to {foreign['cidr']} in {other}: {which}.", PROVISION)
+    return ok(region, f"{active[0]} to {other} is active, with a route in each of {len(own['tables'])} tables.")
+
+
+def is_lag_alarm(alarm: Mapping[str, Any]) -> bool:
+    """Return whether an alarm watches the replication lag of some cluster. Pure."""
+    return alarm["namespace"] == "AWS/RDS" and alarm["metric"] in METRICS
+
+
+def lag_alarm(seen: Seen) -> Iterator[Finding]:
+    """Every region watches the lag of its own cluster: the metric exists in a secondary only, and moves with the roles.
+
+    Source: "Monitoring an Amazon Aurora global database" of the Aurora User Guide.
+    """
+    for region in seen.order:
+        fact, cluster = seen.facts[region]["alarms"], seen.entry(region)["db_cluster_identifier"]
+        if not fact.known:
+            yield seen.unknown(region, "the alarms", fact.error)
+            continue
+        found = [alarm for alarm in fact.value if is_lag_alarm(alarm)]
+        own = [alarm for alarm in found if alarm["dimensions"].get("DBClusterIdentifier") == cluster]
+        if not own:
+            strays = [alarm["dimensions"].get("DBClusterIdentifier", "no cluster") for alarm in found]
+            why = f"; {listed(strays)} is watched instead, which has no samples here" if strays else ""
+            yield warning(region, f"No alarm watches the replication lag of {cluster}{why}.", PROVISION)
+        else:
+            yield _lag_alarm(seen, region, own)
+
+
+def _lag_alarm(seen: Seen, region: str, own: list[Mapping[str, Any]]) -> Finding:
+    problems = {alarm["name"]: alarm_problem(alarm, seen.entry(region)["topic_arn"]) for alarm in own}
+    wrong_way = [alarm["name"] for alarm in own if not alarm["comparison"].startswith("GreaterThan")]
+    if all(problems.values()):
+        return warning(region, listed(f"{name} {why}" for name, why in problems.items()) + ".", PROVISION)
+    if wrong_way:
+        return warning(region, f"{listed(wrong_way)} does not ring above its threshold.", PROVISION)
+    ringing = [alarm["name"] for alarm in own if alarm["state"] == "ALARM"]
+    if ringing:
+        return warning(region, f"{listed(ringing)} rings now.", "Look at the replication lag.")
+    return ok(region, f"{own[0]['name']} watches the lag of this region's cluster and tells the region's topic.")
+
+
+def alarm_problem(alarm: Mapping[str, Any], topic_arn: str) -> str | None:
+    """Return why nobody would hear an alarm, or None. Pure."""
+    if not alarm["actions_enabled"]:
+        return "has its actions switched off"
+    if topic_arn not in alarm["actions"]:
+        return f"does not tell {topic_arn}"
+    return None
+
+
+def alarms(seen: Seen) -> Iterator[Finding]:
+    """Every region has the alarms of the others, and each tells its own region's topic.
+
+    The switch's own alarms tell nobody but Route 53, and every region has others.
+    """
+    known = {
+        region: [alarm for alarm in seen.facts[region].value("alarms") if alarm["metric"] != METRIC_NAME]
+        for region in seen.order
+        if seen.facts[region]["alarms"].known
+    }
+    names = {alarm["name"] for found in known.values() for alarm in found}
+    for region in seen.order:
+        if region not in known:
+            yield seen.unknown(region, "the alarms", seen.facts[region]["alarms"].error)
+            continue
+        missing = sorted(names - {alarm["name"] for alarm in known[region]})
+        topic = seen.entry(region)["topic_arn"]
+        mute = [f"{alarm['name']} {why}" for alarm in known[region] if (why := alarm_problem(alarm, topic))]
+        if not names:
+            yield warning(region, "There are no alarms in any region.", PROVISION)
+        elif missing:
+            yield warning(region, f"Alarms that another region has are missing: {listed(missing)}.", PROVISION)
+        elif mute:
+            yield warning(region, f"Of {len(known[region])} alarms {listed(mute)}.", PROVISION)
+        else:
+            yield ok(region, f"All {len(names)} alarms are here and tell the region's topic.")
+
+
+def subscriptions(seen: Seen) -> Iterator[Finding]:
+    """Somebody reads what a failover tells the topic."""
+    for region in seen.order:
+        fact = seen.facts[region]["subscriptions"]
+        if not fact.known:
+            yield seen.unknown(region, "the topic's subscriptions", fact.error)
+        elif not fact.value["confirmed"]:
+            reason = f"Nobody would be told: the topic has no confirmed subscription ({fact.value['pending']} pending)."
+            yield warning(region, reason, "Set monitoring_alert_email and confirm, or subscribe another endpoint.")
+        else:
+            yield ok(region, f"The topic has {counted(fact.value['confirmed'], 'confirmed subscription')}.")

@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Readers of what readiness is judged on, beside what the planner reads: one function per API call, one region each.
+
+They return the shapes listed in _readiness/seen.py and raise AwsCallError where AWS could not be asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import get_document
+from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import PAUSE_ID
+from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import (
+    MISSING_CLUSTER,
+    describe_session_table,
+    given,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.capacity import STANDARD_QUOTA
+from ansible_collections.trading.multi_region.plugins.module_utils._s3_bucket_replication import get_replication
+
+SERVICES = (
+    "dynamodb",
+    "rds",
+    "elbv2",
+    "autoscaling",
+    "s3",
+    "cloudwatch",
+    "ec2",
+    "service-quotas",
+    "secretsmanager",
+    "kms",
+    "sns",
+)
+# The quota of targets in DescribeAccountLimits ("Limit" of the Elastic Load Balancing API Reference).
+TARGET_LIMIT = "targets-per-application-load-balancer"
+# How far back the newest figure of a quota's use is looked for; it comes every few minutes.
+USAGE_LOOK_BACK = timedelta(hours=1)
+PENDING = "PendingConfirmation"
+
+
+@aws_call("DescribeDBClusters", missing=MISSING_CLUSTER)
+def get_cluster(client: Any, identifier: str) -> dict[str, Any] | None:
+    """Return the DBCluster of the RDS API, or None."""
+    return client.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0]
+
+
+@aws_call("DescribeDBInstances")
+def get_instances(client: Any, cluster_identifier: str) -> list[dict[str, Any]]:
+    """Return the DBInstances of a cluster."""
+    filters = [{"Name": "db-cluster-id", "Values": [cluster_identifier]}]
+    found = client.describe_db_instances(Filters=filters)["DBInstances"]
+    return [one for one in found if one.get("DBClusterIdentifier") == cluster_identifier]
+
+
+@aws_call("DescribeDBClusterParameters")
+def get_cluster_parameters(client: Any, group: str) -> dict[str, str]:
+    """Return {name: value} of what somebody has set in a cluster parameter group."""
+    pages = client.get_paginator("describe_db_cluster_parameters")
+    return _values(pages.paginate(DBClusterParameterGroupName=group, Source="user"))
+
+
+@aws_call("DescribeDBParameters")
+def get_instance_parameters(client: Any, group: str) -> dict[str, str]:
+    """Return {name: value} of what somebody has set in a parameter group of instances."""
+    pages = client.get_paginator("describe_db_parameters")
+    return _values(pages.paginate(DBParameterGroupName=group, Source="user"))
+
+
+def _values(pages: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {one["ParameterName"]: one.get("ParameterValue", "") for page in pages for one in page["Parameters"]}
+
+
+def read_database(client: Any, identifier: str) -> dict[str, Any] | None:
+    """Return the fact ``database``."""
+    cluster = get_cluster(client, identifier)
+    if cluster is None:
+        return None
+    instances = [
+        {
+            "identifier": one["DBInstanceIdentifier"],
+            "class": one.get("DBInstanceClass"),
+            "parameter_groups": [group["DBParameterGroupName"] for group in one.get("DBParameterGroups", [])],
+            "pending": [group.get("ParameterApplyStatus") for group in one.get("DBParameterGroups", [])],
+        }
+        for one in get_instances(client, identifier)
+    ]
+    members = cluster.get("DBClusterMembers", [])
+    pending = {one["DBInstanceIdentifier"] for one in members if is_pending(one.get("DBClusterParameterGroupStatus"))}
+    pending.update(one["identifier"] for one in instances if any(is_pending(state) for state in one.pop("pending")))
+    return {
+        "identifier": identifier,
+        "parameter_group": cluster.get("DBClusterParameterGroup"),
+        "deletion_protection": bool(cluster.get("DeletionProtection")),
+        "kms_key_arn": cluster.get("KmsKeyId"),
+        "instances": instances,
+        "pending_reboot": sorted(pending),
+    }
+
+
+def is_pending(status: str | None) -> bool:
+    """Return whether an instance waits for a restart to take over its parameter group. Pure."""
+    return status == "pending-reboot"
+
+
+def read_parameters(client: Any, identifier: str) -> dict[str, Any]:
+    """Return the fact ``parameters``: of the cluster's group, and of all groups its instances have."""
+    database = read_database(client, identifier)
+    if database is None:
+        raise MultiRegionError(f"the cluster {identifier} does not exist")
+    groups = sorted({group for one in database["instances"] for group in one["parameter_groups"]})
+    values: dict[str, str] = {}
+    for group in groups:
+        values.update(get_instance_parameters(client, group))
+    return {"cluster": get_cluster_parameters(client, database["parameter_group"]), "instance": values}
+
+
+@aws_call("DescribeAutoScalingGroups")
+def get_group_types(client: Any, name: str) -> tuple[list[str], Mapping[str, str] | None]:
+    """Return (types of a group's instances, its launch template as the API names it)."""
+    groups = client.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    if not groups:
+        raise MultiRegionError(f"the group {name} does not exist")
+    types = sorted({one["InstanceType"] for one in groups[0].get("Instances", []) if one.get("InstanceType")})
+    return types, groups[0].get("LaunchTemplate")
+
+
+@aws_call("DescribeLaunchTemplateVersions")
+def get_template_type(client: Any, template: Mapping[str, str]) -> list[str]:
+    """Return the instance type that a launch template names, as a list of one or none."""
+    versions = client.describe_launch_template_versions(
+        LaunchTemplateId=template["LaunchTemplateId"], Versions=[template.get("Version") or "$Default"]
+    )["LaunchTemplateVersions"]
+    types = [one["LaunchTemplateData"].get("InstanceType") for one in versions]
+    return [one for one in types if one]
+
+
+@aws_call("DescribeInstanceTypes")
+def get_vcpus(client: Any, types: list[str]) -> dict[str, int]:
+    """Return {instance type: vCPUs}."""
+    answer = client.describe_instance_types(InstanceTypes=types)
+    return {one["InstanceType"]: one["VCpuInfo"]["DefaultVCpus"] for one in answer["InstanceTypes"]}
+
+
+def read_instance_types(autoscaling: Any, ec2: Any, name: str) -> dict[str, int]:
+    """Return the fact ``instance_types``."""
+    types, template = get_group_types(autoscaling, name)
+    types = types or (get_template_type(ec2, template) if template else [])
+    return get_vcpus(ec2, types) if types else {}
+
+
+@aws_call("GetServiceQuota")
+def get_quota(client: Any) -> dict[str, Any]:
+    """Return the Quota of vCPUs of the Service Quotas API."""
+    return client.get_service_quota(ServiceCode="ec2", QuotaCode=STANDARD_QUOTA)["Quota"]
+
+
+@aws_call("GetMetricData")
+def get_newest(client: Any, metric: Mapping[str, Any], now: datetime) -> float | None:
+    """Return the newest value of a quota's metric of use, or None.
+
+    metric: UsageMetric as Service Quotas names it ("MetricInfo" of its API Reference).
+    """
+    dimensions = [{"Name": name, "Value": value} for name, value in metric.get("MetricDimensions", {}).items()]
+    named = {"Namespace": metric["MetricNamespace"], "MetricName": metric["MetricName"], "Dimensions": dimensions}
+    stat = {"Metric": named, "Period": 300, "Stat": metric.get("MetricStatisticRecommendation") or "Maximum"}
+    results = client.get_metric_data(
+        MetricDataQueries=[{"Id": "used", "MetricStat": stat}],
+        StartTime=now - USAGE_LOOK_BACK,
+        EndTime=now,
+        ScanBy="TimestampDescending",
+    )["MetricDataResults"]
+    values = results[0].get("Values", []) if results else []
+    return float(values[0]) if values else None
+
+
+def read_vcpu_quota(quotas: Any, cloudwatch: Any) -> dict[str, Any]:
+    """Return the fact ``vcpu_quota``; where its use cannot be read, it says why."""
+    quota = get_quota(quotas)
+    limit, metric = float(quota["Value"]), quota.get("UsageMetric") or {}
+    if not metric.get("MetricName"):
+        return {"limit": limit, "used": None, "used_error": "Service Quotas names no metric for it"}
+    try:
+        used = get_newest(cloudwatch, metric, datetime.now(UTC))
+    except AwsCallError as error:
+        return {"limit": limit, "used": None, "used_error": str(error)}
+    return {"limit": limit, "used": used, "used_error": "its metric has no sample" if used is None else None}
+
+
+@aws_call("DescribeAccountLimits")
+def get_target_quota(client: Any) -> int:
+    """Return how many targets one application load balancer may have."""
+    limits = {one["Name"]: one["Max"] for one in client.describe_account_limits()["Limits"]}
+    if TARGET_LIMIT not in limits:
+        raise MultiRegionError(f"AWS names no limit {TARGET_LIMIT}")
+    return int(limits[TARGET_LIMIT])
+
+
+@aws_call("DescribeContinuousBackups")
+def is_recoverable(client: Any, table: str) -> bool:
+    """Return whether point-in-time recovery of a table is on."""
+    found = client.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    return found.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED"
+
+
+@aws_call("DescribeSecret", missing=("ResourceNotFoundException",))
+def describe_secret(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the fact ``secret``; never its value."""
+    found = client.describe_secret(SecretId=name)
+    return {
+        "arn": found["ARN"],
+        "primary_region": found.get("PrimaryRegion"),
+        "is_deleted": bool(found.get("DeletedDate")),
+        "replicas": {
+            one["Region"]: {"status": one.get("Status"), "message": one.get("StatusMessage")}
+            for one in found.get("ReplicationStatus", [])
+        },
+    }
+
+
+@aws_call("DescribeKey", missing=("NotFoundException",))
+def describe_key(client: Any, alias: str) -> dict[str, Any] | None:
+    """Return the fact ``key``."""
+    found = client.describe_key(KeyId=alias)["KeyMetadata"]
+    return {"arn": found["Arn"], "state": found.get("KeyState")}
+
+
+@aws_call("DescribeVpcs")
+def get_vpc(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the Vpc of that name tag, or None."""
+    found = client.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [name]}])["Vpcs"]
+    if len(found) > 1:
+        raise MultiRegionError(f"{len(found)} VPCs are named {name}")
+    return found[0] if found else None
+
+
+@aws_call("DescribeVpcPeeringConnections")
+def get_peerings(client: Any, vpc_id: str) -> list[dict[str, Any]]:
+    """Return the peerings of a VPC, those that were deleted or refused as well: a region shows both ends."""
+    pages = client.get_paginator("describe_vpc_peering_connections").paginate()
+    found = [
+        {
+            "id": one["VpcPeeringConnectionId"],
+            "status": one["Status"]["Code"],
+            "vpc_ids": [one[side].get("VpcId") for side in ("RequesterVpcInfo", "AccepterVpcInfo")],
+        }
+        for page in pages
+        for one in page["VpcPeeringConnections"]
+    ]
+    return [one for one in found if vpc_id in one["vpc_ids"]]
+
+
+@aws_call("DescribeRouteTables")
+def get_tables(client: Any, vpc_id: str) -> dict[str, Any]:
+    """Return the routes of those of a VPC's tables that subnets have chosen, by name."""
+    filters = [{"Name": "vpc-id", "Values": [vpc_id]}]
+    pages = client.get_paginator("describe_route_tables").paginate(Filters=filters)
+    return {
+        next((tag["Value"] for tag in table.get("Tags", []) if tag["Key"] == "Name"), table["RouteTableId"]): {
+            route["DestinationCidrBlock"]: {
+                "via": route.get("VpcPeeringConnectionId") or route.get("GatewayId"),
+                "state": route.get("State"),
+            }
+            for route in table["Routes"]
+            if route.get("DestinationCidrBlock")
+        }
+        for page in pages
+        for table in page["RouteTables"]
+        if any(one.get("SubnetId") for one in table.get("Associations", []))
+    }
+
+
+def read_network(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the fact ``network``."""
+    vpc = get_vpc(client, name)
+    if vpc is None:
+        return None
+    identifier = vpc["VpcId"]
+    return {
+        "vpc_id": identifier,
+        "cidr": vpc["CidrBlock"],
+        "peerings": get_peerings(client, identifier),
+        "tables": get_tables(client, identifier),
+    }
+
+
+@aws_call("DescribeAlarms")
+def get_alarms(client: Any, prefix: str) -> list[dict[str, Any]]:
+    """Return the fact ``alarms``: those whose names begin with the prefix."""
+    pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
+    return [
+        {
+            "name": one["AlarmName"],
+            "namespace": one.get("Namespace"),
+            "metric": one.get("MetricName"),
+            "dimensions": {dimension["Name"]: dimension["Value"] for dimension in one.get("Dimensions", [])},
+            "comparison": one.get("ComparisonOperator", ""),
+            "actions_enabled": bool(one.get("ActionsEnabled")),
+            "actions": one.get("AlarmActions", []),
+            "state": one.get("StateValue"),
+        }
+        for page in pages
+        for one in page["MetricAlarms"]
+    ]
+
+
+@aws_call("ListSubscriptionsByTopic")
+def get_subscriptions(client: Any, topic_arn: str) -> dict[str, int]:
+    """Return the fact ``subscriptions``."""
+    pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
+    arns = [one["SubscriptionArn"] for page in pages for one in page["Subscriptions"]]
+    confirmed = sum(arn.startswith("arn:") for arn in arns)
+    return {"confirmed": confirmed, "pending": arns.count(PENDING)}
+
+
+def regional_readers(
+    clients: Any, entry: Mapping[str, Any], table: str, expected: Mapping[str, Any]
+) -> dict[str, Callable[[], Any]]:
+    """Return the calls that observe one region for readiness, by fact; all of them calls to that region."""
+    region = entry["region"]
+
+    def of_entry(service: str, function: Callable[..., Any], name: str) -> Callable[[], Any]:
+        return lambda: function(clients(service, region), given(entry, name))
+
+    def of_option(service: str, function: Callable[..., Any], name: str) -> Callable[[], Any]:
+        def ask() -> Any:
+            if not expected.get(name):
+                raise MultiRegionError(f"expected.{name} is not given")
+            return function(clients(service, region), expected[name])
+
+        return ask
+
+    return {
+        "automation": lambda: get_document(clients("dynamodb", region), table, PAUSE_ID),
+        "database": of_entry("rds", read_database, "db_cluster_identifier"),
+        "parameters": of_entry("rds", read_parameters, "db_cluster_identifier"),
+        "table": of_entry("dynamodb", describe_session_table, "session_table"),
+        "recovery": of_entry("dynamodb", is_recoverable, "session_table"),
+        "replication": of_entry("s3", get_replication, "data_bucket"),
+        "subscriptions": of_entry("sns", get_subscriptions, "topic_arn"),
+        "instance_types": lambda: read_instance_types(
+            clients("autoscaling", region), clients("ec2", region), given(entry, "autoscaling_group_name")
+        ),
+        "vcpu_quota": lambda: read_vcpu_quota(clients("service-quotas", region), clients("cloudwatch", region)),
+        "target_quota": lambda: get_target_quota(clients("elbv2", region)),
+        "secret": of_option("secretsmanager", describe_secret, "secret_name"),
+        "key": of_option("kms", describe_key, "key_alias"),
+        "network": of_option("ec2", read_network, "vpc_name"),
+        "alarms": of_option("cloudwatch", get_alarms, "alarm_prefix"),
+    }

@@ -1,0 +1,252 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: region_readiness_info
+version_added: 0.1.0
+short_description: Tell whether a failover would work now
+description:
+  - Reads everything a failover leans on, in all regions at once, and returns a table of checks within O(deadline).
+  - Each row is V(ok), V(warning) or V(blocker), with a sentence that names its figures, and with what to do.
+  - What could not be read is never V(ok). It is a warning, and a blocker where a move to that region could not be
+    decided without it. In the active region nothing is a blocker for being broken or unread, because a failover leads
+    away from it.
+  - The writer, and so the active region, is asked of Aurora.
+  - Route 53 and IAM are asked as well, which a failover itself never does. Their loss makes rows unknown.
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  table_name:
+    description:
+      - Name of the control table, the same in every region. The recovery manifest is read from it.
+    type: str
+    required: true
+  regions:
+    description:
+      - Regions whose control tables are asked.
+    type: list
+    elements: str
+    required: true
+  expected:
+    description:
+      - Names that the manifest does not hold. A check whose name is missing is unknown.
+    type: dict
+    default: {}
+    suboptions:
+      secret_name:
+        description: Name of the database's secret, the same in every region.
+        type: str
+      key_alias:
+        description: Alias of each region's KMS key, with C(alias/).
+        type: str
+      vpc_name:
+        description: Name tag of each region's VPC.
+        type: str
+      alarm_prefix:
+        description: What the names of the platform's alarms begin with.
+        type: str
+      switch_prefix:
+        description: What the names of the switch's health checks and alarms begin with.
+        type: str
+      runner_policy:
+        description: Name of the IAM policy that lists what a runner of the playbooks must be allowed to do.
+        type: str
+      runner_arn:
+        description: ARN of the user or role that runs the playbooks; whoever runs this module when left out.
+        type: str
+      protection:
+        description: Whether clusters and tables must be guarded against deletion.
+        type: bool
+        default: false
+  min_healthy_ratio:
+    description:
+      - Least share of registered targets that must be healthy, from 0 to 1.
+    type: float
+    default: 0.5
+  max_replication_lag_ms:
+    description:
+      - The limit in milliseconds that a failover would be given. A lag above it, an old sample or none is then a
+        blocker, because the failover would be refused.
+    type: float
+  warn_replication_lag_ms:
+    description:
+      - Lag in milliseconds above which it is a warning, where O(max_replication_lag_ms) is not given.
+    type: float
+    default: 1000
+  max_lag_sample_age:
+    description:
+      - Age in seconds above which the newest sample of the lag counts for nothing.
+    type: float
+    default: 300
+  cool_down:
+    description:
+      - Seconds after an unplanned move in which another one is held back.
+    type: float
+    default: 3600
+  deadline:
+    description:
+      - Seconds that AWS is waited for, all together; what has not answered by then is unknown.
+    type: float
+    default: 20
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+  idempotent:
+    support: full
+seealso:
+  - module: trading.multi_region.failover_plan_info
+  - module: trading.multi_region.region_health_info
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Ask whether a failover would work now
+  trading.multi_region.region_readiness_info:
+    table_name: trading-failover-prod
+    regions: [us-east-1, us-east-2]
+    expected:
+      secret_name: trading-database-prod
+      key_alias: alias/trading-prod
+      vpc_name: trading-prod
+      alarm_prefix: trading-
+      switch_prefix: trading-prod
+      runner_policy: trading-failover-runner-prod
+      protection: true
+  register: readiness
+
+- name: Refuse a platform that is not ready
+  ansible.builtin.assert:
+    that: readiness.ready
+    fail_msg: "{{ readiness.rows | selectattr('state', 'eq', 'blocker') | map(attribute='reason') }}"
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence with the figures of RV(summary) and the names of the checks that block.
+  returned: success
+  type: str
+  sample: "A failover now would not work: 40 ok, 3 warnings, 1 blocker, 0 of them unknown. Blocked by: engine_parity."
+rows:
+  description: What each check found.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    check:
+      description: The check's name.
+      type: str
+    region:
+      description: The region it speaks of, or V(all).
+      type: str
+    state:
+      description: V(ok), V(warning) or V(blocker).
+      type: str
+    reason:
+      description: A sentence with figures.
+      type: str
+    remedy:
+      description: What to do; empty where nothing has to be done.
+      type: str
+    is_unknown:
+      description: Whether it is no better than this because something could not be read.
+      type: bool
+  sample:
+    - check: engine_parity
+      region: us-east-2
+      state: blocker
+      reason: The cluster runs 8.0.mysql_aurora.3.05.2, the writer 8.0.mysql_aurora.3.04.0; they must be identical.
+      remedy: Bring both to one version; until then only method=detach could move there.
+      is_unknown: false
+summary:
+  description: How many rows are C(ok), C(warnings) and C(blockers), and how many of the latter two are C(unknown).
+  returned: success
+  type: dict
+  sample: {ok: 40, warnings: 3, blockers: 1, unknown: 0}
+ready:
+  description: Whether there is no blocker.
+  returned: success
+  type: bool
+ready_regions:
+  description: Standbys that a failover could go to now, even where another one's blocker makes RV(ready) false.
+  returned: success
+  type: list
+  elements: str
+  sample: [us-east-2]
+active_region:
+  description: The region that holds the writer, or V(unknown).
+  returned: success
+  type: str
+  sample: us-east-1
+manifest_region:
+  description: The region whose copy of the manifest is the freshest.
+  returned: success
+  type: str
+  sample: us-east-2
+copies:
+  description: By region, when its copy of the manifest was written, V(absent) or V(unknown).
+  returned: always
+  type: dict
+  sample: {us-east-1: "2026-01-01T03:00:00.000000Z", us-east-2: absent}
+seconds:
+  description: Duration in seconds.
+  returned: always
+  type: float
+  sample: 1.4
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._region_readiness import run
+
+ARGUMENT_SPEC = {
+    "table_name": {"type": "str", "required": True},
+    "regions": {"type": "list", "elements": "str", "required": True},
+    "expected": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "secret_name": {"type": "str", "no_log": False},
+            "key_alias": {"type": "str", "no_log": False},
+            "vpc_name": {"type": "str"},
+            "alarm_prefix": {"type": "str"},
+            "switch_prefix": {"type": "str"},
+            "runner_policy": {"type": "str"},
+            "runner_arn": {"type": "str"},
+            "protection": {"type": "bool", "default": False},
+        },
+    },
+    "min_healthy_ratio": {"type": "float", "default": 0.5},
+    "max_replication_lag_ms": {"type": "float"},
+    "warn_replication_lag_ms": {"type": "float", "default": 1000},
+    "max_lag_sample_age": {"type": "float", "default": 300},
+    "cool_down": {"type": "float", "default": 3600},
+    "deadline": {"type": "float", "default": 20},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, clients_for(module))
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

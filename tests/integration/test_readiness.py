@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""readiness.yml: a provisioned platform is ready; what would stop or spoil a failover is named and is an error."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.integration.aws import DOMAIN, GROUP, SUFFIX
+
+pytestmark = pytest.mark.xdist_group("two regions")
+EAST, WEST = "us-east-1", "us-east-2"
+CONTROL_TABLE, POLICY = f"trading-failover-{SUFFIX}", f"trading-failover-runner-{SUFFIX}"
+
+
+def readiness(platform, tmp_path, *options: str):
+    """Run it; return (run, report)."""
+    report = tmp_path / "readiness.json"
+    run = platform.run("readiness", "-e", f"readiness_report_file={report}", *options)
+    return run, json.loads(report.read_text()) if report.exists() else {}
+
+
+def named(report: dict, state: str) -> set[tuple[str, str]]:
+    """The checks and regions in a state."""
+    return {(row["check"], row["region"]) for row in report["rows"] if row["state"] == state}
+
+
+def runner(lab) -> tuple[str, str]:
+    """Make a role that has the runner's policy and nothing else; return both ARNs."""
+    iam = lab.client("iam")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = iam.create_role(RoleName="runner", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    policy = f"arn:aws:iam::123456789012:policy/{POLICY}"
+    iam.attach_role_policy(RoleName="runner", PolicyArn=policy)
+    return role, f"readiness_runner_arn={role}"
+
+
+def delete_instances(lab) -> None:
+    rds = lab.client("rds", WEST)
+    for instance in rds.describe_db_instances()["DBInstances"]:
+        rds.delete_db_instance(DBInstanceIdentifier=instance["DBInstanceIdentifier"], SkipFinalSnapshot=True)
+
+
+def change_engine_and_parameter(lab) -> None:
+    rds, name = lab.client("rds", WEST), f"trading-{WEST}-{SUFFIX}"
+    rds.modify_db_cluster(DBClusterIdentifier=name, EngineVersion="8.0.mysql_aurora.3.05.2", ApplyImmediately=True)
+    change = {"ParameterName": "require_secure_transport", "ParameterValue": "OFF", "ApplyMethod": "immediate"}
+    rds.modify_db_cluster_parameter_group(DBClusterParameterGroupName=name, Parameters=[change])
+
+
+def detach_health_check(lab) -> None:
+    route53 = lab.client("route53")
+    zone = route53.list_hosted_zones_by_name(DNSName=DOMAIN)["HostedZones"][0]["Id"]
+    records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    (primary,) = [one for one in records if one.get("Failover") == "PRIMARY" and one["Name"] == f"{DOMAIN}."]
+    primary.pop("HealthCheckId")
+    changes = [{"Action": "UPSERT", "ResourceRecordSet": primary}]
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+
+
+def close_the_way(lab) -> None:
+    ec2 = lab.client("ec2", WEST)
+    for table in ec2.describe_route_tables()["RouteTables"]:
+        for route in table["Routes"]:
+            if route.get("VpcPeeringConnectionId"):
+                ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock=route["DestinationCidrBlock"])
+
+
+def hold_lease(lab) -> None:
+    now = time.time()
+    texts = {"run_id": "run-1", "claim": "run-1", "owner": "somebody", "method": "failover", "outcome": "running"}
+    numbers = {"started_at": now, "acquired_at": now, "renewed_at": now, "expires_at": now + 600, "attempt": 1}
+    item = {name: {"S": value} for name, value in {"id": "lease", "target_region": WEST, **texts}.items()}
+    item |= {name: {"N": str(value)} for name, value in {**numbers, "lease_seconds": 600, "revision": 1}.items()}
+    lab.client("dynamodb", WEST).put_item(TableName=CONTROL_TABLE, Item=item)
+
+
+def test_a_provisioned_platform_is_ready(platform, tmp_path):
+    _role, option = runner(platform.lab)
+    before = len(platform.lab.calls())
+    run, report = readiness(platform, tmp_path, "-e", option)
+    run.ends_well()
+    assert (report["ready"], report["ready_regions"], report["active_region"]) == (True, [WEST], EAST)
+    # Nobody has subscribed to the demo's topics. Rights are those of a role with the runner's policy, and they suffice.
+    assert named(report, "warning") == {("subscriptions", EAST), ("subscriptions", WEST)}
+    assert report["summary"] == {"ok": len(report["rows"]) - 2, "warnings": 2, "blockers": 0, "unknown": 0}
+    assert [call for call in platform.lab.calls()[before:] if call["mutating"]] == []
+    assert sum(run.changed.values()) == 1, "the report, and nothing else"
+
+
+def test_several_faults_at_once_are_each_named(platform, tmp_path):
+    lab = platform.lab
+    delete_instances(lab)
+    change_engine_and_parameter(lab)
+    detach_health_check(lab)
+    lab.client("s3", EAST).delete_bucket_replication(Bucket=f"trading-data-{EAST}-{SUFFIX}")
+    lab.client("cloudwatch", WEST).delete_alarms(AlarmNames=[f"trading-replication-lag-{SUFFIX}"])
+    close_the_way(lab)
+    run, report = readiness(platform, tmp_path)
+    assert run.code != 0 and not report["ready"] and report["ready_regions"] == []
+    blockers = {
+        ("instances", WEST),
+        ("engine_parity", WEST),
+        ("bucket_replication", WEST),
+        ("switch_records", "all"),
+        ("planner", WEST),
+    }
+    assert named(report, "blocker") == blockers
+    assert named(report, "warning") >= {
+        ("parameter_groups", WEST),
+        ("lag_alarm", WEST),
+        ("alarms", WEST),
+        ("peering", WEST),
+        # The lab knows no user that these credentials belong to.
+        ("runner_permissions", "all"),
+    }
+    assert all(f"{check} ({region})" in run.output for check, region in blockers)
+    assert all(row["remedy"] for row in report["rows"] if row["state"] != "ok")
+
+
+def test_faults_of_the_control_plane_and_of_keys_are_named(platform, tmp_path):
+    lab = platform.lab
+    role, option = runner(lab)
+    deny = {"Effect": "Deny", "Action": "rds:FailoverGlobalCluster", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    lab.client("iam").put_role_policy(RoleName="runner", PolicyName="deny", PolicyDocument=document)
+    hold_lease(lab)
+    lab.client("dynamodb", WEST).delete_item(TableName=CONTROL_TABLE, Key={"id": {"S": "manifest"}})
+    lab.client("secretsmanager", EAST).remove_regions_from_replication(
+        SecretId=f"trading-database-{SUFFIX}", RemoveReplicaRegions=[WEST]
+    )
+    kms = lab.client("kms", WEST)
+    kms.disable_key(KeyId=kms.describe_key(KeyId=f"alias/trading-{SUFFIX}")["KeyMetadata"]["KeyId"])
+    lab.client("autoscaling", WEST).update_auto_scaling_group(AutoScalingGroupName=GROUP, MinSize=1, MaxSize=1)
+    lab.set_targets(WEST, "unhealthy")
+    run, report = readiness(platform, tmp_path, "-e", option)
+    assert run.code != 0 and "Not ready" in run.output
+    assert named(report, "blocker") >= {
+        ("lease", WEST),
+        ("manifest", WEST),
+        ("secret", WEST),
+        ("encryption_key", WEST),
+        ("capacity", WEST),
+        ("target_health", WEST),
+        ("runner_permissions", "all"),
+    }
+    (rights,) = [row for row in report["rows"] if row["check"] == "runner_permissions"]
+    assert rights["reason"] == f"{role} may not: rds:FailoverGlobalCluster."
+
+
+def test_a_lost_active_region_or_control_plane_blocks_nothing(platform, tmp_path):
+    platform.lab.outage("aws-global", "reset")
+    run, report = readiness(platform, tmp_path)
+    run.ends_well()
+    unknown = {row["check"] for row in report["rows"] if row["is_unknown"]}
+    assert unknown == {"switch_records", "endpoint_checks", "runner_permissions"}
+    platform.lab.restore("aws-global")
+    platform.lab.outage(EAST, "reset")
+    run, report = readiness(platform, tmp_path)
+    run.ends_well()
+    assert report["ready_regions"] == [WEST]
+    assert {("manifest", EAST), ("target_health", EAST)} <= named(report, "warning")
+
+
+def test_nothing_that_can_be_read_is_an_error(platform, tmp_path):
+    for region in platform.regions:
+        platform.lab.outage(region, "reset")
+    run, report = readiness(platform, tmp_path)
+    assert run.code != 0 and report == {}
+    assert "No usable manifest" in run.output and EAST in run.output and WEST in run.output

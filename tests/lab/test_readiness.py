@@ -1,0 +1,104 @@
+"""Readiness over the socket: what is missing or cannot be read is never ok, and the deadline holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.trading.multi_region.plugins.module_utils import _failover_manifest, _region_readiness
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from lab.client import Lab
+from tests.lab.failover_platform import EAST, GROUP, TABLE, WEST, Platform, clients_of, wait_for
+
+# AWS seconds in a second: new targets are soon healthy.
+SCALE = 60
+PARAMS = {
+    "table_name": TABLE,
+    "regions": [EAST, WEST],
+    "expected": {
+        "secret_name": "trading-database-dev",
+        "key_alias": "alias/trading-dev",
+        "vpc_name": "trading-dev",
+        "alarm_prefix": "trading-",
+        "switch_prefix": "trading-dev",
+        "runner_policy": "trading-failover-runner-dev",
+        "protection": True,
+    },
+    "min_healthy_ratio": 0.5,
+    "max_replication_lag_ms": None,
+    "warn_replication_lag_ms": 1000,
+    "max_lag_sample_age": 300,
+    "cool_down": 3600,
+    "deadline": 20,
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """What a failover names and nothing else: no secret, no key, no peering, no records; for copying."""
+    with Lab.start(tmp_path_factory.mktemp("whole"), SCALE) as lab:
+        platform = Platform(lab)
+        for region in platform.regions:
+            params = {"manifest": platform.manifest, "table_name": TABLE, "region": region}
+            _failover_manifest.run(params, platform.clients)
+        wait_for(lambda: named(rows(platform), "target_health"), lambda found: set(found.values()) == {"ok"})
+        yield platform
+
+
+@pytest.fixture
+def platform(whole: Platform, tmp_path: Path) -> Iterator[Platform]:
+    """A copy of the platform to break."""
+    with whole.lab.fork(tmp_path / "copy") as lab:
+        copy = object.__new__(Platform)
+        copy.__dict__.update(whole.__dict__, lab=lab, clients=clients_of(lab))
+        yield copy
+
+
+def rows(platform: Platform, **more: Any) -> list[dict[str, Any]]:
+    return _region_readiness.run({**PARAMS, **more}, platform.clients)["rows"]
+
+
+def named(found: list[dict[str, Any]], check: str) -> dict[str, str]:
+    return {row["region"]: row["state"] for row in found if row["check"] == check}
+
+
+def test_what_is_not_there_is_named_and_never_ok(platform: Platform) -> None:
+    platform.lab.clear_calls()
+    found = _region_readiness.run(PARAMS, platform.clients)
+    states = {check: named(found["rows"], check) for check in {row["check"] for row in found["rows"]}}
+    assert states["planner"] == states["engine_parity"] == states["members"] == states["instances"] == {WEST: "ok"}
+    assert states["secret"] == states["encryption_key"] == {EAST: "warning", WEST: "blocker"}
+    assert states["session_table"] == {EAST: "warning", WEST: "blocker"}, "two tables, and no replication"
+    assert states["switch_records"] == {"all": "blocker"}
+    for check in ("peering", "alarms", "lag_alarm", "subscriptions", "protection", "bucket_replication"):
+        assert set(states[check].values()) == {"warning"}, check
+    assert (found["ready"], found["ready_regions"], found["active_region"]) == (False, [], EAST)
+    assert [call["operation"] for call in platform.lab.calls() if call["mutating"]] == []
+
+
+def test_a_quota_that_cannot_be_read_is_a_warning(platform: Platform) -> None:
+    group = {"AutoScalingGroupName": GROUP, "DesiredCapacity": 4}
+    platform.lab.client("autoscaling", EAST).set_desired_capacity(**group)
+    (row,) = [row for row in rows(platform) if row["check"] == "vcpu_quota"]
+    assert (row["state"], row["is_unknown"]) == ("warning", True)
+    assert "GetServiceQuota" in row["reason"]
+
+
+def test_a_region_that_hangs_is_waited_for_until_the_deadline(platform: Platform) -> None:
+    platform.lab.outage(WEST, "hang")
+    found = _region_readiness.run({**PARAMS, "deadline": 4}, platform.clients)
+    assert 3 <= found["seconds"] < 6
+    for check in ("target_health", "lease", "manifest", "engine_parity"):
+        assert named(found["rows"], check)[WEST] == "blocker", check
+    # What the other region knows of it is all that is ok.
+    known = {row["check"] for row in found["rows"] if row["region"] == WEST and row["state"] == "ok"}
+    assert known <= {"members", "fences"}
+    assert found["active_region"] == EAST
+
+
+def test_without_a_manifest_there_is_no_table(platform: Platform) -> None:
+    with pytest.raises(MultiRegionError, match="No usable manifest in table another"):
+        rows(platform, table_name="another")

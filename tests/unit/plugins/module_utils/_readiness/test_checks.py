@@ -1,0 +1,561 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What each check of readiness promises: ok on a whole platform, and a named warning or blocker for each fault."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness import control
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.checks import (
+    CHECKS,
+    judge,
+    ready_regions,
+    summary,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
+    build_control_checks,
+    build_metric_checks,
+    statement_alarms,
+)
+from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._readiness.world import (
+    DOMAIN,
+    EAST,
+    EUROPE,
+    NOW,
+    PREFIX,
+    SILENT,
+    VERSION,
+    WEST,
+    WRITTEN_AT,
+    World,
+    arn_of,
+    configs_of,
+)
+
+ALL, OK, WARNING, BLOCKER = "all", "ok", "warning", "blocker"
+NEWER = "8.0.mysql_aurora.3.05.2"
+
+
+@pytest.fixture(autouse=True)
+def plan(monkeypatch):
+    """The planner's answer; its own tests are elsewhere."""
+    answer = SimpleNamespace(obstacles=(), warnings=(), steps=("promote", "traffic"))
+    asked = []
+    monkeypatch.setattr(control, "build_plan", lambda state, request: asked.append(request) or answer)
+    answer.asked = asked
+    return answer
+
+
+@pytest.mark.parametrize("order", [(EAST, WEST), (EAST, WEST, EUROPE)], ids=len)
+def test_a_whole_platform_is_ready(order):
+    seen = World(*order).seen()
+    rows = judge(seen)
+    assert [row for row in rows if row["state"] != OK] == []
+    assert {row["check"] for row in rows} == set(CHECKS)
+    assert ready_regions(seen, rows) == list(order[1:])
+    assert summary(rows) == {"ok": len(rows), "warnings": 0, "blockers": 0, "unknown": 0}
+
+
+def test_nothing_that_could_not_be_read_is_ok():
+    world = World()
+    for region in world.order:
+        world.lose(region)
+    world.shared = dict.fromkeys(world.shared, SILENT)
+    rows = judge(world.seen())
+    # The planner's answer is a stand-in here, and which back end carries the switch stands in the manifest.
+    untold = {"planner", "switch_alarms"}
+    assert {row["check"] for row in rows if row["state"] == OK} <= untold
+    assert {row["check"] for row in rows} == set(CHECKS)
+    assert all(row["is_unknown"] for row in rows if row["check"] not in untold)
+    assert ready_regions(world.seen(), rows) == []
+
+
+@pytest.mark.parametrize("check", sorted(set(CHECKS) - {"planner", "switch_records", "runner_permissions"}))
+def test_a_silent_standby_blocks_only_what_a_move_there_needs(check):
+    vital = {"members", "engine_parity", "instances", "target_health", "capacity", "manifest", "lease"}
+    rows = World().lose(WEST).rows(check)
+    states = {state for region, (state, _reason) in rows.items() if region == WEST}
+    assert (BLOCKER in states) == (check in vital - {"members"})
+
+
+def test_a_lost_active_region_blocks_nothing():
+    world = World().lose(EAST)
+    rows = judge(world.seen())
+    assert [row for row in rows if row["state"] == BLOCKER] == []
+    assert {row["check"] for row in rows if row["is_unknown"]} >= {"target_health", "secret", "lease", "manifest"}
+    assert ready_regions(world.seen(), rows) == [WEST]
+
+
+def change(region, fact, **values):
+    """Return a fault: members of a region's fact get other values."""
+    return lambda world: world.facts[region][fact].update(values)
+
+
+def become(region, fact, value):
+    """Return a fault: a region's fact is something else."""
+    return lambda world: world.facts[region].update({fact: value})
+
+
+def member(status):
+    def fault(world):
+        world.each("global_cluster", lambda view: view["members"][1].update(synchronization_status=status))
+
+    return fault
+
+
+def no_member(world):
+    world.each("global_cluster", lambda view: view["members"].pop())
+
+
+def moving(world):
+    state = {"status": "failing-over", "from_region": EAST, "to_region": WEST, "is_data_loss_allowed": True}
+    world.each("global_cluster", lambda view: view.update(failover=state))
+
+
+def no_writer(world):
+    world.each("global_cluster", lambda view: view["members"][0].update(is_writer=False))
+
+
+def traffic(region):
+    return lambda world: setattr(world, "traffic_region", region)
+
+
+def limit(**values):
+    return lambda world: world.limits.update(values)
+
+
+def both(*faults):
+    def fault(world):
+        for one in faults:
+            one(world)
+
+    return fault
+
+
+def instances(*states):
+    return become(WEST, "instances", [{"identifier": f"c-{n}", "status": s} for n, s in enumerate(states)])
+
+
+def other_class(world):
+    for one in world.facts[WEST]["database"]["instances"]:
+        one["class"] = "db.t4g.medium"
+
+
+def rule(region, **values):
+    return lambda world: world.facts[region]["replication"]["Rules"][0].update(values)
+
+
+def replica(status):
+    return lambda world: world.facts[EAST]["secret"]["replicas"].update({WEST: {"status": status, "message": "why"}})
+
+
+def peering_is(status):
+    return lambda world: world.each("network", lambda network: network["peerings"][0].update(status=status))
+
+
+def route(region, table, **values):
+    def fault(world):
+        (destination,) = world.facts[region]["network"]["tables"][table].values()
+        destination.update(values)
+
+    return fault
+
+
+def no_route(world):
+    world.facts[WEST]["network"]["tables"]["private"].clear()
+
+
+def lag_alarm(**values):
+    return lambda world: world.facts[WEST]["alarms"][0].update(values)
+
+
+def no_lag_alarm(world):
+    world.facts[WEST]["alarms"].pop(0)
+
+
+def no_alarms(world):
+    world.each("alarms", lambda alarms: alarms.clear())
+
+
+def record(index, **values):
+    """Index 0 is the SECONDARY, 1 the PRIMARY."""
+    return lambda world: world.shared["records"][index].update(values)
+
+
+def no_record(world):
+    world.shared["records"].pop(1)
+
+
+def check_of(name, **values):
+    return lambda world: world.shared["health_checks"][name].update(values)
+
+
+def no_check(name):
+    return lambda world: world.shared["health_checks"].pop(name)
+
+
+def backend(name, **more):
+    return lambda world: world.manifest["traffic"].update(backend=name, **more)
+
+
+def copy_is(region, value):
+    return lambda world: world.copies.update({region: value})
+
+
+def stale(member_name, value):
+    def fault(world):
+        world.copies[WEST].value["document"]["regions"][0][member_name] = value
+
+    return fault
+
+
+def lease(**values):
+    base = {
+        "run_id": "run-1",
+        "owner": "somebody",
+        "method": "failover",
+        "step": "traffic",
+        "outcome": "running",
+        "is_live": False,
+        "is_unfinished": True,
+        "age_seconds": 600.0,
+        "renewed_at": NOW - 600,
+        "expires_in_seconds": 0.0,
+    }
+    return become(WEST, "lease", {**base, **values})
+
+
+def fence(state, region=WEST):
+    measure = {"mode": "database_ingress", "security_group_id": "sg-1", "run_id": "r", "state": state}
+    item = {"document": {"version": 1, "region": region, **measure, "earlier": []}, "written_at": WRITTEN_AT}
+    return lambda world: world.facts[region]["fences"].update({region: item})
+
+
+def move(**values):
+    latest = {"run_id": "run-0", "method": "failover", "target_region": EAST, "ended_at": NOW - 600}
+    return become(WEST, "latest_move", {**latest, "acknowledged": None, "age_seconds": 600.0, **values})
+
+
+def pause(until):
+    told = {"until": until, "by": "somebody", "reason": "a patch"}
+    return become(WEST, "automation", {"document": {"version": 1, "pause": told}, "written_at": WRITTEN_AT})
+
+
+def pause_ended(world):
+    pause(NOW + 1200)(world)
+    later = WRITTEN_AT.replace("07:00", "07:30")
+    become(EAST, "automation", {"document": {"version": 1, "pause": None}, "written_at": later})(world)
+
+
+def permissions(decisions, errors=None):
+    simulated = [{"sid": "Move", "action": "rds:FailoverGlobalCluster", "decisions": decisions}] if decisions else []
+    value = {"principal": "role/runner", "simulated": simulated, "errors": errors or {}}
+    return lambda world: world.shared.update(permissions=value)
+
+
+def not_given(name):
+    return lambda world: world.expected.pop(name)
+
+
+FEW = {"min": 0, "desired": 0, "max": 6, "in_service": 0, "suspended": []}
+AHEAD = f"id-{PREFIX}-ahead-use1-use2"
+UNCLAIMED = f"id-{PREFIX}-unclaimed-use1-use2"
+FAULTS = [
+    ("writer_known", moving, ALL, BLOCKER, "failing-over"),
+    ("writer_known", no_writer, ALL, BLOCKER, "No member"),
+    ("writer_known", traffic(WEST), ALL, WARNING, "a move was not finished"),
+    ("writer_known", traffic(None), ALL, WARNING, "Unknown"),
+    ("members", member("pending-resync"), WEST, BLOCKER, "pending-resync"),
+    ("members", member(None), WEST, WARNING, "Unknown"),
+    ("members", no_member, WEST, BLOCKER, "no member"),
+    (
+        "engine_parity",
+        change(WEST, "cluster", engine_version=NEWER),
+        WEST,
+        BLOCKER,
+        f"runs {NEWER}, the writer {VERSION}",
+    ),
+    ("engine_parity", become(WEST, "cluster", None), WEST, BLOCKER, "c-us-east-2 does not exist"),
+    ("instances", instances(), WEST, BLOCKER, "0 of 0 instances"),
+    ("instances", instances("creating", "rebooting"), WEST, BLOCKER, "0 of 2 instances"),
+    ("instances", change(WEST, "cluster", status="stopped"), WEST, BLOCKER, "the cluster is stopped"),
+    ("instances", instances("available"), WEST, WARNING, "us-east-1 has 2 instances"),
+    ("instances", other_class, WEST, WARNING, "db.t4g.medium; us-east-1 runs db.r6g.large"),
+    ("instances", become(WEST, "database", SILENT), WEST, WARNING, "Unknown"),
+    ("replication_lag", change(WEST, "lag", value_ms=5000.0), WEST, WARNING, "5000 ms"),
+    ("replication_lag", become(WEST, "lag", None), WEST, WARNING, "Unknown: There is no lag sample"),
+    ("replication_lag", change(WEST, "lag", age_seconds=900.0), WEST, WARNING, "older than 300 s"),
+    ("replication_lag", both(limit(max_replication_lag_ms=50.0)), WEST, BLOCKER, "max_replication_lag_ms is 50"),
+    (
+        "replication_lag",
+        both(limit(max_replication_lag_ms=500.0), become(WEST, "lag", None)),
+        WEST,
+        BLOCKER,
+        "Unknown: There is no lag sample",
+    ),
+    (
+        "parameter_groups",
+        change(WEST, "parameters", cluster={}),
+        WEST,
+        WARNING,
+        "ON in us-east-1, default in us-east-2",
+    ),
+    (
+        "parameter_groups",
+        change(WEST, "parameters", instance={"long_query_time": "9"}),
+        WEST,
+        WARNING,
+        "9 in us-east-2",
+    ),
+    ("parameter_groups", change(WEST, "database", pending_reboot=["c-1"]), WEST, WARNING, "c-1 must be restarted"),
+    ("writer_endpoint", become(WEST, "writer_endpoint", None), WEST, BLOCKER, "There is no parameter"),
+    ("writer_endpoint", become(EAST, "writer_endpoint", None), EAST, WARNING, "There is no parameter"),
+    ("writer_endpoint", become(WEST, "writer_endpoint", "elsewhere"), WEST, WARNING, "says elsewhere"),
+    ("protection", change(WEST, "database", deletion_protection=False), WEST, WARNING, "deletion protection"),
+    ("protection", become(EAST, "recovery", False), EAST, WARNING, "point-in-time recovery"),
+    ("target_health", change(WEST, "targets", healthy=0), WEST, BLOCKER, "0 of 2 registered"),
+    ("target_health", change(EAST, "targets", healthy=0), EAST, WARNING, "0 of 2 registered"),
+    ("target_health", change(WEST, "targets", healthy=1, registered=4), WEST, WARNING, "1 of 4 registered"),
+    ("capacity", change(EAST, "group", desired=8), WEST, BLOCKER, "may run 6; us-east-1 runs 8"),
+    ("capacity", change(WEST, "group", suspended=["Launch"]), WEST, BLOCKER, "Launch is suspended"),
+    ("capacity", become(WEST, "group", None), WEST, BLOCKER, "asg does not exist"),
+    (
+        "capacity",
+        both(become(EAST, "group", SILENT), change(WEST, "group", max=1)),
+        WEST,
+        BLOCKER,
+        "us-east-1 is meant to run 2 by the manifest",
+    ),
+    (
+        "vcpu_quota",
+        both(become(WEST, "group", FEW), change(WEST, "vcpu_quota", limit=10.0)),
+        WEST,
+        BLOCKER,
+        "2 instances of 2 vCPUs are missing; the quota L-1216C47A is 10, 8 are used",
+    ),
+    (
+        "vcpu_quota",
+        both(become(WEST, "group", FEW), change(WEST, "vcpu_quota", used=None, used_error="no sample")),
+        WEST,
+        WARNING,
+        "how much of it is used",
+    ),
+    ("vcpu_quota", both(become(WEST, "group", FEW), become(WEST, "vcpu_quota", SILENT)), WEST, WARNING, "Unknown"),
+    (
+        "vcpu_quota",
+        both(become(WEST, "group", FEW), become(WEST, "instance_types", {"g5.xlarge": 4})),
+        WEST,
+        WARNING,
+        "only the quota of the standard families",
+    ),
+    ("target_quota", become(WEST, "target_quota", 1), WEST, BLOCKER, "may have 1 targets"),
+    ("target_quota", become(WEST, "target_quota", 4), WEST, WARNING, "may have 4 targets, the group 6"),
+    ("session_table", change(WEST, "table", status="CREATING"), WEST, BLOCKER, "is CREATING"),
+    ("session_table", change(WEST, "table", replicas={}), WEST, BLOCKER, "not replicated to us-east-1"),
+    ("session_table", change(EAST, "table", replicas={}), EAST, WARNING, "not replicated to us-east-2"),
+    ("session_table", change(EAST, "table", replicas={WEST: "CREATING"}), EAST, WARNING, "us-east-2 is CREATING"),
+    ("session_table", become(WEST, "table", None), WEST, BLOCKER, "does not exist"),
+    ("bucket_replication", rule(EAST, Status="Disabled"), WEST, BLOCKER, "the rule to data-us-east-2 is disabled"),
+    ("bucket_replication", become(EAST, "replication", None), WEST, BLOCKER, "no rule leads to data-us-east-2"),
+    (
+        "bucket_replication",
+        rule(EAST, Destination={"Bucket": "arn:aws:s3:::data-us-east-2-old"}),
+        WEST,
+        BLOCKER,
+        "no rule leads to data-us-east-2",
+    ),
+    ("bucket_replication", become(WEST, "replication", None), EAST, WARNING, "no rule leads to data-us-east-1"),
+    ("secret", replica("Failed"), WEST, BLOCKER, "Failed (why)"),
+    ("secret", replica("InProgress"), WEST, WARNING, "InProgress"),
+    ("secret", change(EAST, "secret", replicas={}), WEST, WARNING, "not as a replica"),
+    ("secret", become(WEST, "secret", None), WEST, BLOCKER, "There is no secret"),
+    ("secret", change(WEST, "secret", is_deleted=True), WEST, BLOCKER, "marked for deletion"),
+    ("secret", become(EAST, "secret", SILENT), WEST, WARNING, "whether it is in sync"),
+    ("secret", not_given("secret_name"), ALL, WARNING, "expected.secret_name is not given"),
+    ("encryption_key", change(WEST, "key", state="PendingDeletion"), WEST, BLOCKER, "PendingDeletion"),
+    ("encryption_key", change(EAST, "key", state="Disabled"), EAST, WARNING, "Disabled"),
+    ("encryption_key", become(WEST, "key", None), WEST, BLOCKER, "There is no key"),
+    ("encryption_key", change(WEST, "database", kms_key_arn="another"), WEST, WARNING, "another one"),
+    ("encryption_key", not_given("key_alias"), ALL, WARNING, "expected.key_alias is not given"),
+    ("switch_records", record(1, health_check_id=None), ALL, BLOCKER, "carries no health check"),
+    ("switch_records", record(1, health_check_id="gone"), ALL, BLOCKER, "gone, which does not exist"),
+    ("switch_records", record(1, health_check_id=UNCLAIMED), ALL, BLOCKER, "has Type HTTPS_STR_MATCH, not CALCULATED"),
+    ("switch_records", record(0, target="alb.elsewhere"), ALL, BLOCKER, "points at alb.elsewhere"),
+    ("switch_records", record(0, failover="PRIMARY"), ALL, BLOCKER, "is PRIMARY"),
+    ("switch_records", no_record, ALL, BLOCKER, f"PRIMARY us-east-1 of {DOMAIN} is missing"),
+    ("switch_records", check_of(AHEAD, HealthThreshold=3), ALL, BLOCKER, "has HealthThreshold 3, not 2"),
+    ("switch_records", check_of(AHEAD, Disabled=True), ALL, BLOCKER, "is disabled, which counts as healthy"),
+    ("switch_records", check_of(UNCLAIMED, Inverted=False), ALL, BLOCKER, "does not count a check like"),
+    ("switch_records", no_check(UNCLAIMED), ALL, BLOCKER, "does not count a check like"),
+    ("switch_records", lambda world: world.shared.update(records=None), ALL, BLOCKER, "no hosted zone"),
+    ("switch_records", lambda world: world.shared.update(records=SILENT), ALL, WARNING, "Unknown"),
+    ("switch_records", backend("another"), ALL, WARNING, "Unknown"),
+    ("switch_records", backend("cloudwatch_metric"), ALL, BLOCKER, "does not count a check like"),
+    ("switch_alarms", backend("cloudwatch_metric"), WEST, BLOCKER, "1 of 1 alarms of the switch are missing"),
+    (
+        "switch_alarms",
+        both(backend("cloudwatch_metric"), become(WEST, "alarms", SILENT)),
+        WEST,
+        WARNING,
+        "Unknown",
+    ),
+    ("endpoint_checks", no_check("endpoint-us-east-2"), WEST, WARNING, "does not exist"),
+    ("endpoint_checks", check_of("endpoint-us-east-2", Type="TCP"), WEST, WARNING, "has Type TCP, not HTTP"),
+    ("endpoint_checks", check_of("endpoint-us-east-2", Inverted=True), WEST, WARNING, "has Inverted True"),
+    ("peering", peering_is("pending-acceptance"), WEST, WARNING, "is pending-acceptance"),
+    ("peering", no_route, WEST, WARNING, "No active route to 10.0.0.0/16 in us-east-1: private"),
+    ("peering", route(EAST, "database", state="blackhole"), EAST, WARNING, "database"),
+    ("peering", route(EAST, "database", via="igw-1"), EAST, WARNING, "database"),
+    ("peering", become(WEST, "network", None), EAST, WARNING, "no VPC"),
+    ("lag_alarm", no_lag_alarm, WEST, WARNING, "No alarm watches the replication lag of c-us-east-2"),
+    (
+        "lag_alarm",
+        lag_alarm(dimensions={"DBClusterIdentifier": "c-us-east-1"}),
+        WEST,
+        WARNING,
+        "c-us-east-1 is watched",
+    ),
+    ("lag_alarm", lag_alarm(actions_enabled=False), WEST, WARNING, "actions switched off"),
+    ("lag_alarm", lag_alarm(actions=[arn_of("sns", EAST, "alerts")]), WEST, WARNING, "does not tell"),
+    ("lag_alarm", lag_alarm(comparison="LessThanThreshold"), WEST, WARNING, "does not ring above"),
+    ("lag_alarm", lag_alarm(state="ALARM"), WEST, WARNING, "rings now"),
+    ("alarms", no_lag_alarm, WEST, WARNING, "missing: lag"),
+    ("alarms", no_alarms, WEST, WARNING, "no alarms in any region"),
+    ("alarms", lag_alarm(actions_enabled=False), WEST, WARNING, "lag has its actions switched off"),
+    ("subscriptions", change(WEST, "subscriptions", confirmed=0, pending=1), WEST, WARNING, "(1 pending)"),
+    ("manifest", copy_is(WEST, Observation(None)), WEST, BLOCKER, "no manifest"),
+    ("manifest", copy_is(EAST, Observation(None)), EAST, WARNING, "no manifest"),
+    ("manifest", stale("target_group_arn", "old"), WEST, BLOCKER, "differs from the freshest one"),
+    ("manifest", stale("capacity", {"desired": 1}), WEST, WARNING, "us-east-1.capacity.desired"),
+    ("manifest", lambda world: setattr(world, "regions", (EAST,)), ALL, WARNING, "differ in us-east-2"),
+    ("manifest_facts", change(EAST, "group", desired=5), EAST, WARNING, "desired 2, observed 5"),
+    ("manifest_facts", change(WEST, "cluster", engine_version=NEWER), WEST, WARNING, f"observed {NEWER}"),
+    ("lease", lease(is_live=True, expires_in_seconds=42.0), WEST, BLOCKER, "run-1 of somebody"),
+    ("lease", lease(), WEST, WARNING, "was killed 10 minutes ago"),
+    ("lease", lease(outcome="failed"), WEST, WARNING, "failed 10 minutes ago"),
+    ("lease", become(WEST, "control_table", None), WEST, BLOCKER, "no control table"),
+    ("fences", fence("done"), WEST, WARNING, "was fenced"),
+    ("fences", fence("intended", EAST), EAST, WARNING, "may have been fenced"),
+    ("cool_down", move(), ALL, WARNING, "held back for 50 minutes more"),
+    ("automation", pause(NOW + 1200), ALL, WARNING, "paused for 20 minutes more by somebody: a patch"),
+    ("runner_permissions", permissions({"a": "implicitDeny"}), ALL, BLOCKER, "may not: rds:FailoverGlobalCluster"),
+    ("runner_permissions", permissions({"a": "allowed", "b": "explicitDeny"}), ALL, WARNING, "may not, on b"),
+    ("runner_permissions", permissions({}, {"Move": "AccessDenied"}), ALL, WARNING, "Unknown"),
+    ("runner_permissions", permissions({}), ALL, WARNING, "Unknown"),
+    ("runner_permissions", lambda world: world.shared.update(permissions=SILENT), ALL, WARNING, "Unknown"),
+]
+
+
+@pytest.mark.parametrize(("check", "fault", "region", "state", "words"), FAULTS)
+def test_a_fault_is_named_with_its_region_and_state(check, fault, region, state, words):
+    world = World()
+    fault(world)
+    found, reason = world.rows(check)[region]
+    assert found == state, reason
+    assert words in reason
+
+
+def test_every_check_has_a_fault_that_it_finds():
+    assert {check for check, *_rest in FAULTS} | {"planner"} == set(CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("check", "harmless"),
+    [
+        ("cool_down", move(acknowledged={"by": "somebody"})),
+        ("cool_down", move(method="switchover")),
+        ("cool_down", move(age_seconds=7200.0)),
+        ("automation", pause(NOW - 1)),
+        ("automation", pause_ended),
+        ("fences", fence("failed")),
+        ("lease", lease(outcome="successful", is_unfinished=False)),
+        ("protection", lambda world: world.expected.update(protection=False)),
+        ("vcpu_quota", become(WEST, "vcpu_quota", SILENT)),
+        ("vcpu_quota", become(WEST, "group", FEW)),
+        ("capacity", become(WEST, "group", FEW)),
+        ("capacity", change(WEST, "group", suspended=["AZRebalance"])),
+        ("writer_endpoint", become(WEST, "writer_endpoint", "c-us-east-1.cluster.example")),
+        ("replication_lag", limit(max_replication_lag_ms=500.0)),
+    ],
+)
+def test_what_holds_nothing_up_is_ok(check, harmless):
+    world = World()
+    harmless(world)
+    assert {state for state, _reason in world.rows(check).values()} == {OK}
+
+
+def test_lag_is_told_with_the_loss_it_bounds():
+    assert World().rows("replication_lag")[WEST][1].endswith("would lose at most 20100 ms of writes.")
+
+
+def test_the_planner_is_asked_for_each_standby_and_its_obstacles_block(plan):
+    world = World(EAST, WEST, EUROPE)
+    assert {region: state for region, (state, _reason) in world.rows("planner").items()} == {WEST: OK, EUROPE: OK}
+    assert [(request.target_region, request.force) for request in plan.asked] == [(WEST, True), (EUROPE, True)]
+    plan.warnings = ("Too little capacity.",)
+    assert world.rows("planner")[WEST] == (WARNING, "failover.yml would move here, and warn: Too little capacity.")
+    plan.obstacles = (SimpleNamespace(sentence="No instance.", override="accept_data_loss: true"),)
+    assert world.rows("planner")[WEST] == (BLOCKER, "failover.yml would refuse to move here: No instance.")
+
+
+def test_a_blocker_of_one_standby_leaves_the_other_one_ready():
+    world = World(EAST, WEST, EUROPE)
+    become(WEST, "instances", [])(world)
+    seen = world.seen()
+    assert ready_regions(seen, judge(seen)) == [EUROPE]
+
+
+def test_a_third_regions_peering_and_records_are_checked_too():
+    world = World(EAST, WEST, EUROPE)
+    world.facts[EUROPE]["network"]["tables"]["private"].pop("10.1.0.0/16")
+    assert world.rows("peering")[EUROPE] == (WARNING, "No active route to 10.1.0.0/16 in us-east-2: private.")
+    world.shared["records"] = [one for one in world.shared["records"] if one["name"] == DOMAIN]
+    assert world.rows("switch_records")[ALL][0] == BLOCKER
+
+
+def metric_world():
+    """A platform whose switch is made of metrics."""
+    world = World()
+    world.manifest["traffic"].update(backend="cloudwatch_metric", platform=PREFIX, metric_namespace="Switch")
+    specs = build_metric_checks(world.order, PREFIX)
+    endpoints = {name: config for name, config in world.shared["health_checks"].items() if name.startswith("endpoint")}
+    world.shared["health_checks"] = {**endpoints, **configs_of(specs)}
+    for region in world.order:
+        for alarm in statement_alarms(region, world.order, PREFIX, "Switch"):
+            shown = {"actions_enabled": True, "actions": [], "state": "OK"}
+            world.facts[region]["alarms"].append({**alarm, **shown})
+    return world
+
+
+def test_a_switch_of_metrics_is_checked_by_its_alarms():
+    world = metric_world()
+    assert {state for state, _reason in world.rows("switch_records").values()} == {OK}
+    assert {state for state, _reason in world.rows("switch_alarms").values()} == {OK}
+    # The switch's alarms differ from region to region and tell no topic: that is as it should be.
+    assert {state for state, _reason in world.rows("alarms").values()} == {OK}
+    world.facts[EAST]["alarms"][-1]["dimensions"]["Platform"] = "another"
+    assert world.rows("switch_alarms")[EAST][0] == WARNING
+
+
+def test_a_switch_of_routing_controls_is_checked_by_its_types():
+    world, controls = World(), {EAST: "arn:east", WEST: "arn:west"}
+    world.manifest["traffic"].update(backend="arc_routing_control", routing_controls=controls)
+    assert world.rows("switch_records")[ALL][0] == BLOCKER
+    specs = build_control_checks(world.order, controls, PREFIX)
+    world.shared["health_checks"].update(configs_of(specs))
+    world.shared["records"][1]["health_check_id"] = f"id-{specs[0]['name']}"
+    assert world.rows("switch_records")[ALL][0] == OK
+    world.shared["records"][1]["health_check_id"] = f"id-{specs[1]['name']}"
+    assert "has RoutingControlArn arn:west, not arn:east" in world.rows("switch_records")[ALL][1]
+
+
+def test_records_of_automatic_dns_failover_are_as_good():
+    world = World()
+    record(1, target=f"us-east-1.{DOMAIN}")(world)
+    assert world.rows("switch_records")[ALL][0] == OK

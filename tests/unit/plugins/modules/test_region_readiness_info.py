@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The shell of region_readiness_info: what it asks for, what it defaults to, and how it fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.trading.multi_region.plugins.module_utils import _region_readiness
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import Limits
+from ansible_collections.trading.multi_region.plugins.modules import region_readiness_info as module
+from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws
+
+ENOUGH = {"table_name": "t", "regions": ["us-east-1", "us-east-2"]}
+
+
+def test_it_returns_what_its_function_returns(run_main):
+    done = run_main(module, ENOUGH, result={"changed": False, "ready": True, "reason": "because"})
+    assert (done["exit_code"], done["changed"], done["ready"], done["reason"]) == (0, False, True, "because")
+
+
+def test_its_defaults_are_the_checks_own(run_main):
+    params = run_main(module, ENOUGH)["seen"]["params"]
+    assert Limits(**{name: params[name] for name in _region_readiness.LIMITS}) == Limits()
+    assert params["deadline"] == 20
+    assert not any(params["expected"].values()), "no name is guessed"
+
+
+def test_it_fails_with_the_sentence_and_the_evidence(run_main):
+    failed = run_main(module, ENOUGH, error=MultiRegionError("No usable manifest.", copies={"us-east-1": "unknown"}))
+    assert failed["exit_code"] == 1
+    assert (failed["msg"], failed["copies"]) == ("No usable manifest.", {"us-east-1": "unknown"})
+
+
+@pytest.mark.parametrize("name", ["table_name", "regions"])
+def test_it_needs_to_know_where_to_look(run_main, name):
+    failed = run_main(module, {key: value for key, value in ENOUGH.items() if key != name})
+    assert failed["exit_code"] == 1 and name in failed["msg"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("regions", [], "the platform's regions"),
+        ("min_healthy_ratio", 1.5, "from 0 to 1"),
+        ("max_replication_lag_ms", -1.0, "0 or more"),
+        ("deadline", -1.0, "0 or more"),
+        ("cool_down", -1.0, "0 or more"),
+    ],
+)
+def test_bad_input_is_refused_before_the_first_call(run_main, option, value, allowed):
+    aws = FakeAws()
+    params = {**run_main(module, ENOUGH)["seen"]["params"], option: value}
+    with pytest.raises(MultiRegionError, match=f"{option} is .*; allowed: {allowed}|{option} is empty"):
+        _region_readiness.run(params, aws.clients)
+    assert aws.calls == []
