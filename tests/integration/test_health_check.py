@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""health_check.yml: one verdict a region, by the rule of half the registered targets; unknown starts nothing."""
+"""health_check.yml: one verdict a region by the rule of half the registered targets, and when it starts a failover."""
 
 from __future__ import annotations
 
@@ -11,40 +11,83 @@ from tests.integration.aws import GROUP, members, messages
 
 pytestmark = pytest.mark.xdist_group("two regions")
 
+EAST, WEST = "us-east-1", "us-east-2"
+AUTOMATIC = ("-e", "auto_failover=true")
+AT_ONCE = (*AUTOMATIC, "-e", "consecutive_failures=1")
+BEFORE = {EAST: True, WEST: False}
 
-def verdicts(platform, tmp_path, *options: str) -> dict[str, str]:
+
+def health(platform, tmp_path, *options: str) -> dict:
+    """What one run of the health check reports."""
     report = tmp_path / "health.json"
-    platform.run("health_check", "-e", f"health_report_file={report}", *options)
-    return {region: found["verdict"] for region, found in json.loads(report.read_text())["verdicts"].items()}
+    report.unlink(missing_ok=True)
+    done = platform.run("health_check", "-e", f"health_report_file={report}", *options)
+    assert report.exists(), done.output[-6000:]
+    return json.loads(report.read_text())
+
+
+def verdicts(report: dict) -> dict[str, str]:
+    return {region: found["verdict"] for region, found in report["verdicts"].items()}
 
 
 def test_half_of_the_registered_targets_is_enough(platform, tmp_path):
-    platform.lab.set_targets("us-east-1", "unhealthy", healthy=1)
-    assert verdicts(platform, tmp_path) == {"us-east-1": "healthy", "us-east-2": "healthy"}
+    platform.lab.set_targets(EAST, "unhealthy", healthy=1)
+    found = health(platform, tmp_path)
+    assert (verdicts(found), found["action"]) == ({EAST: "healthy", WEST: "healthy"}, "none")
 
 
-def test_no_registered_target_is_unhealthy(platform, tmp_path):
-    platform.lab.client("autoscaling", "us-east-1").update_auto_scaling_group(
+def test_no_registered_target_is_unhealthy_and_the_count_survives_in_the_control_table(platform, tmp_path):
+    platform.lab.client("autoscaling", EAST).update_auto_scaling_group(
         AutoScalingGroupName=GROUP, MinSize=0, DesiredCapacity=0
     )
-    assert verdicts(platform, tmp_path) == {"us-east-1": "unhealthy", "us-east-2": "healthy"}
+    first = health(platform, tmp_path, *AUTOMATIC)
+    assert verdicts(first) == {EAST: "unhealthy", WEST: "healthy"}
+    assert (first["action"], first["counters"]) == ("alert", {EAST: 1})
+    told = len(messages(platform.lab, WEST))
+    second = health(platform, tmp_path, *AUTOMATIC)
+    assert (second["action"], second["counters"]) == ("none", {EAST: 2})
+    assert told == len(messages(platform.lab, WEST)) > 0
+    assert members(platform.lab, WEST) == BEFORE
 
 
-def test_a_region_that_cannot_be_read_is_unknown_and_starts_nothing(platform, tmp_path):
-    platform.lab.outage("us-east-1", "reset")
-    assert verdicts(platform, tmp_path, "-e", "auto_failover=true") == {"us-east-1": "unknown", "us-east-2": "healthy"}
-    assert members(platform.lab, "us-east-2") == {"us-east-1": True, "us-east-2": False}
+def test_a_lost_region_is_left_once_the_standby_agrees_and_not_twice_within_the_cool_down(platform, tmp_path):
+    # Route 53's API is gone with the region, so whether it is the region or our own line is for the standby to say.
+    platform.lab.outage("aws-global", "reset")
+    platform.lab.outage(EAST, "reset")
+    alone = health(platform, tmp_path, *AT_ONCE)
+    assert (verdicts(alone), alone["conditions"]) == (
+        {EAST: "unknown", WEST: "healthy"},
+        {EAST: "suspect", WEST: "healthy"},
+    )
+    assert (alone["action"], members(platform.lab, WEST)) == ("alert", BEFORE)
+
+    agreed = health(platform, tmp_path, *AT_ONCE, "-e", "health_stream_limit=1")
+    assert (agreed["action"], {vote["vantage"] for vote in agreed["votes"][EAST]}) == (
+        "failover",
+        {"controller", "standby"},
+    )
+    assert members(platform.lab, WEST) == {EAST: False, WEST: True}
+
+    platform.lab.restore()
+    platform.lab.set_targets(WEST, "unhealthy")
+    again = health(platform, tmp_path, *AT_ONCE)
+    assert (again["action"], again["active_region"]) == ("alert", WEST)
+    assert "cool_down" in again["blocked_by"]
+    assert members(platform.lab, WEST) == {EAST: False, WEST: True}
 
 
-def test_an_unhealthy_active_region_is_failed_over_where_that_is_allowed(platform, tmp_path):
-    platform.lab.set_targets("us-east-1", "unhealthy")
-    platform.run("health_check", "-e", "auto_failover=true").ends_well()
-    assert members(platform.lab, "us-east-2") == {"us-east-1": False, "us-east-2": True}
+def test_a_paused_platform_is_not_left(platform, tmp_path):
+    platform.run("automation", "-e", "pause_minutes=5", "-e", "reason=patching").ends_well()
+    platform.lab.set_targets(EAST, "unhealthy")
+    found = health(platform, tmp_path, *AT_ONCE)
+    assert (found["action"], found["blocked_by"], found["paused"]["reason"]) == ("alert", ["paused"], "patching")
+    assert members(platform.lab, WEST) == BEFORE
 
 
 def test_all_regions_unhealthy_is_an_alert_and_no_failover(platform, tmp_path):
     for region in platform.regions:
         platform.lab.set_targets(region, "unhealthy")
-    assert set(verdicts(platform, tmp_path, "-e", "auto_failover=true").values()) == {"unhealthy"}
-    assert members(platform.lab, "us-east-2") == {"us-east-1": True, "us-east-2": False}
-    assert messages(platform.lab, "us-east-2")
+    found = health(platform, tmp_path, *AT_ONCE)
+    assert (set(verdicts(found).values()), found["action"]) == ({"unhealthy"}, "critical")
+    assert members(platform.lab, WEST) == BEFORE
+    assert messages(platform.lab, WEST)

@@ -1,0 +1,195 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: failover_automation
+version_added: 0.1.0
+short_description: Pause automatic failover, or acknowledge the latest move
+description:
+  - Writes what people tell the automatic failover into the control tables of all O(regions) that answer. One table must
+    take it, or the module fails. The newest copy counts.
+  - A pause ends by itself. While it lasts, M(trading.multi_region.failover_trigger) goes on counting and alerting, and
+    starts nothing.
+  - An acknowledged move ends the cool-down that follows an unplanned move.
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  table_name:
+    description:
+      - Name of the control table, the same in every region.
+    type: str
+    required: true
+  regions:
+    description:
+      - Regions whose tables are read and written.
+    type: list
+    elements: str
+    required: true
+  state:
+    description:
+      - V(paused) holds automatic failover back for O(pause_seconds).
+      - V(active) ends a pause.
+      - V(acknowledged) says that somebody has looked at the latest move, O(run_id).
+    type: str
+    choices: [paused, active, acknowledged]
+    required: true
+  pause_seconds:
+    description:
+      - How long from now the pause lasts, above 0. Required with O(state=paused).
+      - A pause by the same O(by) for the same O(reason) that ends within a minute of that (and within a tenth of its
+        length) is left as it is. Another one takes its place, also where it ends earlier.
+    type: int
+  by:
+    description:
+      - Who says so. Required with O(state=paused) and O(state=acknowledged).
+    type: str
+  reason:
+    description:
+      - Why; required with O(state=paused).
+    type: str
+  run_id:
+    description:
+      - Id of the run that is acknowledged, which must be the latest move. Required with O(state=acknowledged).
+    type: str
+  deadline:
+    description:
+      - Seconds after which a table that has not answered counts as silent, for reading and again for writing.
+    type: float
+    default: 8
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: trading.multi_region.failover_trigger
+  - module: trading.multi_region.failover_plan_info
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Hold automatic failover back while the database is patched
+  trading.multi_region.failover_automation:
+    table_name: trading-failover-dev
+    regions: [us-east-1, us-east-2]
+    state: paused
+    pause_seconds: 3600
+    by: ann
+    reason: patching the database
+
+- name: Go on
+  trading.multi_region.failover_automation:
+    table_name: trading-failover-dev
+    regions: [us-east-1, us-east-2]
+    state: active
+
+- name: Say that the latest failover is understood
+  trading.multi_region.failover_automation:
+    table_name: trading-failover-dev
+    regions: [us-east-1, us-east-2]
+    state: acknowledged
+    run_id: 20260101T030000Z-3f2a
+    by: ann
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on what was found and done, and on the regions that could not be told.
+  returned: success
+  type: str
+  sample: "Automatic failover is paused until 2026-01-01 04:00:00 UTC by ann: patching the database."
+paused:
+  description: The pause that is in force then, or would be in check mode; null where none is.
+  returned: success
+  type: dict
+  contains:
+    until:
+      description: When it ends, in epoch seconds.
+      type: float
+    since:
+      description: When it was given, in epoch seconds.
+      type: float
+    by:
+      description: Who gave it.
+      type: str
+    reason:
+      description: Why.
+      type: str
+latest_move:
+  description: The move that was acknowledged; null with another O(state).
+  returned: success
+  type: dict
+  sample:
+    run_id: 20260101T030000Z-3f2a
+    method: failover
+    from_region: us-east-1
+    target_region: us-east-2
+    ended_at: 1767236460.0
+    acknowledged: {by: ann, at: 1767240000.0, reason: ""}
+written_to:
+  description: Regions whose tables were written; empty in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [us-east-2]
+not_written_to:
+  description: Why a table could not be read or did not take it, by region.
+  returned: always
+  type: dict
+  sample: {us-east-1: no answer within 3.0 s}
+seconds:
+  description: Duration in seconds.
+  returned: always
+  type: float
+  sample: 0.2
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import run
+
+ARGUMENT_SPEC = {
+    "table_name": {"type": "str", "required": True},
+    "regions": {"type": "list", "elements": "str", "required": True},
+    "state": {"type": "str", "choices": ["paused", "active", "acknowledged"], "required": True},
+    "pause_seconds": {"type": "int"},
+    "by": {"type": "str"},
+    "reason": {"type": "str"},
+    "run_id": {"type": "str"},
+    "deadline": {"type": "float", "default": 8},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(
+        argument_spec=ARGUMENT_SPEC,
+        supports_check_mode=True,
+        required_if=[
+            ("state", "paused", ("pause_seconds", "by", "reason")),
+            ("state", "acknowledged", ("run_id", "by")),
+        ],
+    )
+    try:
+        result = run(module.params, clients_for(module), module.check_mode)
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

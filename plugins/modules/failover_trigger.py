@@ -1,0 +1,248 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: failover_trigger
+version_added: 0.1.0
+short_description: Decide whether a health check starts a failover
+description:
+  - Judges the O(verdicts) of one run of the health check, counts the run in the control tables of all O(regions) that
+    answer, and returns what it leads to. It starts nothing itself.
+  - A region is down in a run when at least O(quorum) signals vote against it, from two vantages or two from inside. A
+    signal that could not be read is no vote. The vantages are the region's own API (C(inside)), this machine
+    (C(controller)), Route 53's checkers (C(route53)) and the replication stream as the standbys see it (C(standby)).
+  - A region that answers nothing is held against it only where another region answers the same asker, and where nobody
+    gets a healthy answer from its endpoint. That is one vantage, so a partition of only this machine starts nothing.
+  - A failover is due when the active region was down in O(consecutive_failures) runs in a row, O(auto_failover) is
+    true, no pause is in force (M(trading.multi_region.failover_automation)) and there are no O(obstacles).
+  - A run that sees the region healthy starts the count again; a run that cannot tell leaves it.
+  - Where every region is down or unhealthy the run is critical, nothing is counted and nothing is due.
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  table_name:
+    description:
+      - Name of the control table, the same in every region.
+    type: str
+    required: true
+  regions:
+    description:
+      - The platform's regions. Each needs a verdict; the tables of those that answer keep the count.
+      - Where no table takes the count, the run is an alert at most.
+    type: list
+    elements: str
+    required: true
+  verdicts:
+    description:
+      - The verdicts of this run, as M(trading.multi_region.region_health_info) returns them.
+    type: dict
+    required: true
+  active_region:
+    description:
+      - The region that is counted, one of O(regions), or V(unknown), which counts nothing.
+    type: str
+    required: true
+  obstacles:
+    description:
+      - What stands against a failover, as M(trading.multi_region.failover_plan_info) returns it. While there are any,
+        nothing is due.
+    type: list
+    elements: dict
+    default: []
+  auto_failover:
+    description:
+      - Whether a failover may be due at all.
+    type: bool
+    default: false
+  quorum:
+    description:
+      - Votes that make a region count as down, 2 or more.
+    type: int
+    default: 2
+  consecutive_failures:
+    description:
+      - Runs in a row in which the active region must be down.
+    type: int
+    default: 3
+  max_gap:
+    description:
+      - Seconds since the last counted run after which the count starts again.
+    type: float
+    default: 300
+  min_interval:
+    description:
+      - Seconds since the last counted run within which another one does not count, because it may be a second
+        scheduler that looked at the same moment.
+    type: float
+    default: 5
+  stream_limit:
+    description:
+      - The standbys vote against the active region when none of them can prove to hold what was written this many
+        seconds ago (age of its newest lag sample plus the lag).
+      - Samples come once a minute and some time later, so less than 120 makes healthy regions suspect.
+    type: float
+    default: 180
+  deadline:
+    description:
+      - Seconds after which a table that has not answered counts as silent, for reading and again for writing.
+    type: float
+    default: 8
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The run is judged as if it had been counted.
+  diff_mode:
+    support: full
+  idempotent:
+    support: none
+    details:
+      - Every run that sees the active region down is counted.
+seealso:
+  - module: trading.multi_region.region_health_info
+  - module: trading.multi_region.failover_automation
+  - module: trading.multi_region.failover_plan_info
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Ask every region how it is
+  trading.multi_region.region_health_info:
+    manifest: "{{ recovery.manifest }}"
+  register: health
+
+- name: Ask what stands against a failover
+  trading.multi_region.failover_plan_info:
+    table_name: trading-failover-dev
+    regions: [us-east-1, us-east-2]
+  register: plan
+
+- name: Count this run
+  trading.multi_region.failover_trigger:
+    table_name: trading-failover-dev
+    regions: [us-east-1, us-east-2]
+    verdicts: "{{ health.verdicts }}"
+    active_region: "{{ plan.active_region }}"
+    obstacles: "{{ plan.obstacles }}"
+    auto_failover: true
+  register: trigger
+"""
+
+RETURN = r"""
+action:
+  description:
+    - V(none), V(alert) (something changed that people should know), V(failover) (one is due now) or V(critical) (every
+      region is down or unhealthy).
+  returned: success
+  type: str
+  sample: failover
+reason:
+  description: A sentence for each region that is not healthy with the votes against it, and one on the outcome.
+  returned: success
+  type: str
+  sample: >-
+    us-east-1 is down, with 2 votes against it (from: controller, route53): regional_api: No call to it was answered
+    while us-east-2's were. route53_checkers: Only 0 of 8 Route 53 checkers reach the endpoint; Route 53 needs more than
+    18%. us-east-1 was down in 3 of 3 runs in a row: a failover is started.
+is_news:
+  description:
+    - Whether anything changed since the last run that people are told of - a region's condition, that counting has
+      begun, that the limit is reached, that the region has recovered, or what holds a failover back.
+  returned: success
+  type: bool
+  sample: true
+votes:
+  description: The votes against each region, by region.
+  returned: success
+  type: dict
+  sample:
+    us-east-1:
+      - signal: regional_api
+        vantage: controller
+        reason: No call to it was answered while us-east-2's were.
+    us-east-2: []
+conditions:
+  description: V(healthy), V(suspect) (votes that are not enough), V(unknown) or V(down), by region.
+  returned: success
+  type: dict
+  sample: {us-east-1: down, us-east-2: healthy}
+counters:
+  description: Runs in a row in which the active region was down, by region.
+  returned: success
+  type: dict
+  sample: {us-east-1: 3}
+paused:
+  description: The pause that is in force (C(until) and C(since) in epoch seconds, C(by), C(reason)), or null.
+  returned: success
+  type: dict
+  sample: null
+blocked_by:
+  description:
+    - Codes of what holds a failover back once the limit is reached - V(auto_failover_off), V(paused),
+      V(all_regions_unhealthy) and those of O(obstacles).
+  returned: success
+  type: list
+  elements: str
+  sample: []
+written_to:
+  description: Regions whose tables took the count; empty in check mode, and where it stood there already.
+  returned: success
+  type: list
+  elements: str
+  sample: [us-east-2]
+not_written_to:
+  description: Why a table could not be read or did not take the count, by region.
+  returned: success
+  type: dict
+  sample: {us-east-1: no answer within 3.0 s}
+seconds:
+  description: Duration in seconds.
+  returned: always
+  type: float
+  sample: 0.2
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._failover_trigger import run
+
+ARGUMENT_SPEC = {
+    "table_name": {"type": "str", "required": True},
+    "regions": {"type": "list", "elements": "str", "required": True},
+    "verdicts": {"type": "dict", "required": True},
+    "active_region": {"type": "str", "required": True},
+    "obstacles": {"type": "list", "elements": "dict", "default": []},
+    "auto_failover": {"type": "bool", "default": False},
+    "quorum": {"type": "int", "default": 2},
+    "consecutive_failures": {"type": "int", "default": 3},
+    "max_gap": {"type": "float", "default": 300},
+    "min_interval": {"type": "float", "default": 5},
+    "stream_limit": {"type": "float", "default": 180},
+    "deadline": {"type": "float", "default": 8},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, clients_for(module), module.check_mode)
+    except MultiRegionError as error:
+        module.fail_json(msg=str(error), **error.evidence)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

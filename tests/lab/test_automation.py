@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Automatic failover over the socket: what the signals of a broken platform lead to, and what the tables keep."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.trading.multi_region.plugins.module_utils import (
+    _best_effort,
+    _failover_automation,
+    _failover_trigger,
+    _region_health,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import get_document, put_document
+from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
+from lab.client import Lab
+from tests.lab.failover_platform import EAST, TABLE, WEST, Platform, clients_of, wait_for
+
+HEALTH = {
+    "signals": list(SIGNALS),
+    "deciding_signals": list(DECIDING),
+    "min_healthy_ratio": 0.5,
+    "max_replication_lag_ms": 1000,
+    "max_lag_sample_age": 300,
+    "deadline": 3,
+}
+TRIGGER = {
+    "table_name": TABLE,
+    "regions": [EAST, WEST],
+    "active_region": EAST,
+    "auto_failover": True,
+    "quorum": 2,
+    "consecutive_failures": 2,
+    "max_gap": 300,
+    "min_interval": 0,
+    # Samples come six seconds apart here, so one that is eight seconds old is not followed by another.
+    "stream_limit": 8,
+    "obstacles": [],
+    "deadline": 4,
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A whole platform with endpoint checks, made once; the tests break copies of it."""
+    with Lab.start(tmp_path_factory.mktemp("automation")) as lab:
+        platform = Platform(lab)
+        for entry in platform.manifest["regions"]:
+            check = {
+                "Type": "HTTP",
+                "FullyQualifiedDomainName": entry["load_balancer_dns_name"],
+                "Port": 80,
+                "ResourcePath": "/health",
+                "RequestInterval": 10,
+                "FailureThreshold": 2,
+            }
+            made = lab.client("route53").create_health_check(CallerReference=str(uuid.uuid4()), HealthCheckConfig=check)
+            entry["health_check_id"] = made["HealthCheck"]["Id"]
+        wait_for(lambda: conditions(platform), lambda found: set(found.values()) == {"healthy"})
+        wait_for(lambda: health(platform), lambda found: route53_of(found) == "healthy")
+        yield platform
+
+
+@pytest.fixture
+def platform(whole: Platform, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    """A copy of the platform to break. Nobody waits long for a region that hangs: how long is tested elsewhere."""
+    monkeypatch.setattr(_best_effort, "PATIENCE_SECONDS", 0.5)
+    with whole.lab.fork(tmp_path / "copy") as lab:
+        copy = object.__new__(Platform)
+        copy.__dict__.update(whole.__dict__, lab=lab, clients=clients_of(lab))
+        yield copy
+
+
+def health(platform: Platform) -> dict[str, Any]:
+    params = {**HEALTH, "manifest": platform.manifest, "probe_proxy": platform.lab.url}
+    return _region_health.run(params, platform.clients)
+
+
+def route53_of(found: dict[str, Any]) -> str:
+    return found["verdicts"][EAST]["signals"]["route53_checkers"]["state"]
+
+
+def trigger(platform: Platform, check_mode: bool = False, **more: Any) -> dict[str, Any]:
+    params = {**TRIGGER, "verdicts": health(platform)["verdicts"], **more}
+    return _failover_trigger.run(params, platform.clients, check_mode)
+
+
+def conditions(platform: Platform) -> dict[str, str]:
+    return trigger(platform, check_mode=True)["conditions"]
+
+
+def automation(platform: Platform, state: str, **more: Any) -> dict[str, Any]:
+    params = {"table_name": TABLE, "regions": [EAST, WEST], "state": state, "by": "ann", "reason": "patching"}
+    return _failover_automation.run({**params, "deadline": 4, **more}, platform.clients)
+
+
+def vantages(found: dict[str, Any]) -> set[str]:
+    return {vote["vantage"] for vote in found["votes"][EAST]}
+
+
+def test_a_lost_region_is_down_as_soon_as_route53_agrees(platform: Platform) -> None:
+    platform.lab.outage(EAST, "reset")
+    found = wait_for(lambda: trigger(platform, check_mode=True), lambda one: one["conditions"][EAST] == "down")
+    assert {"controller", "route53"} <= vantages(found)
+    first, second = trigger(platform), trigger(platform)
+    assert (first["action"], second["action"], second["counters"]) == ("alert", "failover", {EAST: 2})
+    assert (second["written_to"], list(second["not_written_to"])) == ([WEST], [EAST])
+
+
+def test_a_lost_region_is_down_by_the_standbys_view_where_route53_cannot_be_asked(platform: Platform) -> None:
+    platform.lab.outage("aws-global", "reset")
+    platform.lab.outage(EAST, "reset")
+    found = trigger(platform, check_mode=True, stream_limit=180)
+    assert (found["conditions"][EAST], vantages(found)) == ("suspect", {"controller"})
+    found = wait_for(lambda: trigger(platform, check_mode=True), lambda one: one["conditions"][EAST] == "down")
+    assert vantages(found) == {"controller", "standby"}
+
+
+def test_a_region_whose_api_is_silent_is_not_left_while_its_endpoint_serves(platform: Platform) -> None:
+    # Its API is gone, as when only we are cut off from it; its endpoint serves.
+    for service in ("elasticloadbalancing", "rds", "dynamodb", "monitoring", "cloudwatch"):
+        platform.lab.fault("reset", region=EAST, service=service)
+    found = trigger(platform, consecutive_failures=1)
+    assert (found["action"], found["conditions"][EAST], vantages(found)) == ("alert", "unknown", set())
+
+
+def test_targets_and_endpoint_together_are_down_and_recovery_is_told(platform: Platform) -> None:
+    assert trigger(platform)["action"] == "none"
+    platform.lab.set_targets(EAST, "unhealthy")
+    wait_for(lambda: conditions(platform), lambda found: found[EAST] == "down")
+    first = trigger(platform)
+    assert (first["action"], first["counters"]) == ("alert", {EAST: 1})
+    platform.lab.set_targets(EAST, "healthy")
+    wait_for(lambda: conditions(platform), lambda found: found[EAST] == "healthy")
+    again = trigger(platform)
+    assert (again["action"], again["counters"]) == ("alert", {EAST: 0})
+    assert trigger(platform)["action"] == "none"
+
+
+def test_all_regions_unhealthy_is_critical_and_nothing_else(platform: Platform) -> None:
+    for region in (EAST, WEST):
+        platform.lab.set_targets(region, "unhealthy")
+    found = wait_for(lambda: trigger(platform, consecutive_failures=1), lambda one: one["action"] == "critical")
+    assert (found["is_news"], found["blocked_by"]) == (True, ["all_regions_unhealthy"])
+    assert not trigger(platform, consecutive_failures=1)["is_news"]
+
+
+def test_a_pause_holds_back_what_is_due_and_ends_by_itself(platform: Platform) -> None:
+    platform.lab.set_targets(EAST, "unhealthy")
+    wait_for(lambda: conditions(platform), lambda found: found[EAST] == "down")
+    automation(platform, "paused", pause_seconds=4)
+    held = trigger(platform, consecutive_failures=1)
+    assert (held["action"], held["blocked_by"], held["paused"]["reason"]) == ("alert", ["paused"], "patching")
+    wait_for(lambda: trigger(platform, consecutive_failures=1), lambda one: one["action"] == "failover")
+
+
+def test_the_latest_move_is_acknowledged_where_the_lost_region_missed_it(platform: Platform) -> None:
+    move = {"run_id": "r1", "method": "failover", "from_region": EAST, "target_region": WEST, "ended_at": 1.8e9}
+    west = platform.clients("dynamodb", WEST)
+    put_document(west, TABLE, "latest_move", {"version": 1, **move, "acknowledged": None}, "2026-01-01")
+    platform.lab.outage(EAST, "hang")
+    with pytest.raises(MultiRegionError, match="run_id is r0; allowed: the id of the latest move, r1"):
+        automation(platform, "acknowledged", run_id="r0")
+    done = automation(platform, "acknowledged", run_id="r1")
+    assert (done["written_to"], list(done["not_written_to"])) == ([WEST], [EAST])
+    stored = get_document(west, TABLE, "latest_move")
+    assert stored and stored["document"]["acknowledged"]["by"] == "ann"
+    assert not automation(platform, "acknowledged", run_id="r1")["changed"]
