@@ -12,7 +12,13 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import Clients, client_config, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import (
+    Clients,
+    client_config,
+    clients_for,
+    read_ahead,
+    service_models,
+)
 
 
 def module(**params):
@@ -55,6 +61,16 @@ def test_the_endpoint_of_the_module_is_used():
     assert client.meta.endpoint_url == "http://127.0.0.1:9"
 
 
+def test_an_end_point_that_is_named_wins_and_is_asked_once():
+    clients = clients_for(module(endpoint_url="http://127.0.0.1:9"))
+    one = clients("route53-recovery-cluster", "eu-west-1", "https://one.example")
+    assert (one.meta.endpoint_url, one.meta.region_name) == ("https://one.example", "eu-west-1")
+    assert one.meta.config.retries["total_max_attempts"] == 1
+    assert one.meta.config.read_timeout == 3.0
+    assert clients("route53-recovery-cluster", "eu-west-1", "https://one.example") is one
+    assert clients("route53-recovery-cluster", "eu-west-1", "https://two.example") is not one
+
+
 def test_a_service_that_does_not_exist_is_an_error_of_ours():
     with pytest.raises(MultiRegionError, match="no-such-service"):
         clients_for(module())("no-such-service", "us-east-1")
@@ -69,3 +85,35 @@ def test_a_client_is_made_once_even_by_many_threads_at_once():
     for thread in threads:
         thread.join()
     assert made == [("rds", "us-east-1")]
+
+
+def test_what_was_read_ahead_is_not_read_from_disk_again(monkeypatch):
+    monkeypatch.delenv("AWS_DATA_PATH", raising=False)
+    service_models.cache_clear()
+    read_ahead(["sns"])
+    models = service_models(None)
+    monkeypatch.setattr(models.file_loader, "load_file", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr(models.file_loader, "exists", lambda path: pytest.fail(f"{path} was looked for again"))
+    read_ahead(["sns"])
+    service_models.cache_clear()
+
+
+def test_models_in_places_of_the_users_own_are_found(monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    session = clients_for(module())
+    assert session("sns").meta.service_model.service_name == "sns"
+    assert str(tmp_path) in service_models(str(tmp_path)).search_paths
+
+
+def test_reading_ahead_leaves_errors_to_those_who_make_clients():
+    read_ahead(["no-such-service"])
+
+
+def test_an_option_profile_wins_over_one_of_the_environment_that_does_not_exist(monkeypatch, tmp_path):
+    (tmp_path / "config").write_text("[profile ours]\nregion = eu-west-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "gone")
+    own = clients_for(module(profile="ours", access_key=None, secret_key=None))
+    assert own("sns", "eu-west-1").meta.region_name == "eu-west-1"
+    with pytest.raises(MultiRegionError, match="gone"):
+        clients_for(module())

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Running a module of this collection inside the controller's process.
+
+As a module, a task packs its code, starts another Python, unpacks and compiles the code there and imports boto3. The
+process that Ansible forks for the task has all of that already (figures: docs/speed.md). The module file stays the only
+place that knows its options and its work: its own ``main()`` runs, on a stand-in for AnsibleModule.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import sys
+from functools import partial
+
+from ansible import constants
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
+from ansible.module_utils.common.json import AnsibleJSONEncoder
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.plugins.action.normal import ActionModule as OrdinaryModule
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import read_ahead
+
+# Ansible loads an action plugin before it forks a process for the task: what is imported and read here, all forks have.
+SERVICES = ("autoscaling", "cloudwatch", "dynamodb", "elbv2", "rds", "s3", "sns", "ssm")
+if HAS_BOTO3:
+    read_ahead(SERVICES)
+    # None of it becomes garbage before the end, so no collection need walk through it, neither here nor in a fork.
+    gc.freeze()
+
+
+class Left(SystemExit):
+    """main() is done. Like the exit of a real module it passes every ``except Exception``."""
+
+    def __init__(self, result):
+        super().__init__()
+        self.result = result
+
+
+class StandIn:
+    """What AnsibleAWSModule and our modules need of AnsibleModule: checked options, warnings and two exits.
+
+    rules: the relations between options, such as required_if, by AnsibleModule's names.
+    """
+
+    def __init__(self, task, argument_spec, supports_check_mode=False, **rules):
+        self.check_mode = task.check_mode
+        self._diff = task.diff
+        self._name = task.action
+        self._warnings = []
+        checked = ModuleArgumentSpecValidator(argument_spec, **rules).validate(plain(task.args))
+        self.params = checked.validated_parameters
+        self._secrets = checked._no_log_values
+        if checked.error_messages:
+            message = checked.errors.msg
+            if isinstance(checked.errors[0], UnsupportedError):
+                message = f"Unsupported parameters for ({self._name}) module: {message}"
+            self.fail_json(message)
+        if self.check_mode and not supports_check_mode:
+            self.exit_json(skipped=True, msg=f"remote module ({self._name}) does not support check mode")
+
+    def warn(self, warning):
+        self._warnings.append(warning)
+
+    def exit_json(self, **result):
+        result.setdefault("invocation", {"module_args": self.params})
+        if self._warnings:
+            result["warnings"] = list(dict.fromkeys(self._warnings))
+        # A flag is no secret, even where a secret reads like one.
+        flags = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
+        raise Left(plain({**remove_values(result, self._secrets), **flags}))
+
+    def fail_json(self, msg, exception=None, **result):
+        self.exit_json(**{**result, "failed": True, "msg": str(msg)})
+
+
+class InProcessAction(OrdinaryModule):
+    """Runs the module of the same name here where that is the same, and as an ordinary module everywhere else."""
+
+    module = None  # the Python module of plugins/modules
+
+    def run(self, tmp=None, task_vars=None):
+        if not self.belongs_here(task_vars or {}):
+            return super().run(tmp, task_vars)
+        environment = {}
+        self._compute_environment_string(environment)
+        with surroundings(environment, self._loader.get_basedir()), module_class(partial(StandIn, self._task)):
+            try:
+                self.module.main()
+            except Left as left:
+                return left.result
+        raise AnsibleActionFail(f"{self._task.action} ended without a result.")
+
+    def belongs_here(self, task_vars):
+        """Return whether Ansible would wait for the module and run it on this machine, as this user, by this Python."""
+        return (
+            HAS_BOTO3
+            and not self._task.async_val
+            and self._connection.transport == "local"
+            and not self._connection.become
+            and self.is_this_python(task_vars)
+        )
+
+    def is_this_python(self, task_vars):
+        """Return whether no other Python was chosen for the host; one in the same directory has the same packages."""
+        if self._task.delegate_to:
+            task_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
+        chosen = constants.config.get_config_value("INTERPRETER_PYTHON", variables=task_vars)
+        chosen = str(self._templar.template(chosen))
+        return chosen.startswith("auto") or os.path.dirname(chosen) == os.path.dirname(sys.executable)
+
+
+@contextlib.contextmanager
+def surroundings(environment, directory):
+    """Give the block the environment and the working directory that a module would be started with."""
+    before = dict(os.environ), os.getcwd()
+    os.environ.update({name: str(value) for name, value in environment.items()})
+    os.chdir(directory)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before[0])
+        os.chdir(before[1])
+
+
+@contextlib.contextmanager
+def module_class(stand_in):
+    """Let AnsibleAWSModule build on the stand-in. Ansible runs one task in a process, so nobody else meets it."""
+    settings = AnsibleAWSModule.default_settings
+    before = settings["module_class"]
+    settings["module_class"] = stand_in
+    try:
+        yield
+    finally:
+        settings["module_class"] = before
+
+
+def plain(value):
+    """Return the value as JSON takes it to a module and back: decrypted, with no marks of trust and origin."""
+    return json.loads(json.dumps(value, cls=AnsibleJSONEncoder, vault_to_text=True))

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What a module promises it keeps in the controller's process: options, secrets, check mode, errors, environment."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.modules import failover_notify
+from ansible_collections.trading.multi_region.plugins.plugin_utils import in_process
+from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import InProcessAction
+
+ACTIONS = sorted(path.stem for path in (Path(__file__).resolve().parents[4] / "plugins" / "action").glob("[!_]*.py"))
+NOTIFY = {"topics": {"us-east-2": "arn"}, "subject": "moved", "msg": "to us-east-2"}
+KEYS = {"access_key": "nobody", "secret_key": "hush-hush"}
+ORDINARY = {"ran": "as an ordinary module"}
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_machine(monkeypatch):
+    for name in [name for name in os.environ if name.startswith(("AWS_", "ANSIBLE_"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def perform(monkeypatch):
+    """A function that runs a task's action: perform(options, run=..., task={}, connection={}, variables={}) -> result.
+
+    run: takes the place of the module's run(params, clients, check_mode).
+    """
+    monkeypatch.setattr(in_process.OrdinaryModule, "run", lambda *_arguments: ORDINARY)
+
+    def act(options, run=None, module=failover_notify, task=None, connection=None, variables=None):
+        if run:
+            monkeypatch.setattr(module, "run", run)
+        plugin = type("ActionModule", (InProcessAction,), {"module": module})
+        facts = {"async_val": 0, "check_mode": False, "diff": False, "delegate_to": None, "environment": []}
+        shell = SimpleNamespace(env_prefix=lambda **_environment: "")
+        action = plugin(
+            task=SimpleNamespace(action="trading.multi_region.it", args=options, **{**facts, **(task or {})}),
+            connection=SimpleNamespace(**{"transport": "local", "become": None, "_shell": shell, **(connection or {})}),
+            play_context=None,
+            loader=SimpleNamespace(get_basedir=os.getcwd),
+            templar=SimpleNamespace(template=lambda value: value),
+        )
+        return action.run(task_vars=variables or {})
+
+    return act
+
+
+def returns(**result):
+    return lambda _params, _clients, _check_mode=False: {"changed": False, **result}
+
+
+def fails(*message, **evidence):
+    def run(_params, _clients, _check_mode=False):
+        raise MultiRegionError(*message, **evidence)
+
+    return run
+
+
+# --- options ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_module_gets_its_options_with_defaults_and_types(perform):
+    seen = []
+
+    def run(params, clients, _check_mode):
+        seen.append((params, clients.default_region))
+        return {"changed": True}
+
+    result = perform({**NOTIFY, **KEYS, "aws_region": "us-east-2", "deadline": "4"}, run)
+    ((params, region),) = seen
+    assert (params["deadline"], params["retries"], params["attributes"], region) == (4.0, 1, None, "us-east-2")
+    assert result["changed"] is True
+    assert result["invocation"]["module_args"]["deadline"] == 4.0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({**NOTIFY, "topic": 1}, "Unsupported parameters for (trading.multi_region.it) module: topic."),
+        ({"topics": {}}, "missing required arguments: msg, subject"),
+        ({**NOTIFY, "deadline": "soon"}, "argument 'deadline' is of type str and we were unable to convert to float"),
+    ],
+)
+def test_wrong_options_fail_with_the_words_of_an_ordinary_module(perform, options, message):
+    result = perform(options, fails("never reached"))
+    assert result["failed"] is True
+    assert result["msg"].startswith(message)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_each_action_runs_the_module_of_its_name_with_its_own_rules(perform, name):
+    action = importlib.import_module(f"ansible_collections.trading.multi_region.plugins.action.{name}").ActionModule
+    assert issubclass(action, InProcessAction)
+    assert action.module.__name__.endswith(f"plugins.modules.{name}")
+    result = perform({}, module=action.module)
+    assert result["failed"] is True
+    assert "required" in result["msg"]
+
+
+def test_values_arrive_and_leave_as_json_brings_them(perform):
+    day = datetime.date(2026, 3, 1)
+    result = perform({**NOTIFY, **KEYS, "attributes": {"day": day, 1: (2, 3)}}, returns(seen=(1, {2: day})))
+    assert result["invocation"]["module_args"]["attributes"] == {"day": "2026-03-01", "1": [2, 3]}
+    assert result["seen"] == [1, {"2": "2026-03-01"}]
+
+
+# --- results ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_error_of_ours_fails_the_task_with_its_sentence_and_its_evidence(perform):
+    result = perform({**NOTIFY, **KEYS}, fails("Nobody was told.", delivered={}, seconds=1.5))
+    assert (result["failed"], result["msg"]) == (True, "Nobody was told.")
+    assert (result["delivered"], result["seconds"]) == ({}, 1.5)
+
+
+def test_an_error_that_is_not_ours_is_not_hidden(perform):
+    with pytest.raises(ZeroDivisionError):
+        perform({**NOTIFY, **KEYS}, lambda *_arguments: 1 / 0)
+    assert AnsibleAWSModule.default_settings["module_class"] is AnsibleModule
+
+
+def test_secrets_are_censored_wherever_they_show_up(perform):
+    options = {**NOTIFY, **KEYS, "subject": "hush-hush", "attributes": {"why": "it is hush-hush"}}
+    for run in (returns(reason="hush-hush was said"), fails("not hush-hush", why=["hush-hush"])):
+        assert "hush-hush" not in str(perform(options, run))
+
+
+def test_a_secret_that_reads_like_a_flag_does_not_turn_flags_into_text(perform):
+    result = perform({**NOTIFY, "access_key": "a", "secret_key": "True"}, returns(changed=True, reason="True"))
+    assert result["changed"] is True
+    assert result["reason"] != "True"
+
+
+def test_warnings_are_told_once_each(perform):
+    def main():
+        module = AnsibleAWSModule(argument_spec={})
+        for warning in ("old", "old", "slow"):
+            module.warn(warning)
+        module.exit_json(changed=False)
+
+    assert perform({}, module=SimpleNamespace(main=main))["warnings"] == ["old", "slow"]
+
+
+def test_a_module_that_never_says_how_it_ended_is_a_failure(perform):
+    with pytest.raises(in_process.AnsibleActionFail, match="without a result"):
+        perform({}, module=SimpleNamespace(main=lambda: None))
+
+
+# --- keywords of the task --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_check_mode_is_passed(perform, check_mode):
+    result = perform(
+        {**NOTIFY, **KEYS}, lambda _params, _clients, check: {"check": check}, task={"check_mode": check_mode}
+    )
+    assert result["check"] is check_mode
+
+
+def test_a_module_without_check_mode_is_skipped_in_it(perform):
+    def main():
+        AnsibleAWSModule(argument_spec={}).exit_json(changed=True)
+
+    result = perform({}, module=SimpleNamespace(main=main), task={"check_mode": True})
+    assert result["skipped"] is True
+    assert "changed" not in result
+
+
+@pytest.mark.parametrize("diff", [True, False])
+def test_diff_mode_is_passed(perform, diff):
+    def main():
+        module = AnsibleAWSModule(argument_spec={})
+        module.exit_json(diff_mode=module._diff)
+
+    assert perform({}, module=SimpleNamespace(main=main), task={"diff": diff})["diff_mode"] is diff
+
+
+def test_the_environment_of_the_task_holds_for_the_module_and_no_longer(perform):
+    def run(_params, clients, _check_mode):
+        return {"region": clients.default_region, "proxy": os.environ["HTTP_PROXY"]}
+
+    environment = [{"AWS_REGION": "eu-west-1", "HTTP_PROXY": 1}, {"HTTP_PROXY": "proxy.example"}]
+    result = perform({**NOTIFY, **KEYS}, run, task={"environment": environment})
+    assert (result["region"], result["proxy"]) == ("eu-west-1", "proxy.example")
+    assert "AWS_REGION" not in os.environ
+
+
+def test_the_endpoint_may_come_from_the_environment_of_the_task(perform):
+    def run(_params, clients, _check_mode):
+        return {"endpoint": clients("sns", "us-east-2").meta.endpoint_url}
+
+    environment = [{"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}]
+    assert perform({**NOTIFY, **KEYS}, run, task={"environment": environment})["endpoint"] == "http://127.0.0.1:9"
+
+
+# --- where it runs ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"task": {"async_val": 60}},
+        {"connection": {"transport": "ssh"}},
+        {"connection": {"become": object()}},
+        {"variables": {"ansible_python_interpreter": "/opt/other/bin/python3"}},
+        {
+            "task": {"delegate_to": "far"},
+            "variables": {"ansible_delegated_vars": {"far": {"ansible_python_interpreter": "/opt/other/bin/python3"}}},
+        },
+    ],
+    ids=["async", "another machine", "another user", "another Python", "another Python where it is delegated to"],
+)
+def test_what_would_not_run_in_this_process_is_an_ordinary_module(perform, other):
+    assert perform({**NOTIFY, **KEYS}, fails("never reached"), **other) == ORDINARY
+
+
+def test_without_boto3_beside_ansible_it_is_an_ordinary_module(perform, monkeypatch):
+    monkeypatch.setattr(in_process, "HAS_BOTO3", False)
+    assert perform({**NOTIFY, **KEYS}, fails("never reached")) == ORDINARY
+
+
+@pytest.mark.parametrize("chosen", [sys.executable, str(Path(sys.executable).with_name("python")), "auto_silent"])
+def test_the_python_of_ansible_itself_is_no_other_python(perform, chosen):
+    result = perform({**NOTIFY, **KEYS}, returns(seen=1), variables={"ansible_python_interpreter": chosen})
+    assert result["seen"] == 1
