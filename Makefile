@@ -29,7 +29,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # A variable that the target cannot do without: $(call need,NAME,example)
 need = $(if $(strip $($(1))),,$(error $@ needs $(1), for example: make $@ $(1)=$(2)))
 
-.PHONY: help setup clean demo demo-down test $(STAGES) format specs \
+.PHONY: help setup clean demo demo-down test $(STAGES) soak format specs \
         lab-up lab-down lab-outage lab-restore lab-calls lab-resolve lab-targets
 
 help: ## this list
@@ -46,6 +46,9 @@ demo-down: setup ## stops the lab that `make demo KEEP=1` left running
 
 test: setup ## everything CI runs; a line for each stage with its seconds
 	@$(BIN)/python $(TOOLS)/run_stages.py $(STAGES)
+
+soak: setup ## MOVES switchovers and failbacks (200), which must leave nothing behind; about half an hour, not part of `make test`
+	@MOVES=$(MOVES) $(BIN)/python -m tests.soak
 
 clean: ## what the stages made, and nothing else (.venv and .collections stay)
 	@rm -rf .build .pytest_cache .ruff_cache .hypothesis .ansible

@@ -22,6 +22,16 @@ FIRST_GLOBAL_MINOR = 1
 # A VPC must hold the /24 subnets that the network role cuts at offsets 0 to 21.
 SMALLEST_VPC_PREFIX, LARGEST_VPC_PREFIX = 19, 16
 
+# How a move is made, the default first.
+METHODS = ("failover", "switchover", "detach", "auto")
+# Variables that hold seconds, with their least and most.
+SECONDS = {
+    "wait_timeout": (1, 86400),
+    "failover_lease_seconds": (10, 3600),
+    "failover_cool_down": (0, 604800),
+}
+CHOICES = {"failover_fencing": ("database_ingress", "application_capacity", "none")}
+
 # The variable, AWS's limit on the length of its value, and what the value names.
 NAME_LIMITS: dict[str, tuple[int, str]] = {
     "application_load_balancer_name": (32, "a load balancer"),
@@ -158,6 +168,23 @@ def _boolean_problem(variable: str, value: t.Any) -> list[str]:
     return [_refusal(variable, value, "true or false")]
 
 
+def method_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
+    """How the writer is moved: by the playbook (switchover.yml, failback.yml) or by the operator, never both."""
+    asked, own = inputs.get("method") or None, inputs.get("move_method") or None
+    if asked and asked not in METHODS:
+        return [_refusal("method", asked, f"one of {', '.join(METHODS)}")]
+    if asked and own and asked != own:
+        return [_refusal("method", asked, f"{own} with this playbook; failover.yml takes any of {', '.join(METHODS)}")]
+    method, loses = own or asked or METHODS[0], str(inputs.get("accept_data_loss")).lower() in ("true", "yes")
+    if method == "switchover" and loses:
+        allowed = "false with method switchover, which loses nothing; failover.yml is the move that may lose data"
+        return [_refusal("accept_data_loss", inputs["accept_data_loss"], allowed)]
+    if method == "detach" and not loses:
+        allowed = "true with method detach, which loses what was not replicated"
+        return [_refusal("accept_data_loss", inputs.get("accept_data_loss"), allowed)]
+    return []
+
+
 def move_problems(inputs: t.Mapping[str, t.Any], regions: t.Sequence[str]) -> list[str]:
     """The inputs of a move between regions."""
     target, expected = inputs.get("target_region"), inputs.get("expected_active_region")
@@ -174,12 +201,15 @@ def move_problems(inputs: t.Mapping[str, t.Any], regions: t.Sequence[str]) -> li
         0,
         float("inf"),
     )
-    problems += _number_problem(
-        "wait_timeout", inputs.get("wait_timeout"), "a number of seconds from 1 to 86400", 1, 86400
-    )
-    for variable in ("accept_data_loss", "force", "auto_failover"):
+    for variable, (low, high) in SECONDS.items():
+        allowed = f"a number of seconds from {low} to {high}, without a unit"
+        problems += _number_problem(variable, inputs.get(variable), allowed, low, high)
+    for variable in ("accept_data_loss", "force", "auto_failover", "rebuild"):
         problems += _boolean_problem(variable, inputs.get(variable))
-    return problems
+    for variable, allowed in CHOICES.items():
+        if inputs.get(variable) not in (None, "", *allowed):
+            problems.append(_refusal(variable, inputs[variable], f"one of {', '.join(allowed)}"))
+    return problems + method_problems(inputs)
 
 
 def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:

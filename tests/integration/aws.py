@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+
 from lab.client import Lab
 
 SUFFIX = "dev"
 GROUP = f"trading-asg-{SUFFIX}"
+TABLE = f"trading-failover-{SUFFIX}"
 DOMAIN = f"trading-platform-{SUFFIX}.example.com"
 
 
@@ -64,3 +68,39 @@ def messages(lab: Lab, region: str) -> list[dict]:
         for call in lab.calls()
         if call["region"] == region and call["operation"] == "Publish" and call["status"] == 200
     ]
+
+
+def control_item(lab: Lab, region: str, identifier: str) -> dict | None:
+    """An item of a region's control table, its document parsed; None where there is none."""
+    key = {"id": {"S": identifier}}
+    found = lab.client("dynamodb", region).get_item(TableName=TABLE, Key=key).get("Item")
+    if not found:
+        return None
+    plain = {name: next(iter(value.values())) for name, value in found.items()}
+    return plain | (json.loads(plain["document"]) if "document" in plain else {})
+
+
+def runs(lab: Lab, region: str) -> list[dict]:
+    """The records of all runs as a region's control table has them."""
+    items = lab.client("dynamodb", region).scan(TableName=TABLE)["Items"]
+    return [json.loads(item["document"]["S"]) for item in items if item["id"]["S"].startswith("run#")]
+
+
+def database_ingress(lab: Lab, region: str) -> list[dict]:
+    """What may reach the region's database."""
+    groups = lab.client("ec2", region).describe_security_groups()["SecurityGroups"]
+    (found,) = [one for one in groups if one["GroupName"] == f"trading-{SUFFIX}-database"]
+    return found["IpPermissions"]
+
+
+def writes(lab: Lab, began: float) -> Counter[tuple[str, str, str]]:
+    """Successful changes by (region, service, operation) since a time, without what runs keep of themselves."""
+    return Counter(
+        (call["region"], call["service"], call["operation"])
+        for call in lab.calls()
+        if call["time"] >= began
+        and call["mutating"]
+        and call["status"] < 300
+        # The lease and the journal are written again and again, and people are told of every attempt.
+        and call["service"] not in ("dynamodb", "sns")
+    )

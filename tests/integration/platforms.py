@@ -39,15 +39,30 @@ class Run:
         return self
 
 
-def run_playbook(name: str | Path, *options: str, lab: Lab | None, inventory: str | Path = "inventories/demo") -> Run:
-    """Run ``playbooks/<name>.yml``, or the file at a path; with no lab every call to AWS would be refused."""
-    playbook = name if isinstance(name, Path) else f"playbooks/{name}.yml"
+def run_playbook(
+    name: str | Path,
+    *options: str,
+    lab: Lab | None,
+    inventory: str | Path = TOP / "inventories/demo",
+    folder: Path = TOP,
+    kill_at: str = "",
+) -> Run:
+    """Run ``playbooks/<name>.yml``, or the file at a path; with no lab every call to AWS would be refused.
+
+    folder: the working directory. kill_at: ``before <task>`` or ``after <task>``, where all its processes are killed.
+    """
+    playbook = name if isinstance(name, Path) else TOP / "playbooks" / f"{name}.yml"
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_", "ANSIBLE_"))}
     environment |= lab.env() if lab else {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_EC2_METADATA_DISABLED": "true"}
+    environment["ANSIBLE_CONFIG"] = str(TOP / "ansible.cfg")
+    if kill_at:
+        environment |= {"ANSIBLE_CALLBACK_PLUGINS": str(TOP / "tests/integration/callbacks"), "KILL_AT": kill_at}
     began = time.time()
     done = subprocess.run(
         [Path(sys.executable).with_name("ansible-playbook"), playbook, "-i", inventory, *options],
-        cwd=TOP,
+        cwd=folder,
+        # A process group of its own, so that killing it kills its workers and not this process.
+        start_new_session=True,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -67,8 +82,8 @@ class Platform:
     inventory: Path
     regions: tuple[str, ...]
 
-    def run(self, playbook: str | Path, *options: str) -> Run:
-        return run_playbook(playbook, *options, lab=self.lab, inventory=self.inventory)
+    def run(self, playbook: str | Path, *options: str, **how) -> Run:
+        return run_playbook(playbook, *options, lab=self.lab, inventory=self.inventory, **how)
 
 
 class Platforms:

@@ -29,6 +29,10 @@ LONG = "a-name-that-is-longer-than-any-load-balancer"
             ["target_region", "us-east-2", "expected_active_region"],
         ),
         ("failover", {"max_replication_lag_ms": -1}, ["max_replication_lag_ms", "-1", "milliseconds"]),
+        ("failover", {"max_replication_lag_ms": "5s"}, ["max_replication_lag_ms", "5s", "without a unit"]),
+        ("failover", {"method": "teleport"}, ["method", "teleport", "failover, switchover, detach, auto"]),
+        ("switchover", {"accept_data_loss": True}, ["accept_data_loss", "switchover", "loses nothing"]),
+        ("failback", {"method": "detach"}, ["method", "detach", "switchover with this playbook"]),
         ("teardown", {"confirm": "production"}, ["confirm", "production", "dev"]),
     ],
 )

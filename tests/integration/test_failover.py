@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.integration.aws import capacity, healthy_targets, members, messages, name_points_at, writer_region
+from tests.integration.aws import capacity, healthy_targets, members, messages, name_points_at, runs, writer_region
 
 pytestmark = pytest.mark.xdist_group("two regions")
 LOST, TARGET = "us-east-1", "us-east-2"
@@ -61,6 +61,10 @@ def test_the_region_that_returns_gets_nothing_back_until_the_other_is_lost(platf
     assert name_points_at(platform.lab) == TARGET
 
     platform.lab.outage(TARGET, "reset")
+    too_soon = platform.run("failover", "--check").ends_well()
+    assert "cool_down" in too_soon.output
+    (record,) = runs(platform.lab, LOST)
+    platform.run("automation", "-e", f"acknowledge={record['run_id']}").ends_well()
     platform.run("failover").ends_well()
     assert writer_region(platform.lab, asked_in=LOST) == LOST
     assert name_points_at(platform.lab) == LOST

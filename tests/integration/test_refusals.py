@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from tests.integration.aws import members, messages, name_points_at
+from tests.integration.aws import TABLE, members, messages, name_points_at, runs
 
 pytestmark = pytest.mark.xdist_group("two regions")
 LOST, TARGET = "us-east-1", "us-east-2"
@@ -50,15 +53,85 @@ def test_an_unfit_target_is_refused_before_any_change(platform, make_unfit, reas
     assert name_points_at(platform.lab) == LOST
 
 
-def test_the_active_region_is_refused_as_target(platform):
-    run = platform.run("failover", "-e", f"target_region={LOST}")
-    assert run.code != 0
-    assert LOST in run.output and "active" in run.output
-    assert members(platform.lab, TARGET) == {LOST: True, TARGET: False}
+def test_a_target_that_is_active_already_is_a_sentence_and_no_error(platform):
+    before = len(platform.lab.calls())
+    run = platform.run("failover", "-e", f"target_region={LOST}").ends_well()
+    assert run.changed == {"localhost": 0}
+    assert f"{LOST} is active already" in run.output
+    assert [call for call in platform.lab.calls()[before:] if call["mutating"]] == []
 
 
-def test_a_healthy_active_region_is_not_failed_away_from_unless_forced(platform):
+def test_a_healthy_active_region_is_left_by_switchover_unless_forced(platform):
     run = platform.run("failover")
     assert run.code != 0
-    assert "force" in run.output
+    assert "switchover.yml" in run.output and "force: true" in run.output
     assert members(platform.lab, TARGET) == {LOST: True, TARGET: False}
+
+
+def no_sample(lab) -> None:
+    lab.settings(lag_ms=None, rpo_lag_ms=None)
+
+
+def too_slow(lab) -> None:
+    lab.settings(lag_ms=9000)
+
+
+def nothing_is_wrong(lab) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("spoil", "options", "code"),
+    [
+        (no_sample, {}, "lag_unknown"),
+        (too_slow, {}, "lag_above_limit"),
+        (nothing_is_wrong, {"lease": True}, "lease_held"),
+        (nothing_is_wrong, {"table": None}, "lease_table_missing"),
+        (nothing_is_wrong, {"manifest": 2}, "manifest.version is 2"),
+    ],
+)
+def test_each_way_of_being_unsafe_has_its_own_refusal(platform, spoil, options, code):
+    spoil(platform.lab)
+    dynamodb = platform.lab.client("dynamodb", TARGET)
+    if "table" in options:
+        dynamodb.update_table(TableName=TABLE, DeletionProtectionEnabled=False)
+        dynamodb.delete_table(TableName=TABLE)
+    if "manifest" in options:
+        for region in (LOST, TARGET):
+            item = {"id": {"S": "manifest"}, "document": {"S": json.dumps({"version": 2})}, "written_at": {"S": "2026"}}
+            platform.lab.client("dynamodb", region).put_item(TableName=TABLE, Item=item)
+    if "lease" in options:
+        platform.lab.outage(LOST, "reset")
+        platform.run("failover", kill_at="after take the lease of the target")
+    run = platform.run("failover", "-e", "force=true", "-e", "max_replication_lag_ms=1000")
+    assert run.code != 0
+    assert code in run.output
+    assert members(platform.lab, TARGET) == {LOST: True, TARGET: False}
+
+
+def test_of_two_runs_at_once_exactly_one_proceeds(platform):
+    platform.lab.outage(LOST, "reset")
+    with ThreadPoolExecutor() as pool:
+        both = list(pool.map(lambda _number: platform.run("failover"), range(2)))
+    assert sorted(run.code == 0 for run in both) == [False, True]
+    (refused,) = [run for run in both if run.code]
+    assert "is held by" in refused.output
+    asked = [call for call in platform.lab.calls() if call["operation"] == "FailoverGlobalCluster"]
+    assert len(asked) == 1
+    assert members(platform.lab, TARGET) == {LOST: False, TARGET: True}
+
+
+def test_a_promotion_that_sticks_fails_with_the_way_on_and_is_joined_by_the_next_run(platform):
+    platform.lab.outage(LOST, "reset")
+    platform.lab.settings(promotion_stuck=True)
+    stuck = platform.run("failover", "-e", "wait_timeout=3")
+    assert stuck.code != 0
+    assert "failing-over" in stuck.output and "Run the same command again" in stuck.output
+    assert name_points_at(platform.lab) == LOST
+    platform.lab.settings(promotion_stuck=False)
+    platform.run("failover").ends_well()
+    assert name_points_at(platform.lab) == TARGET
+    asked = [call for call in platform.lab.calls() if call["operation"] == "FailoverGlobalCluster"]
+    assert len(asked) == 1
+    (record,) = runs(platform.lab, TARGET)
+    assert [attempt["outcome"] for attempt in record["attempts"]] == ["failed", "successful"]

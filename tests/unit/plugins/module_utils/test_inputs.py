@@ -94,6 +94,15 @@ def test_names_are_held_to_the_limit_and_not_below_it(variable):
         ({"wait_timeout": 0}, "wait_timeout is 0"),
         ({"health_min_healthy_ratio": 1.5}, "a ratio from 0 to 1"),
         ({"force": "perhaps"}, "force is 'perhaps'"),
+        ({"method": "teleport"}, "method is 'teleport'; allowed: one of failover, switchover, detach, auto"),
+        ({"method": "detach", "move_method": "switchover"}, "method is 'detach'; allowed: switchover with this"),
+        ({"method": "switchover", "accept_data_loss": "true"}, "accept_data_loss is 'true'; allowed: false with"),
+        ({"move_method": "switchover", "accept_data_loss": True}, "accept_data_loss is True; allowed: false with"),
+        ({"method": "detach"}, "accept_data_loss is undefined; allowed: true with method detach"),
+        ({"rebuild": "maybe"}, "rebuild is 'maybe'; allowed: true or false"),
+        ({"failover_lease_seconds": 5}, "failover_lease_seconds is 5; allowed: a number of seconds from 10"),
+        ({"failover_cool_down": "1h"}, "failover_cool_down is '1h'; allowed: a number of seconds from 0"),
+        ({"failover_fencing": "bullets"}, "one of database_ingress, application_capacity, none"),
         ({"limit": "us-east-1"}, "--limit is 'us-east-1'"),
     ],
 )
@@ -103,6 +112,10 @@ def test_a_bad_option_is_told_by_name_and_value(options, words):
 
 
 JUDGED = (
+    "method",
+    "move_method",
+    "failover_lease_seconds",
+    "failover_fencing",
     "environment_suffix",
     "global_database_engine_version",
     "target_region",

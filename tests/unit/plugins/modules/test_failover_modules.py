@@ -11,17 +11,20 @@ import pytest
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.modules import (
     autoscaling_group_capacity,
+    failover_lease,
     failover_manifest,
     failover_manifest_info,
     failover_notify,
     failover_plan_info,
     failover_record,
+    failover_record_info,
     region_health_info,
 )
 
 REGIONS = ["us-east-1", "us-east-2"]
 ENOUGH = {
     autoscaling_group_capacity: {"name": "asg", "at_least": 2, "target_group_arn": "tg"},
+    failover_lease: {"table_name": "t", "region": "us-east-2", "run_id": "r", "owner": "ann"},
     failover_manifest: {"table_name": "t", "manifest": {"version": 1}},
     failover_manifest_info: {"table_name": "t", "regions": REGIONS},
     failover_notify: {"topics": {"us-east-1": "arn"}, "subject": "s", "msg": "m"},
@@ -33,6 +36,7 @@ ENOUGH = {
         "run_id": "r",
         "record": {"a": 1},
     },
+    failover_record_info: {"table_name": "t", "regions": REGIONS},
     region_health_info: {"manifest": {"version": 1}},
 }
 MODULES = pytest.mark.parametrize("module", ENOUGH, ids=lambda module: module.__name__.rsplit(".", 1)[1])
@@ -74,7 +78,9 @@ def test_each_gives_up_on_a_dead_region_within_seconds(main, module, option):
 
 
 @pytest.mark.parametrize(
-    "module", [autoscaling_group_capacity, failover_manifest, failover_notify, failover_record], ids=str
+    "module",
+    [autoscaling_group_capacity, failover_lease, failover_manifest, failover_notify, failover_record],
+    ids=str,
 )
 def test_those_that_write_are_told_of_check_mode(main, module):
     assert main(module, ENOUGH[module], check_mode=True)["seen"]["check_mode"] is True
@@ -85,6 +91,8 @@ def test_a_plan_enforces_no_lag_and_forces_nothing_by_default(main):
     assert params["max_replication_lag_ms"] is None
     assert (params["accept_data_loss"], params["force"]) == (False, False)
     assert (params["deadline"], params["patience"], params["min_healthy_ratio"]) == (4, 2.5, 0.5)
+    assert (params["method"], params["fencing"]) == ("failover", "database_ingress")
+    assert (params["cool_down"], params["resume_within"], params["takeover_run_id"]) == (3600, 21600, None)
 
 
 def test_health_is_decided_by_targets_and_database_by_default(main):
@@ -101,3 +109,17 @@ def test_waiting_for_capacity_needs_the_target_group(main):
     assert "target_group_arn" in main(autoscaling_group_capacity, {"name": "asg", "at_least": 2})["msg"]
     asked = main(autoscaling_group_capacity, {"name": "asg", "at_least": 2, "wait_for_healthy": False})
     assert asked["seen"]["params"]["wait"] is False
+
+
+def test_a_lease_is_taken_by_somebody_and_released_by_an_attempt_with_an_outcome(main):
+    bare = {"table_name": "t", "region": "us-east-2", "run_id": "r"}
+    assert "owner" in main(failover_lease, bare)["msg"]
+    assert "attempt, outcome" in main(failover_lease, {**bare, "state": "released"})["msg"]
+    params = main(failover_lease, ENOUGH[failover_lease])["seen"]["params"]
+    assert (params["state"], params["lease_seconds"], params["resume_within"]) == ("held", 60, 21600)
+
+
+def test_capacity_takes_the_lease_that_it_acts_under(main):
+    handle = {"table_name": "t", "region": "us-east-2", "run_id": "r", "attempt": 1}
+    params = main(autoscaling_group_capacity, {**ENOUGH[autoscaling_group_capacity], "lease": handle})["seen"]["params"]
+    assert params["lease"] == {**handle, "lease_seconds": 60, "step": None}
