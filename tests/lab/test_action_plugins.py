@@ -70,10 +70,12 @@ def said(empty_server: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[st
             BillingMode="PAY_PER_REQUEST",
         )
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ANSIBLE_"))}
+        # Where HOME is not the user's own directory, Ansible writes a job's result to one of them and reads the other.
+        environment |= {"ANSIBLE_ASYNC_DIR": str(folder / "async"), "ANSIBLE_CONFIG": str(TOP / "ansible.cfg")}
         ran = subprocess.run(
             [Path(sys.executable).with_name("ansible-playbook"), "-vvv", folder / "play.yml"],
             cwd=TOP,
-            env={**environment, **lab.env(), "ANSIBLE_CONFIG": str(TOP / "ansible.cfg")},
+            env={**environment, **lab.env()},
             capture_output=True,
             text=True,
             check=False,
