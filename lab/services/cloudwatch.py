@@ -77,9 +77,10 @@ def lag_samples(
         return []
     # clients send whole seconds: the one that EndTime falls into is meant
     unix = [math.floor(moment.replace(tzinfo=UTC).timestamp()) + more for moment, more in ((start, 0), (end, 1))]
+    delay = SETTINGS.lag_delay_s
     return [
-        MetricDatum(NAMESPACE, name, float(value), dimensions, _naive(instant), "Milliseconds")
-        for instant in _sample_times(member, *unix)
+        MetricDatum(NAMESPACE, name, float(value), dimensions, _naive(instant - delay), "Milliseconds")
+        for instant in _sample_times(member, *(second + delay for second in unix))
     ]
 
 

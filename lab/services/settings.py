@@ -24,6 +24,7 @@ class Settings:
     promotion_stuck: bool = False  # a move that started never ends while this holds
     lag_ms: float | None = 120.0  # AuroraGlobalDBReplicationLag; None = no samples at all
     rpo_lag_ms: float | None = 150.0  # AuroraGlobalDBRPOLag; None = no samples at all
+    lag_delay_s: float = 0.0  # real seconds by which every lag sample is older than it would be, as after lost samples
     target_initial_s: float = 30.0  # a registered target is `initial` until its first health checks passed
     target_draining_s: float = 30.0  # a deregistered target is `draining`
     instance_refresh_s: float = 120.0

@@ -104,3 +104,25 @@ def writes(lab: Lab, began: float) -> Counter[tuple[str, str, str]]:
         # The lease and the journal are written again and again, and people are told of every attempt.
         and call["service"] not in ("dynamodb", "sns")
     )
+
+
+class Listener:
+    """Somebody who reads a region's topic: a queue that is subscribed to it."""
+
+    def __init__(self, lab: Lab, region: str) -> None:
+        self.sqs, sns = lab.client("sqs", region), lab.client("sns", region)
+        self.queue = self.sqs.create_queue(QueueName="people")["QueueUrl"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]
+        (topic,) = sns.list_topics()["Topics"]
+        sns.subscribe(TopicArn=topic["TopicArn"], Protocol="sqs", Endpoint=attributes["QueueArn"])
+
+    def heard(self) -> list[dict]:
+        """All messages so far, oldest first: {event, run_id, Subject, Message}."""
+        found = []
+        while messages := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                body = json.loads(message["Body"])
+                attributes = {name: value["Value"] for name, value in body["MessageAttributes"].items()}
+                found.append({**attributes, "Subject": body["Subject"], "Message": body["Message"]})
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        return found

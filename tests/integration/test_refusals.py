@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.integration.aws import TABLE, members, messages, name_points_at, runs
+from tests.integration.aws import TABLE, Listener, members, messages, name_points_at, runs
 
 pytestmark = pytest.mark.xdist_group("two regions")
 LOST, TARGET = "us-east-1", "us-east-2"
@@ -72,6 +72,10 @@ def no_sample(lab) -> None:
     lab.settings(lag_ms=None, rpo_lag_ms=None)
 
 
+def an_old_sample(lab) -> None:
+    lab.settings(lag_delay_s=600)
+
+
 def too_slow(lab) -> None:
     lab.settings(lag_ms=9000)
 
@@ -84,6 +88,7 @@ def nothing_is_wrong(lab) -> None:
     ("spoil", "options", "code"),
     [
         (no_sample, {}, "lag_unknown"),
+        (an_old_sample, {}, "lag_sample_old"),
         (too_slow, {}, "lag_above_limit"),
         (nothing_is_wrong, {"lease": True}, "lease_held"),
         (nothing_is_wrong, {"table": None}, "lease_table_missing"),
@@ -122,6 +127,7 @@ def test_of_two_runs_at_once_exactly_one_proceeds(platform):
 
 
 def test_a_promotion_that_sticks_fails_with_the_way_on_and_is_joined_by_the_next_run(platform):
+    people = Listener(platform.lab, TARGET)
     platform.lab.outage(LOST, "reset")
     platform.lab.settings(promotion_stuck=True)
     stuck = platform.run("failover", "-e", "wait_timeout=3")
@@ -135,3 +141,12 @@ def test_a_promotion_that_sticks_fails_with_the_way_on_and_is_joined_by_the_next
     assert len(asked) == 1
     (record,) = runs(platform.lab, TARGET)
     assert [attempt["outcome"] for attempt in record["attempts"]] == ["failed", "successful"]
+    heard = people.heard()
+    assert [message["event"].removeprefix("failover_") for message in heard] == [
+        "started",
+        "failed",
+        "resumed",
+        "successful",
+    ]
+    assert {message["run_id"] for message in heard} == {record["run_id"]}
+    assert all("Next: " in message["Message"] or "Run the same command" in message["Message"] for message in heard)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lab.services.settings import SETTINGS
 from tests.lab.global_database import Global
 from tests.lab.in_process import EAST, WEST, Aws
 
@@ -128,3 +129,10 @@ def test_other_metrics_and_alarms_stay_moto_s(lag: Lag) -> None:
     )
     (alarm,) = cloudwatch.describe_alarms(AlarmNames=["lag"])["MetricAlarms"]
     assert alarm["TreatMissingData"] == "breaching" and alarm["Period"] == 60
+
+
+def test_samples_can_be_old(lag: Lag, monkeypatch: pytest.MonkeyPatch) -> None:
+    lag.until_sampled(WEST)
+    monkeypatch.setattr(SETTINGS, "lag_delay_s", 300.0)
+    times = lag.query(WEST, f"c-{WEST}")["Timestamps"]
+    assert 299 < (datetime.now(UTC) - max(times)).total_seconds() < 400
