@@ -22,6 +22,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import NOT_ASKED, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import require_member
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._run_history import (
     build_move,
@@ -150,6 +151,7 @@ def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -
         words = "would be written" if changed else "is written already"
         where = required or "one region at least"
         return {"changed": changed, **evidence, "reason": f"The record {identifier} {words} in {where}."}
+    lease_of(params, clients).hold()
     now = utc_now()
 
     def call(region: str) -> Callable[[], str | bool]:

@@ -214,7 +214,7 @@ class Lease:
         answer is tolerated for as long as nobody else can have seen the lease expire.
         """
         try:
-            if not self._clock.is_set:
+            if not self._clock.is_set or self._clock.earliest() >= self._proven_until:
                 self._look()
             self._renew()
         except AwsCallError as error:
@@ -293,4 +293,7 @@ def lost(lease: Mapping[str, Any] | None, run_id: str, attempt: int, region: str
         )
     if lease["outcome"] != RUNNING:
         return f"{mine}; it was released as {lease['outcome']}. {remedy}"
+    if not lease["is_live"]:
+        # Nobody has taken it, but another run may have come and gone elsewhere: what was planned may not hold any more.
+        return f"{mine}; it expired before it was renewed. Run the same command again: it looks anew and goes on."
     return None

@@ -20,6 +20,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._api import M
 from ansible_collections.trading.multi_region.plugins.module_utils._best_effort import spread
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import require_member
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._observe import Board
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import (
     FENCE_PREFIX,
@@ -60,6 +61,8 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     of what ``give_back`` returns). Raises MultiRegionError for bad input, and where something was not given back.
     """
     refuse_bad(params)
+    if not check_mode:
+        lease_of(params, clients).hold()
     return (fence if params["state"] == "present" else unfence)(params, clients, check_mode)
 
 

@@ -78,6 +78,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.lease
   - trading.multi_region.timeouts
 """
 
@@ -148,6 +149,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_record import run
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
 
 ARGUMENT_SPEC = {
     "table_name": {"type": "str", "required": True},
@@ -158,6 +160,7 @@ ARGUMENT_SPEC = {
     "previous": {"type": "dict"},
     "record": {"type": "dict", "required": True},
     "deadline": {"type": "float", "default": 8},
+    **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }
 

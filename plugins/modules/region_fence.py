@@ -96,6 +96,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.lease
   - trading.multi_region.timeouts
 """
 
@@ -243,6 +244,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence import run
 
 ARGUMENT_SPEC = {
@@ -256,6 +258,7 @@ ARGUMENT_SPEC = {
     "regions": {"type": "list", "elements": "str", "required": True},
     "run_id": {"type": "str"},
     "deadline": {"type": "float", "default": 6},
+    **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
@@ -47,3 +48,15 @@ def run_main(monkeypatch, capsys):
         return {**json.loads(capsys.readouterr().out), "seen": seen, "exit_code": left.value.code}
 
     return main
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how much the simulated world has been through (test_world.py), on however many workers."""
+    total = Counter()
+    for report in terminalreporter.stats.get("passed", []):
+        for name, tally in getattr(report, "user_properties", ()):
+            if name == "world":
+                total.update(tally)
+    if total:
+        told = ", ".join(f"{times:,} {what}" for what, times in total.items() if " " not in what)
+        terminalreporter.write_line(f"the simulated world: {told}; no invariant was broken")

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _region_fence_document as fencing
+from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_switch as switch
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.methods import resolve
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
@@ -340,6 +341,13 @@ def _fence(state: State, act: Act, mode: str, removed: Any) -> State:
     return _write_fence(state, act, fencing.with_measure(stored, act.step.region, measure))
 
 
+def _turn_switch(state: State, act: Act) -> State:
+    view = {name: frozenset(state.facts[name].value("statements") or ()) for name in act.regions}
+    for region, said in switch.takeover(act.target, view, state.order).items():
+        state = with_values(state, region, statements=sorted(said))
+    return replace(state, traffic_region=act.target)
+
+
 def _fence_database(state: State, act: Act) -> State:
     return _fence(state, act, DATABASE_INGRESS, [])
 
@@ -413,7 +421,7 @@ EFFECTS: Mapping[str, Callable[[State, Act], State]] = {
     "promote_wait": lambda state, act: finish_promotion(state, act.target),
     "repoint": _repoint,
     "capacity_wait": _capacity_wait,
-    "traffic": lambda state, act: replace(state, traffic_region=act.target),
+    "traffic": _turn_switch,
     "fence_application": _fence_application,
     "record": _record,
 }

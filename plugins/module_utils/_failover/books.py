@@ -31,14 +31,15 @@ def live_leases(state: State) -> Iterator[tuple[str, Lease]]:
 def unfinished(state: State, region: str) -> Lease | None:
     """Return the region's lease where the run it is of has not ended well, or goes on; None otherwise.
 
-    A move that succeeded anywhere since then has made an end of it.
+    A move that succeeded anywhere since then has made an end of it; never of a live one, because the two times are of
+    different clocks.
     """
     lease = state.facts.get(region, NOTHING).value("lease")
     if not lease or not lease["is_unfinished"]:
         return None
     move = latest_move(state).value
     is_superseded = move and move["run_id"] != lease["run_id"] and move["ended_at"] >= lease["renewed_at"]
-    return None if is_superseded else lease
+    return None if is_superseded and not lease["is_live"] else lease
 
 
 def latest_move(state: State) -> Observation:

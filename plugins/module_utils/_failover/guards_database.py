@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     ACCEPT_DATA_LOSS,
@@ -36,16 +37,26 @@ def operation_in_flight(seen: Situation) -> Obstacle | None:
 
 
 def active_region_detached(seen: Situation) -> Obstacle | None:
-    """The region with the traffic writes for itself: the target has nothing of what was written since."""
-    active = seen.traffic
-    if active == seen.target or not seen.is_outside(active):
+    """A region that has, or last had, the traffic writes for itself: the target has nothing of what was written since.
+
+    It need not answer now: that it is lost does not make what it has taken disappear.
+    """
+    last = (books.latest_move(seen.state).value or {}).get("target_region")
+    active = next((region for region in seen.state.order if _may_hold_more(seen, region, last)), None)
+    if active is None:
         return None
     return Obstacle(
         "active_region_detached",
-        f"{active} has the traffic and is no member of the global database: what was written there since it was "
+        f"{active} is no member of the global database and took the writes: what was written there since it was "
         f"detached is not in {seen.target}. playbooks/failback.yml builds the global database again around {active}.",
         seen.loss_override,
     )
+
+
+def _may_hold_more(seen: Situation, region: str, last: str | None) -> bool:
+    if region == seen.target or not seen.is_outside(region):
+        return False
+    return region in (seen.traffic, last) or not seen.region_facts(region)["cluster"].known
 
 
 def version_difference(seen: Situation) -> str | None:

@@ -31,7 +31,12 @@ def lease_table_missing(seen: Situation) -> Obstacle | None:
 
 def lease_held(seen: Situation) -> Obstacle | None:
     """Another run moves the platform now; towards the target, or towards another region."""
-    held = sorted(books.live_leases(seen.state), key=lambda found: found[0] != seen.target)
+    given = seen.request.takeover_run_id
+    # The one that is taken over comes last: it must not hide another run that goes on.
+    held = sorted(
+        books.live_leases(seen.state),
+        key=lambda found: (found[0] == seen.target and found[1]["run_id"] == given, found[0] != seen.target),
+    )
     if not held:
         return None
     region, lease = held[0]

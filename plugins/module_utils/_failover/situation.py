@@ -24,6 +24,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     AUTO,
     DETACH,
     FAILOVER,
+    STATEMENTS,
     SWITCHOVER,
     Endpoint,
 )
@@ -51,9 +52,21 @@ class Situation(Database):
         return self.writer if self.writer not in (None, self.target) else self.traffic
 
     @property
+    def is_pinned(self) -> bool:
+        """Whether the name is known to stay with the target, whoever returns.
+
+        It may also answer with the target only because the region that has the traffic cannot be read. What cannot be
+        read may say anything, so the switch is turned once more then, which changes nothing where it is turned already.
+        """
+        if self.traffic != self.target or self.state.switch_fact != STATEMENTS:
+            return self.traffic == self.target
+        return all(self.region_facts(region)[STATEMENTS].known for region in self.state.order)
+
+    @property
     def is_at_target(self) -> bool:
-        """Whether writer and traffic are at the target."""
-        return self.writer == self.target and self.traffic == self.target and not self.is_moving
+        """Whether writer and traffic are at the target; of a run that has not ended, whether they stay there."""
+        is_there = self.writer == self.target and self.traffic == self.target and not self.is_moving
+        return is_there and (self.unfinished is None or self.is_pinned)
 
     @property
     def is_arrived(self) -> bool:

@@ -142,8 +142,9 @@ CAPACITY_WAIT = Scene(
 )
 TRAFFIC = Scene(
     "traffic",
-    lambda seen: seen.traffic != seen.target,
-    lambda seen: f"The name answers with {seen.traffic or 'an unknown region'}.",
+    # Also where the name answers with the target only because another region cannot be read now.
+    lambda seen: seen.is_promotion_open or not seen.is_pinned,
+    lambda seen: f"The name answers with {seen.traffic or 'an unknown region'}; after this it stays.",
     lambda seen: seen.state.switch_calls,
 )
 FENCE_APPLICATION = Scene(

@@ -29,6 +29,9 @@ FENCINGS = (DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING)
 FORCE = "force: true"
 ACCEPT_DATA_LOSS = "accept_data_loss: true"
 
+# The fact that tells a region's part in a switch that is made of statements.
+STATEMENTS = "statements"
+
 
 @dataclass(frozen=True)
 class Request:
@@ -77,7 +80,7 @@ class State:
     capacity: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     engine_version: str | None = None
     endpoint_parameters: Mapping[str, str] = field(default_factory=dict)
-    switch_fact: str = "statements"
+    switch_fact: str = STATEMENTS
     switch_calls: tuple[str, ...] = ("s3:PutObject",)
     control_table: str = "control table"
 

@@ -78,10 +78,13 @@ def test_the_next_attempt_of_the_same_run_is_another_holder(aws, lease):
         lease.hold()
 
 
-def test_an_expired_lease_that_nobody_took_is_renewed(aws, lease):
-    aws.time.sleep(100)
-    lease.hold()
-    assert stored(aws)["expires_at"] == EPOCH + 160
+@pytest.mark.parametrize("is_held_before", [False, True])
+def test_an_expired_lease_is_lost_although_nobody_took_it(aws, lease, is_held_before):
+    if is_held_before:
+        lease.hold()
+    aws.time.sleep(200)
+    with pytest.raises(Refused, match="it expired before it was renewed. Run the same command again"):
+        lease.hold()
 
 
 def test_a_renewal_that_arrives_late_does_not_set_the_expiry_back(aws, lease):

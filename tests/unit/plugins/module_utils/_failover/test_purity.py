@@ -15,7 +15,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils import _healt
 
 OURS = "ansible_collections.trading.multi_region.plugins.module_utils."
 ROOT = Path(_health.__file__).parent
-PURE_FILES = sorted([*ROOT.glob("_failover/*.py"), ROOT / "_health.py", ROOT / "_region_fence_document.py"])
+BESIDE = ("_health.py", "_region_fence_document.py")
+PURE_FILES = sorted([*ROOT.glob("_failover/*.py"), *(ROOT / name for name in BESIDE)])
 ALLOWED = {"__future__", "collections", "dataclasses", "functools", "typing"}
 
 
