@@ -82,8 +82,9 @@ def control_item(lab: Lab, region: str, identifier: str) -> dict | None:
 
 def runs(lab: Lab, region: str) -> list[dict]:
     """The records of all runs as a region's control table has them."""
-    items = lab.client("dynamodb", region).scan(TableName=TABLE)["Items"]
-    return [json.loads(item["document"]["S"]) for item in items if item["id"]["S"].startswith("run#")]
+    pages = lab.client("dynamodb", region).get_paginator("scan").paginate(TableName=TABLE)
+    items = [item for page in pages for item in page["Items"] if item["id"]["S"].startswith("run#")]
+    return [json.loads(item["document"]["S"]) for item in items]
 
 
 def database_ingress(lab: Lab, region: str) -> list[dict]:
