@@ -9,7 +9,6 @@ import pytest
 
 from tests.integration.aws import capacity, healthy_targets, members, messages, name_points_at, runs, writer_region
 
-pytestmark = pytest.mark.xdist_group("two regions")
 LOST, TARGET = "us-east-1", "us-east-2"
 # 2 s to connect or 3 s to read, and a margin for a busy machine.
 SHORT_TIME_OUT = 5.0

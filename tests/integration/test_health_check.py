@@ -5,14 +5,11 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from tests.integration.aws import GROUP, members, messages
 
-pytestmark = pytest.mark.xdist_group("two regions")
-
 EAST, WEST = "us-east-1", "us-east-2"
-AUTOMATIC = ("-e", "auto_failover=true")
+# Two runs in a row are closer together than those of a scheduler.
+AUTOMATIC = ("-e", "auto_failover=true", "-e", "health_min_interval=1")
 AT_ONCE = (*AUTOMATIC, "-e", "consecutive_failures=1")
 BEFORE = {EAST: True, WEST: False}
 

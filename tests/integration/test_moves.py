@@ -18,7 +18,6 @@ from tests.integration.aws import (
     runs,
 )
 
-pytestmark = pytest.mark.xdist_group("three regions")
 HOME, OTHER = "us-east-1", "us-east-2"
 
 

@@ -6,11 +6,8 @@ from __future__ import annotations
 import json
 import time
 
-import pytest
-
 from tests.integration.aws import DOMAIN, GROUP, SUFFIX
 
-pytestmark = pytest.mark.xdist_group("two regions")
 EAST, WEST = "us-east-1", "us-east-2"
 CONTROL_TABLE, POLICY = f"trading-failover-{SUFFIX}", f"trading-failover-runner-{SUFFIX}"
 

@@ -17,7 +17,6 @@ def assert_second_run_changes_nothing(platform) -> None:
     assert [call for call in platform.lab.calls()[before:] if call["mutating"]] == []
 
 
-@pytest.mark.xdist_group("two regions")
 def test_every_region_serves_and_the_preferred_one_is_active(platform):
     assert members(platform.lab, "us-east-1") == {"us-east-1": True, "us-east-2": False}
     assert members(platform.lab, "us-east-2") == {"us-east-1": True, "us-east-2": False}
@@ -27,19 +26,16 @@ def test_every_region_serves_and_the_preferred_one_is_active(platform):
         assert healthy_targets(platform.lab, region) == 2
 
 
-@pytest.mark.xdist_group("two regions")
 def test_every_role_verifies_what_it_promised(platform):
     run = platform.run(Path(__file__).with_name("verify.yml")).ends_well()
     assert not any(run.changed.values())
 
 
-@pytest.mark.xdist_group("two regions")
 def test_one_layer_runs_alone_and_reads_what_it_needs_of_the_others(platform):
     run = platform.run("site", "--tags", "failover_control").ends_well()
     assert not any(run.changed.values())
 
 
-@pytest.mark.xdist_group("two regions")
 def test_second_run_changes_nothing_and_calls_nothing_that_could(platform):
     assert_second_run_changes_nothing(platform)
 
