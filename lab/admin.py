@@ -1,9 +1,9 @@
 """The admin API under /lab/: JSON in, JSON out, thin over the world. lab/cli.py and lab/client.py are its callers.
 
-GET  state, calls?since=, resolve?name=, faults
+GET  state, calls?since=, timeline?since=, resolve?name=, faults
 POST outage {region, mode}, restore {region?}, targets {region, state, target_group?, healthy?},
      faults {mode, region?, service?, operation?, seconds?, probability?, count?}, faults/clear {id?},
-     calls/clear, settings {name: value}, reset, fork {dir, scale?}
+     calls/clear, settings {name: value}, reset, fork {dir, scale?}, login {region, cluster, password}
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from moto.core.model_instances import reset_model_data
 from lab.api_models import session
 from lab.calls import CallLog
 from lab.faults import Answer, Fault
+from lab.timeline import Timeline
 from lab.world import FAULT_MODES, GLOBAL_CONTROL_PLANE, OUTAGE_MODES, TARGET_STATES, TargetRule, World
 
 
@@ -47,6 +48,7 @@ class Admin:
         self,
         world: World,
         calls: CallLog,
+        timeline: Timeline,
         describe: Callable[[], dict[str, Any]],
         resolve: Callable[[str], dict[str, Any]],
         fork: Callable[[str, float | None], dict[str, Any]],
@@ -59,6 +61,7 @@ class Admin:
         self.routes: dict[tuple[str, str], Callable[[dict[str, Any]], Any]] = {
             ("GET", "state"): self.state,
             ("GET", "calls"): lambda options: self.calls.since(float(options.get("since", 0))),
+            ("GET", "timeline"): lambda options: timeline.since(float(options.get("since", 0))),
             ("POST", "calls/clear"): lambda options: self.calls.clear(),
             ("GET", "resolve"): self.resolve,
             ("POST", "outage"): self.outage,
@@ -69,6 +72,7 @@ class Admin:
             ("POST", "faults/clear"): self.clear_faults,
             ("POST", "settings"): self.settings,
             ("POST", "reset"): self.reset,
+            ("POST", "login"): self.login,
             ("POST", "fork"): lambda options: self.fork_into(options["dir"], options.get("scale")),
         }
 
@@ -160,6 +164,13 @@ class Admin:
             stay = [fault for fault in self.world.faults if wanted is not None and fault.id != int(wanted)]
             self.world.faults[:] = stay
         return [fault.as_dict() for fault in stay]
+
+    def login(self, options: dict[str, Any]) -> dict[str, bool]:
+        """Whether a region's cluster accepts a password from its first user; the lab has no database to ask."""
+        from lab.services.rds_passwords import accepts
+
+        with self.world.lock:
+            return {"accepted": accepts(known_region(options["region"]), options["cluster"], options["password"])}
 
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
         """Turn what lab/services/settings.py offers: durations in AWS seconds and metric values."""

@@ -21,6 +21,8 @@ from lab.world import WORLD
 
 HOST = re.compile(r"(?P<bucket>.+?)\.s3(?:\.dualstack)?(?:[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d))?\.amazonaws\.com")
 GET_OBJECT = "s3:GetObject"
+# What S3 and its clients agree on: TLS 1.2 is required, 1.3 recommended (S3 User Guide, "Infrastructure security").
+TLS_VERSION = 1.3
 
 
 def bucket_of_host(host: str) -> re.Match[str] | None:
@@ -69,8 +71,8 @@ def _as_list(value: Any) -> list[Any]:
 def applies(statement: dict[str, Any], action: str, resource: str, https: bool) -> bool:
     """Whether a policy statement applies to an anonymous request.
 
-    The one condition that is understood is aws:SecureTransport; any other keeps an Allow from applying and lets a
-    Deny apply, so that the lab never shows more than AWS would.
+    Conditions that are understood are aws:SecureTransport and a least s3:TlsVersion, which plain HTTP has none of; any
+    other keeps an Allow from applying and lets a Deny apply, so that the lab never shows more than AWS would.
     """
     denies = statement["Effect"] == "Deny"
     if not _is_anybody(statement, denies):
@@ -101,6 +103,8 @@ def _any_matches(patterns: Any, value: str) -> bool:
 def _condition_holds(operator: str, keys: dict[str, Any], https: bool, denies: bool) -> bool:
     if operator == "Bool" and set(keys) == {"aws:SecureTransport"}:
         return str(_as_list(keys["aws:SecureTransport"])[0]).lower() == str(https).lower()
+    if operator == "NumericLessThan" and set(keys) == {"s3:TlsVersion"}:
+        return https and float(_as_list(keys["s3:TlsVersion"])[0]) > TLS_VERSION
     return denies
 
 

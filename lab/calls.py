@@ -41,7 +41,7 @@ class CallLog:
         self.entries: list[dict[str, Any]] = []
 
     def add(self, request: ApiRequest, started: float, status: int | str, seconds: float) -> None:
-        """`started` is Unix time; `status` the HTTP status, or `reset` or `hang` when the caller got no answer."""
+        """`started` is Unix time; `status` the HTTP status, or `reset`, `hang` or `lost` when there was no answer."""
         self.entries.append(
             {
                 "time": round(started, 6),

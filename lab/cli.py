@@ -90,6 +90,12 @@ def calls(options: argparse.Namespace) -> None:
         _ask(options, "POST", "calls/clear")
 
 
+def timeline(options: argparse.Namespace) -> None:
+    """Print writers, names and desired capacities, one JSON object a line whenever they changed."""
+    for entry in _ask(options, "GET", "timeline", since=options.since):
+        print(json.dumps(entry))
+
+
 def resolve(options: argparse.Namespace) -> None:
     """Print which load balancer a name answers with now, and why."""
     answer = _ask(options, "GET", "resolve", name=options.name)
@@ -152,7 +158,10 @@ def _add_life(commands: Any) -> None:
 
 
 def _scale(text: str) -> float:
-    scale = float(text)
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0.0
     if not 0 < scale <= 100_000:
         raise argparse.ArgumentTypeError(f"scale is {text}; it must be above 0 and at most 100000")
     return scale
@@ -189,6 +198,8 @@ def _add_looking(commands: Any) -> None:
     command = _command(commands, "calls", calls)
     command.add_argument("--since", type=float, default=0.0, help="Unix time; without it, since the start")
     command.add_argument("--clear", action="store_true", help="forget them after printing")
+    command = _command(commands, "timeline", timeline)
+    command.add_argument("--since", type=float, default=0.0, help="Unix time; without it, since the start")
     command = _command(commands, "resolve", resolve)
     command.add_argument("name", metavar="NAME")
     command.add_argument("--json", action="store_true")

@@ -87,6 +87,10 @@ class Lab:
         """API calls in the order in which they ended, those begun at or after a Unix time."""
         return daemon.ask(self.url, "GET", "calls", since=since)
 
+    def timeline(self, since: float = 0.0) -> list[dict[str, Any]]:
+        """What the platform was, one entry whenever it changed, since a Unix time (shape: lab/timeline.py)."""
+        return daemon.ask(self.url, "GET", "timeline", since=since)
+
     def clear_calls(self) -> None:
         """Forget the calls so far."""
         daemon.ask(self.url, "POST", "calls/clear")
@@ -100,8 +104,17 @@ class Lab:
         options = {"region": region, "state": state, "target_group": target_group, "healthy": healthy}
         daemon.ask(self.url, "POST", "targets", **options)
 
+    def accepts_password(self, region: str, cluster: str, password: str) -> bool:
+        """Whether a login to a region's cluster succeeds with a password."""
+        return daemon.ask(self.url, "POST", "login", region=region, cluster=cluster, password=password)["accepted"]
+
     def fault(self, mode: str, **options: Any) -> int:
-        """Add a fault (region, service, operation, seconds, probability, count); returns its id."""
+        """Add a fault (region, service, operation, seconds, probability, count); returns its id.
+
+        mode: latency (then the answer), throttle, 5xx, hang, reset (nothing is done), lost_answer (the call is carried
+        out, then the connection is reset) or stale (an old answer once after a change, see lab/stale.py).
+        `state()["faults"]` says by `hits` how many requests it has hit.
+        """
         return daemon.ask(self.url, "POST", "faults", mode=mode, **options)["id"]
 
     def clear_faults(self, fault_id: int | None = None) -> None:

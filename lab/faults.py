@@ -23,7 +23,10 @@ class Fault:
     """A fault for requests that fit all of region, service and operation (None fits any).
 
     `seconds`: how long to delay (latency) or to hang; `probability`: of a fitting request being hit;
-    `count`: how many more requests to hit, None without end.
+    `count`: how many more requests to hit, None without end; `hits`: how many it has hit.
+    `lost_answer`: the call is carried out, then the connection is reset ("Making retries safe with idempotent APIs",
+    Amazon Builders' Library: the caller cannot know whether a request without an answer took effect).
+    `stale`: see lab/stale.py.
     """
 
     mode: str
@@ -33,6 +36,7 @@ class Fault:
     seconds: float | None = None
     probability: float = 1.0
     count: int | None = None
+    hits: int = 0
     id: int = field(default_factory=lambda: next(FAULT_NUMBERS))
 
     def fits(self, request: ApiRequest) -> bool:
@@ -40,20 +44,30 @@ class Fault:
         wanted = ((self.region, request.region), (self.service, request.service), (self.operation, request.operation))
         return self.count != 0 and all(one is None or one == other for one, other in wanted)
 
+    def strikes(self) -> bool:
+        """Whether a request that fits is hit, by chance; a hit uses up one of `count`."""
+        if random.random() >= self.probability:
+            return False
+        if self.count is not None:
+            self.count -= 1
+        self.hits += 1
+        return True
+
     def as_dict(self) -> dict[str, Any]:
         """The fault as the admin API shows it."""
         return asdict(self)
 
 
 def fault_for(world: World, request: ApiRequest, bucket_region: str | None) -> Fault | None:
-    """What the request meets: the loss of its region first, else the first fitting fault. Uses up a fault's count."""
+    """What the request meets: the loss of its region first, else the first fitting fault. Uses up a fault's count.
+
+    A stale read is met later, where moto would be asked (lab/stale.py).
+    """
     mode = outage_mode(world, request, bucket_region)
     if mode:
         return Fault(mode=mode, id=0)
     for fault in world.faults:
-        if fault.fits(request) and random.random() < fault.probability:
-            if fault.count is not None:
-                fault.count -= 1
+        if fault.mode != "stale" and fault.fits(request) and fault.strikes():
             return fault
     return None
 

@@ -13,10 +13,12 @@ from uuid import uuid4
 import moto.ec2.urls
 import moto.ec2.utils
 from moto.autoscaling.models import InstanceState
+from moto.cloudtrail.models import CloudTrailBackend
 from moto.core.responses import ActionResult
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.ec2.exceptions import InvalidPermissionNotFoundError
+from moto.ec2.models.instances import Instance, MetadataOptions
 from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.models.vpc_peering_connections import VPCPeeringConnection
@@ -28,7 +30,12 @@ from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.kms.models import KmsBackend
 from moto.s3.models import FakeBucket
-from moto.secretsmanager.models import FakeSecret
+from moto.secretsmanager.exceptions import (
+    InvalidParameterException,
+    OperationNotPermittedOnReplica,
+    ResourceExistsException,
+)
+from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
 
 LOAD_BALANCER_DEFAULTS = {
     "access_logs.s3.enabled": "false",
@@ -145,6 +152,22 @@ def instance_launch_template_version() -> None:
 
     InstanceState.__init__ = remember
     InstanceState.launch_template = property(launch_template)
+
+
+def instance_metadata_options() -> None:
+    """moto gives every instance the default metadata options, whatever its launch template says.
+
+    A parameter that the request leaves out comes from the template (EC2 API reference RunInstances, LaunchTemplate).
+    """
+    new_instance = Instance.__init__
+
+    def of_the_template(self: Instance, ec2_backend: Any, *args: Any, **kwargs: Any) -> None:
+        new_instance(self, ec2_backend, *args, **kwargs)
+        if kwargs.get("launch_template") and not kwargs.get("metadata_options"):
+            template = ec2_backend._get_template_from_args(kwargs["launch_template"])
+            self.metadata_options = MetadataOptions(template.data.get("MetadataOptions"))
+
+    Instance.__init__ = of_the_template
 
 
 def load_balancer_attributes() -> None:
@@ -303,12 +326,88 @@ def secret_replica_key() -> None:
     FakeSecret.create_replicas = create_replicas
 
 
+def secret_label_is_at_one_version() -> None:
+    """moto lets UpdateSecretVersionStage give a label to a second version, and lets a replica's labels be changed.
+
+    "If the label is attached and you either do not specify this parameter [RemoveFromVersionId], or the version ID does
+    not match, then the operation fails" (Secrets Manager API reference); a replica cannot be updated ("Promote a
+    replica secret to a standalone secret", AWS Secrets Manager User Guide).
+    """
+    stock_update = SecretsManagerBackend.update_secret_version_stage
+
+    def update(self: SecretsManagerBackend, **asked: Any) -> Any:
+        secret, label = self.secrets.get(asked["secret_id"]), asked["version_stage"]
+        if isinstance(secret, ReplicaSecret):
+            raise OperationNotPermittedOnReplica
+        named = (asked["move_to_version_id"], asked["remove_from_version_id"])
+        for version, held in (secret.versions if secret and named[0] else {}).items():
+            if label in held["version_stages"] and version not in named:
+                raise InvalidParameterException(f"{label} is attached to version {version}.")
+        return stock_update(self, **asked)
+
+    SecretsManagerBackend.update_secret_version_stage = update
+
+
+def secret_current_follows_its_label() -> None:
+    """moto goes on giving the old version when UpdateSecretVersionStage has moved AWSCURRENT.
+
+    Without VersionId and VersionStage, GetSecretValue "returns the AWSCURRENT version" (API reference).
+    """
+
+    def current(self: FakeSecret) -> str | None:
+        labelled = (version for version, held in self.versions.items() if "AWSCURRENT" in held["version_stages"])
+        return next(labelled, self.lab_default_version)
+
+    def remember(self: FakeSecret, version: str | None) -> None:
+        self.lab_default_version = version
+
+    FakeSecret.default_version_id = property(current, remember)
+
+
+def secret_version_is_final() -> None:
+    """moto lets PutSecretValue overwrite the value of a version that is labelled AWSPENDING.
+
+    "If the secret data is different, then the operation fails because you can't modify an existing version" (API
+    reference PutSecretValue). A version that RotateSecret left empty may be filled.
+    """
+    stock_put = SecretsManagerBackend.put_secret_value
+
+    def put(self: SecretsManagerBackend, **asked: Any) -> str:
+        secret = self.secrets.get(asked["secret_id"])
+        held = secret.versions.get(asked["client_request_token"], {}) if isinstance(secret, FakeSecret) else {}
+        if "secret_string" in held or "secret_binary" in held:
+            if any(held.get(name) != asked[name] for name in ("secret_string", "secret_binary")):
+                raise ResourceExistsException(f"{asked['client_request_token']} is a version with another value.")
+            return secret.to_short_dict(include_version_stages=True, version_id=held["version_id"])
+        return stock_put(self, **asked)
+
+    SecretsManagerBackend.put_secret_value = put
+
+
+def trail_is_deleted_by_arn() -> None:
+    """moto deletes no trail that is named by its ARN, and says nothing.
+
+    Name is "the name or the CloudTrail ARN of the trail to be deleted" (CloudTrail API reference DeleteTrail).
+    """
+    stock_delete = CloudTrailBackend.delete_trail
+
+    def delete_trail(self: CloudTrailBackend, name: str) -> None:
+        stock_delete(self, self.get_trail(name).trail_name)
+
+    CloudTrailBackend.delete_trail = delete_trail
+
+
 PATCHES = (
+    instance_metadata_options,
+    trail_is_deleted_by_arn,
     peering_filters,
     security_group_rules_without_descriptions,
     security_group_revokes_all_or_none,
     key_operations_by_arn,
     secret_replica_key,
+    secret_label_is_at_one_version,
+    secret_current_follows_its_label,
+    secret_version_is_final,
     bucket_policy_conditions,
     nat_gateway_resource_type,
     launch_template_tags,

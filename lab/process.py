@@ -19,7 +19,8 @@ from lab.admin import Admin
 from lab.api_models import services_by_signing_name
 from lab.calls import CallLog
 from lab.server import Front, Server
-from lab.world import World
+from lab.timeline import TIMELINE
+from lab.world import WORLD, World
 
 TICK_S = 0.1
 BIND_TRIES = 20
@@ -33,7 +34,7 @@ class Runtime:
         self.directory = directory
         self.calls = CallLog()
         self.front = Front(world, self.calls)
-        self.front.admin = Admin(world, self.calls, self.describe, route53.resolve, self.fork)
+        self.front.admin = Admin(world, self.calls, TIMELINE, self.describe, route53.resolve, self.fork)
         self.front.probe = endpoints.probe
         install()
         services_by_signing_name()  # read once now, not during somebody's first call
@@ -54,6 +55,8 @@ class Runtime:
         """Answer until SIGTERM or SIGINT, then end the process at once: tidying all of moto away takes seconds."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stopping.set())
+        with self.world.lock:
+            TIMELINE.restart()
         # Before the first answer, so that whoever got one finds them; until then connections wait in the backlog.
         daemon.write_files(self.directory, self.sockets.port, self.sockets.dns_port, self.world.clock.scale)
         server = Server(self.sockets.http, self.front)
@@ -121,6 +124,8 @@ def install() -> None:
     lab.services.install()
     for part in (anonymous_s3, endpoints, route53_api):
         part.install()
+    WORLD.tick_hooks.append(TIMELINE.look)  # last, when the other hooks have brought everything up to the present
+    WORLD.reset_hooks.append(TIMELINE.restart)
 
 
 def _guarded(hook: Any) -> None:

@@ -77,6 +77,7 @@ class DnsAnswer:
     chain: list[tuple[str, str, int, list[str]]] = field(default_factory=list)
     balancers: list[LoadBalancer] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
+    every_share: bool = False  # follow all weighted records that may be drawn, not one of them
 
 
 def zone_of(name: str) -> FakeZone | None:
@@ -122,7 +123,7 @@ def _target_health(zone: FakeZone, alias: dict[str, Any], type_: str, depth: int
     return healthy, f"{plain(name)} has {'a' if healthy else 'no'} healthy record"
 
 
-def choose(candidates: list[Candidate]) -> list[Candidate]:
+def choose(candidates: list[Candidate], every_share: bool = False) -> list[Candidate]:
     """The records that answer.
 
     Failover: the primary while it is healthy, else the secondary, and the primary again when neither is ("How Amazon
@@ -135,8 +136,13 @@ def choose(candidates: list[Candidate]) -> list[Candidate]:
     if first.failover:
         return sorted(fit, key=lambda candidate: candidate.record.failover != "PRIMARY")[:1]
     if first.weight is not None:
-        return _by_weight(fit)
+        return _with_weight(fit) if every_share else _by_weight(fit)
     return fit if first.multi_value_answer else fit[:1]
+
+
+def _with_weight(fit: list[Candidate]) -> list[Candidate]:
+    """Those that may be drawn: all, when all weigh nothing."""
+    return [candidate for candidate in fit if int(candidate.record.weight or 0)] or fit
 
 
 def _by_weight(fit: list[Candidate]) -> list[Candidate]:
@@ -188,7 +194,7 @@ def _exists(zone: FakeZone, name: str) -> bool:
 def _take(found: DnsAnswer, zone: FakeZone, name: str, type_: str) -> tuple[int, list[str]]:
     """(TTL, values) of a name that has records; notes the step."""
     candidates = [judge(zone, record) for record in records_of(zone, name, type_)]
-    chosen = choose(candidates)
+    chosen = choose(candidates, found.every_share)
     found.steps.append(
         {"name": name, "type": type_, "records": [one.as_dict(one in chosen) for one in candidates]},
     )
@@ -208,6 +214,19 @@ def _take(found: DnsAnswer, zone: FakeZone, name: str, type_: str) -> tuple[int,
             ttl, more = _take(found, zone, target, type_)
             values += more
     return ttl, values
+
+
+def alias_names() -> list[str]:
+    """The names of public zones that have an alias A record."""
+    zones = [zone for zone in backend().zones.values() if not zone.private_zone]
+    return sorted({plain(one.name) for zone in zones for one in zone.rrsets if one.type == "A" and one.alias_target})
+
+
+def regions_of(name: str) -> list[str]:
+    """The regions of the load balancers that a name may answer with now. The caller has let the checks observe."""
+    found = DnsAnswer(every_share=True)
+    look_up(found, name, "A")
+    return sorted({balancer.region for balancer in found.balancers})
 
 
 def resolve(name: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import struct
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,10 +22,12 @@ from moto.s3.models import s3_backends
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import ThreadedWSGIServer
 
+from lab import authorization, clock_skew
 from lab.calls import CallLog, is_mutating
 from lab.faults import LONGEST_HANG_S, Answer, Fault, error_answer, fault_answer, fault_for, outage_mode
 from lab.request import ApiRequest, read_form, read_request, read_scope
 from lab.services import arc
+from lab.stale import StaleReads
 from lab.world import World
 
 LOOK_AROUND_S = 0.05
@@ -33,11 +36,14 @@ API_HOSTS = ("amazonaws.com", "localhost")
 
 
 class NoAnswer(Exception):
-    """The connection ends without an answer. `reset`: with a TCP RST, as a host that is up but refuses."""
+    """The connection ends without an answer, in silence (`hang`) or with a TCP RST.
 
-    def __init__(self, reset: bool) -> None:
-        super().__init__("reset" if reset else "hang")
-        self.reset = reset
+    `status` is what the call log says: `hang`; `reset`, nothing was done; `lost`, the call was carried out.
+    """
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.reset = status != "hang"
 
 
 class Handler(MotoRequestHandler):
@@ -128,6 +134,7 @@ class Front:
         self.world = world
         self.calls = calls
         self.moto = DomainDispatcherApplication(create_backend_app)
+        self.stale_reads = StaleReads(world)
         self.admin: Callable[[str, str, dict[str, str], bytes], Answer] | None = None
         self.probe: Callable[[str], Answer | Fault | None] | None = None
 
@@ -181,13 +188,17 @@ class Front:
             answer = self._suffer(fault, request, environ)
             if answer:
                 return answer
-        return self._moto_or_error(request, environ, body)
+        answer = self._moto_or_error(request, environ, body)
+        if fault and fault.mode == "lost_answer":
+            raise NoAnswer("lost")
+        return answer
 
     def _suffer(self, fault: Fault, request: ApiRequest, environ: dict[str, Any]) -> Answer | None:
         """What the fault makes of the request; None when it goes on to moto."""
         if fault.mode in ("throttle", "5xx"):
             return fault_answer(fault.mode, request)
-        self._delay(fault, environ, lambda: self._still_hangs(fault, request))
+        if fault.mode != "lost_answer":
+            self._delay(fault, environ, lambda: self._still_hangs(fault, request))
         return None
 
     def _delay(self, fault: Fault, environ: dict[str, Any], lasts: Callable[[], bool]) -> None:
@@ -195,9 +206,9 @@ class Front:
             time.sleep(fault.seconds or 0)
         elif fault.mode == "hang":
             hold(environ["werkzeug.socket"], fault.seconds or LONGEST_HANG_S, lasts)
-            raise NoAnswer(reset=False)
+            raise NoAnswer("hang")
         else:
-            raise NoAnswer(reset=True)
+            raise NoAnswer("reset")
 
     def _still_hangs(self, fault: Fault, request: ApiRequest) -> bool:
         if fault.id:
@@ -209,12 +220,9 @@ class Front:
         """moto's answer; where moto has none (it raises), an error that boto3 can read instead of an HTML page."""
         try:
             with self.world.lock:
-                own = request.service in arc.SERVICES
-                answer = arc.answer(request, environ, body) if own else self.call_moto(environ, body)
-                if is_mutating(request.service, request.operation):
-                    for hook in self.world.tick_hooks:
-                        hook()
-            return answer
+                refused = clock_skew.refusal(request, environ) or authorization.refusal(request, environ, body)
+                carry_out = partial(self._carry_out, request, environ, body)
+                return refused or self.stale_reads.answer(request, environ, body, carry_out)
         except NotImplementedError:
             message = f"moto has no {request.service} {request.operation}, and the lab does not add it"
             return error_answer(request, 501, "LabNotImplemented", message)
@@ -222,6 +230,14 @@ class Front:
             traceback.print_exc()
             message = f"moto failed on {request.service} {request.operation}: {error!r}"
             return error_answer(request, 500, "LabInternalFailure", message)
+
+    def _carry_out(self, request: ApiRequest, environ: dict[str, Any], body: bytes) -> Answer:
+        own = request.service in arc.SERVICES
+        answer = arc.answer(request, environ, body) if own else self.call_moto(environ, body)
+        if is_mutating(request.service, request.operation):
+            for hook in self.world.tick_hooks:
+                hook()
+        return answer
 
     def call_moto(self, environ: dict[str, Any], body: bytes) -> Answer:
         """moto's answer to a request whose body has been read."""

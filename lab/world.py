@@ -14,7 +14,7 @@ from typing import Any
 from lab.clock import CLOCK, Clock
 
 OUTAGE_MODES = ("hang", "reset", "5xx", "throttle")
-FAULT_MODES = ("latency", "throttle", "5xx", "hang", "reset")
+FAULT_MODES = ("latency", "throttle", "5xx", "hang", "reset", "lost_answer", "stale")
 TARGET_STATES = ("healthy", "unhealthy")
 GLOBAL_CONTROL_PLANE = "aws-global"
 

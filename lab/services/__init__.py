@@ -21,8 +21,10 @@ def install() -> None:
         dynamodb,
         elbv2,
         iam_simulation,
+        logs,
         rds,
         s3_replication,
+        wafv2,
     )
     from lab.services.outage_log import OUTAGE_LOG
     from lab.services.settings import SETTINGS
@@ -30,7 +32,7 @@ def install() -> None:
 
     WORLD.tick_hooks += [OUTAGE_LOG.refresh, s3_replication.advance_all]
     WORLD.reset_hooks += [OUTAGE_LOG.forget, SETTINGS.reset]
-    regional = (rds, cloudwatch, cloudwatch_alarms, elbv2, autoscaling, dynamodb, s3_replication)
-    for service in (*regional, arc, iam_simulation):
+    regional = (rds, cloudwatch, cloudwatch_alarms, elbv2, autoscaling, dynamodb, logs, s3_replication)
+    for service in (*regional, arc, iam_simulation, wafv2):
         service.install()
     patches.apply()

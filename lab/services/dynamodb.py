@@ -1,4 +1,4 @@
-"""DynamoDB of the lab: moto's, with replicas added, changed and removed by UpdateTable.
+"""DynamoDB of the lab: moto's, with replicas added, changed and removed by UpdateTable, and keys that change.
 
 Follows: API reference UpdateTable (ReplicaUpdates), DeleteTable and TableDescription; DynamoDB Developer Guide,
 "Best practices for global tables" and "Global tables: Managing" (one change at a time; streams NEW_AND_OLD_IMAGES;
@@ -18,6 +18,7 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler, DynamoResult
 
 from lab.clock import CLOCK
+from lab.services.dynamodb_encryption import change_key, change_keys, check_key, has_customer_key, is_encrypting, status
 from lab.services.dynamodb_global import GlobalTable, Replica, advance_all, global_table, global_tables
 from lab.services.settings import SETTINGS
 
@@ -45,12 +46,17 @@ class LabDynamoHandler(DynamoHandler):
             raise ResourceInUseException(
                 f"Attempt to change a resource which is still in use: Table is being updated: {table.name}"
             )
-        if len(updates) > 1:
+        keys = {one["Update"]["RegionName"]: one["Update"]["KMSMasterKeyId"] for one in updates if changes_key(one)}
+        if len(updates) > 1 and len(keys) != len(updates):
             raise MockValidationException(WRONG + "Only one replica update is allowed at a time")
+        if self.body.get("SSESpecification"):
+            change_key(table, group, self.body["SSESpecification"])
         stream = self.body.get("StreamSpecification")
         if group and stream and not stream.get("StreamEnabled"):
             raise MockValidationException(WRONG + "Streams cannot be disabled on a table with replicas")
-        if updates:
+        if keys:
+            change_keys(table, group, keys)
+        elif updates:
             ((action, details),) = updates[0].items()
             {"Create": self._create, "Update": self._update, "Delete": self._delete}[action](table, details)
         super().update_table()
@@ -72,6 +78,10 @@ class LabDynamoHandler(DynamoHandler):
 
     def _create(self, table: Table, details: dict[str, Any]) -> None:
         region, key = self._other_region(details), details.get("KMSMasterKeyId")
+        if is_encrypting(table):
+            raise MockValidationException(
+                "Operation cannot be performed while replica server-side encryption status is in UPDATING state."
+            )
         if (table.stream_specification or {}).get("StreamViewType") != "NEW_AND_OLD_IMAGES":
             raise MockValidationException(
                 WRONG + "Table must have DynamoDB Streams enabled with StreamViewType NEW_AND_OLD_IMAGES"
@@ -83,10 +93,10 @@ class LabDynamoHandler(DynamoHandler):
             )
         if has_customer_key(table) != bool(key):
             raise MockValidationException(WRONG + "KMSMasterKeyId must be specified for each replica.")
+        key = key and check_key(table.account_id, region, key)
         group = self._group()
         if group is None:
             group = GlobalTable(self.current_account, table.name, self.region)
-            group.replicas[self.region].kms_key = table.sse_specification["KMSMasterKeyId"] if key else None
             global_tables(self.current_account).append(group)
         replica = Replica(region, source=self.region, kms_key=key, table_class=details.get("TableClassOverride"))
         group.add(replica)
@@ -101,7 +111,6 @@ class LabDynamoHandler(DynamoHandler):
 
     def _update(self, table: Table, details: dict[str, Any]) -> None:
         _, replica = self._existing(details)
-        replica.kms_key = details.get("KMSMasterKeyId", replica.kms_key)
         replica.table_class = details.get("TableClassOverride", replica.table_class)
         replica.status, replica.until = "UPDATING", CLOCK.after(SETTINGS.replica_delete_s)
 
@@ -116,6 +125,10 @@ class LabDynamoHandler(DynamoHandler):
 
     def delete_table(self) -> ActionResult:
         group = self._group()
+        if is_encrypting(self._table()):
+            raise ResourceInUseException(
+                "Attempt to change a resource which is still in use: Server-Side Encryption is still being updated"
+            )
         if group is None:
             return super().delete_table()
         if group.busy:
@@ -135,10 +148,9 @@ class LabDynamoHandler(DynamoHandler):
         return result
 
 
-def has_customer_key(table: Table) -> bool:
-    """Whether the table is encrypted by a key of the account's own, so that each replica needs one of its Region."""
-    key = (table.sse_specification or {}).get("KMSMasterKeyId")
-    return bool(key) and key != table._get_default_encryption_key(table.account_id, table.region_name)
+def changes_key(update: dict[str, Any]) -> bool:
+    """Whether one of ReplicaUpdates gives a replica that is there a key."""
+    return "KMSMasterKeyId" in update.get("Update", {})
 
 
 def check_deletable(group: GlobalTable, region: str) -> None:
@@ -156,6 +168,8 @@ def install() -> None:
 
     def describe(self: Table, base_key: str = "TableDescription") -> dict[str, Any]:
         shown = stock_describe(self, base_key)
+        if "SSEDescription" in shown[base_key]:
+            shown[base_key]["SSEDescription"]["Status"] = status(self)
         group = global_table(self.account_id, self.region_name, self.name)
         if group:
             shown[base_key] |= group.describe(self.region_name)

@@ -47,7 +47,7 @@ class Replica:
     status: str = "ACTIVE"
     until: float = 0.0  # monotonic end of CREATING, UPDATING or DELETING
     source: str = ""  # the region it is filled from
-    kms_key: str | None = None
+    kms_key: str | None = None  # it is made with; which one it has now its table knows
     table_class: str | None = None
     known: dict[str, Version] = field(default_factory=dict)
 
@@ -66,6 +66,10 @@ class GlobalTable:
 
     def table(self, region: str) -> Table:
         return dynamodb_backends[self.account][region].tables[self.name]
+
+    def key(self, region: str) -> str | None:
+        """The key of KMS that encrypts a replica, None for DynamoDB's own."""
+        return (self.table(region).sse_specification or {}).get("KMSMasterKeyId")
 
     @property
     def busy(self) -> bool:
@@ -169,7 +173,7 @@ class GlobalTable:
         return {
             "TableStatus": own if own != "ACTIVE" else "UPDATING" if self.busy else "ACTIVE",
             "GlobalTableVersion": VERSION,
-            "Replicas": [_describe_replica(one) for one in others],
+            "Replicas": [_describe_replica(one, self.key(one.region)) for one in others],
         }
 
 
@@ -179,10 +183,10 @@ def _index(index: Any) -> dict[str, Any]:
     return copy.deepcopy(shown | ({"ProvisionedThroughput": throughput} if throughput else {}))
 
 
-def _describe_replica(replica: Replica) -> dict[str, Any]:
+def _describe_replica(replica: Replica, key: str | None) -> dict[str, Any]:
     shown: dict[str, Any] = {"RegionName": replica.region, "ReplicaStatus": replica.status}
-    if replica.kms_key:
-        shown["KMSMasterKeyId"] = replica.kms_key
+    if key:
+        shown["KMSMasterKeyId"] = key
     if replica.table_class:
         shown["ReplicaTableClassSummary"] = {"TableClass": replica.table_class}
     return shown

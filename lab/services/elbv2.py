@@ -1,14 +1,18 @@
-"""Target health that follows registration, the world's rules and outages.
+"""Target health that follows registration, the world's rules and outages; access logs that need their bucket.
 
-Follows: User Guide for Application Load Balancers, "Health checks for target groups" (states and reason codes) and
-"Deregistration delay" (shown as draining until it expires); API reference TargetHealth.
+Follows: User Guide for Application Load Balancers, "Health checks for target groups" (states and reason codes),
+"Deregistration delay" (shown as draining until it expires) and "Enable access logs" (bucket requirements and
+policy); API reference TargetHealth.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from moto.elbv2.exceptions import InvalidConfigurationRequest
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeTargetGroup, elbv2_backends
+from moto.s3.models import FakeBucket, s3_backends
 
 from lab.clock import CLOCK
 from lab.services.settings import SETTINGS
@@ -25,6 +29,7 @@ REASONS = {
     "healthy": (None, None),
 }
 STATES = {"unreachable": "unhealthy", "unregistered": "unused", "idle": "unused", "stopped": "unused"}
+LOG_DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com"  # writes the access logs
 
 
 def _instants(group: FakeTargetGroup, name: str) -> dict[str, float]:
@@ -101,8 +106,34 @@ def _patch_registration() -> None:
     FakeTargetGroup.deregister_terminated_instances = terminate_and_drain
 
 
+def _takes_access_logs(bucket: FakeBucket | None, region: str) -> bool:
+    """Whether a load balancer of the region may write there: it is of the region, encrypted by S3, and lets it in."""
+    if bucket is None or bucket.region_name != region or bucket.policy is None:
+        return False
+    return "aws:kms" not in json.dumps(bucket.encryption) and any(
+        statement["Effect"] == "Allow" and LOG_DELIVERY in json.dumps(statement["Principal"])
+        for statement in json.loads(bucket.policy)["Statement"]
+    )
+
+
+def _patch_access_logs() -> None:
+    modify = ELBv2Backend.modify_load_balancer_attributes
+
+    def modify_or_refuse(self: ELBv2Backend, arn: str, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("access_logs.s3.enabled") == "true":
+            known = self.describe_load_balancer_attributes(arn)
+            name = attrs.get("access_logs.s3.bucket") or known["access_logs.s3.bucket"]
+            buckets = s3_backends[self.account_id][self.partition].buckets
+            if not _takes_access_logs(buckets.get(name), self.region_name):
+                raise InvalidConfigurationRequest(f"Access Denied for bucket: {name}. Please check S3bucket permission")
+        return modify(self, arn, attrs)
+
+    ELBv2Backend.modify_load_balancer_attributes = modify_or_refuse
+
+
 def install() -> None:
     _patch_registration()
+    _patch_access_logs()
     FakeTargetGroup.health_for = health_for
     describe = ELBv2Backend.describe_target_health
 

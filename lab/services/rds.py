@@ -14,6 +14,7 @@ from lab.services.rds_events import EventOperations
 from lab.services.rds_global import advance_all, global_databases, membership
 from lab.services.rds_global_api import GlobalDatabaseOperations
 from lab.services.rds_parameters import ParameterOperations
+from lab.services.rds_passwords import advance_resets, pending_values
 
 
 class LabRDSResponse(EventOperations, GlobalDatabaseOperations, ClusterRules, ParameterOperations, RDSResponse):
@@ -21,6 +22,7 @@ class LabRDSResponse(EventOperations, GlobalDatabaseOperations, ClusterRules, Pa
 
     def call_action(self) -> TYPE_RESPONSE:
         advance_all(self.current_account)
+        advance_resets(self.current_account)
         return super().call_action()
 
 
@@ -55,4 +57,5 @@ def install() -> None:
 
     RDSBackend._get_resource_for_tagging = resource_for_tagging
     DBCluster.db_cluster_members = property(db_cluster_members)
+    DBCluster.pending_modified_values = property(pending_values)
     DBCluster.global_write_forwarding_status = property(global_write_forwarding_status)

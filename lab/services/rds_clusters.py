@@ -25,6 +25,8 @@ from moto.rds.models import DBCluster
 from lab.services.rds_engines import check_engine_version, family
 from lab.services.rds_global import GlobalDatabase, global_databases, membership
 from lab.services.rds_global_api import invalid_state, require_idle
+from lab.services.rds_global_members import set_password
+from lab.services.rds_passwords import check_password, request_reset
 
 # parameter of CreateDBCluster -> how the API words its refusal for a secondary
 NOT_FOR_SECONDARIES = {
@@ -60,6 +62,7 @@ class ClusterRules:
             cluster.parameter_group = f"default.{family(cluster.engine, cluster.engine_version)}"
         if database:
             cluster.global_cluster_identifier = database.identifier
+            set_password(cluster, self.params.get("MasterUserPassword"))  # moto forgets it of members
             if database.writer:
                 cluster.master_username = database.writer.cluster.master_username
                 cluster.database_name = database.writer.cluster.database_name
@@ -126,7 +129,13 @@ class ClusterRules:
         database, member = membership(cluster)
         if database and self.params.get("NewDBClusterIdentifier"):
             raise InvalidDBClusterStateFault("A member of a global cluster cannot be renamed")
+        # moto would have it accepted at once.
+        password = self.params.pop("MasterUserPassword", None)
+        if password is not None:
+            check_password(password)
         result = super().modify_db_cluster()  # type: ignore[misc]
+        if password is not None:
+            request_reset(cluster, password)
         if self.params.get("EnableIAMDatabaseAuthentication") is not None:
             cluster.iam_auth = self.params["EnableIAMDatabaseAuthentication"]
         if member and self.params.get("EnableGlobalWriteForwarding") is not None:

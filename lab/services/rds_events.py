@@ -1,9 +1,9 @@
-"""Events of global databases, as DescribeEvents shows them.
+"""Events of clusters and global databases, as DescribeEvents shows them.
 
 Follows: Aurora User Guide, "Amazon RDS event categories and event messages for Aurora": category `global failover` of
-DB clusters, and RDS-EVENT-0390 and RDS-EVENT-0391 of DB instances, whose messages are these. They are recorded where
-the old primary is, if it can be reached, else where the new one is ("Using switchover or failover in Amazon Aurora
-Global Database"). The API carries no event id.
+DB clusters, their RDS-EVENT-0016, and RDS-EVENT-0390 and RDS-EVENT-0391 of DB instances, whose messages are these. What
+a failover brings is recorded where the old primary is, if it can be reached, else where the new one is ("Using
+switchover or failover in Amazon Aurora Global Database"). The API carries no event id.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ FENCED = "Attempt to block writes for DB cluster {cluster} in Region {region} su
 FENCING_TIMED_OUT = "Attempt to block writes for DB cluster {cluster} in Region {region} timed out."
 MOVED = "Global failover to DB cluster {cluster} in Region {region} completed."
 SWITCHED = "Global switchover to DB cluster {cluster} in Region {region} finished."
+CREDENTIALS_RESET = "Reset master credentials"
 
 
 @dataclass
@@ -32,12 +33,10 @@ class RdsEvent:
     date: datetime
 
 
-def add_cluster_event(cluster: DBCluster, message: str) -> None:
+def add_cluster_event(cluster: DBCluster, message: str, category: str = "global failover") -> None:
     """Put an event about a cluster into its own region."""
     text = message.format(cluster=cluster.db_cluster_identifier, region=cluster.backend.region_name)
-    event = RdsEvent(
-        cluster.db_cluster_identifier, cluster.db_cluster_arn, text, "db-cluster", ["global failover"], utcnow()
-    )
+    event = RdsEvent(cluster.db_cluster_identifier, cluster.db_cluster_arn, text, "db-cluster", [category], utcnow())
     cluster.backend.events.append(event)
 
 

@@ -21,7 +21,7 @@ from moto.utilities.utils import CaseInsensitiveDict
 from lab.clock import CLOCK
 from lab.services.outage_log import OUTAGE_LOG
 from lab.services.rds_events import MOVED, SWITCHED, add_cluster_event, add_fencing_event
-from lab.services.rds_global_members import Link, Member, Move
+from lab.services.rds_global_members import Link, Member, Move, password_of, set_password
 from lab.services.settings import SETTINGS
 
 HOME_REGION = "us-east-1"  # where moto keeps what belongs to no region
@@ -65,6 +65,7 @@ class GlobalDatabase(RDSBaseModel):
         member = Member(cluster.db_cluster_arn, is_writer=not self.members, write_forwarding=write_forwarding)
         if self.writer:
             member.links.append(Link(self.writer.region, CLOCK.now()))
+            set_password(cluster, password_of(self.writer.cluster))
         self.members.append(member)
 
     def start_move(self, target: Member, data_loss: bool) -> None:
@@ -146,6 +147,7 @@ class GlobalDatabase(RDSBaseModel):
         connected = max(member.resync_from, returned, source_returned) + SETTINGS.resync_s / CLOCK.scale
         if now >= connected:
             member.resync_from = None
+            set_password(member.cluster, password_of(self.writer.cluster))
             member.links.append(Link(self.writer.region, connected))
 
     def describe(self) -> dict[str, Any]:

@@ -12,6 +12,16 @@ from moto.rds.models import DBCluster, RDSBackend, rds_backends
 from lab.services.outage_log import OUTAGE_LOG
 
 
+def password_of(cluster: DBCluster) -> str | None:
+    """What the cluster accepts of its first user; moto keeps it, and shows it to nobody either."""
+    return vars(cluster).get("_master_user_password")
+
+
+def set_password(cluster: DBCluster, password: str | None) -> None:
+    """Have the cluster accept a password, as a row that replication or a reset has brought."""
+    cluster._master_user_password = password
+
+
 @dataclass
 class Link:
     """A span of monotonic time in which a secondary received the writer's changes; `end` None = still does."""

@@ -21,6 +21,7 @@ class Settings:
     cancel_s: float = 10.0  # `cancelling`, after the move lost one of its regions
     detach_s: float = 30.0  # RemoveFromGlobalCluster: status `promoting` until the cluster stands alone
     resync_s: float = 300.0  # a member rebuilt after an unplanned failover: `pending-resync` until `connected`
+    password_s: float = 20.0  # a new master password: `resetting-master-credentials` until it is accepted
     promotion_stuck: bool = False  # a move that started never ends while this holds
     lag_ms: float | None = 120.0  # AuroraGlobalDBReplicationLag; None = no samples at all
     rpo_lag_ms: float | None = 150.0  # AuroraGlobalDBRPOLag; None = no samples at all
@@ -30,6 +31,7 @@ class Settings:
     instance_refresh_s: float = 120.0
     replica_create_s: float = 60.0  # a DynamoDB replica is CREATING
     replica_delete_s: float = 30.0  # a DynamoDB replica is DELETING
+    encryption_s: float = 20.0  # SSEDescription of a DynamoDB table is UPDATING after a change of its key
     replication_s: float = 1.0  # a DynamoDB write or an S3 object reaches the other region
 
     def update(self, values: dict[str, Any]) -> None:

@@ -151,6 +151,51 @@ def load_balancer_attributes() -> bool:
 
 
 @probe
+def access_logs_need_their_bucket() -> bool:
+    made = client("elbv2").create_load_balancer(Name="alb", Subnets=subnets())["LoadBalancers"][0]
+    client("s3").create_bucket(Bucket="closed-to-logs")
+    logs = {"access_logs.s3.enabled": "true", "access_logs.s3.bucket": "closed-to-logs"}
+    asked = [{"Key": key, "Value": value} for key, value in logs.items()]
+    change = client("elbv2").modify_load_balancer_attributes
+    return not refuses(change, LoadBalancerArn=made["LoadBalancerArn"], Attributes=asked)
+
+
+@probe
+def instance_metadata_options() -> bool:
+    template(MetadataOptions={"HttpTokens": "required"})
+    group(1)
+    shown = client("ec2").describe_instances()["Reservations"][0]["Instances"][0]
+    return shown["MetadataOptions"]["HttpTokens"] != "required"
+
+
+@probe
+def trail_is_deleted_by_arn() -> bool:
+    client("s3").create_bucket(Bucket="trail-bucket")
+    arn = client("cloudtrail").create_trail(Name="trail", S3BucketName="trail-bucket")["TrailARN"]
+    client("cloudtrail").delete_trail(Name=arn)
+    return client("cloudtrail").describe_trails()["trailList"] != []
+
+
+def web_acl() -> dict[str, Any]:
+    seen = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "acl"}
+    asked = {"Name": "acl", "Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "VisibilityConfig": seen}
+    return client("wafv2").create_web_acl(**asked)["Summary"]
+
+
+@probe
+def resources_of_a_web_acl() -> bool:
+    return lacks(client("wafv2").list_resources_for_web_acl, WebACLArn=web_acl()["ARN"])
+
+
+@probe
+def web_acl_in_use_is_kept() -> bool:
+    made, waf = web_acl(), client("wafv2")
+    load_balancer = client("elbv2").create_load_balancer(Name="alb", Subnets=subnets())["LoadBalancers"][0]
+    waf.associate_web_acl(WebACLArn=made["ARN"], ResourceArn=load_balancer["LoadBalancerArn"])
+    return not refuses(waf.delete_web_acl, **{key: made[key] for key in ("Name", "Id", "LockToken")}, Scope="REGIONAL")
+
+
+@probe
 def target_group_attributes() -> bool:
     shown = client("elbv2").describe_target_group_attributes(TargetGroupArn=target_group())["Attributes"]
     return not any(one["Key"].startswith("target_group_health.") for one in shown)
@@ -289,6 +334,22 @@ def table_replicas() -> bool:
 
 
 @probe
+def table_key_is_changed() -> bool:
+    table()
+    wanted = {"Enabled": True, "SSEType": "KMS"}
+    return (
+        "SSEDescription"
+        not in client("dynamodb").update_table(TableName="table", SSESpecification=wanted)["TableDescription"]
+    )
+
+
+@probe
+def log_group_gets_a_key() -> bool:
+    client("logs").create_log_group(logGroupName="group")
+    return lacks(client("logs").associate_kms_key, logGroupName="group", kmsKeyId="arn:aws:kms:us-east-1:1:key/k")
+
+
+@probe
 def bucket_replication_reads_back() -> bool:
     for name in ("one", "two"):
         client("s3").create_bucket(Bucket=f"bucket-{name}")
@@ -385,6 +446,51 @@ def secret_replica_key() -> bool:
     secrets.create_secret(Name="copied", SecretString="s", AddReplicaRegions=[{"Region": WEST, "KmsKeyId": key}])
     (copy,) = secrets.describe_secret(SecretId="copied")["ReplicationStatus"]
     return copy["KmsKeyId"] != key
+
+
+TOKENS = ["0" * 32, "1" * 32, "2" * 32]
+
+
+def secret_versions() -> Any:
+    """A secret with three versions: AWSCURRENT, a label of ours, AWSPENDING."""
+    secrets = client("secretsmanager")
+    secrets.create_secret(Name="versions", SecretString="first", ClientRequestToken=TOKENS[0])
+    for token, label, value in ((TOKENS[1], "ours", "second"), (TOKENS[2], "AWSPENDING", "third")):
+        secrets.put_secret_value(
+            SecretId="versions", SecretString=value, ClientRequestToken=token, VersionStages=[label]
+        )
+    return secrets
+
+
+def passes(call: Callable[..., Any], **parameters: Any) -> bool:
+    """Whether a call that must be refused is not."""
+    try:
+        call(**parameters)
+    except ClientError:
+        return False
+    return True
+
+
+@probe
+def secret_label_is_at_one_version() -> bool:
+    move = secret_versions().update_secret_version_stage
+    return passes(move, SecretId="versions", VersionStage="AWSPENDING", MoveToVersionId=TOKENS[1])
+
+
+@probe
+def secret_current_follows_its_label() -> bool:
+    secrets = secret_versions()
+    secrets.update_secret_version_stage(
+        SecretId="versions", VersionStage="AWSCURRENT", MoveToVersionId=TOKENS[2], RemoveFromVersionId=TOKENS[0]
+    )
+    return secrets.get_secret_value(SecretId="versions")["SecretString"] != "third"
+
+
+@probe
+def secret_version_is_final() -> bool:
+    put = secret_versions().put_secret_value
+    asked = {"ClientRequestToken": TOKENS[2], "VersionStages": ["AWSPENDING"]}
+    return passes(put, SecretId="versions", SecretString="another", **asked)
 
 
 def main() -> None:

@@ -119,6 +119,14 @@ def test_resolve_prints_where_and_why(stage: Stage) -> None:
     assert missing.returncode == 1 and f"no.{DOMAIN}" in missing.stderr
 
 
+def test_timeline_prints_an_entry_a_line_whenever_something_changed(stage: Stage) -> None:
+    stage.put(stage.alias("us-east-1"))
+    lines = run("timeline", directory=stage.lab.directory).stdout.splitlines()
+    assert [json.loads(line) for line in lines] == stage.lab.timeline()
+    assert [json.loads(line)["name"] for line in lines] == [{}, {DOMAIN: "us-east-1"}]
+    assert run("timeline", "--since", "9999999999", directory=stage.lab.directory).stdout == ""
+
+
 def test_fork_and_reset(lab: Lab, tmp_path: Path) -> None:
     lab.client("sns").create_topic(Name="topic")
     into = tmp_path / "copy"

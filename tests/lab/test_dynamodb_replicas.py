@@ -173,3 +173,52 @@ def test_tables_of_one_name_stay_apart_without_replicas(aws: Aws) -> None:
     east.put(EAST, "a", "together")
     east.until(WEST, "a", "together")
     assert east.get(EUROPE, "a") == "alone"
+
+
+def key(aws: Aws, region: str) -> str:
+    return aws.client("kms", region).create_key()["KeyMetadata"]["Arn"]
+
+
+def encryption(sessions: Sessions, region: str) -> dict[str, Any]:
+    return sessions.describe(region).get("SSEDescription", {})
+
+
+def updates(keys: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"Update": {"RegionName": region, "KMSMasterKeyId": arn}} for region, arn in keys.items()]
+
+
+def test_a_key_is_changed_over_time_and_no_replica_is_made_meanwhile(sessions: Sessions) -> None:
+    keys = {region: key(sessions.aws, region) for region in (EAST, WEST)}
+    sessions.aws.settings(encryption_s=1200)  # two seconds, for the calls below that come meanwhile
+    assert encryption(sessions, EAST) == {}
+    wanted = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": keys[EAST]}
+    sessions.at(EAST).update_table(TableName="sessions", SSESpecification=wanted)
+    assert encryption(sessions, EAST) == {"Status": "UPDATING", "SSEType": "KMS", "KMSMasterKeyArn": keys[EAST]}
+    create = {"RegionName": WEST, "KMSMasterKeyId": keys[WEST]}
+    refused("ValidationException", sessions.update, Create=create)
+    refused("ResourceInUseException", sessions.at(EAST).delete_table, TableName="sessions")
+    refused("ResourceInUseException", sessions.at(EAST).update_table, TableName="sessions", SSESpecification=wanted)
+    assert sessions.aws.wait(lambda: encryption(sessions, EAST)["Status"] == "ENABLED")
+    assert "must be specified for each" in refused("ValidationException", sessions.update, Create={"RegionName": WEST})
+    refused("ValidationException", sessions.update, Create={**create, "KMSMasterKeyId": keys[EAST]})
+    sessions.update(Create=create)
+    sessions.until_active()
+    assert encryption(sessions, WEST)["KMSMasterKeyArn"] == keys[WEST]
+    assert sessions.describe(EAST)["Replicas"][0]["KMSMasterKeyId"] == keys[WEST]
+
+
+def test_replicas_change_their_keys_together_and_not_one_by_one(pair: Sessions) -> None:
+    keys = {region: key(pair.aws, region) for region in (EAST, WEST)}
+    pair.aws.settings(encryption_s=600)
+    east = pair.at(EAST)
+    alone = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": keys[EAST]}
+    told = refused("ValidationException", east.update_table, TableName="sessions", SSESpecification=alone)
+    assert "only be updated through ReplicaUpdates" in told
+    for some in ({WEST: keys[WEST]}, {EAST: keys[EAST]}, {EAST: keys[WEST], WEST: keys[WEST]}):
+        refused("ValidationException", east.update_table, TableName="sessions", ReplicaUpdates=updates(some))
+    east.update_table(TableName="sessions", ReplicaUpdates=updates(keys))
+    assert encryption(pair, WEST)["Status"] == "UPDATING"
+    assert pair.aws.wait(lambda: encryption(pair, WEST)["Status"] == "ENABLED")
+    assert {region: encryption(pair, region)["KMSMasterKeyArn"] for region in keys} == keys
+    told = refused("ValidationException", east.update_table, TableName="sessions", ReplicaUpdates=updates(keys))
+    assert "must be specified for each replica" in told

@@ -183,3 +183,40 @@ def test_probability_hits_some(lab: Lab) -> None:
     sns = lab.client("sns")
     failures = sum(timed(sns.list_topics)[0] is not None for _ in range(40))
     assert 5 < failures < 35  # chance leaves this range about once in a million runs
+
+
+def test_a_call_whose_answer_is_lost_has_taken_its_whole_effect(lab: Lab) -> None:
+    lab.fault("lost_answer", service="sns", operation="CreateTopic", count=1)
+    sns = lab.client("sns")
+    error, seconds = timed(lambda: sns.create_topic(Name="made"))
+    assert isinstance(error, ConnectionClosedError) and seconds < 1
+    (call,) = lab.calls()
+    assert (call["operation"], call["status"], call["mutating"]) == ("CreateTopic", "lost", True)
+    assert [topic["TopicArn"].split(":")[-1] for topic in sns.list_topics()["Topics"]] == ["made"]
+
+
+def test_a_client_that_tries_again_after_a_lost_answer_does_it_twice(lab: Lab) -> None:
+    lab.fault("lost_answer", operation="PutParameter", count=1)
+    ssm = lab.client("ssm", retries={"total_max_attempts": 2})
+    error, _ = timed(lambda: ssm.put_parameter(Name="p", Value="v", Type="String"))
+    assert code(error) == "ParameterAlreadyExists"
+    assert [call["status"] for call in lab.calls()] == ["lost", 400]
+
+
+def test_a_lost_region_carries_nothing_out_whose_answer_could_be_lost(lab: Lab) -> None:
+    lab.fault("lost_answer", service="sns")
+    lab.outage(WEST, "reset")
+    timed(lambda: lab.client("sns", WEST).create_topic(Name="never"))
+    lab.restore(WEST)
+    lab.clear_faults()
+    assert lab.client("sns", WEST).list_topics()["Topics"] == []
+    assert [call["status"] for call in lab.calls()] == ["reset", 200]
+
+
+def test_a_fault_tells_how_often_it_struck(lab: Lab) -> None:
+    lab.fault("5xx", service="sns", count=2)
+    for _ in range(3):
+        timed(lab.client("sns").list_topics)
+    lab.client("sqs").list_queues()
+    (fault,) = lab.state()["faults"]
+    assert (fault["hits"], fault["count"]) == (2, 0)

@@ -292,3 +292,43 @@ def test_a_module_runs_as_ansible_runs_it(lab: Lab) -> None:
     ran = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "The global cluster by-ansible was created." in ran.stdout
+
+
+def test_log_groups_and_topics_that_are_there_get_keys_in_place(lab: Lab, run: Run) -> None:
+    key = lab.client("kms", WEST).create_key()["KeyMetadata"]["Arn"]
+    topic = lab.client("sns", WEST).create_topic(Name="alerts")["TopicArn"]
+    lab.client("logs", WEST).create_log_group(logGroupName="/aws/rds/cluster/c/audit")
+    groups = {"names": ["/aws/rds/cluster/c/audit", "/aws/rds/cluster/c/error"], "retention_in_days": 30}
+    wanted = [
+        ("cloudwatch_log_groups", {**groups, "kms_key_arn": key}),
+        ("sns_topic_encryption", {"topic_arn": topic, "kms_key_arn": key}),
+    ]
+    assert [run(module, region=WEST, **options).get("changed") for module, options in wanted] == [True, True]
+    lab.clear_calls()
+    assert [run(module, region=WEST, **options).get("changed") for module, options in wanted] == [False, False]
+    assert mutating(lab) == []
+    shown = lab.client("logs", WEST).describe_log_groups()["logGroups"]
+    assert {(one["logGroupName"], one["kmsKeyId"], one["retentionInDays"]) for one in shown} == {
+        (name, key, 30) for name in groups["names"]
+    }
+    assert lab.client("sns", WEST).get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"] == key
+
+
+def test_replicas_that_were_made_without_keys_get_theirs_in_place(lab: Lab, run: Run) -> None:
+    lab.client("dynamodb", EAST).create_table(
+        TableName="sessions",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    old = [{"region": region} for region in (EAST, WEST)]
+    assert run("dynamodb_global_table", region=EAST, table_name="sessions", replicas=old)["changed"] is True
+    keys = {one: lab.client("kms", one).create_key()["KeyMetadata"]["Arn"] for one in (EAST, WEST, EUROPE)}
+    wanted = [{"region": region, "kms_key_arn": key} for region, key in keys.items()]
+    made = run("dynamodb_global_table", region=EAST, table_name="sessions", replicas=wanted)
+    assert {one["region"]: one["kms_key_arn"] for one in made["replicas"]} == keys, made
+    for region, key in keys.items():
+        shown = lab.client("dynamodb", region).describe_table(TableName="sessions")["Table"]["SSEDescription"]
+        assert shown == {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}
+    again = run("dynamodb_global_table", region=WEST, table_name="sessions", replicas=wanted)
+    assert again["changed"] is False

@@ -73,7 +73,9 @@ def test_what_is_not_there_is_named_and_never_ok(platform: Platform) -> None:
     assert states["secret"] == states["encryption_key"] == {EAST: "warning", WEST: "blocker"}
     assert states["session_table"] == {EAST: "warning", WEST: "blocker"}, "two tables, and no replication"
     assert states["switch_records"] == {"all": "blocker"}
-    for check in ("peering", "alarms", "lag_alarm", "subscriptions", "protection", "bucket_replication"):
+    assert states["switch_readable"] == {EAST: "warning", WEST: "blocker"}, "the bucket has no policy"
+    hardening = ("encryption_at_rest", "tls_only", "public_access", "protection")
+    for check in ("peering", "alarms", "lag_alarm", "subscriptions", "bucket_replication", *hardening):
         assert set(states[check].values()) == {"warning"}, check
     assert (found["ready"], found["ready_regions"], found["active_region"]) == (False, [], EAST)
     assert [call["operation"] for call in platform.lab.calls() if call["mutating"]] == []

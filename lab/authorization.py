@@ -1,0 +1,72 @@
+"""Access control by IAM policies, for those who have some.
+
+A request signed with an access key of a user made in the lab's IAM, or of a session of such a role, may do what the
+policies of that user or role allow; any other key may do everything. Judged are policies of identities: what a bucket
+or a key allows by its own policy, permissions boundaries and policies of sessions are not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+from lab.faults import Answer, error_answer
+from lab.iam_needs import needs_of
+from lab.iam_policies import ALLOWED, EXPLICIT_DENY, decide
+from lab.request import ApiRequest, Form, read_form
+from lab.services.iam_simulation import documents_of
+
+PARTITION = "aws"
+ACCESS_KEY = re.compile(r"Credential=(?P<key>[^/]+)/")
+
+# {service or protocol: (HTTP status, error code)}, the service's own entry first. "Common Errors" of each service's API
+# reference; EC2: "Error codes for the Amazon EC2 API".
+ERRORS = {
+    "ec2": (403, "UnauthorizedOperation"),
+    "sns": (403, "AuthorizationError"),
+    "json": (400, "AccessDeniedException"),
+    "rest-json": (403, "AccessDeniedException"),
+    "other": (403, "AccessDenied"),
+}
+
+
+def refusal(request: ApiRequest, environ: dict[str, Any], body: bytes) -> Answer | None:
+    """The service's error for a call its caller may not make; None for one that may go on."""
+    form = read_form(environ, body)
+    caller = caller_of(access_key_of(form))
+    if caller is None:
+        return None
+    documents = list(documents_of(iam_backends[DEFAULT_ACCOUNT_ID][PARTITION], caller))
+    for need in needs_of(request, form, body):
+        for resource in need.resources:
+            decision = decide(documents, need.action, resource, need.context)
+            if decision != ALLOWED:
+                return _denied(request, caller, need.action, resource, decision)
+    return None
+
+
+def access_key_of(form: Form) -> str:
+    """The access key that signed a request; empty for an unsigned one."""
+    presigned = form.query.get("X-Amz-Credential")
+    found = ACCESS_KEY.search(f"Credential={presigned}" if presigned else form.headers.get("authorization", ""))
+    return found["key"] if found else ""
+
+
+def caller_of(access_key: str) -> str | None:
+    """The ARN of the user or the role an access key belongs to; None for a key that no IAM user or session has."""
+    for user in iam_backends[DEFAULT_ACCOUNT_ID][PARTITION].users.values():
+        if any(key.access_key_id == access_key for key in user.access_keys):
+            return user.arn
+    taken = sts_backends[DEFAULT_ACCOUNT_ID][PARTITION].get_assumed_role_from_access_key(access_key)
+    return taken.role_arn if taken else None
+
+
+def _denied(request: ApiRequest, caller: str, action: str, resource: str, decision: str) -> Answer:
+    why = "with an explicit deny" if decision == EXPLICIT_DENY else "because no identity-based policy allows the action"
+    message = f"User: {caller} is not authorized to perform: {action} on resource: {resource} {why}"
+    known = next((name for name in (request.service, request.protocol) if name in ERRORS), "other")
+    return error_answer(request, *ERRORS[known], message)

@@ -1,0 +1,36 @@
+"""Which resources a web ACL stands in front of, as AWS WAF tells it and holds on to it.
+
+Follows: API reference of AWS WAF V2, ListResourcesForWebACL and DeleteWebACL ("Before deleting any web ACL, first
+disassociate it from all resources"; WAFAssociatedItemException).
+"""
+
+from __future__ import annotations
+
+import json
+
+from moto.core.common_types import TYPE_RESPONSE
+from moto.wafv2.exceptions import WAFNonexistentItemException, WAFv2ClientError
+from moto.wafv2.models import WAFV2Backend
+from moto.wafv2.responses import WAFV2Response
+
+ASSOCIATED = "AWS WAF couldn't perform the operation because your resource is being used by another resource."
+
+
+def list_resources_for_web_acl(self: WAFV2Response) -> TYPE_RESPONSE:
+    web_acl = self.wafv2_backend.wacls.get(json.loads(self.body)["WebACLArn"])
+    if web_acl is None:
+        raise WAFNonexistentItemException
+    return 200, {}, json.dumps({"ResourceArns": web_acl.associated_resources})
+
+
+def install() -> None:
+    stock_delete = WAFV2Backend.delete_web_acl
+
+    def delete_web_acl(self: WAFV2Backend, name: str, scope: str, _id: str, lock_token: str) -> None:
+        for web_acl in self.wacls.values():
+            if web_acl.id == _id and web_acl.associated_resources:
+                raise WAFv2ClientError("WAFAssociatedItemException", ASSOCIATED)
+        stock_delete(self, name, scope, _id, lock_token)
+
+    WAFV2Backend.delete_web_acl = delete_web_acl
+    WAFV2Response.list_resources_for_web_acl = list_resources_for_web_acl

@@ -1,0 +1,97 @@
+"""What the platform was over time: who could write, where its names led, how many instances each group was to have.
+
+Looked at a few times a second and after each change (`World.tick_hooks`); an entry is kept whenever anything differs.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from moto.autoscaling.models import autoscaling_backends
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ec2.models import ec2_backends
+from moto.rds.models import DBCluster, rds_backends
+
+from lab import route53
+from lab.services.rds_global import advance_all, membership
+from lab.world import WORLD
+
+
+class Timeline:
+    """Entries {time, writers, name, desired}, oldest first; the caller of `look` and `restart` holds the lock.
+
+    time: Unix seconds at which it was seen; writers: [region] (`writers`); name: {domain: region} (`names`);
+    desired: {region: {Auto Scaling group: desired capacity}}.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+
+    def look(self) -> None:
+        """Add an entry when the present differs from the last one."""
+        present = {"writers": writers(), "name": names(), "desired": desired()}
+        last = self.entries[-1] if self.entries else {}
+        if any(last.get(key) != value for key, value in present.items()):
+            self.entries.append({"time": round(time.time(), 6), **present})
+
+    def restart(self) -> None:
+        """Forget the past; the first entry is the present."""
+        self.entries.clear()
+        self.look()
+
+    def since(self, instant: float = 0.0) -> list[dict[str, Any]]:
+        """Entries that were made at or after a Unix time."""
+        return [entry for entry in list(self.entries) if entry["time"] >= instant]
+
+
+def writers() -> list[str]:
+    """The regions with a cluster that takes writes from clients who reach it.
+
+    Such a cluster is a global database's writer or stands alone, has an instance, is not cut off by security groups
+    without an ingress rule, and its region is there: one that is lost and not fenced is listed again once it is back.
+    """
+    regions = rds_backends[DEFAULT_ACCOUNT_ID]
+    if regions:
+        advance_all(DEFAULT_ACCOUNT_ID)
+    return sorted(
+        region
+        for region, backend in regions.items()
+        if not WORLD.region_is_out(region) and any(takes_writes(one) for one in backend.clusters.values())
+    )
+
+
+def takes_writes(cluster: DBCluster) -> bool:
+    """Whether a cluster of a region that is there is a writer and can be reached."""
+    _, member = membership(cluster)
+    writes = member.is_writer if member else not cluster.replication_source_identifier
+    return writes and bool(cluster.members) and not is_cut_off(cluster)
+
+
+def is_cut_off(cluster: DBCluster) -> bool:
+    """Whether security groups are attached and none of them lets anybody in."""
+    ec2 = ec2_backends[DEFAULT_ACCOUNT_ID].get(cluster.region)
+    if ec2 is None or not cluster.vpc_security_group_ids:
+        return False
+    groups = [ec2.get_security_group_from_id(group_id) for group_id in cluster.vpc_security_group_ids]
+    return not any(group and group.ingress_rules for group in groups)
+
+
+def names() -> dict[str, str | None]:
+    """{name: region} of every alias A record of a public zone, as the name answers now.
+
+    Several regions (weights, multivalue answers) are joined by commas; None when it leads to no load balancer.
+    """
+    return {name: ",".join(route53.regions_of(name)) or None for name in route53.alias_names()}
+
+
+def desired() -> dict[str, dict[str, int]]:
+    """{region: {Auto Scaling group: desired capacity}}, regions without a group left out."""
+    regions = {
+        region: {group.name: group.desired_capacity for group in backend.autoscaling_groups.values()}
+        for region, backend in autoscaling_backends[DEFAULT_ACCOUNT_ID].items()
+    }
+    return {region: groups for region, groups in sorted(regions.items()) if groups}
+
+
+TIMELINE = Timeline()

@@ -1,0 +1,208 @@
+"""Access control: who signs with the key of an IAM user or role may do what its policies allow, others everything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from lab.client import Lab
+from lab.iam_policies import decide
+
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/{}"
+CLUSTER = "arn:aws:rds:us-east-2:123456789012:cluster:standby"
+GLOBAL_DATABASE = "arn:aws:rds::123456789012:global-cluster:world"
+ITEM = {"id": {"S": "count"}}
+TABLE_OPTIONS = {
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
+def allow(actions: str, resource: str | list[str] = "*", **condition: Any) -> dict[str, Any]:
+    found = {"Effect": "Allow", "Action": actions.split(), "Resource": resource}
+    return found | ({"Condition": condition} if condition else {})
+
+
+class Someone:
+    """A user with these statements, and nothing else."""
+
+    def __init__(self, lab: Lab, *statements: dict[str, Any]) -> None:
+        self.lab, iam = lab, lab.client("iam")
+        iam.create_user(UserName="someone")
+        if statements:
+            document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+            iam.put_user_policy(UserName="someone", PolicyName="rights", PolicyDocument=document)
+        key = iam.create_access_key(UserName="someone")["AccessKey"]
+        self.credentials = {
+            "aws_access_key_id": key["AccessKeyId"],
+            "aws_secret_access_key": key["SecretAccessKey"],
+        }
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        return boto3.client(service, region, endpoint_url=self.lab.url, **self.credentials)
+
+
+def refused(call: Callable[..., Any], **parameters: Any) -> str:
+    """The code of the error a call must end with."""
+    with pytest.raises(ClientError) as error:
+        call(**parameters)
+    return error.value.response["Error"]["Code"]
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "code"),
+    [
+        ("rds", "describe_db_clusters", "AccessDenied"),  # query
+        ("sns", "list_topics", "AuthorizationError"),
+        ("ec2", "describe_vpcs", "UnauthorizedOperation"),  # ec2
+        ("dynamodb", "list_tables", "AccessDeniedException"),  # JSON
+        ("cloudwatch", "list_metrics", "AccessDeniedException"),
+        ("lambda", "list_functions", "AccessDeniedException"),  # REST-JSON
+        ("route53", "list_health_checks", "AccessDenied"),  # REST-XML
+        ("s3", "list_buckets", "AccessDenied"),
+    ],
+)
+def test_a_user_without_policies_may_do_nothing_but_ask_who_he_is(
+    lab: Lab, service: str, method: str, code: str
+) -> None:
+    someone = Someone(lab)
+    assert refused(getattr(someone.client(service), method)) == code
+    assert someone.client("sts").get_caller_identity()["Arn"].endswith(":user/someone")
+
+
+def test_any_other_key_may_do_everything(lab: Lab) -> None:
+    Someone(lab)
+    assert lab.client("rds").describe_db_clusters()["DBClusters"] == []
+
+
+def test_the_call_log_tells_a_refused_call(lab: Lab) -> None:
+    refused(Someone(lab).client("dynamodb").create_table, TableName="ours", **TABLE_OPTIONS)
+    assert [lab.calls()[-1][key] for key in ("operation", "mutating", "status")] == ["CreateTable", True, 400]
+    assert lab.client("dynamodb").list_tables()["TableNames"] == []
+
+
+def test_a_named_table_is_told_from_another(lab: Lab) -> None:
+    for name in ("ours", "theirs"):
+        lab.client("dynamodb").create_table(TableName=name, **TABLE_OPTIONS)
+    table = Someone(lab, allow("dynamodb:PutItem dynamodb:BatchGetItem", TABLE.format("ours"))).client("dynamodb")
+    table.put_item(TableName="ours", Item=ITEM)
+    assert refused(table.put_item, TableName="theirs", Item=ITEM) == "AccessDeniedException"
+    assert refused(table.delete_item, TableName="ours", Key=ITEM) == "AccessDeniedException"
+    both = {name: {"Keys": [ITEM]} for name in ("ours", "theirs")}
+    assert refused(table.batch_get_item, RequestItems=both) == "AccessDeniedException"
+
+
+def test_leading_keys_bound_a_right_to_one_item(lab: Lab) -> None:
+    lab.client("dynamodb").create_table(TableName="ours", **TABLE_OPTIONS)
+    only = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["count"]}}
+    table = Someone(lab, allow("dynamodb:PutItem", TABLE.format("ours"), **only)).client("dynamodb")
+    table.put_item(TableName="ours", Item=ITEM)
+    assert refused(table.put_item, TableName="ours", Item={"id": {"S": "lease"}}) == "AccessDeniedException"
+
+
+def test_a_security_group_is_known_by_its_tag(lab: Lab) -> None:
+    ec2 = lab.client("ec2")
+    groups = {
+        name: ec2.create_security_group(GroupName=name, Description=name)["GroupId"] for name in ("ours", "theirs")
+    }
+    ec2.create_tags(Resources=[groups["ours"]], Tags=[{"Key": "Name", "Value": "ours"}])
+    named = {"StringEquals": {"aws:ResourceTag/Name": "ours"}}
+    someone = Someone(lab, allow("ec2:AuthorizeSecurityGroupIngress", "arn:aws:ec2:*:*:security-group/*", **named))
+    rule = {"IpProtocol": "tcp", "FromPort": 3306, "ToPort": 3306, "CidrIp": "10.0.0.0/8"}
+    someone.client("ec2").authorize_security_group_ingress(GroupId=groups["ours"], **rule)
+    call = someone.client("ec2").authorize_security_group_ingress
+    assert refused(call, GroupId=groups["theirs"], **rule) == "UnauthorizedOperation"
+
+
+def test_a_namespace_and_a_region_are_told_from_others(lab: Lab) -> None:
+    ours = {"StringEquals": {"cloudwatch:namespace": "Ours", "aws:RequestedRegion": "us-east-1"}}
+    someone = Someone(lab, allow("cloudwatch:PutMetricData", **ours))
+    data, code = [{"MetricName": "switch", "Value": 1}], "AccessDeniedException"
+    someone.client("cloudwatch").put_metric_data(Namespace="Ours", MetricData=data)
+    assert refused(someone.client("cloudwatch").put_metric_data, Namespace="Theirs", MetricData=data) == code
+    elsewhere = someone.client("cloudwatch", "us-east-2").put_metric_data
+    assert refused(elsewhere, Namespace="Ours", MetricData=data) == code
+
+
+@pytest.mark.parametrize("resources", [[GLOBAL_DATABASE], [CLUSTER]])
+def test_a_failover_needs_rights_to_the_global_database_and_to_the_cluster(lab: Lab, resources: list[str]) -> None:
+    rds = Someone(lab, allow("rds:FailoverGlobalCluster", resources)).client("rds", "us-east-2")
+    asked = {"GlobalClusterIdentifier": "world", "TargetDbClusterIdentifier": CLUSTER, "AllowDataLoss": True}
+    assert refused(rds.failover_global_cluster, **asked) == "AccessDenied"
+
+
+def test_an_absent_object_is_told_only_to_who_may_list_the_bucket(lab: Lab) -> None:
+    lab.client("s3").create_bucket(Bucket="ours")
+    lab.client("s3").put_object(Bucket="ours", Key="there/it is", Body=b"x")
+    someone = Someone(lab, allow("s3:GetObject", "arn:aws:s3:::ours/there/*"))
+    s3 = someone.client("s3")
+    assert s3.get_object(Bucket="ours", Key="there/it is")["Body"].read() == b"x"
+    assert refused(s3.get_object, Bucket="ours", Key="there/not") == "AccessDenied"
+    more = {"Version": "2012-10-17", "Statement": [allow("s3:ListBucket", "arn:aws:s3:::ours")]}
+    lab.client("iam").put_user_policy(UserName="someone", PolicyName="list", PolicyDocument=json.dumps(more))
+    assert refused(s3.get_object, Bucket="ours", Key="there/not") == "NoSuchKey"
+
+
+def test_a_session_has_the_rights_of_its_role(lab: Lab) -> None:
+    iam = lab.client("iam")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = iam.create_role(RoleName="runner", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    document = {"Version": "2012-10-17", "Statement": [allow("dynamodb:ListTables")]}
+    iam.put_role_policy(RoleName="runner", PolicyName="rights", PolicyDocument=json.dumps(document))
+    session = lab.client("sts").assume_role(RoleArn=role, RoleSessionName="job-7")["Credentials"]
+    credentials = {
+        "aws_access_key_id": session["AccessKeyId"],
+        "aws_secret_access_key": session["SecretAccessKey"],
+        "aws_session_token": session["SessionToken"],
+    }
+    dynamodb = boto3.client("dynamodb", "us-east-1", endpoint_url=lab.url, **credentials)
+    assert dynamodb.list_tables()["TableNames"] == []
+    assert refused(dynamodb.create_table, TableName="ours", **TABLE_OPTIONS) == "AccessDeniedException"
+
+
+def test_a_call_whose_resource_the_lab_does_not_know_needs_a_right_to_everything(lab: Lab) -> None:
+    lab.client("sqs").create_queue(QueueName="ours")
+    named = Someone(lab, allow("sqs:*", "arn:aws:sqs:us-east-1:123456789012:ours"))
+    assert refused(named.client("sqs").get_queue_url, QueueName="ours").startswith("AccessDenied")
+    everything = {"Version": "2012-10-17", "Statement": [allow("sqs:GetQueueUrl")]}
+    lab.client("iam").put_user_policy(UserName="someone", PolicyName="all", PolicyDocument=json.dumps(everything))
+    assert named.client("sqs").get_queue_url(QueueName="ours")["QueueUrl"]
+
+
+def verdict(*statements: dict[str, Any], **context: list[str]) -> str:
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    return decide([document], "rds:DescribeDBClusters", CLUSTER, {"aws:requestedregion": ["us-east-2"], **context})
+
+
+@pytest.mark.parametrize(
+    ("condition", "decision"),
+    [
+        ({"StringEquals": {"aws:RequestedRegion": ["us-east-1", "us-east-2"]}}, "allowed"),
+        ({"StringLike": {"AWS:requestedregion": "us-*"}}, "allowed"),
+        ({"StringEquals": {"aws:RequestedRegion": "us-*"}}, "implicitDeny"),
+        ({"StringEquals": {"aws:ResourceTag/Name": "ours"}}, "implicitDeny"),
+        ({"StringEqualsIfExists": {"aws:ResourceTag/Name": "ours"}}, "allowed"),
+        ({"Null": {"aws:ResourceTag/Name": "true"}}, "allowed"),
+        # Nothing here computes dates: a right that hangs on one is none.
+        ({"DateLessThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}}, "implicitDeny"),
+    ],
+)
+def test_conditions_are_computed_or_allow_nothing(condition: dict[str, Any], decision: str) -> None:
+    assert verdict(allow("rds:*", **condition)) == decision
+
+
+def test_a_denial_whose_condition_is_not_computed_stands() -> None:
+    deny = {**allow("rds:*", DateLessThan={"aws:CurrentTime": "2099-01-01T00:00:00Z"}), "Effect": "Deny"}
+    assert verdict(allow("rds:*"), deny) == "explicitDeny"
+
+
+def test_what_is_excepted_is_not_covered() -> None:
+    everything_but = {"Effect": "Allow", "NotAction": "rds:Describe*", "Resource": "*"}
+    everywhere_but = {"Effect": "Allow", "Action": "RDS:*", "NotResource": [CLUSTER]}
+    assert verdict(everything_but) == verdict(everywhere_but) == "implicitDeny"

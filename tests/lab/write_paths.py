@@ -1,0 +1,801 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Every way in which our modules change AWS: what it needs, the module's run, and what it leaves, seen by plain boto3.
+
+``PATHS`` has them by name. All names of resources are the place's own, so that many may stand in one lab.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils import (
+    _autoscaling_capacity,
+    _cloudwatch_dashboard,
+    _cloudwatch_log_groups,
+    _dynamodb_global_table,
+    _failover_automation,
+    _failover_lease,
+    _failover_manifest,
+    _failover_record,
+    _failover_record_sync,
+    _failover_trigger,
+    _rds_global,
+    _rds_global_password,
+    _rds_global_writer,
+    _region_fence,
+    _region_traffic,
+    _route53_health_check,
+    _s3_bucket_replication,
+    _sns_topic_encryption,
+    _writer_endpoint,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._wait import pause
+from lab.client import Lab
+from tests.lab.failover_platform import EAST, VERSION, WEST
+
+
+def briefly(seconds: float) -> None:
+    """Let a tenth of the time pass: the lab's AWS is quicker than the real one."""
+    pause(seconds / 10)
+
+
+RULES = [{"IpProtocol": "tcp", "FromPort": 3306, "ToPort": 3306, "IpRanges": [{"CidrIp": "10.1.0.0/16"}]}]
+
+
+@dataclass(frozen=True)
+class Write:
+    """A change about to be made. act: the module's run. seen: what is there now. wanted: what is to be there then."""
+
+    act: Callable[[], dict[str, Any]]
+    seen: Callable[[], Any]
+    wanted: Any
+
+
+@dataclass(frozen=True)
+class Path:
+    """service, operation, region: the call whose answer is lost.
+
+    is_read_back: whether the module reads again what it read in the same region before the change, where AWS may show
+        that late.
+    """
+
+    service: str
+    operation: str
+    region: str | None
+    is_read_back: bool
+    prepare: Callable[[Place], Write]
+
+
+PATHS: dict[str, Path] = {}
+
+
+def writes(service: str, operation: str, region: str | None = WEST, is_read_back: bool = True) -> Callable[..., Any]:
+    """Decorate a function of a Place that prepares a Write."""
+
+    def register(prepare: Callable[[Place], Write]) -> Callable[[Place], Write]:
+        PATHS[prepare.__name__] = Path(service, operation, region, is_read_back, prepare)
+        return prepare
+
+    return register
+
+
+class Place:
+    """A lab, clients as the modules have them, and a name that nothing else in the lab has."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab, self.name = lab, f"p{uuid.uuid4().hex[:10]}"
+        options = {"region": EAST, "endpoint_url": lab.env()["AWS_ENDPOINT_URL"]}
+        module = SimpleNamespace(params={**options, **self.login(lab)}, fail_json=None)
+        self.clients = clients_for(module)
+
+    @staticmethod
+    def login(lab: Lab) -> dict[str, str]:
+        """The options of a module that name the lab's credentials."""
+        env = lab.env()
+        return {"access_key": env["AWS_ACCESS_KEY_ID"], "secret_key": env["AWS_SECRET_ACCESS_KEY"]}
+
+    def aws(self, service: str, region: str = WEST) -> Any:
+        """A plain client."""
+        return self.lab.client(service, region)
+
+    # --- control tables
+    def make_table(self, *regions: str) -> None:
+        for region in regions or (EAST, WEST):
+            self.aws("dynamodb", region).create_table(
+                TableName=self.name,
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+
+    def items(self, region: str = WEST) -> dict[str, dict[str, Any]]:
+        """The items of a region's table by their id."""
+        found = self.aws("dynamodb", region).scan(TableName=self.name, ConsistentRead=True)["Items"]
+        return {item["id"]["S"]: item for item in found}
+
+    def documents(self) -> dict[str, list[Any]]:
+        """The documents of both tables by id: [EAST's, WEST's]."""
+        tables = [self.items(region) for region in (EAST, WEST)]
+        read = [{name: json.loads(item["document"]["S"]) for name, item in table.items()} for table in tables]
+        return {name: [table.get(name) for table in read] for name in sorted({*read[0], *read[1]})}
+
+    # --- an Auto Scaling group
+    def make_group(self, **sizes: int) -> None:
+        self.aws("ec2").create_launch_template(
+            LaunchTemplateName=self.name, LaunchTemplateData={"ImageId": "ami-12345678", "InstanceType": "t3.medium"}
+        )
+        self.aws("autoscaling").create_auto_scaling_group(
+            AutoScalingGroupName=self.name,
+            LaunchTemplate={"LaunchTemplateName": self.name, "Version": "$Latest"},
+            VPCZoneIdentifier=self.aws("ec2").describe_subnets()["Subnets"][0]["SubnetId"],
+            **sizes,
+        )
+
+    def sizes(self) -> tuple[int, int, int]:
+        """Minimum, desired and maximum."""
+        (group,) = self.aws("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[self.name])[
+            "AutoScalingGroups"
+        ]
+        return group["MinSize"], group["DesiredCapacity"], group["MaxSize"]
+
+    # --- a global database whose writer is in EAST
+    def make_database(self) -> dict[str, str]:
+        """Return the ARN of each region's cluster."""
+        self.aws("rds").create_global_cluster(
+            GlobalClusterIdentifier=self.name, Engine="aurora-mysql", EngineVersion=VERSION
+        )
+        arns = {}
+        for region, login in ((EAST, {"MasterUsername": "admin", "MasterUserPassword": "not-secret"}), (WEST, {})):
+            names = {"DBClusterIdentifier": f"{self.name}-{region}", "Engine": "aurora-mysql"}
+            rds = self.aws("rds", region)
+            made = rds.create_db_cluster(**names, GlobalClusterIdentifier=self.name, **login)["DBCluster"]
+            rds.create_db_instance(
+                **names, DBInstanceIdentifier=f"{self.name}-{region}-1", DBInstanceClass="db.r6g.large"
+            )
+            arns[region] = made["DBClusterArn"]
+        return arns
+
+    def global_cluster(self) -> dict[str, Any] | None:
+        """The global cluster as AWS shows it, None where there is none."""
+        found = self.aws("rds").describe_global_clusters()["GlobalClusters"]
+        return next((one for one in found if one["GlobalClusterIdentifier"] == self.name), None)
+
+    def writers(self) -> list[str]:
+        """Where the global database writes, and what is in flight."""
+        whole = self.global_cluster() or {}
+        members = whole.get("GlobalClusterMembers", [])
+        return [one["DBClusterArn"].split(":")[3] for one in members if one["IsWriter"]] + [
+            *(["in flight"] if whole.get("FailoverState") else [])
+        ]
+
+
+# --- the control tables
+def lease(place: Place, **more: Any) -> dict[str, Any]:
+    params = {"table_name": place.name, "region": WEST, "state": "held", "run_id": "r1", "attempt": None}
+    params |= {"owner": "ann", "method": "failover", "trigger": "by hand", "lease_seconds": 60, "resume_within": 60}
+    return _failover_lease.run({**params, "takeover_run_id": None, "outcome": None, **more}, place.clients)
+
+
+def seen_lease(place: Place) -> dict[str, str]:
+    item = place.items()["lease"]
+    return {name: next(iter(item[name].values())) for name in ("run_id", "attempt", "outcome", "revision")}
+
+
+@writes("dynamodb", "PutItem", is_read_back=False)
+def lease_taken(place: Place) -> Write:
+    place.make_table(WEST)
+    wanted = {"run_id": "r1", "attempt": "1", "outcome": "running", "revision": "1"}
+    return Write(lambda: lease(place), lambda: seen_lease(place), wanted)
+
+
+@writes("dynamodb", "UpdateItem", is_read_back=False)
+def lease_released(place: Place) -> Write:
+    place.make_table(WEST)
+    lease(place)
+    wanted = {"run_id": "r1", "attempt": "1", "outcome": "successful", "revision": "2"}
+    release = {"state": "released", "attempt": 1, "outcome": "successful"}
+    return Write(lambda: lease(place, **release), lambda: seen_lease(place), wanted)
+
+
+@writes("dynamodb", "PutItem", is_read_back=False)
+def manifest_written(place: Place) -> Write:
+    place.make_table()
+    names = {name: "x" for name in _failover_manifest.ENTRY_MEMBERS}
+    manifest = {
+        "version": 1,
+        "global_database": {"identifier": "g"},
+        "regions": [{**names, "region": region} for region in (EAST, WEST)],
+    }
+    params = {"table_name": place.name, "region": WEST, "manifest": manifest}
+    return Write(
+        lambda: _failover_manifest.run(params, place.clients),
+        place.documents,
+        {"manifest": [None, manifest]},
+    )
+
+
+RECORD = {"outcome": "successful", "reason": "it answers", "owner": "ann", "method": "failover"}
+RECORD |= {"from_region": EAST, "target_region": WEST, "started_at": 1000.0, "ended_at": 1200.0, "steps": []}
+
+
+def record(place: Place, *regions: str) -> dict[str, Any]:
+    params = {"table_name": place.name, "regions": regions, "required_region": WEST, "run_id": "r1", "attempt": 1}
+    return _failover_record.run({**params, "previous": None, "record": RECORD, "deadline": 8}, place.clients)
+
+
+def recorded(place: Place) -> dict[str, list[Any]]:
+    """How each region tells the run's end, and whose the latest move is."""
+    told = {"run#r1": "outcome", "latest_move": "run_id"}
+    return {
+        name: [document and document[told[name]] for document in documents]
+        for name, documents in place.documents().items()
+    }
+
+
+@writes("dynamodb", "PutItem", is_read_back=False)
+def record_written(place: Place) -> Write:
+    place.make_table()
+    wanted = {"latest_move": ["r1"] * 2, "run#r1": ["successful"] * 2}
+    return Write(lambda: record(place, EAST, WEST), lambda: recorded(place), wanted)
+
+
+@writes("dynamodb", "PutItem", EAST, is_read_back=False)
+def record_copied(place: Place) -> Write:
+    place.make_table()
+    record(place, WEST)
+    params = {"table_name": place.name, "regions": [EAST, WEST], "deadline": 8}
+    wanted = {"latest_move": ["r1"] * 2, "run#r1": ["successful"] * 2}
+    return Write(lambda: _failover_record_sync.run(params, place.clients), lambda: recorded(place), wanted)
+
+
+def automation(place: Place, **more: Any) -> dict[str, Any]:
+    params = {"table_name": place.name, "regions": [EAST, WEST], "by": "ann", "reason": "patching", "deadline": 8}
+    return _failover_automation.run({**params, "pause_seconds": 3600, **more}, place.clients)
+
+
+@writes("dynamodb", "UpdateItem", is_read_back=False)
+def automation_paused(place: Place) -> Write:
+    place.make_table()
+
+    def seen() -> list[Any]:
+        return [document["pause"]["by"] for document in place.documents()["automation"]]
+
+    return Write(lambda: automation(place, state="paused"), seen, ["ann", "ann"])
+
+
+@writes("dynamodb", "UpdateItem", is_read_back=False)
+def move_acknowledged(place: Place) -> Write:
+    place.make_table()
+    record(place, EAST, WEST)
+
+    def seen() -> list[Any]:
+        return [document["acknowledged"]["by"] for document in place.documents()["latest_move"]]
+
+    return Write(lambda: automation(place, state="acknowledged", run_id="r1"), seen, ["ann", "ann"])
+
+
+@writes("dynamodb", "PutItem", is_read_back=False)
+def health_counted(place: Place) -> Write:
+    place.make_table()
+    signals = {
+        name: {"state": "healthy", "value": 1, "reason": "Said."} for name in ("load_balancer_targets", "database")
+    }
+    verdict = {"verdict": "healthy", "reason": "By its signals.", "signals": signals}
+    params = {"table_name": place.name, "regions": [EAST, WEST], "verdicts": {EAST: verdict, WEST: verdict}}
+    params |= {"active_region": EAST, "auto_failover": True, "quorum": 2, "consecutive_failures": 3, "max_gap": 300}
+    params |= {"min_interval": 0, "stream_limit": 180, "obstacles": [], "deadline": 8}
+
+    def seen() -> list[int]:
+        return [document["count"] for document in place.documents()["automation#counters"]]
+
+    return Write(lambda: _failover_trigger.run(params, place.clients), seen, [0, 0])
+
+
+# --- fencing
+def fence(place: Place, mode: str, resource: str, state: str = "present") -> dict[str, Any]:
+    params = {"region": WEST, "regions": [EAST, WEST], "state": state, "mode": mode, "traffic_region": EAST}
+    params |= {"security_group_id": resource, "autoscaling_group_name": resource}
+    return _region_fence.run({**params, "table_name": place.name, "run_id": "r1", "deadline": 12.0}, place.clients)
+
+
+def fenced(place: Place) -> list[Any]:
+    """State and memory of the fence documents."""
+    return [
+        (document["state"], bool(document["removed"]))
+        for documents in place.documents().values()
+        for document in documents
+    ]
+
+
+def prepare_ingress(place: Place, is_fenced: bool) -> Write:
+    place.make_table()
+    ec2 = place.aws("ec2")
+    group = ec2.create_security_group(GroupName=place.name, Description=place.name)["GroupId"]
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=RULES)
+
+    def seen() -> Any:
+        (shown,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+        return len(shown["IpPermissions"]), fenced(place)
+
+    if not is_fenced:
+        return Write(lambda: fence(place, "database_ingress", group), seen, (0, [("done", True)] * 2))
+    fence(place, "database_ingress", group)
+    return Write(lambda: fence(place, "database_ingress", group, "absent"), seen, (1, []))
+
+
+def prepare_capacity(place: Place, is_fenced: bool) -> Write:
+    place.make_table()
+    place.make_group(MinSize=1, DesiredCapacity=1, MaxSize=3)
+
+    def seen() -> Any:
+        return place.sizes(), fenced(place)
+
+    if not is_fenced:
+        wanted = ((0, 0, 3), [("done", True)] * 2)
+        return Write(lambda: fence(place, "application_capacity", place.name), seen, wanted)
+    fence(place, "application_capacity", place.name)
+    return Write(lambda: fence(place, "application_capacity", place.name, "absent"), seen, ((1, 1, 3), []))
+
+
+@writes("dynamodb", "PutItem", is_read_back=False)
+def fence_written_down(place: Place) -> Write:
+    return prepare_ingress(place, is_fenced=False)
+
+
+@writes("dynamodb", "DeleteItem", is_read_back=False)
+def fence_forgotten(place: Place) -> Write:
+    return prepare_ingress(place, is_fenced=True)
+
+
+@writes("ec2", "RevokeSecurityGroupIngress")
+def ingress_taken(place: Place) -> Write:
+    return prepare_ingress(place, is_fenced=False)
+
+
+@writes("ec2", "AuthorizeSecurityGroupIngress")
+def ingress_given_back(place: Place) -> Write:
+    return prepare_ingress(place, is_fenced=True)
+
+
+@writes("autoscaling", "UpdateAutoScalingGroup")
+def capacity_taken(place: Place) -> Write:
+    return prepare_capacity(place, is_fenced=False)
+
+
+@writes("autoscaling", "UpdateAutoScalingGroup")
+def capacity_given_back(place: Place) -> Write:
+    return prepare_capacity(place, is_fenced=True)
+
+
+@writes("autoscaling", "SetDesiredCapacity")
+def capacity_raised(place: Place) -> Write:
+    place.make_group(MinSize=0, DesiredCapacity=0, MaxSize=3)
+    params = {"region": WEST, "name": place.name, "at_least": 2, "target_group_arn": None, "wait": False}
+    return Write(lambda: _autoscaling_capacity.run(params, place.clients), place.sizes, (0, 2, 3))
+
+
+# --- the global database
+def move(place: Place, method: str, arns: Mapping[str, str]) -> dict[str, Any]:
+    params = {"global_cluster_identifier": place.name, "writer_region": WEST, "method": method, "db_cluster_arns": arns}
+    params |= {"accept_data_loss": True, "wait": True, "wait_timeout": 30, "poll_interval": 1.0}
+    return _rds_global_writer.run(params, place.clients, sleep=briefly)
+
+
+@writes("rds", "FailoverGlobalCluster")
+def writer_failed_over(place: Place) -> Write:
+    arns = place.make_database()
+    return Write(lambda: move(place, "failover", arns), place.writers, [WEST])
+
+
+@writes("rds", "SwitchoverGlobalCluster", EAST, is_read_back=False)
+def writer_switched_over(place: Place) -> Write:
+    arns = place.make_database()
+    return Write(lambda: move(place, "switchover", arns), place.writers, [WEST])
+
+
+@writes("rds", "RemoveFromGlobalCluster")
+def writer_detached(place: Place) -> Write:
+    arns = place.make_database()
+
+    def seen() -> Any:
+        (cluster,) = place.aws("rds").describe_db_clusters(DBClusterIdentifier=f"{place.name}-{WEST}")["DBClusters"]
+        members = [one["DBClusterArn"] for one in (place.global_cluster() or {})["GlobalClusterMembers"]]
+        return members, cluster["Status"], cluster["DBClusterMembers"][0]["IsClusterWriter"]
+
+    return Write(lambda: move(place, "detach", arns), seen, ([arns[EAST]], "available", True))
+
+
+def global_cluster(place: Place, **more: Any) -> dict[str, Any]:
+    params = {"region": WEST, "global_cluster_identifier": place.name, "engine": "aurora-mysql", **more}
+    return _rds_global.run(params, place.clients, sleep=briefly)
+
+
+@writes("rds", "CreateGlobalCluster")
+def global_cluster_created(place: Place) -> Write:
+    def seen() -> Any:
+        whole = place.global_cluster()
+        return whole and whole["Status"]
+
+    return Write(lambda: global_cluster(place), seen, "available")
+
+
+@writes("rds", "ModifyGlobalCluster")
+def global_cluster_protected(place: Place) -> Write:
+    global_cluster(place)
+
+    def seen() -> Any:
+        whole = place.global_cluster()
+        return whole and whole["DeletionProtection"]
+
+    return Write(lambda: global_cluster(place, deletion_protection=True), seen, True)
+
+
+@writes("rds", "DeleteGlobalCluster")
+def global_cluster_deleted(place: Place) -> Write:
+    global_cluster(place)
+    return Write(lambda: global_cluster(place, state="absent"), place.global_cluster, None)
+
+
+@writes("ssm", "PutParameter")
+def writer_endpoint_set(place: Place) -> Write:
+    place.make_database()
+    names = {"db_cluster_identifier": f"{place.name}-{WEST}", "parameter_name": f"/{place.name}/writer"}
+    params = {"region": WEST, "global_cluster_identifier": place.name, **names}
+    whole = place.global_cluster() or {}
+
+    def seen() -> str:
+        return place.aws("ssm").get_parameter(Name=f"/{place.name}/writer")["Parameter"]["Value"]
+
+    return Write(lambda: _writer_endpoint.run(params, place.clients, sleep=briefly), seen, whole["Endpoint"])
+
+
+# --- replicas of a table
+def replicas(place: Place, *wanted: dict[str, Any], **more: Any) -> dict[str, Any]:
+    params = {"table_name": place.name, "region": WEST, "replicas": list(wanted), "wait_timeout": 60, **more}
+    return _dynamodb_global_table.run(params, place.clients, sleep=briefly)
+
+
+def seen_replicas(place: Place) -> tuple[list[str], bool]:
+    """Regions of the ACTIVE replicas beside WEST, and whether there is a stream."""
+    table = place.aws("dynamodb").describe_table(TableName=place.name)["Table"]
+    states = {one["RegionName"]: one["ReplicaStatus"] for one in table.get("Replicas", [])}
+    assert set(states.values()) <= {"ACTIVE"}
+    return [region for region in states if region != WEST], bool(table.get("StreamSpecification"))
+
+
+@writes("dynamodb", "UpdateTable")
+def replica_added(place: Place) -> Write:
+    place.make_table(WEST)
+    tagged = {"region": EAST, "tags": {"Project": "trading"}}
+    return Write(lambda: replicas(place, tagged), lambda: seen_replicas(place), ([EAST], True))
+
+
+@writes("dynamodb", "UpdateTable")
+def replica_removed(place: Place) -> Write:
+    place.make_table(WEST)
+    replicas(place, {"region": EAST})
+    return Write(lambda: replicas(place, purge_replicas=True), lambda: seen_replicas(place), ([], True))
+
+
+@writes("dynamodb", "UpdateTable")
+def table_protected(place: Place) -> Write:
+    place.make_table(WEST)
+
+    def seen() -> bool:
+        return place.aws("dynamodb").describe_table(TableName=place.name)["Table"]["DeletionProtectionEnabled"]
+
+    return Write(lambda: replicas(place, {"region": WEST, "deletion_protection": True}), seen, True)
+
+
+@writes("dynamodb", "UpdateContinuousBackups")
+def recovery_enabled(place: Place) -> Write:
+    place.make_table(WEST)
+
+    def seen() -> str:
+        shown = place.aws("dynamodb").describe_continuous_backups(TableName=place.name)
+        return shown["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
+
+    return Write(lambda: replicas(place, {"region": WEST, "point_in_time_recovery": True}), seen, "ENABLED")
+
+
+@writes("dynamodb", "TagResource")
+def table_tagged(place: Place) -> Write:
+    place.make_table(WEST)
+
+    def seen() -> list[dict[str, str]]:
+        dynamodb = place.aws("dynamodb")
+        arn = dynamodb.describe_table(TableName=place.name)["Table"]["TableArn"]
+        return dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"]
+
+    wanted = [{"Key": "Project", "Value": "trading"}]
+    return Write(lambda: replicas(place, {"region": WEST, "tags": {"Project": "trading"}}), seen, wanted)
+
+
+# --- replication of a bucket
+def replication(place: Place, **more: Any) -> dict[str, Any]:
+    params = {"region": WEST, "bucket": place.name, "rule_id": "all", "role_arn": "arn:aws:iam::123456789012:role/r"}
+    destination = {"destination_bucket_arn": f"arn:aws:s3:::{place.name}-copy"}
+    return _s3_bucket_replication.run({**params, **destination, **more}, place.clients, sleep=briefly)
+
+
+def make_buckets(place: Place) -> Callable[[], Any]:
+    """Make two versioned buckets; return what reads the rules of the first."""
+    s3 = place.aws("s3")
+    for bucket in (place.name, f"{place.name}-copy"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": WEST})
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    def seen() -> list[str]:
+        try:
+            rules = s3.get_bucket_replication(Bucket=place.name)["ReplicationConfiguration"]["Rules"]
+        except s3.exceptions.ClientError:
+            return []
+        return [rule["ID"] for rule in rules]
+
+    return seen
+
+
+@writes("s3", "PutBucketReplication", is_read_back=False)
+def replication_set(place: Place) -> Write:
+    return Write(lambda: replication(place), make_buckets(place), ["all"])
+
+
+@writes("s3", "DeleteBucketReplication", is_read_back=False)
+def replication_removed(place: Place) -> Write:
+    seen = make_buckets(place)
+    replication(place)
+    return Write(lambda: replication(place, state="absent"), seen, [])
+
+
+# --- health checks
+def health_check(place: Place, **more: Any) -> dict[str, Any]:
+    params = {"name": place.name, "type": "HTTP", "fqdn": "a.example.com", "failure_threshold": 3, **more}
+    return _route53_health_check.run(params, place.clients, sleep=briefly)
+
+
+def seen_checks(place: Place) -> list[tuple[int, list[str]]]:
+    """Threshold and tags of every check whose reference begins with the name."""
+    route53, found = place.aws("route53"), []
+    for check in route53.list_health_checks(MaxItems="1000")["HealthChecks"]:
+        if check["CallerReference"].startswith(place.name):
+            tags = route53.list_tags_for_resource(ResourceType="healthcheck", ResourceId=check["Id"])
+            names = sorted(tag["Value"] for tag in tags["ResourceTagSet"]["Tags"])
+            found.append((check["HealthCheckConfig"]["FailureThreshold"], names))
+    return found
+
+
+@writes("route53", "CreateHealthCheck", None, is_read_back=False)
+def health_check_created(place: Place) -> Write:
+    return Write(lambda: health_check(place), lambda: seen_checks(place), [(3, [place.name])])
+
+
+@writes("route53", "CreateHealthCheck", None, is_read_back=False)
+def health_check_created_anew(place: Place) -> Write:
+    """Its name has been used for a caller reference before."""
+    health_check(place)
+    health_check(place, state="absent")
+    return Write(lambda: health_check(place, failure_threshold=2), lambda: seen_checks(place), [(2, [place.name])])
+
+
+@writes("route53", "UpdateHealthCheck", None)
+def health_check_changed(place: Place) -> Write:
+    health_check(place)
+    return Write(lambda: health_check(place, failure_threshold=2), lambda: seen_checks(place), [(2, [place.name])])
+
+
+@writes("route53", "ChangeTagsForResource", None)
+def health_check_tagged(place: Place) -> Write:
+    health_check(place)
+    wanted = [(3, sorted([place.name, "trading"]))]
+    return Write(lambda: health_check(place, tags={"Project": "trading"}), lambda: seen_checks(place), wanted)
+
+
+@writes("route53", "DeleteHealthCheck", None, is_read_back=False)
+def health_check_deleted(place: Place) -> Write:
+    health_check(place)
+    return Write(lambda: health_check(place, state="absent"), lambda: seen_checks(place), [])
+
+
+# --- the dashboard
+BODY = {"widgets": [{"type": "text", "x": 0, "y": 0, "width": 6, "height": 6, "properties": {"markdown": "Hello"}}]}
+
+
+def dashboard(place: Place, state: str) -> dict[str, Any]:
+    params = {"region": WEST, "name": place.name, "state": state, "body": BODY if state == "present" else None}
+    return _cloudwatch_dashboard.run(params, place.clients)
+
+
+def seen_dashboards(place: Place) -> list[str]:
+    found = place.aws("cloudwatch").list_dashboards(DashboardNamePrefix=place.name)["DashboardEntries"]
+    return [one["DashboardName"] for one in found]
+
+
+@writes("cloudwatch", "PutDashboard")
+def dashboard_written(place: Place) -> Write:
+    return Write(lambda: dashboard(place, "present"), lambda: seen_dashboards(place), [place.name])
+
+
+@writes("cloudwatch", "DeleteDashboards")
+def dashboard_deleted(place: Place) -> Write:
+    dashboard(place, "present")
+    return Write(lambda: dashboard(place, "absent"), lambda: seen_dashboards(place), [])
+
+
+# --- the traffic switch
+def traffic(place: Place, active_region: str, **more: Any) -> dict[str, Any]:
+    params = {"active_region": active_region, "deadline": 8.0, **more}
+    return _region_traffic.run(params, place.clients)
+
+
+def prepare_objects(place: Place) -> tuple[dict[str, Any], Callable[[], Any]]:
+    """Return the switch's options, and what reads both regions' objects."""
+    buckets = {region: f"{place.name}-{region}" for region in (EAST, WEST)}
+    for region, bucket in buckets.items():
+        where = {} if region == EAST else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        place.aws("s3", region).create_bucket(Bucket=bucket, **where)
+    entries = [{"region": region, "bucket": bucket} for region, bucket in buckets.items()]
+
+    def seen() -> list[bool]:
+        return [
+            "Contents" in place.aws("s3", region).list_objects_v2(Bucket=bucket) for region, bucket in buckets.items()
+        ]
+
+    return {"backend": "s3_object", "object_key": "active-region", "regions": entries}, seen
+
+
+@writes("s3", "PutObject", is_read_back=False)
+def traffic_moved_by_object(place: Place) -> Write:
+    options, seen = prepare_objects(place)
+    return Write(lambda: traffic(place, WEST, **options), seen, [True, True])
+
+
+@writes("s3", "DeleteObject", is_read_back=False)
+def traffic_moved_back_by_object(place: Place) -> Write:
+    options, seen = prepare_objects(place)
+    traffic(place, WEST, **options)
+    return Write(lambda: traffic(place, EAST, **options), seen, [False, False])
+
+
+@writes("cloudwatch", "PutMetricData", is_read_back=False)
+def traffic_moved_by_metric(place: Place) -> Write:
+    regions = [{"region": region} for region in (EAST, WEST)]
+    options = {"backend": "cloudwatch_metric", "platform": place.name, "metric_namespace": "Switch", "regions": regions}
+
+    def said(region: str) -> dict[str, list[float]]:
+        cloudwatch, now, found = place.aws("cloudwatch", region), datetime.now(UTC), {}
+        for metric in cloudwatch.list_metrics(Dimensions=[{"Name": "Platform", "Value": place.name}])["Metrics"]:
+            dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+            window = {"StartTime": now - timedelta(hours=1), "EndTime": now + timedelta(hours=1), "Period": 60}
+            points = cloudwatch.get_metric_statistics(**metric, **window, Statistics=["Maximum"])["Datapoints"]
+            found[dimensions["Statement"]] = [point["Maximum"] for point in points]
+        return found
+
+    def seen() -> Any:
+        return [said(EAST), said(WEST)]
+
+    wanted = [{f"[{EAST} yields to {WEST}]": [1.0]}, {f"[{WEST} claims over {EAST}]": [1.0]}]
+    return Write(lambda: traffic(place, WEST, **options), seen, wanted)
+
+
+@writes("route53-recovery-cluster", "UpdateRoutingControlStates", None, is_read_back=False)
+def traffic_moved_by_control(place: Place) -> Write:
+    config = place.aws("route53-recovery-control-config", "us-west-2")
+    cluster = config.create_cluster(ClusterName=place.name)["Cluster"]["ClusterArn"]
+    places = config.describe_cluster(ClusterArn=cluster)["Cluster"]["ClusterEndpoints"]
+    panel = config.create_control_panel(ClusterArn=cluster, ControlPanelName=place.name)["ControlPanel"]
+    arns = [
+        config.create_routing_control(
+            ClusterArn=cluster, ControlPanelArn=panel["ControlPanelArn"], RoutingControlName=region
+        )["RoutingControl"]["RoutingControlArn"]
+        for region in (EAST, WEST)
+    ]
+    options = {
+        "backend": "arc_routing_control",
+        "regions": [
+            {"region": region, "routing_control_arn": arn} for region, arn in zip((EAST, WEST), arns, strict=True)
+        ],
+        "cluster_endpoints": [{"region": one["Region"], "endpoint": one["Endpoint"]} for one in places],
+    }
+    traffic(place, EAST, **options)
+
+    def seen() -> list[str]:
+        client = place.clients("route53-recovery-cluster", places[0]["Region"], places[0]["Endpoint"])
+        return [client.get_routing_control_state(RoutingControlArn=arn)["RoutingControlState"] for arn in arns]
+
+    return Write(lambda: traffic(place, WEST, **options), seen, ["Off", "On"])
+
+
+# --- log groups and topics
+def log_group(place: Place, **more: Any) -> dict[str, Any]:
+    params = {"region": WEST, "names": [place.name], "state": "present", **more}
+    return _cloudwatch_log_groups.run(params, place.clients)
+
+
+def seen_log_groups(place: Place) -> list[tuple[Any, Any]]:
+    found = place.aws("logs").describe_log_groups(logGroupNamePrefix=place.name)["logGroups"]
+    return [(one.get("kmsKeyId"), one.get("retentionInDays")) for one in found]
+
+
+@writes("logs", "CreateLogGroup")
+def log_group_created(place: Place) -> Write:
+    return Write(lambda: log_group(place, retention_in_days=30), lambda: seen_log_groups(place), [(None, 30)])
+
+
+@writes("logs", "PutRetentionPolicy")
+def log_group_kept(place: Place) -> Write:
+    log_group(place)
+    return Write(lambda: log_group(place, retention_in_days=30), lambda: seen_log_groups(place), [(None, 30)])
+
+
+@writes("logs", "AssociateKmsKey")
+def log_group_encrypted(place: Place) -> Write:
+    log_group(place)
+    key = place.aws("kms").create_key()["KeyMetadata"]["Arn"]
+    return Write(lambda: log_group(place, kms_key_arn=key), lambda: seen_log_groups(place), [(key, None)])
+
+
+@writes("logs", "DeleteLogGroup")
+def log_group_deleted(place: Place) -> Write:
+    log_group(place)
+    return Write(lambda: log_group(place, state="absent"), lambda: seen_log_groups(place), [])
+
+
+@writes("sns", "SetTopicAttributes")
+def topic_encrypted(place: Place) -> Write:
+    arn, key = place.aws("sns").create_topic(Name=place.name)["TopicArn"], "alias/aws/sns"
+    params = {"region": WEST, "topic_arn": arn, "kms_key_arn": key}
+
+    def seen() -> str:
+        return place.aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["KmsMasterKeyId"]
+
+    return Write(lambda: _sns_topic_encryption.run(params, place.clients), seen, key)
+
+
+# --- the database's password
+def prepare_rotation(place: Place) -> Write:
+    place.make_database()
+    secrets = place.aws("secretsmanager")
+    value = json.dumps({"username": "admin", "password": "not-secret"})
+    secrets.create_secret(Name=place.name, SecretString=value, AddReplicaRegions=[{"Region": EAST}])
+    params = {"secret_name": place.name, "global_cluster_identifier": place.name, "regions": [EAST, WEST]}
+    params |= {"max_age_days": 1, "password_length": 41, "accept_gap": False, "replica_timeout": 10}
+    params |= {"settle_seconds": 5, "wait_timeout": 30, "poll_interval": 1.0}
+    days = iter((2, 0))
+
+    def rotate() -> dict[str, Any]:
+        later = time.time() + 86400 * next(days)
+        return _rds_global_password.run(params, place.clients, sleep=briefly, now=lambda: later)
+
+    def seen() -> tuple[list[str], bool]:
+        labels = secrets.describe_secret(SecretId=place.name)["VersionIdsToStages"].values()
+        password = json.loads(secrets.get_secret_value(SecretId=place.name)["SecretString"])["password"]
+        cluster = f"{place.name}-{EAST}"
+        return sorted(sum(labels, [])), place.lab.accepts_password(EAST, cluster, password)
+
+    return Write(rotate, seen, (["AWSCURRENT", "AWSPREVIOUS"], True))
+
+
+@writes("secretsmanager", "PutSecretValue")
+def password_put_away(place: Place) -> Write:
+    return prepare_rotation(place)
+
+
+@writes("rds", "ModifyDBCluster", EAST)
+def password_set(place: Place) -> Write:
+    return prepare_rotation(place)
+
+
+@writes("secretsmanager", "UpdateSecretVersionStage")
+def password_made_current(place: Place) -> Write:
+    return prepare_rotation(place)
