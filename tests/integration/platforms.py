@@ -7,6 +7,8 @@ lab's whole state.
 
 from __future__ import annotations
 
+import base64
+import itertools
 import os
 import re
 import subprocess
@@ -18,6 +20,11 @@ from pathlib import Path
 from lab.client import Lab
 
 TOP = Path(__file__).resolve().parents[2]
+# What the runner of a traced run signs with; of the form of AWS's own.
+RUNNERS_SECRETS = {
+    "AWS_SECRET_ACCESS_KEY": base64.b64encode(os.urandom(30)).decode(),
+    "AWS_SESSION_TOKEN": base64.b64encode(os.urandom(120)).decode(),
+}
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -45,18 +52,24 @@ def run_playbook(
     lab: Lab | None,
     inventory: str | Path = TOP / "inventories/demo",
     folder: Path = TOP,
-    kill_at: str = "",
+    break_at: str = "",
+    breaks: str = "",
+    traces: Path | None = None,
 ) -> Run:
     """Run ``playbooks/<name>.yml``, or the file at a path; with no lab every call to AWS would be refused.
 
-    folder: the working directory. kill_at: ``before <task>`` or ``after <task>``, where all its processes are killed.
+    folder: the working directory. breaks: what breaks, break_at: at which task (tests/chaos/callbacks/act_at.py).
+    traces: a folder for everything that the run leaves on the controller: output, log, artifacts, temporary files.
     """
     playbook = name if isinstance(name, Path) else TOP / "playbooks" / f"{name}.yml"
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_", "ANSIBLE_"))}
     environment |= lab.env() if lab else {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_EC2_METADATA_DISABLED": "true"}
     environment["ANSIBLE_CONFIG"] = str(TOP / "ansible.cfg")
-    if kill_at:
-        environment |= {"ANSIBLE_CALLBACK_PLUGINS": str(TOP / "tests/integration/callbacks"), "KILL_AT": kill_at}
+    if breaks:
+        callbacks = {"ANSIBLE_CALLBACK_PLUGINS": str(TOP / "tests/chaos/callbacks")}
+        environment |= {**callbacks, "BREAK_AT": break_at, "BREAK": breaks}
+    if traces:
+        environment |= RUNNERS_SECRETS | traced(traces)
     began = time.time()
     done = subprocess.run(
         [Path(sys.executable).with_name("ansible-playbook"), playbook, "-i", inventory, *options],
@@ -71,16 +84,32 @@ def run_playbook(
         timeout=1200,
         check=False,
     )
+    if traces:
+        (traces / f"output-{len(list(traces.glob('output-*')))}-{playbook.stem}").write_text(done.stdout)
     return Run(done.returncode, done.stdout, began, time.time() - began)
+
+
+def traced(folder: Path) -> dict[str, str]:
+    """The environment of a run that leaves its traces in a folder; its artifacts (set_stats) are in its output."""
+    for name in ("local", "remote", "tmp"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return {
+        "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
+        "ANSIBLE_LOCAL_TEMP": str(folder / "local"),
+        "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
+        "ANSIBLE_SHOW_CUSTOM_STATS": "true",
+        "TMPDIR": str(folder / "tmp"),
+    }
 
 
 @dataclass(frozen=True)
 class Platform:
-    """A provisioned platform: its lab, its inventory and its regions in order of preference."""
+    """A provisioned platform: its lab, its inventory, its regions in order of preference, what provisioning left."""
 
     lab: Lab
     inventory: Path
     regions: tuple[str, ...]
+    traces: Path
 
     def run(self, playbook: str | Path, *options: str, **how) -> Run:
         return run_playbook(playbook, *options, lab=self.lab, inventory=self.inventory, **how)
@@ -92,26 +121,29 @@ class Platforms:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.provisioned: dict[tuple[str, ...], Platform] = {}
-        self.copies = 0
+        self.copies = itertools.count(1)
 
     def _inventory(self, regions: tuple[str, ...]) -> Path:
-        # Only the hosts differ from the demo: the variables are the demo's own.
+        # Only the hosts are ours. Two regions have the demo's variables; more have those with every option on.
+        variables = "demo" if len(regions) == 2 else "three_regions"
         inventory = self.folder / "-".join(regions)
         inventory.mkdir()
         lines = [f"{region} vpc_cidr=10.{number}.0.0/16" for number, region in enumerate(regions)]
         (inventory / "hosts").write_text("\n".join(["[regions]", *lines, ""]))
-        (inventory / "group_vars").symlink_to(TOP / "inventories" / "demo" / "group_vars")
+        (inventory / "group_vars").symlink_to(TOP / "inventories" / variables / "group_vars")
         return inventory
 
     def original(self, *regions: str) -> Platform:
         if regions not in self.provisioned:
             inventory = self._inventory(regions)
             lab = Lab.start(self.folder / f"lab-{len(self.provisioned)}")
-            self.provisioned[regions] = Platform(lab, inventory, regions)
-            self.provisioned[regions].run("site").ends_well()
+            traces = self.folder / f"traces-{len(self.provisioned)}"
+            self.provisioned[regions] = Platform(lab, inventory, regions, traces)
+            # As much as Ansible ever tells, once: tests/integration/test_secrets.py reads it.
+            self.provisioned[regions].run("site", "-vvvv", traces=traces).ends_well()
         return self.provisioned[regions]
 
     def copy(self, *regions: str) -> Platform:
         original = self.original(*regions)
-        self.copies += 1
-        return Platform(original.lab.fork(self.folder / f"copy-{self.copies}"), original.inventory, regions)
+        lab = original.lab.fork(self.folder / f"copy-{next(self.copies)}")
+        return Platform(lab, original.inventory, regions, original.traces)

@@ -26,7 +26,9 @@ def test_every_region_serves_and_the_preferred_one_is_active(platform):
         assert healthy_targets(platform.lab, region) == 2
 
 
-def test_every_role_verifies_what_it_promised(platform):
+@pytest.mark.xdist_group("three regions")
+def test_every_role_verifies_what_it_promised_with_every_option_on(copy_of):
+    platform = copy_of("eu-west-1", "ap-southeast-1", "us-west-2")
     run = platform.run(Path(__file__).with_name("verify.yml")).ends_well()
     assert not any(run.changed.values())
 

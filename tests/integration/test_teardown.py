@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
+
+from tests.integration.permissions import gaps, write_policies
 
 # Service, operation, key of the answer. What every AWS account has by itself is taken off below.
 LEFT_IN_A_REGION = [
@@ -22,6 +25,7 @@ LEFT_IN_A_REGION = [
     ("rds", "describe_db_cluster_snapshots", "DBClusterSnapshots"),
     ("dynamodb", "list_tables", "TableNames"),
     ("sns", "list_topics", "Topics"),
+    ("logs", "describe_log_groups", "logGroups"),
     ("cloudwatch", "describe_alarms", "MetricAlarms"),
     ("cloudwatch", "list_dashboards", "DashboardEntries"),
     ("s3", "list_buckets", "Buckets"),
@@ -69,6 +73,8 @@ def left_in(lab, region: str) -> dict[str, list]:
     left["secretsmanager.Secrets"] = [secret for secret in secrets if not secret.get("DeletedDate")]
     ours = [role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith("trading-")]
     left["iam.Roles"] = ours
+    left["cloudtrail.Trails"] = lab.client("cloudtrail", region).describe_trails()["trailList"]
+    left["wafv2.WebACLs"] = lab.client("wafv2", region).list_web_acls(Scope="REGIONAL")["WebACLs"]
     left["iam.Policies"] = iam.list_policies(Scope="Local")["Policies"]
     parameters = lab.client("ssm", region).describe_parameters()["Parameters"]
     left["ssm.Parameters"] = [parameter for parameter in parameters if parameter["Name"].startswith("/trading/")]
@@ -76,13 +82,18 @@ def left_in(lab, region: str) -> dict[str, list]:
 
 
 @pytest.mark.xdist_group("three regions")
-def test_leaves_the_lab_empty_also_after_a_failover(copy_of):
+def test_leaves_the_lab_empty_also_after_a_failover_and_needs_no_right_but_the_policys(copy_of, tmp_path):
     platform = copy_of("eu-west-1", "ap-southeast-1", "us-west-2")
+    provisioning = platform.lab.calls()
     platform.lab.outage("eu-west-1", "reset")
     platform.run("failover").ends_well()
     platform.lab.restore("eu-west-1")
     assert all(left_in(platform.lab, region) for region in platform.regions), "there is something to remove"
+    began = time.time()
     platform.run("teardown", "-e", json.dumps({"confirm": "dev"})).ends_well()
+    provisioning += platform.lab.calls(began)
     assert {region: left_in(platform.lab, region) for region in platform.regions} == {
         region: {} for region in platform.regions
     }
+    policies = write_policies(tmp_path, platform.inventory)
+    assert gaps("provisioning", policies["provisioning"], provisioning) == []

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults x moments: what failover.yml does when something breaks at each of its steps.
+
+`make chaos` runs the whole matrix and writes it as Markdown and JSON; tests/integration/test_chaos.py runs a part of
+it.
+
+    faults.py      what can break, and how each run has to end at least
+    moments.py     when it breaks
+    cell.py        one of the matrix: break, run, judge, mend, resume, judge again
+    invariants.py  what may never be, whatever breaks
+    report.py      the table
+"""

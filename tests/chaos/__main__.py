@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make chaos`: every fault at every moment, each in a copy of the same platform; .build/chaos/chaos.md and chaos.json.
+
+FAULT and MOMENT: take only those whose names have these words in them. WORKERS: cells at a time (2).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from tests.chaos import report
+from tests.chaos.cell import Result, run_cell
+from tests.chaos.faults import FAULTS, LOST, TARGET, Fault
+from tests.chaos.moments import MOMENTS
+from tests.integration.platforms import TOP, Platform, Platforms
+
+PLACE = TOP / ".build/chaos"
+ORDER = {(fault.name, moment): number for number, (fault, moment) in enumerate((f, m) for f in FAULTS for m in MOMENTS)}
+
+
+def cells() -> list[tuple[Fault, str]]:
+    fault_words, moment_words = os.environ.get("FAULT", ""), os.environ.get("MOMENT", "")
+    return [(f, m) for f in FAULTS for m in MOMENTS if fault_words in f.name and moment_words in m]
+
+
+def run_copy(platforms: Platforms, fault: Fault, moment: str, folder: Path) -> Result:
+    platform: Platform = platforms.copy(LOST, TARGET)
+    with platform.lab:
+        return run_cell(platform, fault, moment, folder)
+
+
+def run_all(folder: Path) -> Iterator[Result]:
+    """Results as they come, in no order."""
+    platforms = Platforms(folder)
+    try:
+        with platforms.original(LOST, TARGET).lab, ThreadPoolExecutor(int(os.environ.get("WORKERS") or 2)) as pool:
+            asked = [pool.submit(run_copy, platforms, fault, moment, folder) for fault, moment in cells()]
+            for done in as_completed(asked):
+                yield done.result()
+    finally:
+        for platform in platforms.provisioned.values():
+            platform.lab.stop()
+
+
+def main() -> int:
+    if not cells():
+        print("chaos: no fault or no moment has FAULT or MOMENT in its name", file=sys.stderr)
+        return 2
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for result in run_all(Path(folder)):
+            results.append(result)
+            again = f", resumed in {result.resumed_seconds} s" if result.resumed_seconds else ""
+            print(
+                f"{len(results):4} {result.fault} at {result.moment}: {result.ended} in {result.seconds} s{again}",
+                flush=True,
+            )
+            for sentence in result.broken:
+                print(f"     BROKEN {sentence}", flush=True)
+    results.sort(key=lambda one: ORDER[one.fault, one.moment])
+    report.write(results, PLACE)
+    told = report.summary(results)
+    print(
+        f"{told['cells']} cells: {told['ended']}, {told['broken']} broken, {told['silent_successes']} silent successes"
+    )
+    return 1 if told["broken"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

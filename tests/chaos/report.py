@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The matrix as Markdown and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.chaos.cell import SILENT, Result
+from tests.chaos.invariants import INVARIANTS
+from tests.chaos.moments import MOMENTS
+
+
+def summary(results: Sequence[Result]) -> dict:
+    """Counts: cells, faults, moments, how they ended, silent successes, broken (cells with a breach of any kind)."""
+    return {
+        "cells": len(results),
+        "faults": len({result.fault for result in results}),
+        "moments": len({result.moment for result in results}),
+        "ended": dict(Counter(result.ended for result in results)),
+        "silent_successes": sum(result.ended == SILENT for result in results),
+        "not_met": sum(result.struck == 0 for result in results),
+        "broken": sum(not result.good for result in results),
+        "invariants": [check.__name__ for check in INVARIANTS],
+    }
+
+
+def as_markdown(results: Sequence[Result]) -> str:
+    """A row for each fault, a column for each moment: how the run ended, in seconds, and how long resuming took."""
+    found = {(result.fault, result.moment): result for result in results}
+    faults = dict.fromkeys(result.fault for result in results)
+    moments = [moment for moment in MOMENTS if any(result.moment == moment for result in results)]
+    lines = [
+        "# Faults and moments",
+        "",
+        "failover.yml in the lab. Each cell: how the run ended that met the fault at that step, its seconds, and + the",
+        "seconds of the command run again with the fault mended. **BROKEN**: a promise did not hold, see below.",
+        "",
+        f"| fault | {' | '.join(moments)} |",
+        "|---" * (len(moments) + 1) + "|",
+    ]
+    lines += [
+        f"| {fault} | {' | '.join(_cell(found.get((fault, moment))) for moment in moments)} |" for fault in faults
+    ]
+    told = summary(results)
+    ended = ", ".join(f"{number} {how}" for how, number in told["ended"].items())
+    lines += [
+        "",
+        f"{told['cells']} cells, {told['faults']} faults, {told['moments']} moments: {ended}.",
+        f"{told['broken']} broken, {told['silent_successes']} silent successes.",
+        f"In {told['not_met']} the fault was not met: from that step on the run made no call that it would have hit.",
+        "",
+        "Checked in every cell: " + ", ".join(name.replace("_", " ") for name in told["invariants"]) + ".",
+    ]
+    lines += [f"- {one.fault}, {one.moment}: {sentence}" for one in results for sentence in one.broken]
+    return "\n".join([*lines, ""])
+
+
+def _cell(result: Result | None) -> str:
+    if result is None:
+        return ""
+    again = "" if result.resumed_seconds is None else f" + {result.resumed_seconds:.0f}"
+    unmet = " (not met)" if result.struck == 0 else ""
+    text = f"{result.ended} {result.seconds:.0f}{again} s{unmet}"
+    return text if result.good else f"**BROKEN** {text}"
+
+
+def write(results: Sequence[Result], folder: Path) -> None:
+    """Write chaos.md and chaos.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "chaos.md").write_text(as_markdown(results))
+    document = {"summary": summary(results), "cells": [result.as_dict() for result in results]}
+    (folder / "chaos.json").write_text(json.dumps(document, indent=2) + "\n")
