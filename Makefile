@@ -17,7 +17,7 @@ LAB_DIR ?= .lab
 BIN    := $(CURDIR)/.venv/bin
 TOOLS  := tests/tools
 LAB    := $(BIN)/python -m lab
-STAGES := lint unit lab-test sanity docs build molecule integration
+STAGES := lint audit unit lab-test sanity docs build molecule integration
 
 # Tools that ansible-lint, molecule and ansible-test start are looked for in .venv first; the set-up's Python is not.
 SYSTEM_PATH := $(PATH)
@@ -29,7 +29,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # A variable that the target cannot do without: $(call need,NAME,example)
 need = $(if $(strip $($(1))),,$(error $@ needs $(1), for example: make $@ $(1)=$(2)))
 
-.PHONY: help setup clean demo demo-down test $(STAGES) soak format specs \
+.PHONY: help setup clean demo demo-down test $(STAGES) soak chaos format specs \
         lab-up lab-down lab-outage lab-restore lab-calls lab-resolve lab-targets
 
 help: ## this list
@@ -50,6 +50,9 @@ test: setup ## everything CI runs; a line for each stage with its seconds
 soak: setup ## MOVES switchovers and failbacks (200), which must leave nothing behind; about half an hour, not part of `make test`
 	@MOVES=$(MOVES) $(BIN)/python -m tests.soak
 
+chaos: setup ## failover.yml under every fault at every step: .build/chaos/chaos.md; FAULT=, MOMENT= for a part; not part of `make test`
+	@FAULT="$(FAULT)" MOMENT="$(MOMENT)" WORKERS=$(WORKERS) $(BIN)/python -m tests.chaos
+
 clean: ## what the stages made, and nothing else (.venv and .collections stay)
 	@rm -rf .build .pytest_cache .ruff_cache .hypothesis .ansible
 
@@ -62,6 +65,9 @@ lint: setup ## ansible-lint, yamllint, ruff, argument specs against defaults, ch
 	@$(BIN)/python $(TOOLS)/role_specs.py check
 	@$(BIN)/antsibull-changelog lint
 	@$(BIN)/ansible-lint --offline --profile production
+
+audit: setup ## known vulnerabilities of what is locked; an advisory service that does not answer fails nothing
+	@$(BIN)/python $(TOOLS)/run_audit.py
 
 unit: setup ## pure functions and modules against stubs: no lab, no network
 	@$(BIN)/pytest -n 2 tests/unit $(ARGS)

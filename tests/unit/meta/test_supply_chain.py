@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is run is what was reviewed: packages by hash, and nothing fetched while a playbook runs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+TASK_FILES = [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("roles/*/handlers/*.yml"), *ROOT.glob("playbooks/**/*.yml")]
+LOCKS = ("requirements-dev.lock", "requirements-collections.lock")
+# Modules come from the collections that galaxy.yml names; of Ansible's own, those that neither fetch nor start.
+COLLECTIONS = ("amazon.aws.", "community.aws.", "trading.multi_region.")
+BUILTIN = set(
+    "add_host assert copy debug fail file group_by meta set_fact set_stats template".split()
+    + "import_playbook import_role import_tasks include_role include_tasks".split()
+)
+MODULE = re.compile(r"[a-z_]+\.[a-z_]+\.[a-z0-9_]+")
+STARTS_CODE = {"eval", "exec", "compile", "__import__", "system", "popen", "Popen", "check_output"}
+
+
+def modules_in(node: Any) -> Iterator[str]:
+    """Every key of the shape namespace.collection.name, however deep; options are never of that shape."""
+    for child in node if isinstance(node, list) else node.values() if isinstance(node, dict) else ():
+        yield from modules_in(child)
+    if isinstance(node, dict):
+        yield from (key for key in node if isinstance(key, str) and MODULE.fullmatch(key))
+
+
+@pytest.mark.parametrize("path", TASK_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_task_fetches_or_starts_code(path):
+    used = set(modules_in(yaml.safe_load(path.read_text())))
+    foreign = {name for name in used if not name.startswith(COLLECTIONS)}
+    assert foreign <= {f"ansible.builtin.{name}" for name in BUILTIN}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "plugins").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_plugin_starts_code_that_came_as_data(path):
+    tree = ast.parse(path.read_text())
+    called = {
+        getattr(node.func, "id", getattr(node.func, "attr", ""))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    }
+    imported = {
+        alias.name for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names
+    }
+    # re.compile is no compile(): the regular expressions of a module are its own.
+    suspicious = (called & STARTS_CODE) - ({"compile"} if "re" in imported else set())
+    assert suspicious | (imported & {"subprocess", "pickle", "runpy"}) == set()
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_locked_package_has_its_hashes_and_no_index_is_named(name):
+    text = (ROOT / name).read_text()
+    assert "://" not in text and "--index-url" not in text
+    packages = re.split(r"\n(?=\S)", text.strip())
+    without = [one.split()[0] for one in packages if not one.startswith("#") and "--hash=sha256:" not in one]
+    assert without == []
