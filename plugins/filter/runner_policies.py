@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The IAM policies of whoever runs the playbooks, as a filter: statements with placeholders in, documents out."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._runner_policies import build_policies
+
+
+def runner_policies(
+    statements: t.Any, name: str, names: t.Mapping[str, t.Any], regions: t.Any
+) -> list[dict[str, t.Any]]:
+    """See :func:`_runner_policies.build_policies`.
+
+    Raises AnsibleFilterError where there is no region, where a name is missing, and where a statement fits no policy.
+    """
+    places = list(regions)
+    if not places:
+        raise AnsibleFilterError("runner_policies: regions is empty; allowed: a mapping of names for every region")
+    try:
+        return build_policies(list(statements), name, names, places)
+    except MultiRegionError as error:
+        raise AnsibleFilterError(f"runner_policies: {error}") from error
+
+
+class FilterModule:
+    """Filters of the runner's policies."""
+
+    def filters(self) -> dict[str, t.Callable]:
+        return {"runner_policies": runner_policies}

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Statements with placeholders become policies that name the resources of every region, and fit into what IAM takes."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.trading.multi_region.plugins.filter.runner_policies import runner_policies
+from ansible_collections.trading.multi_region.plugins.module_utils._runner_policies import SIZE_LIMIT, size_of
+
+TAGGED = {"aws:ResourceTag/Project": "x"}
+NAMES = {"account": "123456789012", "table": "orders", "backend": "s3_object", "tagged": TAGGED}
+EAST, WEST = ({"region": region, "bucket": f"data-{region}"} for region in ("us-east-1", "us-east-2"))
+TABLE = "arn:aws:dynamodb:{region}:{account}:table/{table}"
+
+
+def statement(*resources: str, **more) -> dict:
+    return {"sid": "Do", "actions": ["b:Do", "a:Do"], "resources": list(resources) or ["*"], **more}
+
+
+def policies(*statements: dict, regions=(EAST, WEST)) -> list[dict]:
+    return runner_policies(statements, "runner", NAMES, regions)
+
+
+def only_statement(*statements: dict) -> dict:
+    ((found,),) = [one["document"]["Statement"] for one in policies(*statements)]
+    return found
+
+
+def test_a_resource_is_named_once_for_each_region_it_is_in():
+    found = only_statement(statement(TABLE, "arn:aws:s3:::{bucket}/*", "arn:aws:iam::{account}:role/runner"))
+    assert found == {
+        "Sid": "Do",
+        "Effect": "Allow",
+        "Action": ["a:Do", "b:Do"],
+        "Resource": [
+            "arn:aws:dynamodb:us-east-1:123456789012:table/orders",
+            "arn:aws:dynamodb:us-east-2:123456789012:table/orders",
+            "arn:aws:s3:::data-us-east-1/*",
+            "arn:aws:s3:::data-us-east-2/*",
+            "arn:aws:iam::123456789012:role/runner",
+        ],
+    }
+
+
+def test_a_condition_takes_texts_lists_and_whole_mappings():
+    conditions = {"StringEquals": "{tagged}", "StringLike": {"x:Table": ["{table}", "{table}-*"]}}
+    assert only_statement(statement(condition=conditions))["Condition"] == {
+        "StringEquals": {"aws:ResourceTag/Project": "x"},
+        "StringLike": {"x:Table": ["orders", "orders-*"]},
+    }
+
+
+def test_a_statement_for_another_kind_of_platform_is_left_out():
+    kept, left_out = (statement(sid=kind, only_with={"backend": kind}) for kind in ("s3_object", "arc_routing_control"))
+    assert only_statement(kept, left_out)["Sid"] == "s3_object"
+
+
+def test_what_is_too_large_for_one_policy_goes_into_several_that_together_say_the_same():
+    many = [{"region": f"region-{number}", "bucket": "x"} for number in range(150)]
+    found = policies(statement(TABLE), statement(sid="Other"), regions=many)
+    assert [one["name"] for one in found] == ["runner", "runner-2", "runner-3"][: len(found)] and len(found) > 1
+    assert all(size_of(one["document"]) <= SIZE_LIMIT for one in found)
+    statements = [one for policy in found for one in policy["document"]["Statement"]]
+    tables = [resource for one in statements for resource in one["Resource"] if resource != "*"]
+    assert sorted(tables) == sorted(f"arn:aws:dynamodb:{one['region']}:123456789012:table/orders" for one in many)
+    for policy in found:
+        sids = [one["Sid"] for one in policy["document"]["Statement"]]
+        assert len(sids) == len(set(sids)) and all(sid.isalnum() for sid in sids)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"resources": ["arn:{partition}:x"]}, "partition.*allowed: account, .*table"),
+        ({"actions": ["x:" + "y" * SIZE_LIMIT]}, "larger than a policy may be"),
+    ],
+)
+def test_a_mistake_in_a_statement_is_named(wrong, says):
+    with pytest.raises(AnsibleFilterError, match=says):
+        policies(statement(**wrong))
+
+
+def test_a_platform_without_regions_is_refused():
+    with pytest.raises(AnsibleFilterError, match="regions is empty"):
+        policies(statement(), regions=())
