@@ -55,6 +55,12 @@ TRANSIENT_CODES = frozenset(
 )
 
 
+# What Python raises where an answer, or a document that was stored, lacks what should be there.
+UNREADABLE = (LookupError, TypeError, AttributeError, ValueError)
+# The code of our own for such an answer.
+UNREADABLE_ANSWER = "UnreadableAnswer"
+
+
 class MultiRegionError(Exception):
     """Base of every error a module ends with.
 
@@ -78,7 +84,8 @@ class AwsCallError(MultiRegionError):
     message: what AWS or botocore said.
     retryable: the same request may succeed a little later (throttled, 5xx, no answer).
     unreachable: nobody answered (refused, reset, time-out, name not resolved).
-    ambiguous: the request may have been carried out all the same, so a write has to be read back.
+    ambiguous: the request may have been carried out all the same, so a write has to be read back. Also true of a
+        refusal that came when botocore asked again: it may be about what the first try had done already.
     region: region the client signs for, or None.
     """
 
@@ -100,11 +107,12 @@ def call_error(operation, error, region=None):
     if isinstance(error, ClientError) and hasattr(error, "response"):
         answer = error.response.get("Error", {})
         code = str(answer.get("Code") or "Unknown")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0
+        told = error.response.get("ResponseMetadata", {})
+        status = told.get("HTTPStatusCode") or 0
         broken = status >= 500 or code in TRANSIENT_CODES
         retryable = broken or status == 429 or code in THROTTLING_CODES
         # Some services throttle with 503: the request was turned away, so nothing happened.
-        ambiguous = broken and code not in THROTTLING_CODES
+        ambiguous = bool(told.get("RetryAttempts")) or (broken and code not in THROTTLING_CODES)
         return AwsCallError(operation, code, answer.get("Message") or "", retryable, False, ambiguous, region)
     code = type(error).__name__
     if isinstance(error, ResponseParserError):
@@ -112,6 +120,12 @@ def call_error(operation, error, region=None):
     # HTTPClientError: read time-outs and broken connections; ConnectionError: no connection was made at all.
     unreachable = isinstance(error, (HTTPClientError, NoConnectionError))
     return AwsCallError(operation, code, str(error), unreachable, unreachable, None, region)
+
+
+def unreadable_answer(operation, error, region=None):
+    """Return the AwsCallError for an answer that is not what the API promises; the request was carried out."""
+    words = f"the answer cannot be understood: {type(error).__name__}: {error}"
+    return AwsCallError(operation, UNREADABLE_ANSWER, words, ambiguous=True, region=region)
 
 
 def aws_call(operation, missing=()):
@@ -133,6 +147,8 @@ def aws_call(operation, missing=()):
                 if failure.code in missing:
                     return None
                 raise failure from error
+            except UNREADABLE as error:
+                raise unreadable_answer(operation, error, client_region(args)) from error
 
         return call
 

@@ -9,7 +9,7 @@ Scaling up is asked for, not guaranteed, so only healthy targets prove it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import (
@@ -23,7 +23,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health_signa
     describe_targets,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import Lease, NoLease, lease_of
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout, poll, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout, poll, read_back, timed
 
 
 @aws_call("SetDesiredCapacity")
@@ -49,17 +49,22 @@ def refusal(name: str, group: Mapping[str, Any], at_least: int) -> str | None:
     return None
 
 
-def raise_group(client: Any, name: str, at_least: int) -> dict[str, Any]:
-    """Ask for the capacity and return the group as it is then.
+def raise_group(client: Any, name: str, at_least: int, sleep: Callable[[float], None]) -> dict[str, Any]:
+    """Ask for the capacity and return the group once it shows that.
 
     A request whose answer was lost may have been carried out, so the group is read before it is called a failure.
     """
+    failure = None
     try:
         set_desired_capacity(client, name, at_least)
     except AwsCallError as error:
-        if not error.ambiguous or read_group(client, name)["desired"] < at_least:
+        if not error.ambiguous:
             raise
-    return read_group(client, name)
+        failure = error
+    done = f"The desired capacity of {name} was set to {at_least}"
+    return read_back(
+        lambda: read_group(client, name), lambda group: group["desired"] >= at_least, failure, done, sleep=sleep
+    )
 
 
 def wait_healthy(client: Any, group: Mapping[str, Any], params: Mapping[str, Any], lease: Lease | NoLease) -> int:
@@ -116,7 +121,7 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     if (changed or params["wait"]) and not check_mode:
         lease.hold()
     if changed and not check_mode:
-        after = raise_group(scaling, name, at_least)
+        after = raise_group(scaling, name, at_least, lease.sleep)
     if params["wait"] and not check_mode:
         try:
             healthy = wait_healthy(balancing, after, params, lease)

@@ -19,12 +19,14 @@ try:
     import boto3
     import botocore.session
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import BotoCoreError, NoRegionError
     from botocore.loaders import create_loader
 except ImportError:  # AnsibleAWSModule says so to the user before a client is made
 
     class BotoCoreError(Exception):
         """Stand-in where botocore is not installed."""
+
+    NoRegionError = BotoCoreError
 
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
@@ -109,6 +111,16 @@ def read_ahead(services):
             models.load_data_with_path(shared)
 
 
+def start_session(profile=None):
+    """Return a boto3 session; profile: name of a profile of the AWS configuration files, or None."""
+    try:
+        core = botocore.session.Session(profile=profile)
+        core.register_component("data_loader", service_models(core.get_config_variable("data_path")))
+        return boto3.session.Session(botocore_session=core)
+    except BotoCoreError as error:
+        raise MultiRegionError(f"Could not start an AWS session: {error}") from error
+
+
 def clients_for(module):
     """Return the Clients of an AnsibleAWSModule: its credentials, endpoint, certificates, region and time-outs.
 
@@ -118,13 +130,8 @@ def clients_for(module):
     connection.pop("aws_config", None)
     profile = connection.pop("profile_name", None)
     config = client_config(module.params, module.params.get("aws_config"))
-    try:
-        core = botocore.session.Session(profile=profile)
-        core.register_component("data_loader", service_models(core.get_config_variable("data_path")))
-        # One session for all: credentials are looked for once, not once a region.
-        session = boto3.session.Session(botocore_session=core)
-    except BotoCoreError as error:
-        raise MultiRegionError(f"Could not start an AWS session: {error}") from error
+    # One session for all: credentials are looked for once, not once a region.
+    session = start_session(profile)
 
     def make(service, in_region, one_of_many=None):
         # Who names an endpoint has others to go to, so the next endpoint is the retry.
@@ -134,6 +141,10 @@ def clients_for(module):
         url = one_of_many or endpoint
         try:
             return session.client(service, region_name=in_region, endpoint_url=url, config=settings, **connection)
+        except NoRegionError as error:
+            raise MultiRegionError(
+                "region is not given; allowed: the code of an AWS region, such as us-east-1, here or in AWS_REGION."
+            ) from error
         except (BotoCoreError, ValueError) as error:
             raise MultiRegionError(f"Could not make a client for {service} in {in_region}: {error}") from error
 

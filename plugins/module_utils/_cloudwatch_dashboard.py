@@ -14,11 +14,10 @@ import json
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import (
     AwsCallError,
-    MultiRegionError,
     Refused,
     aws_call,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
+from ansible_collections.trading.multi_region.plugins.module_utils._wait import read_back, timed
 
 MISSING = ("DashboardNotFoundError", "ResourceNotFound", "ResourceNotFoundException")
 
@@ -58,7 +57,7 @@ def read(client, name):
 
 def write(client, name, body):
     """Write the body or, where it is None, delete; read back. Returns CloudWatch's messages."""
-    messages = []
+    messages, failure = [], None
     try:
         if body is None:
             delete_dashboard(client, name)
@@ -67,8 +66,8 @@ def write(client, name, body):
     except AwsCallError as error:
         if not error.ambiguous:
             raise
-    if read(client, name) != body:
-        raise MultiRegionError(f"The dashboard {name} is not what was written.")
+        failure = error
+    read_back(lambda: read(client, name), lambda now: now == body, failure, f"The dashboard {name} was written")
     return messages
 
 

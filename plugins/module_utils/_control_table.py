@@ -63,6 +63,20 @@ def put_document(
     return unpack(old) if old else None
 
 
+def stands(client: Any, table: str, identifier: str, written_at: str) -> bool:
+    """Return whether it is this very write that stands there: its time, to the microsecond, tells it from others."""
+    return (get_document(client, table, identifier) or {}).get("written_at") == written_at
+
+
+def write_document(client: Any, table: str, identifier: str, document: Mapping[str, Any], written_at: str) -> None:
+    """Write an item whatever stood there; one whose answer was lost counts when it stands there."""
+    try:
+        put_document(client, table, identifier, document, written_at)
+    except AwsCallError as error:
+        if not (error.ambiguous and stands(client, table, identifier, written_at)):
+            raise
+
+
 def pack(identifier: str, document: Mapping[str, Any], written_at: str) -> dict[str, Any]:
     """Return the item that stores a document. Pure."""
     return {
@@ -74,11 +88,14 @@ def pack(identifier: str, document: Mapping[str, Any], written_at: str) -> dict[
 
 
 def unpack(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return {document, written_at} of a stored item. Pure."""
-    return {
-        "document": json.loads(item.get("document", {}).get("S") or "null"),
-        "written_at": item.get("written_at", {}).get("S", ""),
-    }
+    """Return {document, written_at} of a stored item; the document is None where the item has none. Pure.
+
+    Raises ValueError where somebody has put something else there than a document of ours.
+    """
+    document = json.loads(item.get("document", {}).get("S") or "null")
+    if not isinstance(document, dict | None):
+        raise ValueError(f"the item {item.get('id', {}).get('S')} of the control table holds {document!r}, no document")
+    return {"document": document, "written_at": item.get("written_at", {}).get("S", "")}
 
 
 def utc_now() -> str:

@@ -12,13 +12,21 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError, Refused, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+    aws_call,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._dynamodb_replicas import (
     STREAM_VIEW,
     describe_plan,
+    encryption_status,
     foresee,
     is_at_rest,
     is_empty,
+    key_of,
+    keys_there,
     obstacle,
     plan,
     removals,
@@ -26,7 +34,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._dynamodb_rep
     replica_states,
     stream_view,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout, pause, poll, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._wait import (
+    WaitTimeout,
+    pause,
+    poll,
+    read_back,
+    timed,
+)
 
 POLL_SECONDS = 2
 # How long a replica said to be active may be missing in its own region.
@@ -76,6 +90,11 @@ def tag_resource(client, arn, tags):
     client.tag_resource(ResourceArn=arn, Tags=[{"Key": key, "Value": value} for key, value in sorted(tags.items())])
 
 
+def is_passing(error):
+    """Return True where the same call may succeed a little later."""
+    return error.retryable or error.code in BUSY
+
+
 class GlobalTable:
     """One table and its replicas, asked for in one region."""
 
@@ -101,13 +120,9 @@ class GlobalTable:
 
     def repeat(self, call, done=lambda _answer: True, timeout=None):
         """Return what call returns once done; busy tables and passing failures are waited for. Raises WaitTimeout."""
-
-        def tolerate(error):
-            return error.retryable or error.code in BUSY
-
         try:
             timeout = self.timeout if timeout is None else timeout
-            return poll(call, done, timeout, POLL_SECONDS, tolerate=tolerate, **self.time)
+            return poll(call, done, timeout, POLL_SECONDS, tolerate=is_passing, **self.time)
         except WaitTimeout as late:
             if late.error is None:
                 raise
@@ -120,7 +135,7 @@ class GlobalTable:
     def replica(self, region):
         """Return the replica as its own region shows it.
 
-        Keys: region, status, arn, point_in_time_recovery, deletion_protection, tags.
+        Keys: region, status, arn, kms_key_arn, encryption_status, point_in_time_recovery, deletion_protection, tags.
         """
         client = self.client(region)
         table = self.table(region)
@@ -128,6 +143,8 @@ class GlobalTable:
             "region": region,
             "status": table["TableStatus"],
             "arn": table["TableArn"],
+            "kms_key_arn": key_of(table),
+            "encryption_status": encryption_status(table),
             "point_in_time_recovery": self.repeat(lambda: describe_recovery(client, self.name)),
             "deletion_protection": bool(table.get("DeletionProtectionEnabled")),
             "tags": self.repeat(lambda: list_tags(client, table["TableArn"])),
@@ -142,6 +159,17 @@ class GlobalTable:
         replicas += [{"region": name, "status": status} for name, status in states.items() if name not in there]
         return {"stream_view_type": stream_view(table), "replicas": sorted(replicas, key=lambda one: one["region"])}
 
+    def observe_after(self, is_done, params):
+        """Return an observation that is not older than the changes made, all of whose replicas are at rest.
+
+        is_done: function of the plan that it leaves. Without ``wait`` the first observation has to do.
+        """
+
+        def shows(observed):
+            return not self.wait or (is_at_rest(observed) and is_done(plan(observed, params, self.region)))
+
+        return read_back(self.observe, shows, done=f"{self.name} was changed", timeout=APPEAR_SECONDS, **self.time)
+
     def write(self, region, settings, achieved):
         """Make one UpdateTable, waiting for its turn; after a lost answer look before asking again."""
         client = self.client(region)
@@ -151,8 +179,14 @@ class GlobalTable:
             nonlocal unsure
             if unsure and achieved():
                 return True
-            unsure = True
-            update_table(client, self.name, settings)
+            was_asked, unsure = unsure, True
+            try:
+                update_table(client, self.name, settings)
+            except AwsCallError as error:
+                if is_passing(error) or not (was_asked or error.ambiguous):
+                    raise
+                # Refused when asked again, perhaps because the first time did it: DescribeTable shows that late.
+                read_back(achieved, bool, error, **self.time)
             return True
 
         self.repeat(ask)
@@ -176,6 +210,43 @@ class GlobalTable:
             lambda now: now["TableStatus"] == "ACTIVE" and stream_view(now) == STREAM_VIEW,
             f"The stream of {self.name} is not enabled",
         )
+
+    def encrypt(self, keys, wait):
+        """Have the table of each region encrypted with its key. The tables that are there change theirs together.
+
+        The key of a table without replicas is a setting of its own (UpdateTable, SSESpecification).
+        """
+        updates = [{"Update": {"RegionName": name, "KMSMasterKeyId": arn}} for name, arn in sorted(keys.items())]
+        settings = {"ReplicaUpdates": updates}
+        if list(keys) == [self.region]:
+            settings = {"SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": keys[self.region]}}
+        self.write(self.region, settings, lambda: self.is_encrypted(keys, or_soon=True))
+        if wait:
+            self.settle_keys(keys)
+
+    def is_encrypted(self, keys, or_soon=False):
+        """Return True where the table of each region has its key (None: any), and no key is being changed.
+
+        or_soon: a table whose key is being changed counts as well.
+        """
+        for name, arn in keys.items():
+            table = self.table(name)
+            if encryption_status(table) == "UPDATING":
+                if not or_soon:
+                    return False
+            elif arn not in (None, key_of(table)):
+                return False
+        return True
+
+    def settle_keys(self, keys):
+        """Wait until the table of each region has its key (None: any), and no key is being changed."""
+        try:
+            poll(lambda: self.is_encrypted(keys), bool, self.timeout, POLL_SECONDS, **self.time)
+        except WaitTimeout as late:
+            raise MultiRegionError(
+                f"{self.name} is not encrypted with its keys in {', '.join(sorted(keys))} after {late.seconds:.0f} s "
+                "(wait_timeout). Run again to go on waiting."
+            ) from late
 
     def make_step(self, step, wait):
         """Create or delete one replica and wait for it."""
@@ -226,19 +297,24 @@ class GlobalTable:
             self.repeat(lambda: tag_resource(client, arn, changes["tags"]))
 
 
-def carry_out(table, planned, wanted):
-    """Make the changes one by one, then read back what was asked for and set what a new replica does not have yet."""
+def carry_out(table, planned, params):
+    """Make the changes one by one, set what a new replica does not have yet, and return what is read back."""
+    wanted = params.get("replicas") or []
     if planned["stream"]:
         table.enable_stream()
+    if planned["keys"]:
+        # Before the replicas: AWS makes none while a key is being changed, and gives a new one a key of the same kind.
+        table.encrypt(planned["keys"], wait=table.wait or bool(planned["steps"]))
     for index, step in enumerate(planned["steps"], start=1):
         # AWS takes one change at a time, so only the last one can be left unwaited for.
         table.make_step(step, wait=table.wait or index < len(planned["steps"]))
-    observed = table.observe()
+    observed = table.observe_after(lambda left: not (left["stream"] or left["steps"]), params)
     for replica in wanted:
         current = next((one for one in observed["replicas"] if one["region"] == replica["region"]), {})
         changes = replica_changes(current, replica) if "arn" in current else {}
         if changes:
             table.configure(replica["region"], changes)
+    return table.observe_after(is_empty, params)
 
 
 @timed
@@ -256,6 +332,7 @@ def run(params, clients, check_mode=False, clock=time.monotonic, sleep=pause):
     if not check_mode and (table.wait or planned["steps"]) and not is_at_rest(before):
         # An earlier run, or another one, began something: what it makes decides what is still to be done.
         table.settle_replicas(leaving=removals(planned))
+        table.settle_keys(dict.fromkeys(keys_there(before["replicas"])))
         before = table.observe()
         planned = plan(before, params, table.region)
     changed = not is_empty(planned)
@@ -263,7 +340,6 @@ def run(params, clients, check_mode=False, clock=time.monotonic, sleep=pause):
     if changed and check_mode:
         after = foresee(before, planned)
     elif changed:
-        carry_out(table, planned, params.get("replicas") or [])
-        after = table.observe()
+        after = carry_out(table, planned, params)
     reason = describe_plan(planned, table.name, not check_mode) if changed else f"{table.name} is as asked for."
     return {"changed": changed, "reason": reason, **after, "diff": {"before": before, "after": after}}

@@ -6,7 +6,9 @@
 
 Facts used: "Global tables: multi-active, multi-Region replication" of the DynamoDB Developer Guide. Replicas are made
 one at a time and need a stream of new and old images; point-in-time recovery, tags and deletion protection belong to
-each replica.
+each replica. So does the key, but all replicas have keys of one kind (those of the account, or DynamoDB's own), and
+those that are there change their keys together, in one UpdateTable: AWS refuses one at a time with "KMSMasterKeyId must
+be specified for each replica" (hashicorp/terraform-provider-aws, issue 21726 and the test Replica_doubleAddCMK).
 """
 
 from __future__ import annotations
@@ -31,6 +33,16 @@ def stream_view(table):
     """Return the view type of an enabled stream, or None."""
     stream = table.get("StreamSpecification") or {}
     return stream.get("StreamViewType") if stream.get("StreamEnabled") else None
+
+
+def key_of(table):
+    """Return the ARN of the KMS key that encrypts a table, or None where DynamoDB's own key does."""
+    return (table.get("SSEDescription") or {}).get("KMSMasterKeyArn")
+
+
+def encryption_status(table):
+    """Return ENABLED or UPDATING, or None where DynamoDB's own key encrypts the table."""
+    return (table.get("SSEDescription") or {}).get("Status")
 
 
 def replication_steps(states, wanted, region, purge):
@@ -73,12 +85,56 @@ def replica_changes(current, wanted):
     return {**changes, "tags": missing} if missing else changes
 
 
+def keys_asked(wanted):
+    """Return {region: key ARN} of what the option ``replicas`` asks for."""
+    return {replica["region"]: replica["kms_key_arn"] for replica in wanted if replica.get("kms_key_arn")}
+
+
+def keys_there(replicas):
+    """Return {region: key ARN or None} of the observed replicas that show their settings."""
+    return {one["region"]: one.get("kms_key_arn") for one in replicas if "arn" in one}
+
+
+def key_changes(replicas, wanted):
+    """Return {region: key ARN} of all replicas that are there, where one of them is to have another key; else {}."""
+    there = keys_there(replicas)
+    keys = {name: keys_asked(wanted).get(name, key) for name, key in there.items()}
+    return keys if keys != there else {}
+
+
+def foreign_keys(wanted):
+    """Return {region: key} of the keys that are no ARN of a key of the replica's own region."""
+
+    def is_own(region, arn):
+        fields = arn.split(":")
+        return fields[2:4] == ["kms", region] and fields[-1].startswith("key/")
+
+    return {region: arn for region, arn in keys_asked(wanted).items() if not is_own(region, arn)}
+
+
+def keyless(replicas, wanted):
+    """Return the regions that would be left with DynamoDB's own key beside others with a key of the account."""
+    asked, there = keys_asked(wanted), keys_there(replicas)
+    names = {*there, *(replica["region"] for replica in wanted)} if asked else set()
+    return sorted(name for name in names if not (asked.get(name) or there.get(name)))
+
+
 def obstacle(before, params):
     """Return why no call could bring about what is wanted, or None."""
     wanted = params.get("replicas") or []
     twice = duplicates(wanted)
     if twice:
         return f"replicas names {', '.join(twice)} more than once; each region is allowed once."
+    foreign = foreign_keys(wanted)
+    if foreign:
+        region, arn = min(foreign.items())
+        return f"kms_key_arn of the replica in {region} is {arn}; allowed: the ARN of a key of {region}."
+    without = keyless(before["replicas"], wanted)
+    if without:
+        return (
+            f"replicas gives no kms_key_arn for {', '.join(without)}; allowed: one for each replica that is there or "
+            "asked for, or none at all, because all replicas of a table have keys of one kind."
+        )
     view = before["stream_view_type"]
     if wanted and view not in (None, STREAM_VIEW):
         return (
@@ -89,7 +145,7 @@ def obstacle(before, params):
 
 
 def plan(before, params, region):
-    """Return {stream, steps, settings: {region: changes}}: everything that differs."""
+    """Return {stream, keys: {region: key ARN}, steps, settings: {region: changes}}: everything that differs."""
     wanted = params.get("replicas") or []
     states = {one["region"]: one["status"] for one in before["replicas"] if one["region"] != region}
     known = {one["region"]: one for one in before["replicas"]}
@@ -98,6 +154,7 @@ def plan(before, params, region):
     settings = {one["region"]: replica_changes(known.get(one["region"], {}), one) for one in judged}
     return {
         "stream": any(one["region"] != region for one in wanted) and before["stream_view_type"] is None,
+        "keys": key_changes(before["replicas"], wanted),
         "steps": replication_steps(states, wanted, region, params.get("purge_replicas", False)),
         "settings": {name: changes for name, changes in settings.items() if changes},
     }
@@ -110,17 +167,19 @@ def removals(planned):
 
 def is_at_rest(observed):
     """Return True where no replica is being changed."""
-    return all(one["status"] == "ACTIVE" for one in observed["replicas"])
+    return all(one["status"] == "ACTIVE" and one.get("encryption_status") != "UPDATING" for one in observed["replicas"])
 
 
 def is_empty(planned):
     """Return True for a plan that changes nothing."""
-    return not (planned["stream"] or planned["steps"] or planned["settings"])
+    return not any(planned.values())
 
 
 def foresee(before, planned):
     """Return the observation the plan leads to, for check mode."""
     replicas = {one["region"]: dict(one) for one in before["replicas"]}
+    for name, arn in planned["keys"].items():
+        replicas[name].update(kms_key_arn=arn, encryption_status="ENABLED")
     for step in planned["steps"]:
         for action, value in step.items():
             name = value["RegionName"]
@@ -138,6 +197,7 @@ def foresee(before, planned):
 def describe_plan(planned, name, done):
     """Return the plan in one sentence."""
     parts = ["its stream is enabled"] if planned["stream"] else []
+    parts += [f"it is encrypted with {arn} in {region}" for region, arn in sorted(planned["keys"].items())]
     words = {"Create": "a replica is added in", "Delete": "the replica is removed from"}
     parts += [f"{words[key]} {value['RegionName']}" for step in planned["steps"] for key, value in step.items()]
     parts += [f"{', '.join(sorted(changes))} set in {region}" for region, changes in planned["settings"].items()]

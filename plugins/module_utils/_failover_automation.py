@@ -17,14 +17,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._best_effort import spread
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     LATEST_MOVE_ID,
     pack,
-    put_document,
+    stands,
     unpack,
     utc_now,
+    write_document,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import is_paused
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import server_time
@@ -52,14 +57,16 @@ def replace_document(
 ) -> Mapping[str, Any] | None:
     """Put a document in the place of the one written at ``was`` (empty: of none); other attributes stay.
 
-    Returns the answer, or None where another document stands there by now.
+    Returns the answer, or None where another document stands there by now. Safe to repeat: the condition holds after
+    the write as well.
     """
     item = pack(identifier, document, written_at)
+    still = "#written_at = :was" if was else "attribute_not_exists(#written_at)"
     return client.update_item(
         TableName=table,
         Key={"id": item["id"]},
         UpdateExpression="SET #document = :document, #version = :version, #written_at = :written_at",
-        ConditionExpression="#written_at = :was" if was else "attribute_not_exists(#written_at)",
+        ConditionExpression=f"{still} OR #written_at = :written_at",
         ExpressionAttributeNames={"#document": "document", "#version": "version", "#written_at": "written_at"},
         ExpressionAttributeValues={
             **{f":{name}": item[name] for name in ("document", "version", "written_at")},
@@ -102,7 +109,7 @@ def write_all(
     now = utc_now()
 
     def call(region: str) -> Callable[[], Any]:
-        return lambda: put_document(clients("dynamodb", region), table, identifier, document, now)
+        return lambda: write_document(clients("dynamodb", region), table, identifier, document, now)
 
     outcome = spread({region: call(region) for region in regions}, None, deadline)
     return list(outcome.done), outcome.failed
@@ -180,7 +187,13 @@ def _write(
     def call(region: str) -> Callable[[], Any]:
         def write() -> None:
             client, was = clients("dynamodb", region), copies[region][identifier]["written_at"]
-            if replace_document(client, table, identifier, change.document, now, was) is None:
+            try:
+                answer = replace_document(client, table, identifier, change.document, now, was)
+            except AwsCallError as error:
+                if not (error.ambiguous and stands(client, table, identifier, now)):
+                    raise
+                return
+            if answer is None:
                 raise MultiRegionError(f"the item {identifier} was changed meanwhile; run this again")
 
         return write

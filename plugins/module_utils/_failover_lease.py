@@ -87,6 +87,11 @@ def is_own(lease: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
     return (lease["claim"], lease["owner"]) == (params["run_id"], params["owner"])
 
 
+def is_ended(lease: Mapping[str, Any] | None, params: Mapping[str, Any]) -> bool:
+    """Return whether a lease is the one of a request to release, with the outcome that it asked for. Pure."""
+    return bool(lease) and all(lease[name] == params[name] for name in ("run_id", "attempt", "outcome"))
+
+
 def decide(standing: Mapping[str, Any] | None, params: Mapping[str, Any], region: str, now: float) -> Claim:
     """Return what this run would be, given the lease that stands there; raise Refused where it is another's. Pure.
 
@@ -226,8 +231,12 @@ class Counter:
                 raise
             error = failure
         lease = self.look()
-        if error and not lost(lease, run_id, attempt, self.region):
-            raise error
+        # Whatever the answer was, also "not yours any more" after a lost one, the table knows.
+        why = lost(lease, run_id, attempt, self.region)
+        if not why:
+            raise error or MultiRegionError(f"The lease of {self.region} was renewed while it was released. Try again.")
+        if not is_ended(lease, self.params):
+            return self._result(lease, False, f"Nothing to release. {why}")
         return self._result(lease, True, f"The lease of {self.region} was released: run {run_id} {outcome}.")
 
     def _held_lease(self) -> Lease:

@@ -13,12 +13,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+    UNREADABLE_ANSWER,
+    AwsCallError,
+    MultiRegionError,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     MANIFEST_ID,
     get_document,
-    put_document,
     utc_now,
+    write_document,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import UNKNOWN, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all
@@ -69,6 +73,18 @@ def refuse_bad(manifest: Any) -> None:
         raise MultiRegionError(" ".join(problems))
 
 
+def read_manifest(client: Any, table: str) -> dict[str, Any]:
+    """Return {document, written_at} of the manifest, both None where there is none, or nothing that can be read."""
+    try:
+        found = get_document(client, table, MANIFEST_ID)
+    except AwsCallError as error:
+        # What cannot be understood is written anew; what could not be asked stops the module.
+        if error.code != UNREADABLE_ANSWER:
+            raise
+        found = None
+    return found or {"document": None, "written_at": None}
+
+
 @timed
 def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
     """Write the manifest into one region's control table unless it stands there already; read it back.
@@ -79,7 +95,7 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     refuse_bad(wanted)
     region = params.get("region") or clients.default_region
     client = clients("dynamodb", region)
-    before = get_document(client, table, MANIFEST_ID) or {"document": None, "written_at": None}
+    before = read_manifest(client, table)
     result = {
         "changed": before["document"] != wanted,
         "manifest": wanted,
@@ -92,8 +108,8 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     words = "was absent" if before["document"] is None else "differed"
     if check_mode:
         return {**result, "reason": f"The manifest in {where} {words} and would be written."}
-    put_document(client, table, MANIFEST_ID, wanted, utc_now())
-    after = get_document(client, table, MANIFEST_ID) or {"document": None, "written_at": None}
+    write_document(client, table, MANIFEST_ID, wanted, utc_now())
+    after = read_manifest(client, table)
     if after["document"] != wanted:
         raise MultiRegionError(f"The manifest in {where} was written, but another one stands there.", **result)
     return {**result, "written_at": after["written_at"], "reason": f"The manifest in {where} {words} and was written."}

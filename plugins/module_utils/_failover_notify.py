@@ -2,10 +2,16 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Telling people: one message to a topic in each region, of which one must take it, or none where a move would stop."""
+"""Telling people: one message to a topic in each region, of which one must take it, or none where a move would stop.
+
+A message whose answer was lost is sent again, since to be told twice is better than not at all: Publish knows no token
+for a standard topic, and such a topic may deliver a message more than once anyway ("Amazon SNS standard topics" of the
+Amazon SNS Developer Guide). All copies have the same ``notification_id``, so that machines can tell a copy.
+"""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,7 +62,8 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     if check_mode:
         reason = f"The message would be sent to the topics of {', '.join(topics)}."
         return {"changed": True, "delivered": {}, "not_delivered": {}, "reason": reason}
-    subject, attributes = fit_subject(params["subject"]), build_attributes(params.get("attributes"))
+    subject = fit_subject(params["subject"])
+    attributes = build_attributes({**(params.get("attributes") or {}), "notification_id": uuid.uuid4().hex})
 
     def call(region: str, topic: str):
         return lambda: publish(clients("sns", region), topic, subject, params["msg"], attributes)

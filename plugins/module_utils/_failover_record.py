@@ -10,13 +10,18 @@ import time
 import typing as t
 from collections.abc import Callable, Mapping
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._best_effort import Outcome, spread
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     LATEST_MOVE_ID,
     RUN_PREFIX,
     get_document,
     pack,
+    stands,
     unpack,
     utc_now,
 )
@@ -61,12 +66,26 @@ def write(client: t.Any, table: str, documents: Mapping[str, Mapping[str, t.Any]
     """
     changes = []
     for identifier, document in documents.items():
-        answer = put_attempt(client, table, identifier, document, now)
+        try:
+            answer = put_attempt(client, table, identifier, document, now)
+        except AwsCallError as error:
+            if not (error.ambiguous and stands(client, table, identifier, now)):
+                raise
+            changes.append(True)
+            continue
         if answer is None and not changes:
             return SUPERSEDED
-        old = (answer or {}).get("Attributes")
-        changes.append(answer is not None and (not old or unpack(old)["document"] != document))
+        changes.append(answer is not None and is_news(answer.get("Attributes"), document, now))
     return any(changes)
+
+
+def is_news(old: Mapping[str, t.Any] | None, document: Mapping[str, t.Any], now: str) -> bool:
+    """Return whether a write changed what stood there; old: the item it replaced, None where there was none. Pure.
+
+    Where that is this very write, botocore has made it twice, and what the first one replaced is not known.
+    """
+    stood = unpack(old) if old else None
+    return stood is None or stood["document"] != document or stood["written_at"] == now
 
 
 def read(client: t.Any, table: str, identifiers: list[str]) -> Copies:

@@ -13,11 +13,16 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Mapping
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     LATEST_MOVE_ID,
     RUN_PREFIX,
     pack,
+    stands,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_record_info import (
     AUTOMATION_ID,
@@ -33,14 +38,31 @@ Copy: t.TypeAlias = "Mapping[str, t.Any]"
 
 @aws_call("PutItem", missing=("ConditionalCheckFailedException",))
 def put_copy(client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy | None) -> t.Any:
-    """Write a copy with its own time where still the same stands as was seen; None where that has changed since."""
+    """Write a copy with its own time where still the same stands as was seen; None where that has changed since.
+
+    Safe to repeat: the condition holds after the write as well.
+    """
     item = pack(identifier, copy["document"], copy["written_at"])
-    condition = {"ConditionExpression": "attribute_not_exists(id)"}
+    still, values = "attribute_not_exists(id)", {":copied": item["written_at"]}
     if seen:
-        values = {":seen": {"S": seen["written_at"]}}
-        condition = {"ConditionExpression": "written_at = :seen", "ExpressionAttributeValues": values}
+        still, values = "written_at = :seen", {**values, ":seen": {"S": seen["written_at"]}}
     attempt = {"attempt": {"N": str(copy["document"].get("attempt", 0))}}
-    return client.put_item(TableName=table, Item={**item, **attempt}, **condition)
+    return client.put_item(
+        TableName=table,
+        Item={**item, **attempt},
+        ConditionExpression=f"{still} OR written_at = :copied",
+        ExpressionAttributeValues=values,
+    )
+
+
+def copy_item(client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy | None) -> bool:
+    """Write a copy; return whether it stands there. One whose answer was lost counts when it does."""
+    try:
+        return put_copy(client, table, identifier, copy, seen) is not None
+    except AwsCallError as error:
+        if not (error.ambiguous and stands(client, table, identifier, copy["written_at"])):
+            raise
+    return True
 
 
 def is_history(identifier: str) -> bool:
@@ -81,7 +103,7 @@ def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -
         raise MultiRegionError(f"No control table {name} could be read. {silent}.", unread=unread)
     copied: dict[str, list[str]] = {}
     for region, identifier, copy, seen in missing_copies(tables):
-        if check_mode or put_copy(clients("dynamodb", region), name, identifier, copy, seen):
+        if check_mode or copy_item(clients("dynamodb", region), name, identifier, copy, seen):
             copied.setdefault(region, []).append(identifier)
     told = ", ".join(f"{region} ({len(ids)})" for region, ids in copied.items())
     verb = "would be told" if check_mode else "were told"

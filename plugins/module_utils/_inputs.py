@@ -9,13 +9,28 @@ variable, its value and what is allowed. An empty list means that nothing is wro
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 import typing as t
 from itertools import combinations
 
+from ansible_collections.trading.multi_region.plugins.module_utils._options import (
+    ID,
+    REGION,
+    SERVER,
+    URL,
+    WORDS,
+    YEAR_SECONDS,
+    Each,
+    Rule,
+    arn,
+    line,
+    shown,
+    text,
+)
+
 SUFFIX = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,10}[a-z0-9])?")
-REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 ENGINE_VERSION = re.compile(r"8\.0\.mysql_aurora\.3\.(\d+)\.(\d+)(?:\.\d+)?")
 # Aurora User Guide, "Supported Regions and DB engines for Aurora global databases": version 3 from 3.01.0 on.
 FIRST_GLOBAL_MINOR = 1
@@ -24,13 +39,74 @@ SMALLEST_VPC_PREFIX, LARGEST_VPC_PREFIX = 19, 16
 
 # How a move is made, the default first.
 METHODS = ("failover", "switchover", "detach", "auto")
-# Variables that hold seconds, with their least and most.
-SECONDS = {
-    "wait_timeout": (1, 86400),
-    "failover_lease_seconds": (10, 3600),
-    "failover_cool_down": (0, 604800),
+# Variables that hold figures: what they count, their least and most.
+FIGURES: dict[str, tuple[str, float, float]] = {
+    "consecutive_failures": ("a whole number", 1, 1000),
+    "failover_cool_down": ("a number of seconds", 0, 604800),
+    "failover_lease_seconds": ("a whole number of seconds", 10, 3600),
+    "health_max_gap": ("a number of seconds", 1, YEAR_SECONDS),
+    "health_min_interval": ("a number of seconds", 0, YEAR_SECONDS),
+    "health_quorum": ("a whole number", 2, 1000),
+    "health_stream_limit": ("a number of seconds", 1, YEAR_SECONDS),
+    "max_age_days": ("a number of days", 0, 36500),
+    "max_replication_lag_ms": ("a number of milliseconds", 0, 1000 * YEAR_SECONDS),
+    "pause_minutes": ("a number of minutes", 0.01, YEAR_SECONDS / 60),
+    "readiness_deadline": ("a number of seconds", 1, 3600),
+    "status_limit": ("a whole number", 1, 1_000_000),
+    "wait_timeout": ("a whole number of seconds", 1, 86400),
 }
-CHOICES = {"failover_fencing": ("database_ingress", "application_capacity", "none")}
+BOOLEANS = (
+    "accept_data_loss",
+    "accept_gap",
+    "auto_failover",
+    "auto_failover_accept_data_loss",
+    "environment_protection",
+    "force",
+    "rebuild",
+    "resume",
+)
+CHOICES = {
+    "auto_failover_method": ("failover", "auto", "detach"),
+    "failover_fencing": ("database_ingress", "application_capacity", "none"),
+}
+TEXTS: dict[str, Rule] = {
+    "acknowledge": ID,
+    "confirm": WORDS,
+    "failover_outcome_file": line(4096),
+    "failover_owner": line(255),
+    "failover_reason": WORDS,
+    "health_report_file": line(4096),
+    "platform_name": text(r"[a-z](?:-?[a-z0-9]){0,19}", "1 to 20 lower-case letters, digits and inner dashes"),
+    "readiness_report_file": line(4096),
+    "readiness_runner_arn": arn("iam sts", r".+", "a user or a role"),
+    "reason": WORDS,
+    "run_id": ID,
+    "status_file": line(4096),
+    "takeover_run_id": ID,
+    "traffic_dns_servers": Each(SERVER),
+    "traffic_probe_proxy": URL,
+}
+# Where an empty text is the same as nothing given. All others have a value in group_vars, or are files.
+MAY_BE_EMPTY = frozenset(
+    "acknowledge confirm expected_active_region failover_reason max_age_days max_replication_lag_ms method move_method"
+    " pause_minutes readiness_deadline readiness_runner_arn reason run_id status_limit takeover_run_id target_region"
+    " traffic_probe_proxy wait_timeout".split()
+)
+# The variables that are judged each by itself.
+GIVEN = (
+    *("environment_suffix", "global_database_engine_version", "health_min_healthy_ratio"),
+    *("target_region", "expected_active_region", "method", "move_method"),
+    *FIGURES,
+    *BOOLEANS,
+    *CHOICES,
+    *TEXTS,
+)
+# What the platform's regions are made of; judged together, and looked at one by one where the command line sets them.
+OF_REGIONS = ("aws_region", "vpc_cidr", "platform_regions", "platform_vpc_cidrs")
+# Variables of Ansible and of AWX, which nobody can mistake for one of ours.
+FOREIGN = ("ansible_", "awx_", "tower_")
+# How alike two names are when one may be a slip of the other (difflib: 1 is the same).
+LIKENESS = 0.8
 
 # The variable, AWS's limit on the length of its value, and what the value names.
 NAME_LIMITS: dict[str, tuple[int, str]] = {
@@ -41,6 +117,7 @@ NAME_LIMITS: dict[str, tuple[int, str]] = {
     "global_database_identifier": (63, "a global cluster"),
     "global_database_cluster_identifier": (61, "a DB cluster whose instances end in -1 and -2"),
     "object_storage_bucket": (63, "a bucket"),
+    "audit_bucket": (63, "a bucket"),
     "traffic_control_bucket": (63, "a bucket"),
     "session_table_name": (255, "a table"),
     "failover_control_table": (255, "a table"),
@@ -48,10 +125,14 @@ NAME_LIMITS: dict[str, tuple[int, str]] = {
     "encryption_key_alias": (256, "a key alias"),
     "traffic_domain": (255, "a domain"),
 }
+# Names that differ from region to region; these come as a list with one for each.
+PER_REGION = frozenset(
+    {"audit_bucket", "global_database_cluster_identifier", "object_storage_bucket", "traffic_control_bucket"}
+)
 
 
 def _shown(value: t.Any) -> str:
-    return "undefined" if value is None else repr(value) if isinstance(value, str) else str(value)
+    return "not given" if value is None else shown(value)
 
 
 def _refusal(variable: str, value: t.Any, allowed: str) -> str:
@@ -73,6 +154,8 @@ def suffix_problems(suffix: t.Any) -> list[str]:
 
 def region_problems(regions: t.Sequence[t.Any]) -> list[str]:
     """At least two regions, each of a region's form, none of them twice."""
+    if not isinstance(regions, list | tuple):
+        return [_refusal("platform_regions", regions, "a list of the codes of the platform's regions")]
     problems = []
     if len(regions) < 2:
         problems.append(
@@ -103,6 +186,8 @@ def _network(region: str, cidr: t.Any) -> tuple[t.Any, list[str]]:
 
 def cidr_problems(cidrs: t.Mapping[str, t.Any]) -> list[str]:
     """Peered VPCs cannot overlap: the routes between the regions would be ambiguous."""
+    if not isinstance(cidrs, dict):
+        return [_refusal("platform_vpc_cidrs", cidrs, "a dictionary with the network of each region")]
     problems, networks = [], {}
     for region, cidr in cidrs.items():
         network, refused = _network(region, cidr)
@@ -136,42 +221,57 @@ def name_problems(names: t.Mapping[str, t.Any]) -> list[str]:
     problems = []
     for variable, (limit, what) in NAME_LIMITS.items():
         value = names.get(variable)
-        for name in value if isinstance(value, list) else [value]:
-            if isinstance(name, str) and len(name) > limit:
+        for name in value if isinstance(value, list) and variable in PER_REGION else [value]:
+            if name is not None and not (isinstance(name, str) and name.isprintable() and name):
+                problems.append(_refusal(variable, name, f"text of 1 to {limit} characters, for {what}"))
+            elif isinstance(name, str) and len(name) > limit:
                 problems.append(
                     _refusal(variable, f"{name!r} of {len(name)} characters", f"at most {limit} characters, for {what}")
                 )
     return problems
 
 
-def _number_problem(variable: str, value: t.Any, allowed: str, low: float, high: float) -> list[str]:
-    if value is None or value == "":
-        return []
+def _is_left_out(variable: str, value: t.Any) -> bool:
+    return value is None or (isinstance(value, str) and value == "" and variable in MAY_BE_EMPTY)
+
+
+def figure_problems(variable: str, value: t.Any) -> list[str]:
+    """A figure, or a text that spells one, as ``-e name=value`` brings it."""
+    what, low, high = FIGURES[variable]
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else float("nan")
+    except (ValueError, OverflowError):
         number = float("nan")
-    if isinstance(value, bool) or not low <= number <= high:
-        return [_refusal(variable, value, allowed)]
-    return []
+    is_whole = "whole" not in what or number == number // 1
+    if low <= number <= high and is_whole:
+        return []
+    return [_refusal(variable, value, f"{what} from {low:g} to {high:.10g}, without a unit")]
+
+
+def _ratio_problem(variable: str, value: t.Any) -> list[str]:
+    try:
+        number = float("nan") if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    return [] if 0 <= number <= 1 else [_refusal(variable, value, "a ratio from 0 to 1")]
 
 
 def _member_problem(variable: str, value: t.Any, regions: t.Sequence[str]) -> list[str]:
-    if value in (None, "") or value in regions:
+    if _is_left_out(variable, value) or value in regions:
         return []
     return [_refusal(variable, value, f"one of the platform's regions: {', '.join(map(str, regions))}")]
 
 
 def _boolean_problem(variable: str, value: t.Any) -> list[str]:
-    if value is None or isinstance(value, bool) or str(value).lower() in ("true", "false", "yes", "no"):
+    if isinstance(value, bool) or (isinstance(value, str) and value.lower() in ("true", "false", "yes", "no")):
         return []
     return [_refusal(variable, value, "true or false")]
 
 
 def method_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     """How the writer is moved: by the playbook (switchover.yml, failback.yml) or by the operator, never both."""
-    asked, own = inputs.get("method") or None, inputs.get("move_method") or None
-    if asked and asked not in METHODS:
+    asked, own = (None if _is_left_out(name, inputs.get(name)) else inputs[name] for name in ("method", "move_method"))
+    if asked is not None and asked not in METHODS:
         return [_refusal("method", asked, f"one of {', '.join(METHODS)}")]
     if asked and own and asked != own:
         return [_refusal("method", asked, f"{own} with this playbook; failover.yml takes any of {', '.join(METHODS)}")]
@@ -194,22 +294,47 @@ def move_problems(inputs: t.Mapping[str, t.Any], regions: t.Sequence[str]) -> li
         problems.append(
             _refusal("target_region", target, f"a region other than expected_active_region, {_shown(expected)}")
         )
-    problems += _number_problem(
-        "max_replication_lag_ms",
-        inputs.get("max_replication_lag_ms"),
-        "a number of milliseconds, 0 or more, without a unit",
-        0,
-        float("inf"),
-    )
-    for variable, (low, high) in SECONDS.items():
-        allowed = f"a number of seconds from {low} to {high}, without a unit"
-        problems += _number_problem(variable, inputs.get(variable), allowed, low, high)
-    for variable in ("accept_data_loss", "force", "auto_failover", "rebuild"):
-        problems += _boolean_problem(variable, inputs.get(variable))
-    for variable, allowed in CHOICES.items():
-        if inputs.get(variable) not in (None, "", *allowed):
-            problems.append(_refusal(variable, inputs[variable], f"one of {', '.join(allowed)}"))
-    return problems + method_problems(inputs)
+    return problems + single_problems(inputs) + method_problems(inputs)
+
+
+def single_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
+    """The inputs that can be judged one by one."""
+    problems = []
+    for variable in (*FIGURES, *BOOLEANS, *CHOICES, *TEXTS):
+        value = inputs.get(variable)
+        if _is_left_out(variable, value):
+            continue
+        if variable in FIGURES:
+            problems += figure_problems(variable, value)
+        elif variable in BOOLEANS:
+            problems += _boolean_problem(variable, value)
+        elif variable in CHOICES:
+            if value not in CHOICES[variable]:
+                problems.append(_refusal(variable, value, f"one of {', '.join(CHOICES[variable])}"))
+        else:
+            problems += TEXTS[variable].problems(variable, value)
+    return problems
+
+
+def unusable(variable: str, source: t.Any) -> str:
+    """The sentence for a variable whose template comes to nothing, such as one that names what nobody has set."""
+    return _refusal(variable, source, "a value, or a template that Ansible can work out")
+
+
+def unknown_problems(extra: t.Mapping[str, t.Any], known: t.Iterable[str]) -> list[str]:
+    """Names on the command line that are a slip away from one that is known: Ansible would ignore them in silence.
+
+    :param extra: what was given with ``-e``. :param known: the names that mean something, those of ``extra`` left out.
+    """
+    names = sorted({*GIVEN, *NAME_LIMITS, *OF_REGIONS, *known})
+    problems = []
+    for variable, value in extra.items():
+        if variable in names or variable.startswith(FOREIGN):
+            continue
+        meant = difflib.get_close_matches(variable, names, 1, LIKENESS)
+        if meant:
+            problems.append(_refusal(variable, value, f"no variable of that name, was {meant[0]} meant?").rstrip("."))
+    return problems
 
 
 def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
@@ -223,6 +348,7 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     problems = suffix_problems(inputs.get("environment_suffix"))
     regions = inputs.get("regions") or []
     problems += region_problems(regions)
+    regions = regions if isinstance(regions, list) else []
     if inputs.get("limit"):
         problems.append(_refusal("--limit", inputs["limit"], "none, a playbook works on all regions together"))
     if "vpc_cidrs" in inputs:
@@ -232,7 +358,6 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     if not problems:
         # Names are made of what was judged above.
         problems += name_problems(inputs.get("names") or {})
-    problems += _number_problem(
-        "health_min_healthy_ratio", inputs.get("health_min_healthy_ratio"), "a ratio from 0 to 1", 0, 1
-    )
+    if inputs.get("health_min_healthy_ratio") is not None:
+        problems += _ratio_problem("health_min_healthy_ratio", inputs["health_min_healthy_ratio"])
     return problems + move_problems(inputs, regions)

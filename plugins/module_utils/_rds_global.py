@@ -18,6 +18,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._wait import 
     patiently,
     pause,
     poll,
+    read_back,
     timed,
 )
 
@@ -215,13 +216,17 @@ class GlobalCluster:
         return patiently(lambda: facts_of(describe_global_cluster(self.client, self.name)), **self.time)
 
     def write(self, function, *arguments, achieved):
-        """Make the call once; where its answer was lost or says so already, the state read back decides."""
+        """Make the call once; where its answer was lost or says so already, the state read back decides.
+
+        achieved: function of the facts; true where the call has been carried out, or is being.
+        """
         try:
             function(self.client, self.name, *arguments)
         except AwsCallError as error:
             seen_before = error.code in ("GlobalClusterAlreadyExistsFault", "InvalidGlobalClusterStateFault")
-            if not (error.ambiguous or seen_before) or not achieved(self.read()):
+            if not (error.ambiguous or seen_before):
                 raise
+            read_back(self.read, achieved, error, **self.time)
 
     def settle(self, done, what):
         """Return the facts once done, or at once with wait: false."""
@@ -250,6 +255,14 @@ def holds(facts, settings):
     return version is None or satisfies(facts["engine_version"] or "", version)
 
 
+def is_begun(before, facts, settings):
+    """Return True where a ModifyGlobalCluster call has been carried out or, an upgrade takes long, was begun. Pure.
+
+    before: the facts from before the call.
+    """
+    return holds(facts, settings) or (bool(facts) and is_settled(before) and not is_settled(facts))
+
+
 def is_there(facts):
     """Return True for a global cluster that exists and is to stay."""
     return bool(facts) and facts["status"] != "deleting"
@@ -269,17 +282,23 @@ def ensure_present(cluster, before, params, check_mode):
             cluster.settle(lambda facts: not facts, "gone")
         cluster.write(create_global_cluster, creation_settings(params), achieved=is_there)
         return True, f"The global cluster {cluster.name} was created.", cluster.settle(is_settled, "available")
+    was_settled = is_settled(before)
+    if not was_settled and not check_mode:
+        # What is being changed may be what is asked for here: by a run whose answer was lost, or by another one.
+        before = cluster.settle(is_settled, "available")
     settings = modification_settings(before, params)
     if settings:
         names = ", ".join(f"{name} to {value}" for name, value in settings.items())
         if check_mode:
             return True, f"The global cluster {cluster.name} would be changed: {names}.", {**before, **echo(settings)}
-        cluster.write(modify_global_cluster, settings, achieved=lambda facts: holds(facts, settings))
+        cluster.write(modify_global_cluster, settings, achieved=lambda facts: is_begun(before, facts, settings))
         after = cluster.settle(lambda facts: is_settled(facts) and holds(facts, settings), "changed")
         return True, f"The global cluster {cluster.name} was changed: {names}.", after
-    if not check_mode and not is_settled(before):
-        return False, f"The global cluster {cluster.name} was being changed.", cluster.settle(is_settled, "available")
-    return False, f"The global cluster {cluster.name} is as asked for.", before
+    return (
+        False,
+        f"The global cluster {cluster.name} {'is as asked for' if was_settled else 'was being changed'}.",
+        before,
+    )
 
 
 def ensure_absent(cluster, before, params, check_mode):

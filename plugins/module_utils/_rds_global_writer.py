@@ -161,8 +161,9 @@ class Writer:
     def request_move(self, observed, lag):
         """Ask AWS for the move as decided.
 
-        Where AWS refuses, it is decided anew from what is seen then, so that ``auto`` may go its other way, and a race
-        lost to another operation is told as that. Raises Refused with AWS's reason.
+        Where AWS refuses because it is under way already, that is as good: it is this request, repeated after a lost
+        answer, or another's. Else it is decided anew from what is seen then, so that ``auto`` may go its other way, and
+        a race lost to another operation is told as that. Raises Refused with AWS's reason.
         """
         while self.decision.action == "request":
             try:
@@ -171,6 +172,9 @@ class Writer:
                 if not is_refusal(error):
                     raise
                 method, observed = self.decision.method, self.observe_closely()
+                if is_begun(observed, method):
+                    self.accepted = True
+                    return
                 self.refused[method] = describe_refusal(method, error.code, error.message)
                 if self.decide(observed, lag).action == "refuse":
                     raise Refused(self.decision.reason, after=observed, error_code=error.code) from error
@@ -192,10 +196,10 @@ class Writer:
             unsure = True
             try:
                 CALLS[call["operation"]](client, call["parameters"])
-            except AwsCallError:
+            except AwsCallError as error:
                 if is_begun(self.observe(), method):
                     return True
-                unsure = False
+                unsure = error.ambiguous
                 raise
             return True
 

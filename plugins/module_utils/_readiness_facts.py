@@ -36,6 +36,7 @@ SERVICES = (
     "secretsmanager",
     "kms",
     "sns",
+    "logs",
 )
 # The quota of targets in DescribeAccountLimits ("Limit" of the Elastic Load Balancing API Reference).
 TARGET_LIMIT = "targets-per-application-load-balancer"
@@ -85,6 +86,7 @@ def read_database(client: Any, identifier: str) -> dict[str, Any] | None:
         {
             "identifier": one["DBInstanceIdentifier"],
             "class": one.get("DBInstanceClass"),
+            "is_public": bool(one.get("PubliclyAccessible")),
             "parameter_groups": [group["DBParameterGroupName"] for group in one.get("DBParameterGroups", [])],
             "pending": [group.get("ParameterApplyStatus") for group in one.get("DBParameterGroups", [])],
         }
@@ -97,7 +99,8 @@ def read_database(client: Any, identifier: str) -> dict[str, Any] | None:
         "identifier": identifier,
         "parameter_group": cluster.get("DBClusterParameterGroup"),
         "deletion_protection": bool(cluster.get("DeletionProtection")),
-        "kms_key_arn": cluster.get("KmsKeyId"),
+        "backup_retention_days": cluster.get("BackupRetentionPeriod", 0),
+        "kms_key_arn": cluster.get("KmsKeyId") if cluster.get("StorageEncrypted") else None,
         "instances": instances,
         "pending_reboot": sorted(pending),
     }
@@ -206,6 +209,76 @@ def is_recoverable(client: Any, table: str) -> bool:
     """Return whether point-in-time recovery of a table is on."""
     found = client.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
     return found.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED"
+
+
+@aws_call("DescribeTable", missing=("ResourceNotFoundException",))
+def describe_table(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the Table of the DynamoDB API, or None."""
+    return client.describe_table(TableName=name)["Table"]
+
+
+def read_table_settings(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the fact ``session_table_settings`` or ``control_table_settings``."""
+    table = describe_table(client, name)
+    if table is None:
+        return None
+    return {
+        "kms_key_arn": (table.get("SSEDescription") or {}).get("KMSMasterKeyArn"),
+        "deletion_protection": bool(table.get("DeletionProtectionEnabled")),
+        "is_recoverable": is_recoverable(client, name),
+    }
+
+
+@aws_call("GetBucketVersioning", missing=("NoSuchBucket",))
+def get_versioning(client: Any, bucket: str) -> str | None:
+    """Return the state of a bucket's versioning, empty where it never had any, or None without a bucket."""
+    return client.get_bucket_versioning(Bucket=bucket).get("Status", "")
+
+
+@aws_call("GetBucketEncryption", missing=("ServerSideEncryptionConfigurationNotFoundError",))
+def get_bucket_key(client: Any, bucket: str) -> str | None:
+    """Return the key of KMS that a bucket encrypts new objects with, or None."""
+    rules = client.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    return rules[0].get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
+
+
+@aws_call("GetPublicAccessBlock", missing=("NoSuchPublicAccessBlockConfiguration",))
+def get_public_access_block(client: Any, bucket: str) -> dict[str, bool] | None:
+    """Return the PublicAccessBlockConfiguration of the S3 API, or None."""
+    return client.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+
+
+@aws_call("GetBucketPolicy", missing=("NoSuchBucketPolicy",))
+def get_bucket_policy(client: Any, bucket: str) -> str | None:
+    """Return the text of a bucket's policy, or None."""
+    return client.get_bucket_policy(Bucket=bucket)["Policy"]
+
+
+def read_bucket(client: Any, bucket: str) -> dict[str, Any] | None:
+    """Return the fact ``data_bucket`` or ``control_bucket``."""
+    versioning = get_versioning(client, bucket)
+    if versioning is None:
+        return None
+    return {
+        "is_versioned": versioning == "Enabled",
+        "kms_key_arn": get_bucket_key(client, bucket),
+        "public_access_block": get_public_access_block(client, bucket) or {"BlockPublicAcls": False},
+        "policy": get_bucket_policy(client, bucket),
+    }
+
+
+@aws_call("GetTopicAttributes", missing=("NotFound", "NotFoundException"))
+def read_topic(client: Any, arn: str) -> dict[str, Any] | None:
+    """Return the fact ``topic``."""
+    attributes = client.get_topic_attributes(TopicArn=arn)["Attributes"]
+    return {"kms_key_arn": attributes.get("KmsMasterKeyId") or None, "policy": attributes.get("Policy")}
+
+
+@aws_call("DescribeLogGroups")
+def read_log_groups(client: Any, cluster: str) -> dict[str, str | None]:
+    """Return the fact ``log_groups``: those that Amazon RDS writes a cluster's logs to."""
+    pages = client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/aws/rds/cluster/{cluster}/")
+    return {one["logGroupName"]: one.get("kmsKeyId") for page in pages for one in page["logGroups"]}
 
 
 @aws_call("DescribeSecret", missing=("ResourceNotFoundException",))
@@ -340,7 +413,12 @@ def regional_readers(
         "database": of_entry("rds", read_database, "db_cluster_identifier"),
         "parameters": of_entry("rds", read_parameters, "db_cluster_identifier"),
         "table": of_entry("dynamodb", describe_session_table, "session_table"),
-        "recovery": of_entry("dynamodb", is_recoverable, "session_table"),
+        "session_table_settings": of_entry("dynamodb", read_table_settings, "session_table"),
+        "control_table_settings": lambda: read_table_settings(clients("dynamodb", region), table),
+        "data_bucket": of_entry("s3", read_bucket, "data_bucket"),
+        "control_bucket": of_entry("s3", read_bucket, "control_bucket"),
+        "topic": of_entry("sns", read_topic, "topic_arn"),
+        "log_groups": of_entry("logs", read_log_groups, "db_cluster_identifier"),
         "replication": of_entry("s3", get_replication, "data_bucket"),
         "subscriptions": of_entry("sns", get_subscriptions, "topic_arn"),
         "instance_types": lambda: read_instance_types(

@@ -10,6 +10,7 @@ call; shapes in _readiness/seen.py.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import urllib.parse
@@ -86,6 +87,23 @@ def get_policy_document(client: Any, arn: str, version: str) -> dict[str, Any]:
     return json.loads(urllib.parse.unquote(document)) if isinstance(document, str) else document
 
 
+def read_policy(client: Any, arn: str) -> list[dict[str, Any]]:
+    """Return the statements of a managed policy and of its further parts, whose names end in -2 and so on.
+
+    What a policy cannot hold, site.yml puts into another one (_runner_policies.py).
+    """
+    statements: list[dict[str, Any]] = []
+    for number in itertools.count(1):
+        part = arn if number == 1 else f"{arn}-{number}"
+        try:
+            version = get_policy_version(client, part)
+        except AwsCallError as error:
+            if statements and error.code == "NoSuchEntity":
+                return statements
+            raise
+        statements += _list(get_policy_document(client, part, version).get("Statement"))
+
+
 @aws_call("SimulatePrincipalPolicy")
 def simulate(client: Any, principal: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the EvaluationResults of the IAM API."""
@@ -93,12 +111,12 @@ def simulate(client: Any, principal: str, request: Mapping[str, Any]) -> list[di
     return [one for page in pages for one in page["EvaluationResults"]]
 
 
-def requests_of(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def requests_of(statements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return (sid, options of a simulation) for each statement that allows: its actions on its resources. Pure.
 
     A condition is met with its first value, so that what is simulated is a call the policy means to allow.
     """
-    for number, statement in enumerate(_list(document.get("Statement"))):
+    for number, statement in enumerate(statements):
         if statement.get("Effect") != "Allow" or "Action" not in statement:
             continue
         context = [
@@ -172,10 +190,10 @@ def read_permissions(clients: Any, manifest: Mapping[str, Any], expected: Mappin
     caller = expected.get("runner_arn") or read_caller(clients, regions)
     principal = principal_of(caller, lambda role: get_role_arn(iam, role))
     arn = policy_arn(entries[0]["topic_arn"], expected["runner_policy"])
-    document = get_policy_document(iam, arn, get_policy_version(iam, arn))
+    statements = read_policy(iam, arn)
     simulated: dict[tuple[str, str], dict[str, str]] = {}
     errors: dict[str, str] = {}
-    for sid, request in requests_of(document):
+    for sid, request in requests_of(statements):
         try:
             for result in simulate(iam, principal, request):
                 decisions = simulated.setdefault((sid, result["EvalActionName"]), {})

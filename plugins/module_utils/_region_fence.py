@@ -186,7 +186,7 @@ def unfence(params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[s
     answers = board.wait(patience_of(deadline), _known_soon(copies))
     if not answers["work"].known:
         gate.shut()
-        why = answers["work"].error
+        why = str(answers["work"].error).rstrip(".")
         raise MultiRegionError(
             f"What fencing took from {region} was not given back: {why}. {REMEDY}", fenced=UNKNOWN, region=region
         )
@@ -238,7 +238,7 @@ def _delete(
     if not outcome.is_enough:
         raise MultiRegionError(
             f"What fencing took from {region} is given back, but the document that says so was not deleted there: "
-            f"{outcome.failed[region]}. {REMEDY}",
+            f"{outcome.failed[region].rstrip('.')}. {REMEDY}",
             fenced=NOT_FENCED,
             region=region,
         )

@@ -30,11 +30,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._region_fence
     resource_of,
     with_measure,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import poll
+from ansible_collections.trading.multi_region.plugins.module_utils._wait import poll, read_back
 
 # Steps until a region is fenced: three, and as many again for what others change meanwhile.
 STEPS = 6
 POLL_SECONDS = 0.25
+# How long a change may take to be seen where AWS did not say that it was made.
+DOUBT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -191,25 +193,30 @@ class Fencing:
         return written
 
     def _take(self, seen: Any) -> Any:
-        """Take what is seen; return what is seen then."""
+        """Take what is seen; return what is seen then. EC2 shows changes a little late."""
         self._attempted = True
         self._gate.enter(self._ended(UNKNOWN, "cut after it was asked for", INTENDED))
+        doubt = min(DOUBT_SECONDS, self._remaining())
         try:
             if not self._resource.take(seen):
-                return self._read()
+                # By now some of it is gone, by an answer that was lost or by others, so what was seen is no longer so.
+                return self._see("a part of it is gone, and is seen all the same", doubt, lambda now: now != seen)
         except AwsCallError as error:
             if not error.ambiguous:
                 raise
-            return self._see_taken(f"it was asked for, and the answer was lost: {error}", 0.0)
+            return self._see(f"it was asked for, and the answer was lost: {error}", doubt, self._is_taken)
         self._changed = True
-        return self._see_taken("it was asked for, and is not seen to be done", self._remaining())
+        return self._see("it was asked for, and is not seen to be done", self._remaining(), self._is_taken)
 
-    def _see_taken(self, why: str, seconds: float) -> Any:
-        """Return what is seen once nothing is left to take; EC2 shows changes a little late."""
+    def _is_taken(self, seen: Any) -> bool:
+        return not self._resource.is_open(seen)
+
+    def _see(self, why_not: str, seconds: float, done: Callable[[Any], bool]) -> Any:
+        """Return what is seen once it is as it should be."""
         try:
-            return poll(self._read, lambda seen: not self._resource.is_open(seen), seconds, POLL_SECONDS)
+            return poll(self._read, done, seconds, POLL_SECONDS)
         except MultiRegionError as error:
-            raise Halted(UNKNOWN, f"{why}: {error}") from error
+            raise Halted(UNKNOWN, f"{why_not}: {error}") from error
 
     def _ended(self, fenced: str, why: str = "", state: str | None = None) -> Ended:
         """Return the result; state: what the copies say of it, else what the document says."""
@@ -267,12 +274,20 @@ def give_back(
     if check_mode or not lacking:
         return {**told, "restored": lacking}
     gate.enter()
-    given_up = resource.give(lacking)
+    given_up: list[Any] = []
+    failure = None
+    try:
+        given_up = resource.give(lacking)
+    except AwsCallError as error:
+        if not error.ambiguous:
+            raise
+        failure = error
 
     def is_there(now: Any) -> bool:
         return now is None or not [one for one in resource.lacking(removed, now) if one not in given_up]
 
-    poll(resource.read, is_there, remaining(), POLL_SECONDS)
+    patience = min(DOUBT_SECONDS, remaining()) if failure else remaining()
+    read_back(resource.read, is_there, failure, "It was given back", patience, POLL_SECONDS)
     return {
         **told,
         "restored": [one for one in lacking if one not in given_up] if given_up else lacking,

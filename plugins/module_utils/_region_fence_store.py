@@ -15,8 +15,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._api import A
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     get_document,
     pack,
-    put_document,
     utc_now,
+    write_document,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._observe import Board
@@ -84,17 +84,33 @@ class OwnDocument:
 
     def replace(self, document: Mapping[str, Any]) -> bool:
         """Write it; return False where another run wrote meanwhile, whose document then is the one that was read."""
-        written = replace_document(*self._place, document, self.stored)
+        written = failure = None
+        try:
+            written = replace_document(*self._place, document, self.stored)
+        except AwsCallError as error:
+            if not error.ambiguous:
+                raise
+            failure = error
         if written:
             self.stored = written
             return True
-        # A write whose answer was lost is refused when it is made again.
+        # A write whose answer was lost may have been carried out, and is refused when it is made again.
         self.read()
+        if failure and self.document != document:
+            raise failure
         return self.document == document
 
     def delete(self) -> bool:
         """Delete it; return False where another run wrote meanwhile."""
-        return self.stored is None or bool(delete_stored(*self._place, self.stored))
+        if self.stored is None:
+            return True
+        try:
+            return bool(delete_stored(*self._place, self.stored))
+        except AwsCallError as error:
+            # One whose answer was lost counts when nothing stands there.
+            if not error.ambiguous or get_document(*self._place):
+                raise
+        return True
 
 
 class Copies:
@@ -141,7 +157,8 @@ class Copies:
 
     def _write(self, region: str) -> None:
         with self._locks[region]:
-            put_document(self._clients("dynamodb", region), self._table, self._identifier, self._document, utc_now())
+            client = self._clients("dynamodb", region)
+            write_document(client, self._table, self._identifier, self._document, utc_now())
 
     def written(self, deadline_s: float) -> tuple[list[str], dict[str, str]]:
         """Return (regions that took the latest document, {region: why it did not}), at the deadline at the latest."""

@@ -20,7 +20,14 @@ from ansible_collections.trading.multi_region.plugins.module_utils._api import (
     Refused,
     aws_call,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import patiently, pause, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._wait import (
+    WaitTimeout,
+    patiently,
+    pause,
+    poll,
+    read_back,
+    timed,
+)
 
 # A caller reference has 64 characters; some are kept for telling apart a check from a deleted one of the same name.
 NAME_LIMIT = 50
@@ -47,7 +54,8 @@ FIXED = {
 }
 # What Route 53 leaves out of its answers when it was never set.
 DEFAULTS = {"Inverted": False, "MeasureLatency": False, "EnableSNI": False}
-TRIES = 5
+# How long one goes on where another is changing the same check, and between two tries, in seconds.
+CONTEST_SECONDS, TRY_SECONDS = 10, 1
 
 
 @aws_call("ListHealthChecks")
@@ -217,19 +225,35 @@ class HealthCheck:
 
     def update(self, identifier, wanted):
         """Bring the settings to what is wanted, looking again where somebody else was faster."""
-        for _try in range(TRIES):
+
+        def ask():
             check = self.ask(get_health_check, identifier)
             changes = build_changes(check["HealthCheckConfig"], wanted, self.name)
-            if not changes:
-                return
-            try:
-                self.ask(update_health_check, identifier, check["HealthCheckVersion"], changes)
-            except AwsCallError as error:
-                # Also after a lost answer: the version has risen, and reading shows nothing left to do.
-                if error.code != "HealthCheckVersionMismatch":
-                    raise
-        raise MultiRegionError(
-            f"The health check {self.name} is being changed by somebody else all the time; run again."
+            if changes:
+                try:
+                    self.ask(update_health_check, identifier, check["HealthCheckVersion"], changes)
+                except AwsCallError as error:
+                    # Also after a lost answer: the version has risen, and reading shows nothing left to do.
+                    if error.code != "HealthCheckVersionMismatch":
+                        raise
+                    return False
+            return True
+
+        try:
+            poll(ask, bool, CONTEST_SECONDS, TRY_SECONDS, **self.time)
+        except WaitTimeout as late:
+            raise MultiRegionError(
+                f"The health check {self.name} is being changed by somebody else all the time; run again."
+            ) from late
+
+    def read_settled(self, identifier, wanted, tags):
+        """Return the facts once they show the settings and tags that were written."""
+
+        def shows(now):
+            return not (build_changes(now["config"], wanted, self.name) or tag_changes(now["tags"], tags))
+
+        return read_back(
+            lambda: self.read(identifier), shows, done=f"The health check {self.name} was written", **self.time
         )
 
 
@@ -251,7 +275,7 @@ def ensure_present(check, before, params, check_mode):
         check.update(identifier, wanted)
     if missing:
         check.ask(add_tags, identifier, missing)
-    return True, reason, check.read(identifier)
+    return True, reason, check.read_settled(identifier, wanted, tags)
 
 
 def ensure_absent(check, before, params, check_mode):

@@ -152,4 +152,4 @@ def newest(copies: Iterable[Mapping[str, Any] | None]) -> Mapping[str, Any] | No
     the one written last.
     """
     found = [copy for copy in copies if copy]
-    return max(found, key=lambda copy: (copy["document"].get("attempt", 0), copy["written_at"]), default=None)
+    return max(found, key=lambda copy: ((copy["document"] or {}).get("attempt", 0), copy["written_at"]), default=None)

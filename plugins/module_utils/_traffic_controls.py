@@ -20,7 +20,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError, aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout, poll
+from ansible_collections.trading.multi_region.plugins.module_utils._wait import (
+    WaitTimeout,
+    pause,
+    poll,
+    read_back,
+)
 
 SERVICE = "route53-recovery-cluster"
 ON, OFF = "On", "Off"
@@ -94,11 +99,11 @@ class Cluster:
             raise MultiRegionError(f"The control panel {panel} has no routing control {', '.join(missing)}.")
         return {region: found[arn] for region, arn in self._controls.items()}
 
-    def set(self, states: States, overridden: Sequence[str] = ()) -> None:
+    def set(self, states: States, overridden: Sequence[str] = (), sleep: Callable[[float], None] = pause) -> None:
         """Set every region's state at once. A refusal counts as done where the states are as wanted all the same.
 
         That happens where a change was carried out and its answer lost: within its waiting period a rule refuses the
-        same change once more.
+        same change once more. An end point may know of that change a little later only.
         """
         by_arn = {self._controls[region]: state for region, state in states.items()}
         try:
@@ -106,8 +111,15 @@ class Cluster:
         except AwsCallError as error:
             if error.code != REFUSED_BY_RULE:
                 raise
-            if self.states() != states:
-                raise refused_by_rule(error) from error
+            patience = SPREAD_SECONDS if error.ambiguous else 0
+            read_back(
+                self.states,
+                lambda now: now == states,
+                refused_by_rule(error),
+                timeout=patience,
+                interval=LOOK_SECONDS,
+                sleep=sleep,
+            )
 
     def _ask(self, call: Callable[[Any], Any]) -> Any:
         """Return what the first end point says that answers. Raises AwsCallError where one answers with a refusal."""
@@ -117,6 +129,8 @@ class Cluster:
                 return call(self._clients(SERVICE, place["region"], place["endpoint"]))
             except AwsCallError as error:
                 if not (error.retryable or error.code in ELSEWHERE):
+                    # Who was asked before may have carried it out, although no answer came.
+                    error.ambiguous = error.ambiguous or bool(errors)
                     raise
                 errors.append(str(error))
         raise MultiRegionError(
@@ -166,7 +180,7 @@ class ControlSwitch:
         if wanted == self._before:
             return
         if self._may_write():
-            self._cluster.set(wanted, self._overridden)
+            self._cluster.set(wanted, self._overridden, self._sleep)
             self._read_back(wanted)
         self._after = wanted
 

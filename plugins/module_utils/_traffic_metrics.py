@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._api import aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import server_time
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
     METRIC_NAME,
@@ -35,7 +35,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic_chec
     alarm_names,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_switch import Statements
+from ansible_collections.trading.multi_region.plugins.module_utils._wait import patiently
 
+# How long a write whose answer was lost, or that was throttled, is made again.
+REPEAT_SECONDS = 2.0
 # How far back a data point is looked for. What is older stands in the alarm's state.
 LOOK_BACK = timedelta(hours=3)
 # "You can specify time stamps that are as much as two weeks before the current date, and as much as 2 hours after the
@@ -148,19 +151,14 @@ class CloudwatchMetrics:
         return frozenset(said)
 
     def write(self, region: str, statements: Statements) -> None:
-        """Make the region say this. A write whose answer was lost counts when it can be read."""
+        """Make the region say this. A write whose answer was lost is made again, since reading proves it late."""
         if region not in self._seen:
             self.read(region)
         seen = self._seen[region]
         points = build_points(statements, seen, seen.minute())
-        try:
-            self._publish(region, points)
-        except AwsCallError as error:
-            if not error.ambiguous or self.read(region) != statements:
-                raise
-        else:
-            seen.points.update(points)
-            seen.said = set(statements)
+        patiently(lambda: self._publish(region, points), REPEAT_SECONDS, REPEAT_SECONDS / 2)
+        seen.points.update(points)
+        seen.said = set(statements)
 
     def repeat(self, region: str) -> None:
         """Say again what the region says, so that checks and alarms made anew hear it too."""

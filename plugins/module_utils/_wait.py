@@ -12,6 +12,9 @@ import time
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError
 
+# How long a write may take to be seen where nothing else says so.
+READ_BACK_SECONDS = 10
+
 
 class WaitTimeout(MultiRegionError):
     """The deadline passed first.
@@ -80,6 +83,36 @@ def timed(run):
         return {**result, "seconds": round(time.monotonic() - started, 3)}
 
     return measured
+
+
+def read_back(
+    read,
+    shows,
+    failure=None,
+    done="The change was accepted",
+    timeout=READ_BACK_SECONDS,
+    interval=0.5,
+    clock=time.monotonic,
+    sleep=pause,
+):
+    """Return what is read once it shows what a write was to bring about.
+
+    For seconds after a write AWS may answer with what was there before it ("eventual consistency"), so that one reading
+    without the effect proves nothing, and is no reason to write again.
+
+    shows: function of the value read; true for one that is not older than the write.
+    failure: the AwsCallError of a write that may have been carried out all the same, raised where that is not seen in
+        time. None for a write that was accepted: a WaitTimeout is raised then that begins with ``done``.
+    """
+    try:
+        return poll(read, shows, timeout, interval, clock=clock, sleep=sleep)
+    except WaitTimeout as late:
+        if failure:
+            raise failure from late
+        shown = f"still shows {late.state}" if late.error is None else f"does not show it: {late.error}"
+        raise WaitTimeout(
+            late.state, late.error, late.seconds, f"{done}, but {late.seconds:.0f} s later AWS {shown}."
+        ) from late
 
 
 def patiently(call, timeout=60, interval=2, clock=time.monotonic, sleep=pause):

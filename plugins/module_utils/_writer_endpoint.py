@@ -27,7 +27,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._rds_global i
     describe_global_cluster,
     members_of,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout, patiently, poll, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout, patiently, read_back, timed
 
 READ_SECONDS = 10
 POLL_SECONDS = 1
@@ -101,13 +101,21 @@ def value_of(parameter: Mapping[str, Any] | None, name: str) -> str | None:
 
 def write(ssm: Any, name: str, value: str, pace: Mapping[str, Any]) -> None:
     """Write the parameter, and read it back until it is there."""
-    patiently(lambda: put_parameter(ssm, name, value), READ_SECONDS, POLL_SECONDS, **pace)
+    failure = None
     try:
-        poll(
+        patiently(lambda: put_parameter(ssm, name, value), READ_SECONDS, POLL_SECONDS, **pace)
+    except AwsCallError as error:
+        # TooManyUpdates, for one, may be the answer to the repetition of a write that is being carried out.
+        if not error.ambiguous:
+            raise
+        failure = error
+    try:
+        read_back(
             lambda: value_of(get_parameter(ssm, name), name),
             lambda now: now == value,
-            READ_SECONDS,
-            POLL_SECONDS,
+            failure,
+            timeout=READ_SECONDS,
+            interval=POLL_SECONDS,
             **pace,
         )
     except WaitTimeout as late:

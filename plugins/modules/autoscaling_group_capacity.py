@@ -130,12 +130,10 @@ seconds:
   sample: 42.5
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling_capacity import run
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -150,16 +148,11 @@ ARGUMENT_SPEC = {
 
 
 def main():
-    module = AnsibleAWSModule(
-        argument_spec=ARGUMENT_SPEC,
-        supports_check_mode=True,
+    run_module(
+        lambda module: run(module.params, clients_for(module), module.check_mode),
+        ARGUMENT_SPEC,
         required_if=[("wait", True, ["target_group_arn"])],
     )
-    try:
-        result = run(module.params, clients_for(module), module.check_mode)
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

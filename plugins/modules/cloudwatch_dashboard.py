@@ -102,11 +102,9 @@ error_code:
   sample: InvalidParameterInput
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._cloudwatch_dashboard import run
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -117,14 +115,11 @@ ARGUMENT_SPEC = {
 
 
 def main():
-    module = AnsibleAWSModule(
-        argument_spec=ARGUMENT_SPEC, supports_check_mode=True, required_if=[("state", "present", ["body"])]
+    run_module(
+        lambda module: run(module.params, clients_for(module), module.check_mode),
+        ARGUMENT_SPEC,
+        required_if=[("state", "present", ["body"])],
     )
-    try:
-        result = run(module.params, clients_for(module), module.check_mode)
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

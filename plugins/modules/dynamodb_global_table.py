@@ -9,12 +9,16 @@ DOCUMENTATION = r"""
 ---
 module: dynamodb_global_table
 version_added: 0.1.0
-short_description: Add, set up and remove the replicas of a DynamoDB table
+short_description: Add, set up, encrypt and remove the replicas of a DynamoDB table
 description:
   - Makes an existing table a global one (version 2019.11.21, eventually consistent) by adding replicas in other
     regions, one change at a time as AWS wants it, and waits until each is C(ACTIVE).
   - Enables the stream that replication needs where the table has none.
   - Point-in-time recovery, deletion protection and tags belong to each replica and are set in its region.
+  - Each replica can be encrypted with a key of its region. A table that is there is encrypted anew in place. All
+    replicas have keys of one kind and change them together, in one request; that is not in AWS's documentation, but in
+    the words of its refusals and in public threads (C(hashicorp/terraform-provider-aws), issue 21726).
+  - Also sets up a table without replicas, when the region asked in is the only one in O(replicas).
   - May be asked in any region that has the table. The table of that region is never removed.
   - "Sources: C(Global tables) of the DynamoDB Developer Guide; C(UpdateTable), C(UpdateContinuousBackups) and
     C(TagResource) of the DynamoDB API Reference."
@@ -53,8 +57,8 @@ options:
         type: dict
       kms_key_arn:
         description:
-          - ARN of the key of its region that encrypts the replica, when the table is encrypted with a customer managed
-            key. Used when the replica is made.
+          - ARN of the KMS key of its region that encrypts the replica. Left alone when left out.
+          - Where one replica has such a key each one needs it, also those that O(replicas) does not name.
         type: str
   purge_replicas:
     description:
@@ -99,8 +103,10 @@ EXAMPLES = r"""
     table_name: trading-sessions-dev
     replicas:
       - region: us-east-1
+        kms_key_arn: arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555
         point_in_time_recovery: true
       - region: us-east-2
+        kms_key_arn: arn:aws:kms:us-east-2:123456789012:key/66666666-7777-8888-9999-000000000000
         point_in_time_recovery: true
         tags:
           Project: trading
@@ -137,6 +143,14 @@ replicas:
       description: ARN of the table in that region.
       type: str
       sample: arn:aws:dynamodb:us-east-2:123456789012:table/trading-sessions-dev
+    kms_key_arn:
+      description: ARN of the KMS key that encrypts the replica, null for a key that DynamoDB owns.
+      type: str
+      sample: arn:aws:kms:us-east-2:123456789012:key/66666666-7777-8888-9999-000000000000
+    encryption_status:
+      description: V(ENABLED), or V(UPDATING) while the key is changed; null for a key that DynamoDB owns.
+      type: str
+      sample: ENABLED
     point_in_time_recovery:
       description: Whether point-in-time recovery is enabled.
       type: bool
@@ -166,11 +180,9 @@ error_code:
   sample: ResourceInUseException
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._dynamodb_global_table import run
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 
 REPLICA_SPEC = {
     "region": {"type": "str", "required": True},
@@ -190,12 +202,7 @@ ARGUMENT_SPEC = {
 
 
 def main():
-    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, clients_for(module), module.check_mode)
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
-    module.exit_json(**result)
+    run_module(lambda module: run(module.params, clients_for(module), module.check_mode), ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

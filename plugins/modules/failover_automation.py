@@ -156,11 +156,9 @@ seconds:
   sample: 0.2
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import run
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 
 ARGUMENT_SPEC = {
     "table_name": {"type": "str", "required": True},
@@ -176,19 +174,14 @@ ARGUMENT_SPEC = {
 
 
 def main():
-    module = AnsibleAWSModule(
-        argument_spec=ARGUMENT_SPEC,
-        supports_check_mode=True,
+    run_module(
+        lambda module: run(module.params, clients_for(module), module.check_mode),
+        ARGUMENT_SPEC,
         required_if=[
             ("state", "paused", ("pause_seconds", "by", "reason")),
             ("state", "acknowledged", ("run_id", "by")),
         ],
     )
-    try:
-        result = run(module.params, clients_for(module), module.check_mode)
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -99,11 +99,9 @@ seconds:
   sample: 0.2
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_manifest import run_info
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 
 ARGUMENT_SPEC = {
     "table_name": {"type": "str", "required": True},
@@ -115,12 +113,7 @@ ARGUMENT_SPEC = {
 
 
 def main():
-    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run_info(module.params, clients_for(module))
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
-    module.exit_json(**result)
+    run_module(lambda module: run_info(module.params, clients_for(module)), ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,8 @@ options:
   attributes:
     description:
       - Message attributes for machines, by name; each value is sent as text, empty ones are left out.
+      - C(notification_id) is added, the same in all regions and in every copy of one message. A message whose answer
+        was lost is sent once more, so receivers that act on messages should act once for each id.
     type: dict
   best_effort:
     description:
@@ -108,11 +110,9 @@ seconds:
   sample: 0.2
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import run
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 
 ARGUMENT_SPEC = {
     "topics": {"type": "dict", "required": True},
@@ -127,12 +127,7 @@ ARGUMENT_SPEC = {
 
 
 def main():
-    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, clients_for(module), module.check_mode)
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
-    module.exit_json(**result)
+    run_module(lambda module: run(module.params, clients_for(module), module.check_mode), ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

@@ -400,9 +400,6 @@ seconds:
   sample: 0.9
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     AUTO,
@@ -412,6 +409,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     METHODS,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_plan import run
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 
 ARGUMENT_SPEC = {
     "table_name": {"type": "str", "required": True},
@@ -435,12 +433,7 @@ ARGUMENT_SPEC = {
 
 
 def main():
-    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, clients_for(module))
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
-    module.exit_json(**result)
+    run_module(lambda module: run(module.params, clients_for(module)), ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

@@ -215,10 +215,8 @@ global_cluster:
       sample: {}
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import run
 
 ARGUMENT_SPEC = {
@@ -237,12 +235,7 @@ ARGUMENT_SPEC = {
 
 
 def main():
-    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, clients_for(module), module.check_mode)
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
-    module.exit_json(**result)
+    run_module(lambda module: run(module.params, clients_for(module), module.check_mode), ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

@@ -240,11 +240,9 @@ seconds:
   sample: 0.7
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence import run
 
 ARGUMENT_SPEC = {
@@ -264,20 +262,15 @@ ARGUMENT_SPEC = {
 
 
 def main():
-    module = AnsibleAWSModule(
-        argument_spec=ARGUMENT_SPEC,
-        supports_check_mode=True,
+    run_module(
+        lambda module: run(module.params, clients_for(module), module.check_mode),
+        ARGUMENT_SPEC,
         required_if=[
             ("state", "present", ["mode", "run_id"]),
             ("mode", "database_ingress", ["security_group_id"]),
             ("mode", "application_capacity", ["autoscaling_group_name"]),
         ],
     )
-    try:
-        result = run(module.params, clients_for(module), module.check_mode)
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

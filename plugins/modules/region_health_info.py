@@ -199,11 +199,9 @@ seconds:
   sample: 0.9
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._region_health import run
 
 ARGUMENT_SPEC = {
@@ -225,14 +223,11 @@ ARGUMENT_SPEC = {
 
 
 def main():
-    module = AnsibleAWSModule(
-        argument_spec=ARGUMENT_SPEC, supports_check_mode=True, required_one_of=[("manifest", "regions")]
+    run_module(
+        lambda module: run(module.params, clients_for(module)),
+        ARGUMENT_SPEC,
+        required_one_of=[("manifest", "regions")],
     )
-    try:
-        result = run(module.params, clients_for(module))
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -220,11 +220,9 @@ statements:
     us-east-2: ["[us-east-2 claims over us-east-1]"]
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._region_traffic import run, s3_module
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import BACKENDS, S3_OBJECT
 
@@ -249,18 +247,19 @@ ARGUMENT_SPEC = {
 }
 
 
-def main():
-    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, clients_for(s3_module(module)), module.check_mode)
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
+def turn(module):
+    """Return what the switch did, after a warning for each region that may take the traffic back."""
+    result = run(module.params, clients_for(s3_module(module)), module.check_mode)
     for region in result["may_take_back"]:
         module.warn(
             f"{region} cannot be reached, and {result['after']} claimed to be ahead of it before. If {region} took "
             "over since, it has the traffic again on its return: run once more as soon as it can be reached."
         )
-    module.exit_json(**result)
+    return result
+
+
+def main():
+    run_module(turn, ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

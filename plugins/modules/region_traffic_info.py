@@ -169,11 +169,10 @@ seconds:
 """
 
 from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._region_traffic_info import (
     DNSPYTHON_IMPORT_ERROR,
     run,
@@ -195,17 +194,16 @@ ARGUMENT_SPEC = {
 }
 
 
-def main():
-    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+def look(module):
+    """Return what was seen; whoever waits without a lease needs nothing of AWS, not even credentials."""
     if DNSPYTHON_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("dnspython"), exception=DNSPYTHON_IMPORT_ERROR)
-    try:
-        # Who waits without a lease needs nothing of AWS, not even credentials.
-        clients = clients_for(module) if module.params["lease"] else None
-        result = run(module.params, clients, module.check_mode)
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
-    module.exit_json(**result)
+    clients = clients_for(module) if module.params["lease"] else None
+    return run(module.params, clients, module.check_mode)
+
+
+def main():
+    run_module(look, ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

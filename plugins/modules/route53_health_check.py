@@ -221,10 +221,8 @@ error_code:
   sample: InvalidInput
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._route53_health_check import run
 
 TYPES = [
@@ -279,12 +277,11 @@ REQUIRED_IF = [
 
 
 def main():
-    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, required_if=REQUIRED_IF)
-    try:
-        result = run(module.params, clients_for(module), module.check_mode)
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
-    module.exit_json(**result)
+    run_module(
+        lambda module: run(module.params, clients_for(module), module.check_mode),
+        ARGUMENT_SPEC,
+        required_if=REQUIRED_IF,
+    )
 
 
 if __name__ == "__main__":

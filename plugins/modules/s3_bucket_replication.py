@@ -137,10 +137,8 @@ error_code:
   sample: NoSuchBucket
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._s3_bucket_replication import run
 
 ARGUMENT_SPEC = {
@@ -158,16 +156,11 @@ ARGUMENT_SPEC = {
 
 
 def main():
-    module = AnsibleAWSModule(
-        argument_spec=ARGUMENT_SPEC,
-        supports_check_mode=True,
+    run_module(
+        lambda module: run(module.params, clients_for(module), module.check_mode),
+        ARGUMENT_SPEC,
         required_if=[("state", "present", ["role_arn", "destination_bucket_arn"])],
     )
-    try:
-        result = run(module.params, clients_for(module), module.check_mode)
-    except MultiRegionError as error:
-        module.fail_json(msg=str(error), **error.evidence)
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import gc
 import json
 import os
 import sys
-from functools import partial
 
 from ansible import constants
 from ansible.errors import AnsibleActionFail
@@ -49,15 +48,16 @@ class Left(SystemExit):
 class StandIn:
     """What AnsibleAWSModule and our modules need of AnsibleModule: checked options, warnings and two exits.
 
+    options: the task's, as JSON brings them to a module.
     rules: the relations between options, such as required_if, by AnsibleModule's names.
     """
 
-    def __init__(self, task, argument_spec, supports_check_mode=False, **rules):
+    def __init__(self, task, options, argument_spec, supports_check_mode=False, **rules):
         self.check_mode = task.check_mode
         self._diff = task.diff
         self._name = task.action
         self._warnings = []
-        checked = ModuleArgumentSpecValidator(argument_spec, **rules).validate(plain(task.args))
+        checked = ModuleArgumentSpecValidator(argument_spec, **rules).validate(options)
         self.params = checked.validated_parameters
         self._secrets = checked._no_log_values
         if checked.error_messages:
@@ -83,6 +83,17 @@ class StandIn:
         self.exit_json(**{**result, "failed": True, "msg": str(msg)})
 
 
+class StandInOf:
+    """Makes the stand-in of a task where AnsibleAWSModule would make an AnsibleModule; ``options`` are the task's."""
+
+    def __init__(self, task):
+        self.task = task
+        self.options = plain(task.args)
+
+    def __call__(self, **specification):
+        return StandIn(self.task, self.options, **specification)
+
+
 class InProcessAction(OrdinaryModule):
     """Runs the module of the same name here where that is the same, and as an ordinary module everywhere else."""
 
@@ -93,7 +104,7 @@ class InProcessAction(OrdinaryModule):
             return super().run(tmp, task_vars)
         environment = {}
         self._compute_environment_string(environment)
-        with surroundings(environment, self._loader.get_basedir()), module_class(partial(StandIn, self._task)):
+        with surroundings(environment, self._loader.get_basedir()), module_class(StandInOf(self._task)):
             try:
                 self.module.main()
             except Left as left:

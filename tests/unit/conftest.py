@@ -50,13 +50,21 @@ def run_main(monkeypatch, capsys):
     return main
 
 
-def pytest_terminal_summary(terminalreporter):
-    """Say how much the simulated world has been through (test_world.py), on however many workers."""
+def tallies(terminalreporter, wanted):
+    """Return the sum of what the passed tests recorded under a property, on however many workers."""
     total = Counter()
     for report in terminalreporter.stats.get("passed", []):
         for name, tally in getattr(report, "user_properties", ()):
-            if name == "world":
+            if name == wanted:
                 total.update(tally)
-    if total:
+    return total
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how much the simulated world has been through (test_world.py), and how many inputs were tried."""
+    if total := tallies(terminalreporter, "world"):
         told = ", ".join(f"{times:,} {what}" for what, times in total.items() if " " not in what)
         terminalreporter.write_line(f"the simulated world: {told}; no invariant was broken")
+    if total := tallies(terminalreporter, "inputs"):
+        told = ", ".join(f"{times:,} {what}" for what, times in sorted(total.items()))
+        terminalreporter.write_line(f"bad input: {total.total():,} tried ({told}); each ended in a sentence")

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import Clients
@@ -46,12 +48,17 @@ class FakeAws:
     calls: [(service, region, operation, parameters)]. lost: regions where nobody answers.
     faults: {operation: [error or None, ...]}; each call takes the first one; an error marked ``after`` comes after the
     operation was carried out, as when an answer is lost.
+    repeated: operations whose next call botocore makes twice, the first answer having been lost.
+    stale: {reading operation: how many of its answers, after a write, are those from before it}.
     """
 
     def __init__(self):
         self.calls = []
         self.lost = set()
         self.faults = {}
+        self.repeated = set()
+        self.stale = {}
+        self._answered = {}
         self.clients = Clients(lambda service, region: FakeClient(self, service, region), default_region="us-east-1")
 
     def answer(self, service, region, operation, parameters):
@@ -62,10 +69,31 @@ class FakeAws:
         fault = (self.faults.get(operation) or [None]).pop(0) if self.faults.get(operation) else None
         if fault is not None and not getattr(fault, "after", False):
             raise fault
-        result = getattr(self, operation)(region, **parameters)
+        result = self._carry_out(region, operation, parameters)
         if fault is not None:
             raise fault
         return result
+
+    def _carry_out(self, region, operation, parameters):
+        if operation in self.repeated:
+            return self._carry_out_again(region, operation, parameters)
+        key, writes = (region, operation, repr(parameters)), len(self.writes())
+        before = self._answered.get(key)
+        if self.stale.get(operation) and before and before[0] < writes:
+            self.stale[operation] -= 1
+            return copy.deepcopy(before[1])
+        result = getattr(self, operation)(region, **parameters)
+        self._answered[key] = (writes, copy.deepcopy(result))
+        return result
+
+    def _carry_out_again(self, region, operation, parameters):
+        self.repeated.remove(operation)
+        getattr(self, operation)(region, **parameters)
+        try:
+            return getattr(self, operation)(region, **parameters)
+        except ClientError as error:
+            error.response["ResponseMetadata"]["RetryAttempts"] = 1
+            raise
 
     def lose_answer(self, operation):
         """Carry the next call of an operation out and lose its answer."""

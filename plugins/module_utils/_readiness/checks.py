@@ -18,6 +18,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness im
     control,
     data,
     database,
+    hardening,
     name,
     surroundings,
 )
@@ -47,8 +48,12 @@ CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
     "bucket_replication": data.bucket_replication,
     "secret": data.secret,
     "encryption_key": data.encryption_key,
+    "encryption_at_rest": hardening.encryption_at_rest,
+    "tls_only": hardening.tls_only,
+    "public_access": hardening.public_access,
     "switch_records": name.switch_records,
     "switch_alarms": name.switch_alarms,
+    "switch_readable": hardening.switch_readable,
     "endpoint_checks": name.endpoint_checks,
     "peering": surroundings.peering,
     "lag_alarm": surroundings.lag_alarm,
@@ -61,7 +66,7 @@ CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
     "cool_down": control.cool_down,
     "automation": control.automation,
     "runner_permissions": control.runner_permissions,
-    "protection": database.protection,
+    "protection": hardening.protection,
 }
 
 

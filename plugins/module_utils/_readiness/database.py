@@ -223,24 +223,3 @@ def writer_endpoint(seen: Seen) -> Iterator[Finding]:
             yield warning(region, reason, "Run failback.yml with rebuild=true after a detach, else site.yml.")
         else:
             yield ok(region, f"{name} leads to the writer.")
-
-
-def protection(seen: Seen) -> Iterator[Finding]:
-    """What must not be lost is guarded, where the environment asks for that."""
-    if not seen.expected.get("protection"):
-        yield ok(ALL, "This environment asks for no guard against deletion (environment_protection is false).")
-        return
-    for region in seen.order:
-        facts, missing = seen.facts[region], []
-        unknown = facts.unknown(("database", "recovery"))
-        if unknown:
-            yield seen.unknown(region, "the guards against deletion", "; ".join(unknown.values()))
-            continue
-        if not (facts.value("database") or {}).get("deletion_protection"):
-            missing.append("deletion protection of the cluster")
-        if not facts.value("recovery"):
-            missing.append("point-in-time recovery of the session table")
-        if missing:
-            yield warning(region, f"Not switched on: {listed(missing)}.", PROVISION)
-        else:
-            yield ok(region, "The cluster is protected from deletion, the session table can be recovered.")

@@ -15,13 +15,17 @@ A check is a function of ``Seen`` that returns findings, one for each region or 
 Shapes of the facts beside those of _failover/observation.py, by name:
 
 automation: None or {document, written_at} of the control table's item about automatic failover
-database: None or {identifier, parameter_group, deletion_protection, kms_key_arn, instances: [{identifier, class,
-    parameter_groups: [names]}], pending_reboot: [instance identifiers]}
+database: None or {identifier, parameter_group, deletion_protection, backup_retention_days, kms_key_arn, instances:
+    [{identifier, class, is_public, parameter_groups: [names]}], pending_reboot: [instance identifiers]}
 parameters: {cluster: {name: value}, instance: {name: value}}, what somebody has set
 instance_types: {instance type: vCPUs of one}, of the group's instances or else of its launch template
 vcpu_quota: {limit, used, used_error}; used is None where it is not known, and used_error then says why
 target_quota: how many targets a load balancer may have
-recovery: whether point-in-time recovery of the session table is on
+session_table_settings, control_table_settings: None or {kms_key_arn, deletion_protection, is_recoverable}
+data_bucket: None or {kms_key_arn, is_versioned, public_access_block: {setting of the S3 API: bool}, policy: its text or
+    None}; control_bucket: the same
+topic: None or {kms_key_arn, policy}
+log_groups: {name: kms_key_arn} of the cluster's log groups
 secret: None or {arn, primary_region, is_deleted, replicas: {region: {status, message}}}
 key: None or {arn, state}
 network: None or {vpc_id, cidr, peerings: [{id, status, vpc_ids}], tables: {name: {destination: {via, state}}}}

@@ -63,6 +63,13 @@ def test_an_error_answer_says_whether_to_try_again_and_whether_it_may_have_happe
     assert (seen.code, seen.unreachable, seen.retryable, seen.ambiguous) == (code, False, retryable, ambiguous)
 
 
+def test_a_refusal_of_botocores_own_repetition_may_be_about_what_the_first_try_did():
+    error = aws_error("InvalidGlobalClusterStateFault")
+    assert not failure(error).ambiguous
+    error.response["ResponseMetadata"]["RetryAttempts"] = 1
+    assert failure(error).ambiguous
+
+
 def test_missing_credentials_are_no_outage():
     seen = failure(NoCredentialsError())
     assert (seen.unreachable, seen.retryable) == (False, False)
@@ -93,7 +100,19 @@ def test_other_errors_are_not_hidden_by_missing():
 def test_our_own_mistakes_stay_what_they_are():
     @aws_call("DescribeDBClusters")
     def call(client):
-        raise KeyError("DBClusters")
+        return 1 / client
 
-    with pytest.raises(KeyError):
+    with pytest.raises(ZeroDivisionError):
+        call(0)
+
+
+def test_an_answer_that_cannot_be_understood_names_its_operation_and_may_have_changed_something():
+    @aws_call("DescribeDBClusters")
+    def call(client):
+        return {}["DBClusters"]
+
+    with pytest.raises(
+        AwsCallError, match="DescribeDBClusters failed: UnreadableAnswer: .*KeyError: 'DBClusters'"
+    ) as met:
         call(None)
+    assert (met.value.ambiguous, met.value.retryable, met.value.unreachable) == (True, False, False)

@@ -94,6 +94,15 @@ def test_a_lost_answer_is_read_back_before_it_is_called_a_failure(aws):
     assert raise_to(aws, 4, wait=False)["after"]["desired"] == 4
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_an_old_reading_after_the_request_is_not_believed(aws, is_lost):
+    aws.stale["describe_auto_scaling_groups"] = 1
+    if is_lost:
+        aws.lose_answer("set_desired_capacity")
+    assert raise_to(aws, 4, wait=False)["after"]["desired"] == 4
+    assert aws.writes() == ["set_desired_capacity"]
+
+
 def test_a_refusal_of_aws_is_an_error(aws):
     aws.fail("set_desired_capacity", aws_error("AccessDenied"))
     with pytest.raises(AwsCallError, match="SetDesiredCapacity in us-east-2 failed: AccessDenied"):

@@ -80,6 +80,20 @@ def test_a_write_whose_answer_was_lost_counts_when_it_is_there():
     assert run(client)["changed"] is True
 
 
+def test_an_old_reading_after_the_write_is_not_believed():
+    client = FakeCloudWatch()
+    read, late = client.get_dashboard, []
+
+    def get_dashboard(DashboardName):
+        if client.text is not None and not late:
+            late.append("once")
+            raise ClientError({"Error": {"Code": "DashboardNotFoundError"}}, "GetDashboard")
+        return read(DashboardName)
+
+    client.get_dashboard = get_dashboard
+    assert (run(client)["changed"], client.writes, late) == (True, ["put"], ["once"])
+
+
 def test_an_error_of_aws_is_passed_on():
     client = FakeCloudWatch()
     client.fails = ClientError({"Error": {"Code": "InvalidParameterInput", "Message": "bad"}}, "PutDashboard")

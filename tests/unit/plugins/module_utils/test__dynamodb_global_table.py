@@ -30,6 +30,8 @@ class FakeTables(FakeAws):
         self.recovery = dict.fromkeys(regions, False)
         self.protection = dict.fromkeys(regions, False)
         self.tags = {region: {} for region in regions}
+        self.keys = dict.fromkeys(regions)
+        self.encrypting = False
         self.busy = False
         self.lists_itself = False
 
@@ -37,8 +39,11 @@ class FakeTables(FakeAws):
         if self.states.get(region) != "ACTIVE":
             raise aws_error("ResourceNotFoundException")
         others = [one for one in self.states if self.lists_itself or one != region]
+        status = "UPDATING" if self.encrypting else "ENABLED"
+        encryption = {"Status": status, "SSEType": "KMS", "KMSMasterKeyArn": self.keys[region]}
         return {
             "Table": {
+                **({"SSEDescription": encryption} if self.keys[region] else {}),
                 "TableStatus": "UPDATING" if self.busy else "ACTIVE",
                 "TableArn": f"arn:aws:dynamodb:{region}:123456789012:table/{TableName}",
                 "DeletionProtectionEnabled": self.protection[region],
@@ -62,20 +67,39 @@ class FakeTables(FakeAws):
         if "DeletionProtectionEnabled" in settings:
             self.protection[region] = settings["DeletionProtectionEnabled"]
             return
+        if "SSESpecification" in settings:
+            assert list(self.states) == [region]
+            return self.encrypt({region: settings["SSESpecification"]["KMSMasterKeyId"]})
+        if ReplicaUpdates and "Update" in ReplicaUpdates[0]:
+            return self.encrypt(
+                {one["Update"]["RegionName"]: one["Update"]["KMSMasterKeyId"] for one in ReplicaUpdates}
+            )
         self.busy = True
         if StreamSpecification:
             self.stream = StreamSpecification
             return self.time.at(self.time.now + 10, self.rest)
-        assert self.stream == ON
+        assert self.stream == ON and not self.encrypting
         (update,) = ReplicaUpdates
         if "Create" in update:
             name = update["Create"]["RegionName"]
             assert name not in self.states
+            self.keys[name] = update["Create"].get("KMSMasterKeyId")
+            if bool(self.keys[name]) != bool(self.keys[region]):
+                raise aws_error("ValidationException", message="KMSMasterKeyId must be specified for each replica.")
             self.states[name] = "CREATING"
             self.recovery[name], self.protection[name], self.tags[name] = False, False, {}
             return self.time.at(self.time.now + 10, lambda: self.rest(name))
         self.states[update["Delete"]["RegionName"]] = "DELETING"
         return self.time.at(self.time.now + 10, lambda: self.rest(gone=update["Delete"]["RegionName"]))
+
+    def encrypt(self, keys):
+        if self.encrypting:
+            raise aws_error("ResourceInUseException")
+        if set(keys) != set(self.states) or keys == self.keys:
+            raise aws_error("ValidationException", message="KMSMasterKeyId must be specified for each replica.")
+        self.keys.update(keys)
+        self.encrypting = True
+        self.time.at(self.time.now + 10, lambda: setattr(self, "encrypting", False))
 
     def rest(self, name=None, gone=None):
         self.busy = False
@@ -177,7 +201,7 @@ def test_check_mode_foresees_and_calls_nothing(tables, ensure):
 
 def test_joins_a_replica_that_is_being_made_and_sets_it_up(fake_time, ensure):
     fake = FakeTables(fake_time, (A,), ON)
-    fake.update_table(A, "sessions", ReplicaUpdates=[{"Create": {"RegionName": B}}])
+    fake.update_table(A, TableName="sessions", ReplicaUpdates=[{"Create": {"RegionName": B}}])
     result = ensure(fake, {"region": B, "point_in_time_recovery": True})
     assert regions(result) == [A, B]
     assert fake.recovery[B] is True
@@ -186,7 +210,7 @@ def test_joins_a_replica_that_is_being_made_and_sets_it_up(fake_time, ensure):
 
 def test_a_replica_that_is_being_removed_is_made_anew(fake_time, ensure):
     fake = FakeTables(fake_time, (A, B), ON)
-    fake.update_table(A, "sessions", ReplicaUpdates=[{"Delete": {"RegionName": B}}])
+    fake.update_table(A, TableName="sessions", ReplicaUpdates=[{"Delete": {"RegionName": B}}])
     assert regions(ensure(fake, B)) == [A, B]
     assert fake.states == {A: "ACTIVE", B: "ACTIVE"}
 
@@ -247,11 +271,84 @@ def test_refuses_a_region_named_twice(tables, ensure):
         ensure(tables, B, B)
 
 
-def test_a_replicas_own_key_is_passed_on(fake_time, ensure):
+def key(region, number=1):
+    return f"arn:aws:kms:{region}:123456789012:key/{number}"
+
+
+def keyed(*names, number=1):
+    return [{"region": name, "kms_key_arn": key(name, number)} for name in names]
+
+
+def test_a_table_and_its_new_replicas_are_encrypted_with_the_keys_of_their_regions(tables, ensure):
+    result = ensure(tables, *keyed(A, B, C))
+    assert {one["region"]: one["kms_key_arn"] for one in result["replicas"]} == {name: key(name) for name in (A, B, C)}
+    assert ensure(tables, *keyed(A, B, C))["changed"] is False
+
+
+def test_a_table_without_replicas_gets_a_key(tables, ensure):
+    result = ensure(tables, *keyed(A))
+    assert [(one["kms_key_arn"], one["encryption_status"]) for one in result["replicas"]] == [(key(A), "ENABLED")]
+    assert result["reason"] == f"Changed on sessions: it is encrypted with {key(A)} in {A}."
+
+
+def test_replicas_made_without_keys_get_theirs_in_place_and_together(fake_time, ensure):
+    fake = FakeTables(fake_time, (A, B, C), ON)
+    ensure(fake, *keyed(A, B, C), region=B)
+    assert fake.keys == {name: key(name) for name in (A, B, C)}
+    assert fake.made("update_table") == [(B, "update_table")]
+
+
+def test_a_replica_keeps_its_key_when_another_one_changes(fake_time, ensure):
+    fake = FakeTables(fake_time, (A, B), ON)
+    fake.keys = {A: key(A), B: key(B)}
+    ensure(fake, *keyed(B, number=2))
+    assert fake.keys == {A: key(A), B: key(B, 2)}
+
+
+def test_keys_that_are_left_out_are_left_alone(fake_time, ensure):
+    fake = FakeTables(fake_time, (A, B), ON)
+    fake.keys = {A: key(A), B: key(B)}
+    assert ensure(fake, A, B)["changed"] is False
+
+
+def test_check_mode_foresees_the_keys(fake_time, ensure):
+    fake = FakeTables(fake_time, (A, B), ON)
+    foreseen = ensure(fake, *keyed(A, B), check_mode=True)
+    assert (foreseen["changed"], fake.writes()) == (True, [])
+    assert foreseen["replicas"] == ensure(fake, *keyed(A, B))["replicas"]
+
+
+def test_waits_for_a_key_that_another_run_is_changing(fake_time, ensure):
     fake = FakeTables(fake_time, (A,), ON)
-    ensure(fake, {"region": B, "kms_key_arn": "arn:key"})
-    update = next(parameters for _s, _r, operation, parameters in fake.calls if operation == "update_table")
-    assert update["ReplicaUpdates"] == [{"Create": {"RegionName": B, "KMSMasterKeyId": "arn:key"}}]
+    fake.encrypt({A: key(A)})
+    ensure(fake, *keyed(A, B))
+    assert fake.keys == {A: key(A), B: key(B)}
+
+
+def test_a_lost_answer_about_keys_is_read_back_and_not_asked_twice(fake_time, ensure):
+    fake = FakeTables(fake_time, (A, B), ON)
+    fake.lose_answer("update_table")
+    ensure(fake, *keyed(A, B))
+    assert fake.made("update_table") == [(A, "update_table")]
+
+
+def test_a_key_that_takes_too_long_is_told(fake_time, ensure):
+    fake = FakeTables(fake_time, (A, B), ON)
+    with pytest.raises(MultiRegionError, match=r"not encrypted with its keys in us-east-1, us-east-2.*Run again"):
+        ensure(fake, *keyed(A, B), wait_timeout=5)
+
+
+def test_refuses_a_key_for_one_replica_and_none_for_another(fake_time, ensure):
+    fake = FakeTables(fake_time, (A, B), ON)
+    with pytest.raises(Refused, match="no kms_key_arn for us-east-2; allowed: one for each"):
+        ensure(fake, *keyed(A, C))
+    assert fake.writes() == []
+
+
+@pytest.mark.parametrize("bad", ["alias/trading", key(B), "arn:aws:kms:us-east-1:123456789012:alias/trading", "key/1"])
+def test_refuses_what_is_no_key_of_the_replicas_region(tables, ensure, bad):
+    with pytest.raises(Refused, match="kms_key_arn of the replica in us-east-1 is .*; allowed: the ARN of a key of"):
+        ensure(tables, {"region": A, "kms_key_arn": bad})
 
 
 NAMES = st.sampled_from(["r1", "r2", "r3", "r4"])
@@ -267,3 +364,38 @@ def test_the_steps_lead_to_what_is_wanted_and_spare_the_region_asked_in(there, w
             assert value["RegionName"] != region
             now = now | {value["RegionName"]} if action == "Create" else now - {value["RegionName"]}
     assert now - {region} == (wanted if purge else there | wanted) - {region}
+
+
+def test_a_repetition_that_is_refused_is_our_own_change(fake_time, ensure):
+    """DynamoDB refuses a replica that is there with a ValidationException."""
+    fake = FakeTables(fake_time, (A,), ON)
+    real = fake.update_table
+
+    def update(region, ReplicaUpdates, **more):
+        if B in fake.states:
+            raise aws_error("ValidationException", message="the replica exists")
+        return real(region, ReplicaUpdates=ReplicaUpdates, **more)
+
+    fake.update_table = update
+    fake.repeated.add("update_table")
+    fake.stale["describe_table"] = 2
+    result = ensure(fake, B)
+    assert (result["changed"], regions(result)) == (True, [A, B])
+
+
+@pytest.mark.parametrize("operation", ["describe_table", "describe_continuous_backups", "list_tags_of_resource"])
+def test_an_old_reading_is_neither_returned_nor_decided_by(fake_time, ensure, operation):
+    fake = FakeTables(fake_time, (A, B), ON)
+    fake.stale[operation] = 2
+    wanted = {"region": B, "point_in_time_recovery": True, "deletion_protection": True, "tags": {"a": "b"}}
+    result = ensure(fake, A, wanted)
+    replica = next(one for one in result["replicas"] if one["region"] == B)
+    assert {name: replica[name] for name in wanted} == wanted
+    assert ensure(fake, A, wanted)["changed"] is False
+
+
+def test_a_new_replica_that_is_shown_late_gets_its_settings(fake_time, ensure):
+    fake = FakeTables(fake_time, (A,), ON)
+    fake.stale["describe_table"] = 3
+    result = ensure(fake, {"region": B, "tags": {"a": "b"}})
+    assert fake.tags[B] == {"a": "b"} and regions(result) == [A, B]

@@ -272,3 +272,25 @@ def test_a_lease_that_keeps_changing_hands_is_given_up(aws):
     aws.put_item = put_after_another
     with pytest.raises(Refused, match="changed hands 4 times"):
         lease(aws)
+
+
+def test_a_release_that_botocore_repeats_is_one_release(aws):
+    lease(aws)
+    aws.repeated.add("update_item")
+    done = release(aws)
+    assert (done["changed"], done["lease"]["outcome"]) == (True, "successful")
+
+
+def test_a_lease_that_another_takes_while_it_is_released_is_not_told_as_released(aws):
+    lease(aws)
+    real = aws.update_item
+
+    def too_late(region, **request):
+        aws.time.sleep(61)
+        by_bob(aws)
+        return real(region, **request)
+
+    aws.update_item = too_late
+    done = release(aws)
+    assert not done["changed"]
+    assert done["reason"].startswith("Nothing to release.") and "lease lost to bob" in done["reason"]

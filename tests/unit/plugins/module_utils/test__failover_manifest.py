@@ -126,7 +126,7 @@ def test_a_hanging_region_is_waited_for_until_the_deadline_only(aws):
     aws.hanging.add(EAST)
     found = info(aws)
     aws.over.set()
-    assert found["errors"] == {EAST: "no answer within 0.3 s"}
+    assert found["errors"].keys() == {EAST} and "no answer within" in found["errors"][EAST]
 
 
 def test_no_copy_anywhere_is_an_error_that_says_what_each_region_answered(aws):

@@ -60,6 +60,7 @@ def test_tells_every_topic_what_sns_takes(aws):
     (message,) = aws.topics[WEST]
     assert message["Subject"].startswith("? moved to us-east-2 x")
     assert len(message["Subject"]) == 99
+    assert message["MessageAttributes"].pop("notification_id")["StringValue"]
     assert message["MessageAttributes"] == {
         "event": {"DataType": "String", "StringValue": "moved"},
         "n": {"DataType": "String", "StringValue": "3"},
@@ -112,3 +113,14 @@ def test_the_same_run_may_be_recorded_again(aws):
     assert record(aws, record={"outcome": "failed"})["changed"]
     stored = aws.items[EAST][(TABLE, "run#r1")]
     assert json.loads(stored["document"]["S"])["outcome"] == "failed"
+
+
+def test_copies_of_a_message_have_one_id_and_another_message_has_another(aws):
+    aws.repeated.add("publish")
+    notify(aws)
+    first = {
+        one["MessageAttributes"]["notification_id"]["StringValue"] for topic in aws.topics.values() for one in topic
+    }
+    assert len(first) == 1 and sum(map(len, aws.topics.values())) == 3
+    notify(aws)
+    assert aws.topics[WEST][-1]["MessageAttributes"]["notification_id"]["StringValue"] not in first

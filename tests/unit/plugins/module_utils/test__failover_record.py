@@ -285,3 +285,14 @@ def test_one_run_can_be_asked_for(aws):
         history(aws, run_id="r9")
     with pytest.raises(MultiRegionError, match="limit is 0; allowed: 1 or more."):
         history(aws, limit=0)
+
+
+@pytest.mark.parametrize("lose", ["repeat", "twice"])
+def test_a_write_whose_answer_was_lost_is_told_as_the_change_it_was(aws, lose):
+    if lose == "repeat":
+        aws.repeated.add("put_item")
+    else:
+        aws.lose_answer("put_item")
+    done = write(aws, regions=[WEST], record={"outcome": "running"})
+    assert (done["changed"], done["written_to"], done["not_written_to"]) == (True, [WEST], {})
+    assert not write(aws, regions=[WEST], record={"outcome": "running"})["changed"]

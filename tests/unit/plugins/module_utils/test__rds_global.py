@@ -224,3 +224,47 @@ def test_only_differences_are_sent(current, asked):
     facts = facts_of({"GlobalClusterIdentifier": "x", "Status": "available", "DeletionProtection": current})
     settings = modification_settings(facts, {"deletion_protection": asked})
     assert settings == ({} if asked in (None, current) else {"DeletionProtection": asked})
+
+
+@pytest.mark.parametrize("lose", ["lose_answer", "repeat"])
+def test_a_creation_whose_answer_was_lost_counts_although_it_is_shown_late(empty, ensure, lose):
+    if lose == "repeat":
+        empty.repeated.add("create_global_cluster")
+    else:
+        empty.lose_answer("create_global_cluster")
+    real, late = empty.describe_global_clusters, []
+
+    def describe(region, **parameters):
+        if empty.whole and not late:
+            late.append("once")
+            raise aws_error("GlobalClusterNotFoundFault", status=404)
+        return real(region, **parameters)
+
+    empty.describe_global_clusters = describe
+    assert ensure(empty)["changed"] is True
+    assert late and empty.writes() == ["create_global_cluster"]
+
+
+def test_an_upgrade_whose_answer_was_lost_is_waited_for(database, ensure, fake_time):
+    """It takes long: what shows at first is that it was begun."""
+
+    def upgrade(region, GlobalClusterIdentifier, EngineVersion):
+        if database.whole["Status"] == "upgrading":
+            raise aws_error("InvalidGlobalClusterStateFault")
+        database.whole["Status"] = "upgrading"
+        fake_time.at(fake_time.now + 30, lambda: database.whole.update(Status="available", EngineVersion=EngineVersion))
+
+    database.modify_global_cluster = upgrade
+    database.repeated.add("modify_global_cluster")
+    newer = "8.0.mysql_aurora.3.09.0"
+    result = ensure(database, engine_version=newer)
+    assert (result["changed"], result["global_cluster"]["engine_version"]) == (True, newer)
+    assert ensure(database, engine_version=newer)["changed"] is False
+
+
+def test_a_change_that_is_being_made_already_is_not_asked_for_again(database, ensure, fake_time):
+    newer = "8.0.mysql_aurora.3.09.0"
+    database.whole["Status"] = "upgrading"
+    fake_time.at(6, lambda: database.whole.update(Status="available", EngineVersion=newer))
+    assert ensure(database, engine_version=newer)["changed"] is False
+    assert database.writes() == []

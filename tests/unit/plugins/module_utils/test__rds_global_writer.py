@@ -174,6 +174,16 @@ def test_a_lost_answer_is_read_back_and_not_asked_twice(database, fake_time):
     assert database.writes() == ["failover_global_cluster"]
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_repetition_that_is_refused_is_our_own_move_although_it_is_shown_late(database, fake_time, wait):
+    database.repeated.add("failover_global_cluster")
+    database.stale["describe_global_clusters"] = 1
+    fake_time.at(8, database.finish)
+    result = move(database, fake_time, wait=wait)
+    assert (result["changed"], "refused" in result["reason"]) == (True, False)
+    assert database.writes() == ["failover_global_cluster"]
+
+
 def test_a_lost_answer_stays_harmless_when_reading_back_fails_too(database, fake_time):
     database.lose_answer("failover_global_cluster")
     database.fail("describe_global_clusters", None, no_answer())

@@ -17,6 +17,7 @@ from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, a
 
 EAST = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/path/runner"
+POLICY_ARN = "arn:aws:iam::123456789012:policy/runner-policy"
 METRIC = {
     "MetricNamespace": "AWS/Usage",
     "MetricName": "ResourceCount",
@@ -39,6 +40,10 @@ POLICY = {
 
 class Aws(FakeAws):
     """Quotas, and the runner's rights."""
+
+    def __init__(self):
+        super().__init__()
+        self.policies = {POLICY_ARN: POLICY}
 
     quota = {"Value": 32.0, "UsageMetric": METRIC}
     samples = [8.0, 4.0]
@@ -72,11 +77,12 @@ class Aws(FakeAws):
         return {"Role": {"Arn": ROLE}}
 
     def get_policy(self, region, PolicyArn):
-        assert PolicyArn == "arn:aws:iam::123456789012:policy/runner-policy"
+        if PolicyArn not in self.policies:
+            raise aws_error("NoSuchEntity")
         return {"Policy": {"DefaultVersionId": "v2"}}
 
     def get_policy_version(self, region, PolicyArn, VersionId):
-        return {"PolicyVersion": {"Document": POLICY}}
+        return {"PolicyVersion": {"Document": self.policies[PolicyArn]}}
 
     def simulate_principal_policy(self, region, PolicySourceArn, ActionNames, ResourceArns, ContextEntries=()):
         assert PolicySourceArn == ROLE
@@ -123,7 +129,7 @@ def test_a_group_at_zero_tells_the_type_of_its_launch_template(aws):
 
 
 def test_each_statement_that_allows_is_simulated_with_its_condition_met():
-    assert list(shared.requests_of(POLICY)) == [
+    assert list(shared.requests_of(POLICY["Statement"])) == [
         ("Move", {"ActionNames": ["rds:FailoverGlobalCluster"], "ResourceArns": ["g", "c"]}),
         (
             "statement 2",
@@ -157,6 +163,18 @@ def test_a_session_is_simulated_as_its_role_with_the_roles_path(aws):
         ("rds:FailoverGlobalCluster", {"g": "allowed", "c": "allowed"}),
         ("sns:Publish", {"*": "allowed"}),
     ]
+
+
+def test_a_policy_in_several_parts_is_simulated_as_a_whole(aws):
+    more = {"Sid": "More", "Effect": "Allow", "Action": "rds:DescribeEvents", "Resource": "*"}
+    aws.policies[f"{POLICY_ARN}-2"] = {"Statement": more}
+    assert [one["sid"] for one in permissions(aws)["simulated"]] == ["Move", "statement 2", "More"]
+
+
+def test_a_policy_that_is_not_there_is_an_error(aws):
+    aws.policies.clear()
+    with pytest.raises(MultiRegionError, match="NoSuchEntity"):
+        permissions(aws)
 
 
 def test_another_runner_may_be_named(aws):

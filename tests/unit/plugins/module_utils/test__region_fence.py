@@ -179,6 +179,37 @@ def test_a_lost_answer_is_read_back(aws, what):
 
 
 @MODES
+@pytest.mark.parametrize("operation", ["take", "put_item"])
+def test_what_botocore_repeats_is_done_once_and_seen_although_it_is_shown_late(aws, what, operation):
+    aws.repeated.add(TAKES[what["mode"]] if operation == "take" else operation)
+    aws.stale.update(describe_security_groups=1, describe_auto_scaling_groups=1)
+    done = fence(aws, what)
+    assert (done["fenced"], done["changed"]) == ("fenced", True)
+    assert document(aws)["state"] == "done" and document(aws)["removed"]
+    unfence(aws)
+    assert_as_before(aws)
+
+
+@MODES
+def test_a_lost_answer_to_writing_it_down_does_not_stop_the_fencing(aws, what):
+    aws.lose_answer("put_item")
+    assert fence(aws, what)["fenced"] == "fenced"
+
+
+GIVES = {"database_ingress": "authorize_security_group_ingress", "application_capacity": "update_auto_scaling_group"}
+
+
+@MODES
+@pytest.mark.parametrize("operation", ["give", "delete_item"])
+def test_giving_back_whose_answer_was_lost_counts_when_it_is_there(aws, what, operation):
+    fence(aws, what)
+    aws.lose_answer(GIVES[what["mode"]] if operation == "give" else operation)
+    assert unfence(aws)["changed"]
+    assert_as_before(aws)
+    assert not unfence(aws)["changed"]
+
+
+@MODES
 def test_a_lost_request_leaves_it_unknown_and_the_next_run_finds_out(aws, what):
     aws.errors[(EAST, TAKES[what["mode"]])] = [no_answer()]
     done = fence(aws, what)

@@ -206,6 +206,16 @@ def test_a_lost_answer_to_a_change_is_read_back(route53, ensure):
     assert ensure(route53, **{**MATCH, "inverted": False})["health_check"]["config"]["Inverted"] is False
 
 
+def test_an_old_reading_leads_to_no_second_change_and_is_not_returned(route53, ensure):
+    ensure(route53, **MATCH)
+    route53.calls.clear()
+    route53.stale["get_health_check"] = 2
+    changed = ensure(route53, **{**MATCH, "inverted": False}, tags={"Project": "trading"})
+    assert changed["health_check"]["config"]["Inverted"] is False
+    assert changed["health_check"]["tags"]["Project"] == "trading"
+    assert sorted(route53.writes()) == ["change_tags_for_resource", "update_health_check"]
+
+
 def test_looks_again_when_somebody_else_changed_it_meanwhile(route53, ensure):
     ensure(route53, **MATCH)
     route53.fail("update_health_check", aws_error("HealthCheckVersionMismatch", status=409))
@@ -214,7 +224,7 @@ def test_looks_again_when_somebody_else_changed_it_meanwhile(route53, ensure):
 
 def test_does_not_fight_for_ever(route53, ensure):
     ensure(route53, **MATCH)
-    route53.fail("update_health_check", *[aws_error("HealthCheckVersionMismatch", status=409)] * 9)
+    route53.fail("update_health_check", *[aws_error("HealthCheckVersionMismatch", status=409)] * 99)
     with pytest.raises(MultiRegionError, match="run again"):
         ensure(route53, **{**MATCH, "inverted": False})
 

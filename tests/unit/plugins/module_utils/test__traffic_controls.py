@@ -152,6 +152,30 @@ def test_a_change_whose_answer_was_lost_counts_though_a_rule_refuses_it_the_seco
     assert len(cluster.updates) == 1
 
 
+def test_such_a_change_counts_although_an_end_point_knows_of_it_late(cluster, monkeypatch):
+    monkeypatch.setattr(controls, "LOOK_SECONDS", 0.01)
+    cluster.lost_answers, late = 1, []
+    real = Endpoint.paginate
+
+    def paginate(self, ControlPanelArn):
+        if cluster.updates and len(late) < 2:
+            late.append(self.endpoint)
+            self._asked()
+            return [
+                {
+                    "RoutingControls": [
+                        {"RoutingControlArn": arn, "RoutingControlState": "On" if arn == ARNS[A] else "Off"}
+                        for arn in ARNS.values()
+                    ]
+                }
+            ]
+        return real(self, ControlPanelArn)
+
+    monkeypatch.setattr(Endpoint, "paginate", paginate)
+    assert run(cluster, active_region=B)["after"] == B
+    assert (len(late), len(cluster.updates)) == (2, 1)
+
+
 def test_check_mode_says_what_a_run_would_do(cluster):
     would = run(cluster, check_mode=True, active_region=B)
     assert cluster.updates == []

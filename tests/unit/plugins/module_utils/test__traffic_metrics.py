@@ -155,13 +155,15 @@ def test_a_region_whose_data_points_are_out_of_sight_is_read_from_its_alarms(clo
     assert result["before"] == B
 
 
-def test_a_lost_answer_counts_when_the_data_point_can_be_read(cloudwatch):
+def test_a_write_whose_answer_was_lost_is_made_again_and_says_the_same(cloudwatch):
     cloudwatch.lose_answer("put_metric_data")
     assert run(cloudwatch, active_region=B)["after"] == B
+    assert cloudwatch.values(B, B_OVER_A) == [(0, 1.0)]
 
 
-def test_a_lost_request_fails_the_move(cloudwatch):
-    cloudwatch.fail("put_metric_data", no_answer())
+def test_requests_that_are_lost_for_seconds_fail_the_move(cloudwatch, monkeypatch):
+    monkeypatch.setattr(metrics, "REPEAT_SECONDS", 0.02)
+    cloudwatch.fail("put_metric_data", *[no_answer() for _try in range(9)])
     with pytest.raises(AwsCallError, match="PutMetricData"):
         run(cloudwatch, active_region=B)
 

@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout, patiently, poll, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._wait import (
+    WaitTimeout,
+    patiently,
+    poll,
+    read_back,
+    timed,
+)
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeTime
 
 PASSING = AwsCallError("DescribeDBClusters", "Throttling", "slow down", retryable=True)
@@ -95,3 +101,19 @@ def test_seconds_are_told_in_success_and_in_failure():
     with pytest.raises(Refused) as refused:
         run(True)
     assert refused.value.evidence["seconds"] >= 0
+
+
+def test_reading_back_waits_for_a_reading_that_is_not_older_than_the_write(fake_time):
+    assert read_back(answers("old", "old", "new"), "new".__eq__, **fake_time.passing) == "new"
+    assert fake_time.slept == [0.5, 0.5]
+
+
+def test_a_change_that_is_never_seen_is_told_with_what_is_seen(fake_time):
+    with pytest.raises(WaitTimeout, match="It was written, but 10 s later AWS still shows old."):
+        read_back(answers("old"), "new".__eq__, done="It was written", **fake_time.passing)
+
+
+def test_a_doubtful_write_that_is_never_seen_fails_with_its_own_error(fake_time):
+    with pytest.raises(AwsCallError) as raised:
+        read_back(answers("old"), "new".__eq__, PASSING, **fake_time.passing)
+    assert raised.value is PASSING

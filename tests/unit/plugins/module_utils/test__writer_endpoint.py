@@ -156,3 +156,19 @@ def test_the_lease_is_proved_before_the_write_only(aws, monkeypatch, fake_time, 
     keep(aws, fake_time, check_mode=check_mode)
     keep(aws, fake_time, check_mode=check_mode)
     assert calls == [[]] * held
+
+
+def test_a_repetition_that_is_refused_is_our_own_write_although_it_is_shown_late(aws, fake_time):
+    keep(aws, fake_time)
+    aws.finish_detach(B)
+    real, made = aws.put_parameter, []
+
+    def put(region, **parameters):
+        if made:
+            raise aws_error("TooManyUpdates", "PutParameter")
+        made.append(real(region, **parameters))
+
+    aws.put_parameter = put
+    aws.repeated.add("put_parameter")
+    aws.stale["get_parameter"] = 2
+    assert (keep(aws, fake_time)["changed"], aws.parameters[B, NAME]["Value"]) == (True, OWN)

@@ -57,9 +57,11 @@ class FakeTables(FakeAws):
         if self.intruder:
             self.intruder()
         stored = self.items[region].get(Key["id"]["S"], {})
-        wanted = ExpressionAttributeValues.get(":was")
-        assert ConditionExpression in ("#written_at = :was", "attribute_not_exists(#written_at)")
-        if stored.get("written_at") != wanted:
+        still, _or, own = ConditionExpression.partition(" OR ")
+        assert still in ("#written_at = :was", "attribute_not_exists(#written_at)")
+        assert own == "#written_at = :written_at"
+        allowed = [ExpressionAttributeValues.get(name) for name in (":was", ":written_at")]
+        if stored.get("written_at") not in allowed:
             raise aws_error("ConditionalCheckFailedException", "UpdateItem")
         values = {name: ExpressionAttributeValues[f":{name}"] for name in ("document", "version", "written_at")}
         self.items[region][Key["id"]["S"]] = {**stored, **Key, **values}
@@ -309,3 +311,19 @@ def test_a_move_recorded_meanwhile_is_not_acknowledged_with_the_old_one(aws):
     with pytest.raises(MultiRegionError, match="was changed meanwhile; run this again"):
         automation(aws, "acknowledged")
     assert aws.stored(WEST, MOVED)["run_id"] == "r3"
+
+
+@pytest.mark.parametrize("lose", ["repeat", "twice"])
+def test_a_write_whose_answer_was_lost_is_no_change_by_somebody_else(aws, lose):
+    if lose == "repeat":
+        aws.repeated.add("update_item")
+    else:
+        aws.lose_answer("update_item")
+    done = automation(aws, "paused")
+    assert (done["changed"], sorted(done["written_to"]), done["not_written_to"]) == (True, [EAST, WEST], {})
+    assert not automation(aws, "paused")["changed"]
+
+
+def test_a_count_whose_answer_was_lost_is_counted(aws):
+    aws.lose_answer("put_item")
+    assert sorted(trigger(aws)["written_to"]) == [EAST, WEST]

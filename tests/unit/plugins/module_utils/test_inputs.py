@@ -6,10 +6,17 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._inputs import NAME_LIMITS, platform_problems
+from ansible_collections.trading.multi_region.plugins.module_utils._inputs import (
+    GIVEN,
+    NAME_LIMITS,
+    PER_REGION,
+    name_problems,
+    platform_problems,
+    unknown_problems,
+)
 
 GOOD = {
     "environment_suffix": "dev",
@@ -78,7 +85,8 @@ def test_engine_versions_with_global_databases_pass(version):
 def test_names_are_held_to_the_limit_and_not_below_it(variable):
     limit, _what = NAME_LIMITS[variable]
     assert problems(names={variable: "n" * limit}) == []
-    (told,) = problems(names={variable: ["short", "n" * (limit + 1)]})
+    long = "n" * (limit + 1)
+    (told,) = problems(names={variable: ["short", long] if variable in PER_REGION else long})
     assert told.startswith(f"{variable} is ") and f"at most {limit} characters" in told
 
 
@@ -98,9 +106,9 @@ def test_names_are_held_to_the_limit_and_not_below_it(variable):
         ({"method": "detach", "move_method": "switchover"}, "method is 'detach'; allowed: switchover with this"),
         ({"method": "switchover", "accept_data_loss": "true"}, "accept_data_loss is 'true'; allowed: false with"),
         ({"move_method": "switchover", "accept_data_loss": True}, "accept_data_loss is True; allowed: false with"),
-        ({"method": "detach"}, "accept_data_loss is undefined; allowed: true with method detach"),
+        ({"method": "detach"}, "accept_data_loss is not given; allowed: true with method detach"),
         ({"rebuild": "maybe"}, "rebuild is 'maybe'; allowed: true or false"),
-        ({"failover_lease_seconds": 5}, "failover_lease_seconds is 5; allowed: a number of seconds from 10"),
+        ({"failover_lease_seconds": 5}, "failover_lease_seconds is 5; allowed: a whole number of seconds from 10"),
         ({"failover_cool_down": "1h"}, "failover_cool_down is '1h'; allowed: a number of seconds from 0"),
         ({"failover_fencing": "bullets"}, "one of database_ingress, application_capacity, none"),
         ({"limit": "us-east-1"}, "--limit is 'us-east-1'"),
@@ -111,25 +119,29 @@ def test_a_bad_option_is_told_by_name_and_value(options, words):
     assert words in told
 
 
-JUDGED = (
-    "method",
-    "move_method",
-    "failover_lease_seconds",
-    "failover_fencing",
-    "environment_suffix",
-    "global_database_engine_version",
-    "target_region",
-    "expected_active_region",
-    "max_replication_lag_ms",
-    "accept_data_loss",
-    "force",
-    "health_min_healthy_ratio",
-    "wait_timeout",
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=3),
+    max_leaves=4,
 )
-ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=9), st.lists(st.integers()))
+JUDGED = st.sampled_from([*GIVEN, "regions", "vpc_cidrs", "limit"])
+NAMED = st.dictionaries(st.sampled_from(sorted(NAME_LIMITS)), ANYTHING, max_size=3)
 
 
-@given(st.dictionaries(st.sampled_from(JUDGED), ANYTHING, max_size=3))
-def test_whatever_is_given_the_answer_is_sentences(inputs):
-    told = platform_problems({"regions": ["us-east-1", "us-east-2"], **inputs})
-    assert all(sentence.endswith(".") and "allowed: " in sentence for sentence in told)
+@settings(max_examples=2000)
+@given(st.dictionaries(JUDGED, ANYTHING, max_size=4), NAMED)
+def test_whatever_is_given_the_answer_is_sentences(inputs, names):
+    for told in (platform_problems({**GOOD, **inputs}), name_problems(names)):
+        assert all(sentence.endswith(".") and "allowed: " in sentence for sentence in told)
+
+
+@settings(max_examples=500)
+@given(st.dictionaries(st.text(max_size=30), ANYTHING, max_size=4))
+def test_whatever_the_command_line_holds_only_slips_are_told(extra):
+    assert all(" meant?" in sentence for sentence in unknown_problems(extra, ["home_region"]))
+
+
+@pytest.mark.parametrize("name", [*GIVEN, "vpc_cidr", "ansible_become", "awx_job_id", "my_ticket", "owner_of_ticket"])
+def test_names_that_mean_something_and_names_of_other_people_pass(name):
+    assert unknown_problems({name: "x"}, ["home_region"]) == []

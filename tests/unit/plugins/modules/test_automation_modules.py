@@ -11,10 +11,14 @@ import pytest
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.modules import failover_automation, failover_trigger
 
-TABLES = {"table_name": "t", "regions": ["us-east-1", "us-east-2"]}
+TABLES = {"table_name": "control", "regions": ["us-east-1", "us-east-2"]}
 ENOUGH = {
     failover_automation: {**TABLES, "state": "active"},
-    failover_trigger: {**TABLES, "verdicts": {"us-east-1": {}}, "active_region": "us-east-1"},
+    failover_trigger: {
+        **TABLES,
+        "verdicts": {"us-east-1": {"verdict": "healthy", "reason": "It serves."}},
+        "active_region": "us-east-1",
+    },
 }
 MODULES = pytest.mark.parametrize("module", ENOUGH, ids=lambda module: module.__name__.rsplit(".", 1)[1])
 

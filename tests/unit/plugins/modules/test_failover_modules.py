@@ -22,21 +22,22 @@ from ansible_collections.trading.multi_region.plugins.modules import (
 )
 
 REGIONS = ["us-east-1", "us-east-2"]
+TARGET_GROUP = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/trading/1"
 ENOUGH = {
-    autoscaling_group_capacity: {"name": "asg", "at_least": 2, "target_group_arn": "tg"},
-    failover_lease: {"table_name": "t", "region": "us-east-2", "run_id": "r", "owner": "ann"},
-    failover_manifest: {"table_name": "t", "manifest": {"version": 1}},
-    failover_manifest_info: {"table_name": "t", "regions": REGIONS},
-    failover_notify: {"topics": {"us-east-1": "arn"}, "subject": "s", "msg": "m"},
-    failover_plan_info: {"table_name": "t", "regions": REGIONS},
+    autoscaling_group_capacity: {"name": "asg", "at_least": 2, "target_group_arn": TARGET_GROUP},
+    failover_lease: {"table_name": "control", "region": "us-east-2", "run_id": "r", "owner": "ann"},
+    failover_manifest: {"table_name": "control", "manifest": {"version": 1}},
+    failover_manifest_info: {"table_name": "control", "regions": REGIONS},
+    failover_notify: {"topics": {"us-east-1": "arn:aws:sns:us-east-1:123456789012:alerts"}, "subject": "s", "msg": "m"},
+    failover_plan_info: {"table_name": "control", "regions": REGIONS},
     failover_record: {
-        "table_name": "t",
+        "table_name": "control",
         "regions": REGIONS,
         "required_region": "us-east-2",
         "run_id": "r",
         "record": {"a": 1},
     },
-    failover_record_info: {"table_name": "t", "regions": REGIONS},
+    failover_record_info: {"table_name": "control", "regions": REGIONS},
     region_health_info: {"manifest": {"version": 1}},
 }
 MODULES = pytest.mark.parametrize("module", ENOUGH, ids=lambda module: module.__name__.rsplit(".", 1)[1])
@@ -112,7 +113,7 @@ def test_waiting_for_capacity_needs_the_target_group(main):
 
 
 def test_a_lease_is_taken_by_somebody_and_released_by_an_attempt_with_an_outcome(main):
-    bare = {"table_name": "t", "region": "us-east-2", "run_id": "r"}
+    bare = {"table_name": "control", "region": "us-east-2", "run_id": "r"}
     assert "owner" in main(failover_lease, bare)["msg"]
     assert "attempt, outcome" in main(failover_lease, {**bare, "state": "released"})["msg"]
     params = main(failover_lease, ENOUGH[failover_lease])["seen"]["params"]
@@ -120,6 +121,6 @@ def test_a_lease_is_taken_by_somebody_and_released_by_an_attempt_with_an_outcome
 
 
 def test_capacity_takes_the_lease_that_it_acts_under(main):
-    handle = {"table_name": "t", "region": "us-east-2", "run_id": "r", "attempt": 1}
+    handle = {"table_name": "control", "region": "us-east-2", "run_id": "r", "attempt": 1}
     params = main(autoscaling_group_capacity, {**ENOUGH[autoscaling_group_capacity], "lease": handle})["seen"]["params"]
     assert params["lease"] == {**handle, "lease_seconds": 60, "step": None}

@@ -11,8 +11,14 @@ import pytest
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.modules import region_fence, region_fence_info
 
-COMMON = {"table_name": "t", "regions": ["us-east-1", "us-east-2"]}
-FENCE = {**COMMON, "region": "us-east-1", "mode": "database_ingress", "security_group_id": "sg-1", "run_id": "r"}
+COMMON = {"table_name": "control", "regions": ["us-east-1", "us-east-2"]}
+FENCE = {
+    **COMMON,
+    "region": "us-east-1",
+    "mode": "database_ingress",
+    "security_group_id": "sg-0123456789abcdef0",
+    "run_id": "r",
+}
 
 
 def test_fencing_asks_for_little_and_bounds_its_time(run_main):

@@ -43,7 +43,7 @@ def test_every_method_is_passed_on(run_main, method):
 
 
 def test_the_lease_is_an_option(run_main):
-    lease = {"table_name": "t", "region": "us-east-2", "run_id": "r", "attempt": 1}
+    lease = {"table_name": "control", "region": "us-east-2", "run_id": "r", "attempt": 1}
     assert run_main(module, {**GOOD, "lease": lease})["seen"]["params"]["lease"]["lease_seconds"] == 60
 
 

@@ -14,7 +14,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
 from ansible_collections.trading.multi_region.plugins.modules import region_readiness_info as module
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws
 
-ENOUGH = {"table_name": "t", "regions": ["us-east-1", "us-east-2"]}
+ENOUGH = {"table_name": "control", "regions": ["us-east-1", "us-east-2"]}
 
 
 def test_it_returns_what_its_function_returns(run_main):

@@ -11,7 +11,11 @@ import pytest
 from ansible_collections.trading.multi_region.plugins.module_utils._api import Refused
 from ansible_collections.trading.multi_region.plugins.modules import s3_bucket_replication as module
 
-GOOD = {"bucket": "data", "role_arn": "arn:role", "destination_bucket_arn": "arn:aws:s3:::there"}
+GOOD = {
+    "bucket": "data",
+    "role_arn": "arn:aws:iam::123456789012:role/copy",
+    "destination_bucket_arn": "arn:aws:s3:::there",
+}
 
 
 def test_defaults_are_those_of_two_way_replication(run_main):

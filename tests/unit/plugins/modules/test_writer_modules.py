@@ -37,7 +37,7 @@ def test_success_and_refusal_leave_through_the_one_exit(run_main, module):
 
 @pytest.mark.parametrize("module", GOOD)
 def test_check_mode_and_lease_are_passed_on(run_main, module):
-    lease = {"table_name": "t", "region": "us-east-2", "run_id": "r", "attempt": 1}
+    lease = {"table_name": "control", "region": "us-east-2", "run_id": "r", "attempt": 1}
     seen = run_main(module, {**GOOD[module], "lease": lease}, check_mode=True)["seen"]
     assert (seen["check_mode"], seen["params"]["lease"]["run_id"]) == (True, "r")
 

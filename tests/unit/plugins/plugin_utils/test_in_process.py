@@ -23,7 +23,11 @@ from ansible_collections.trading.multi_region.plugins.plugin_utils import in_pro
 from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import InProcessAction
 
 ACTIONS = sorted(path.stem for path in (Path(__file__).resolve().parents[4] / "plugins" / "action").glob("[!_]*.py"))
-NOTIFY = {"topics": {"us-east-2": "arn"}, "subject": "moved", "msg": "to us-east-2"}
+NOTIFY = {
+    "topics": {"us-east-2": "arn:aws:sns:us-east-2:123456789012:alerts"},
+    "subject": "moved",
+    "msg": "to us-east-2",
+}
 KEYS = {"access_key": "nobody", "secret_key": "hush-hush"}
 ORDINARY = {"ran": "as an ordinary module"}
 
@@ -93,7 +97,7 @@ def test_the_module_gets_its_options_with_defaults_and_types(perform):
     [
         ({**NOTIFY, "topic": 1}, "Unsupported parameters for (trading.multi_region.it) module: topic."),
         ({"topics": {}}, "missing required arguments: msg, subject"),
-        ({**NOTIFY, "deadline": "soon"}, "argument 'deadline' is of type str and we were unable to convert to float"),
+        ({**NOTIFY, "deadline": "soon"}, "deadline is 'soon'; allowed: a number."),
     ],
 )
 def test_wrong_options_fail_with_the_words_of_an_ordinary_module(perform, options, message):

@@ -36,9 +36,13 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._r
     World,
     arn_of,
     configs_of,
+    permission,
+    policy_of,
+    refusal,
 )
 
 ALL, OK, WARNING, BLOCKER = "all", "ok", "warning", "blocker"
+EVERYTHING, TLS_ELSEWHERE = policy_of(permission("everything")), policy_of(refusal("sns:Publish", "elsewhere"))
 NEWER = "8.0.mysql_aurora.3.05.2"
 
 
@@ -116,6 +120,10 @@ def no_member(world):
 def moving(world):
     state = {"status": "failing-over", "from_region": EAST, "to_region": WEST, "is_data_loss_allowed": True}
     world.each("global_cluster", lambda view: view.update(failover=state))
+
+
+def exposed(world):
+    world.facts[WEST]["database"]["instances"][0].update(is_public=True)
 
 
 def no_writer(world):
@@ -318,7 +326,90 @@ FAULTS = [
     ("writer_endpoint", become(EAST, "writer_endpoint", None), EAST, WARNING, "There is no parameter"),
     ("writer_endpoint", become(WEST, "writer_endpoint", "elsewhere"), WEST, WARNING, "says elsewhere"),
     ("protection", change(WEST, "database", deletion_protection=False), WEST, WARNING, "deletion protection"),
-    ("protection", become(EAST, "recovery", False), EAST, WARNING, "point-in-time recovery"),
+    (
+        "protection",
+        both(
+            change(EAST, "session_table_settings", is_recoverable=False),
+            change(EAST, "control_table_settings", deletion_protection=False),
+        ),
+        EAST,
+        WARNING,
+        "point-in-time recovery of session table, deletion protection of control table",
+    ),
+    ("protection", change(WEST, "database", backup_retention_days=0), WEST, WARNING, "backups of the cluster"),
+    ("protection", change(WEST, "data_bucket", is_versioned=False), WEST, WARNING, "versions in the data bucket"),
+    ("protection", become(WEST, "control_table_settings", SILENT), WEST, WARNING, "Unknown"),
+    (
+        "encryption_at_rest",
+        change(WEST, "database", kms_key_arn=None),
+        WEST,
+        WARNING,
+        "The cluster is encrypted with a key",
+    ),
+    (
+        "encryption_at_rest",
+        change(EAST, "session_table_settings", kms_key_arn=None),
+        EAST,
+        WARNING,
+        "The session table",
+    ),
+    (
+        "encryption_at_rest",
+        change(WEST, "control_table_settings", kms_key_arn="k"),
+        WEST,
+        WARNING,
+        "encrypted with k, not",
+    ),
+    (
+        "encryption_at_rest",
+        change(WEST, "data_bucket", kms_key_arn=None),
+        WEST,
+        WARNING,
+        "The data bucket is encrypted",
+    ),
+    (
+        "encryption_at_rest",
+        change(WEST, "topic", kms_key_arn=None),
+        WEST,
+        WARNING,
+        "The topic is encrypted with a key of AWS",
+    ),
+    ("encryption_at_rest", become(WEST, "log_groups", {"general": None}), WEST, WARNING, "The log group general is"),
+    ("encryption_at_rest", become(WEST, "topic", None), WEST, WARNING, "The topic does not exist"),
+    ("encryption_at_rest", become(WEST, "key", None), WEST, WARNING, "There is no key to compare with"),
+    ("encryption_at_rest", become(WEST, "log_groups", SILENT), WEST, WARNING, "Unknown"),
+    ("tls_only", change(WEST, "parameters", cluster={}), WEST, WARNING, "its default, OFF"),
+    ("tls_only", change(WEST, "data_bucket", policy=None), WEST, WARNING, "The data bucket takes requests without TLS"),
+    ("tls_only", change(WEST, "control_bucket", policy=None), WEST, WARNING, "The control bucket takes requests"),
+    ("tls_only", change(WEST, "topic", policy=TLS_ELSEWHERE), WEST, WARNING, "The topic takes messages without TLS"),
+    (
+        "public_access",
+        change(WEST, "data_bucket", public_access_block={"BlockPublicAcls": False}),
+        WEST,
+        WARNING,
+        "not block",
+    ),
+    ("public_access", change(WEST, "data_bucket", policy=EVERYTHING), WEST, WARNING, "s3:GetObject on everything"),
+    ("public_access", change(WEST, "control_bucket", policy=EVERYTHING), WEST, WARNING, "s3:GetObject on everything"),
+    (
+        "public_access",
+        change(WEST, "control_bucket", public_access_block={}),
+        WEST,
+        WARNING,
+        "lets ACLs make objects public",
+    ),
+    ("public_access", exposed, WEST, WARNING, "C-us-east-2-1 can be reached from the internet"),
+    ("switch_readable", become(WEST, "control_bucket", None), WEST, BLOCKER, "control-us-east-2 does not exist"),
+    ("switch_readable", become(EAST, "control_bucket", None), EAST, WARNING, "control-us-east-1 does not exist"),
+    ("switch_readable", change(WEST, "control_bucket", policy=None), WEST, BLOCKER, "not let health checkers read"),
+    (
+        "switch_readable",
+        change(WEST, "control_bucket", public_access_block={"RestrictPublicBuckets": True}),
+        WEST,
+        BLOCKER,
+        "closed to everybody without credentials",
+    ),
+    ("switch_readable", become(WEST, "control_bucket", SILENT), WEST, WARNING, "Unknown"),
     ("target_health", change(WEST, "targets", healthy=0), WEST, BLOCKER, "0 of 2 registered"),
     ("target_health", change(EAST, "targets", healthy=0), EAST, WARNING, "0 of 2 registered"),
     ("target_health", change(WEST, "targets", healthy=1, registered=4), WEST, WARNING, "1 of 4 registered"),
@@ -476,6 +567,10 @@ def test_every_check_has_a_fault_that_it_finds():
         ("fences", fence("failed")),
         ("lease", lease(outcome="successful", is_unfinished=False)),
         ("protection", lambda world: world.expected.update(protection=False)),
+        ("tls_only", change(WEST, "parameters", cluster={"require_secure_transport": "1"})),
+        ("switch_readable", both(backend("cloudwatch_metric"), become(WEST, "control_bucket", SILENT))),
+        ("public_access", both(backend("cloudwatch_metric"), become(WEST, "control_bucket", SILENT))),
+        ("tls_only", both(backend("cloudwatch_metric"), become(WEST, "control_bucket", SILENT))),
         ("vcpu_quota", become(WEST, "vcpu_quota", SILENT)),
         ("vcpu_quota", become(WEST, "group", FEW)),
         ("capacity", become(WEST, "group", FEW)),

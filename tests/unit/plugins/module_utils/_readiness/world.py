@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts, Observation
@@ -43,6 +44,33 @@ def entry_of(region):
         "health_check_id": f"endpoint-{region}",
         "writer_endpoint_parameter": "/trading/dev/database/writer-endpoint",
     }
+
+
+BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
+
+def table_of(region):
+    return {"kms_key_arn": arn_of("kms", region, "key/1"), "deletion_protection": True, "is_recoverable": True}
+
+
+def bucket_of(name):
+    return f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"
+
+
+def policy_of(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def permission(*resources, **more):
+    """What a policy allows everybody."""
+    return {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": list(resources), **more}
+
+
+def refusal(action, *resources):
+    """What a policy refuses everybody who does not use TLS."""
+    insecure = {"Bool": {"aws:SecureTransport": "false"}}
+    statement = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": list(resources)}
+    return {**statement, "Condition": insecure}
 
 
 def alarms_of(region):
@@ -140,9 +168,11 @@ class World:
                 "identifier": f"c-{region}",
                 "parameter_group": f"c-{region}",
                 "deletion_protection": True,
+                "backup_retention_days": 7,
                 "kms_key_arn": arn_of("kms", region, "key/1"),
                 "instances": [
-                    {"identifier": f"c-{region}-{n}", "class": "db.r6g.large", "parameter_groups": [f"c-{region}"]}
+                    {"identifier": f"c-{region}-{n}", "class": "db.r6g.large", "is_public": False}
+                    | {"parameter_groups": [f"c-{region}"]}
                     for n in (1, 2)
                 ],
                 "pending_reboot": [],
@@ -151,7 +181,32 @@ class World:
             "instance_types": {"t3.medium": 2},
             "vcpu_quota": {"limit": 32.0, "used": 8.0, "used_error": None},
             "target_quota": 1000,
-            "recovery": True,
+            "session_table_settings": table_of(region),
+            "control_table_settings": table_of(region),
+            "data_bucket": {
+                "kms_key_arn": arn_of("kms", region, "key/1"),
+                "is_versioned": True,
+                "public_access_block": dict.fromkeys(BLOCKS, True),
+                "policy": policy_of(refusal("s3:*", *bucket_of(f"data-{region}"))),
+            },
+            "control_bucket": {
+                "kms_key_arn": None,
+                "is_versioned": False,
+                "public_access_block": {
+                    **dict.fromkeys(BLOCKS, False),
+                    "BlockPublicAcls": True,
+                    "IgnorePublicAcls": True,
+                },
+                "policy": policy_of(
+                    permission(f"arn:aws:s3:::control-{region}/active-region"),
+                    refusal("s3:*", *bucket_of(f"control-{region}")),
+                ),
+            },
+            "topic": {
+                "kms_key_arn": arn_of("kms", region, "key/1"),
+                "policy": policy_of(refusal("sns:Publish", arn_of("sns", region, "alerts"))),
+            },
+            "log_groups": {f"/aws/rds/cluster/c-{region}/audit": arn_of("kms", region, "key/1")},
             "table": {"status": "ACTIVE", "replicas": dict.fromkeys(others, "ACTIVE")},
             "secret": {
                 "arn": "s",

@@ -1,0 +1,95 @@
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gate of every playbook: each input worked out by itself, judged, and told in a sentence where it is bad."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: input_problems
+author: Trading platform maintainers (@trading-multi-region)
+version_added: 0.1.0
+short_description: What is wrong with the inputs of a playbook
+description:
+  - Judges the variables of a playbook before the first call to AWS is made. Asks nothing of AWS.
+  - Every variable is worked out by itself, so that one that cannot be is told by its name, and is never taken for one
+    that nobody has given.
+  - Refuses variables of the command line that are not known and whose name is a slip away from one that is. Ansible
+    would ignore them in silence.
+options:
+  _terms:
+    description:
+      - Name of a variable that holds what has to be worked out from others, a dictionary of C(regions), C(vpc_cidrs),
+        C(limit) and C(names), as P(trading.multi_region.platform_problems#filter) takes them. Its values are templates,
+        which is why the variable's name is given and not its value.
+    type: list
+    elements: str
+    required: true
+seealso:
+  - plugin: trading.multi_region.platform_problems
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Refuse bad input
+  ansible.builtin.assert:
+    that: problems | length == 0
+    fail_msg: "{{ problems }}"
+  vars:
+    problems: "{{ query('trading.multi_region.input_problems', 'gate_inputs') }}"
+    gate_inputs:
+      regions: "{{ platform_regions }}"
+"""
+
+RETURN = r"""
+_list:
+  description: A sentence for each problem, naming the variable, its value and what is allowed.
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.vars import load_extra_vars
+
+from ansible_collections.trading.multi_region.plugins.module_utils import _inputs
+
+
+class LookupModule(LookupBase):
+    """The problems of a play's inputs."""
+
+    def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
+        variables, extra = variables or {}, load_extra_vars(self._loader)
+        self._unusable: dict[str, str] = {}
+        made = dict(variables[terms[0]])
+        names = {**made.pop("names", {}), **{name: extra[name] for name in _inputs.NAME_LIMITS if name in extra}}
+        self._all_worked_out({name: extra[name] for name in _inputs.OF_REGIONS if name in extra})
+        inputs = self._all_worked_out(
+            {**{name: variables[name] for name in _inputs.GIVEN if name in variables}, **made}
+        )
+        problems = [
+            *_inputs.unknown_problems(extra, variables.keys() - extra.keys()),
+            *self._unusable.values(),
+            *self._judged(inputs),
+        ]
+        # Names are made of what was judged above.
+        return problems or [*_inputs.name_problems(self._all_worked_out(names)), *self._unusable.values()]
+
+    def _judged(self, inputs: dict[str, t.Any]) -> list[str]:
+        """Return what is wrong with values, without what follows only from a value that could not be worked out."""
+        if not self._unusable.keys().isdisjoint(("regions", "aws_region", "platform_regions")):
+            return []
+        told = tuple(f"{name} is " for name in self._unusable)
+        return [sentence for sentence in _inputs.platform_problems(inputs) if not sentence.startswith(told)]
+
+    def _all_worked_out(self, sources: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return what templates come to, without those that come to nothing: each of these has its sentence."""
+        found = {}
+        for name, source in sources.items():
+            try:
+                found[name] = self._templar.template(source)
+            except (AnsibleError, RecursionError):
+                self._unusable[name] = _inputs.unusable(name, source)
+        return found

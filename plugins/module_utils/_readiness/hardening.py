@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Is what is stored encrypted, closed to the public and guarded against loss? Pure: one function per check.
+
+None of it stops a move, so whatever is missing is a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.policies import (
+    public_resources,
+    refuses_plain_http,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
+    ALL,
+    PROVISION,
+    Finding,
+    Seen,
+    listed,
+    ok,
+    warning,
+)
+
+# Actions as the policies of the roles name them.
+BUCKET_ACTION, TOPIC_ACTION = "s3:*", "sns:Publish"
+# The default back end of the switch, the one that has a bucket.
+OBJECT_BACKEND = "s3_object"
+# What a sentence calls a store, and the fact with its settings.
+TABLES = {"the session table": "session_table_settings", "the control table": "control_table_settings"}
+STORES = {"the cluster": "database", **TABLES, "the data bucket": "data_bucket", "the topic": "topic"}
+
+Problems = Callable[[Seen, str, Facts], Iterable[str]]
+
+
+def has_control_bucket(seen: Seen) -> bool:
+    """Return whether the switch is carried by objects in a bucket of each region."""
+    return (seen.manifest.get("traffic") or {}).get("backend", OBJECT_BACKEND) == OBJECT_BACKEND
+
+
+def each_region(seen: Seen, facts: Iterable[str], what: str, find: Problems, fine: str) -> Iterator[Finding]:
+    """Yield one finding for each region: unknown, a warning with all problems, or fine."""
+    needed = tuple(fact for fact in facts if fact != "control_bucket" or has_control_bucket(seen))
+    for region in seen.order:
+        unknown = seen.facts[region].unknown(needed)
+        if unknown:
+            yield seen.unknown(region, what, listed(unknown.values()))
+            continue
+        problems = list(find(seen, region, seen.facts[region]))
+        if problems:
+            text = "; ".join(problems)
+            yield warning(region, f"{text[0].upper()}{text[1:]}.", PROVISION)
+        else:
+            yield ok(region, fine)
+
+
+def stores(facts: Facts) -> dict[str, Mapping[str, Any] | None]:
+    """Return {store: its settings, with kms_key_arn; None where it is not there}."""
+    found = {name: facts.value(fact) for name, fact in STORES.items()}
+    groups = {f"the log group {name}": {"kms_key_arn": key} for name, key in facts.value("log_groups").items()}
+    return {**found, **groups}
+
+
+def encryption_at_rest(seen: Seen) -> Iterator[Finding]:
+    """Everything a region stores is encrypted with its own key, which can be revoked and whose use is on record.
+
+    The control bucket is not: health checkers read its one object without credentials, and nobody without credentials
+    may use a key of KMS.
+    """
+
+    def find(_seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
+        own = (facts.value("key") or {}).get("arn")
+        if own is None:
+            yield "there is no key to compare with"
+            return
+        for store, settings in stores(facts).items():
+            if settings is None:
+                yield f"{store} does not exist"
+            elif settings["kms_key_arn"] != own:
+                other = settings["kms_key_arn"] or "a key of AWS"
+                yield f"{store} is encrypted with {other}, not with the region's key"
+
+    facts = ("key", *STORES.values(), "log_groups")
+    fine = "Cluster, tables, bucket, topic and log groups are encrypted with the region's key."
+    yield from each_region(seen, facts, "the keys of its stores", find, fine)
+
+
+def bucket_resources(topic_arn: str, name: str) -> list[str]:
+    """Return the ARNs of a bucket and of its objects; the partition is a topic's."""
+    arn = f"arn:{topic_arn.split(':')[1]}:s3:::{name}"
+    return [arn, f"{arn}/*"]
+
+
+def tls_only(seen: Seen) -> Iterator[Finding]:
+    """Database, buckets and topic refuse whoever does not use TLS."""
+
+    def find(seen: Seen, region: str, facts: Facts) -> Iterator[str]:
+        entry = seen.entry(region)
+        setting = facts.value("parameters")["cluster"].get("require_secure_transport", "its default, OFF")
+        if setting.upper() not in ("ON", "1"):
+            yield f"the database takes clients without TLS (require_secure_transport is {setting})"
+        for name, fact in buckets(seen).items():
+            bucket = facts.value(fact)
+            resources = bucket_resources(entry["topic_arn"], entry[fact])
+            if bucket and not refuses_plain_http(bucket["policy"], BUCKET_ACTION, resources):
+                yield f"{name} takes requests without TLS"
+        topic = facts.value("topic")
+        if topic and not refuses_plain_http(topic["policy"], TOPIC_ACTION, [entry["topic_arn"]]):
+            yield "the topic takes messages without TLS"
+
+    facts = ("parameters", "data_bucket", "control_bucket", "topic")
+    yield from each_region(seen, facts, "who must use TLS", find, "Database, buckets and topic take TLS only.")
+
+
+def buckets(seen: Seen) -> dict[str, str]:
+    """Return {what a sentence calls a bucket: its fact, which is also its name in the manifest's entry}."""
+    return {"the data bucket": "data_bucket"} | (
+        {"the control bucket": "control_bucket"} if has_control_bucket(seen) else {}
+    )
+
+
+def public_access(seen: Seen) -> Iterator[Finding]:
+    """Nothing is public but the switch's one object, and no database instance has a public address."""
+
+    def find(seen: Seen, region: str, facts: Facts) -> Iterator[str]:
+        entry, data = seen.entry(region), facts.value("data_bucket")
+        if data and not all(data["public_access_block"].values()):
+            yield "the data bucket does not block public access"
+        if data and (allowed := list(public_resources(data["policy"]))):
+            yield f"the data bucket's policy allows everybody {listed(allowed)}"
+        if has_control_bucket(seen) and (control := facts.value("control_bucket")):
+            yield from open_switch(seen, entry, control)
+        exposed = [
+            one["identifier"] for one in (facts.value("database") or {}).get("instances", []) if one["is_public"]
+        ]
+        if exposed:
+            yield f"{listed(exposed)} can be reached from the internet"
+
+    facts = ("data_bucket", "control_bucket", "database")
+    fine = "Nothing is public." if not has_control_bucket(seen) else "Nothing is public but the switch's one object."
+    yield from each_region(seen, facts, "what is public", find, fine)
+
+
+def switch_access(seen: Seen, entry: Mapping[str, Any]) -> str:
+    """Return what a control bucket's policy has to allow everybody: to read the one object."""
+    bucket = bucket_resources(entry["topic_arn"], entry["control_bucket"])[0]
+    return f"s3:GetObject on {bucket}/{seen.manifest['traffic']['switch_key']}"
+
+
+def switch_readable(seen: Seen) -> Iterator[Finding]:
+    """Health checkers can read the switch, or a move would never reach the name."""
+    if not has_control_bucket(seen):
+        yield ok(ALL, "This switch is not carried by objects.")
+        return
+    for region in seen.order:
+        entry, fact = seen.entry(region), seen.facts[region]["control_bucket"]
+        if not fact.known:
+            yield seen.unknown(region, "who may read the switch", fact.error)
+        elif fact.value is None:
+            yield seen.broken(region, f"The control bucket {entry['control_bucket']} does not exist.", PROVISION)
+        elif fact.value["public_access_block"].get("RestrictPublicBuckets"):
+            reason = "The control bucket is closed to everybody without credentials, so to health checkers."
+            yield seen.broken(region, reason, PROVISION)
+        elif switch_access(seen, entry) not in public_resources(fact.value["policy"]):
+            reason = "The control bucket's policy does not let health checkers read the switch."
+            yield seen.broken(region, reason, PROVISION)
+        else:
+            yield ok(region, "Health checkers may read the switch.")
+
+
+def open_switch(seen: Seen, entry: Mapping[str, Any], control: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is public of a control bucket beside the switch's object. It needs a public policy, never an ACL."""
+    block = control["public_access_block"]
+    if not (block.get("BlockPublicAcls") and block.get("IgnorePublicAcls")):
+        yield "the control bucket lets ACLs make objects public"
+    more = [one for one in public_resources(control["policy"]) if one != switch_access(seen, entry)]
+    if more:
+        yield f"the control bucket's policy allows everybody {listed(more)}"
+
+
+def protection(seen: Seen) -> Iterator[Finding]:
+    """What must not be lost is guarded and can be brought back, where the environment asks for that."""
+    if not seen.expected.get("protection"):
+        yield ok(ALL, "This environment asks for no guard against deletion (environment_protection is false).")
+        return
+
+    def find(_seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
+        cluster, bucket = facts.value("database") or {}, facts.value("data_bucket") or {}
+        wanted = {
+            "deletion protection of the cluster": cluster.get("deletion_protection"),
+            "backups of the cluster": cluster.get("backup_retention_days"),
+            "versions in the data bucket": bucket.get("is_versioned"),
+        }
+        for name, fact in TABLES.items():
+            table = facts.value(fact) or {}
+            wanted[f"deletion protection of {name.removeprefix('the ')}"] = table.get("deletion_protection")
+            wanted[f"point-in-time recovery of {name.removeprefix('the ')}"] = table.get("is_recoverable")
+        missing = [name for name, state in wanted.items() if not state]
+        if missing:
+            yield f"not switched on: {listed(missing, limit=len(wanted))}"
+
+    facts = ("database", "data_bucket", *TABLES.values())
+    fine = "Cluster and tables are protected from deletion; they and the objects can be brought back."
+    yield from each_region(seen, facts, "the guards against deletion", find, fine)

@@ -1,0 +1,130 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: cloudwatch_log_groups
+version_added: 0.1.0
+short_description: Have CloudWatch log groups that are encrypted and do not grow for ever
+description:
+  - Creates log groups, sets their key and retention, and deletes them, several in one task.
+  - M(amazon.aws.cloudwatchlogs_log_group) gives a key to a new group only. This module also gives one to a group that
+    is there, such as those that Amazon RDS makes for the logs of a cluster, without losing what it holds.
+  - A new key encrypts what comes from then on. What is there stays encrypted with the key it came under.
+  - "Sources: C(AssociateKmsKey), C(CreateLogGroup) and C(PutRetentionPolicy) of the CloudWatch Logs API Reference;
+    C(Encrypt log data in CloudWatch Logs using AWS KMS) of the CloudWatch Logs User Guide, which also shows what the
+    key's policy must allow to C(logs.REGION.amazonaws.com)."
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  names:
+    description:
+      - Names of the log groups.
+    type: list
+    elements: str
+    required: true
+  kms_key_arn:
+    description:
+      - ARN of the key that encrypts them, of their region. Left alone when left out.
+    type: str
+  retention_in_days:
+    description:
+      - Days after which log events go, one of the periods that CloudWatch Logs knows (1, 3, 5, 7, 14, 30, 60, 90, 120,
+        150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653). Left alone when left out.
+    type: int
+  tags:
+    description:
+      - Tags of groups that are made.
+    type: dict
+    default: {}
+  state:
+    description:
+      - Whether the groups exist. V(absent) removes what they hold.
+    type: str
+    choices: [present, absent]
+    default: present
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: amazon.aws.cloudwatchlogs_log_group
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Encrypt the logs of a database cluster
+  trading.multi_region.cloudwatch_log_groups:
+    region: us-east-2
+    names:
+      - /aws/rds/cluster/trading-us-east-2-prod/audit
+      - /aws/rds/cluster/trading-us-east-2-prod/error
+    kms_key_arn: arn:aws:kms:us-east-2:123456789012:key/11111111-2222-3333-4444-555555555555
+    retention_in_days: 365
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on what was done, or why nothing was.
+  returned: success
+  type: str
+  sample: "Changed: /aws/rds/cluster/trading-us-east-2-prod/audit (kms_key_arn)."
+log_groups:
+  description: The log groups that exist, as read back, by name.
+  returned: success
+  type: dict
+  contains:
+    kms_key_arn:
+      description: ARN of the key that encrypts the group, null for CloudWatch Logs' own.
+      type: str
+    retention_in_days:
+      description: Days after which log events go, null for never.
+      type: int
+  sample:
+    /aws/rds/cluster/trading-us-east-2-prod/audit:
+      kms_key_arn: arn:aws:kms:us-east-2:123456789012:key/11111111-2222-3333-4444-555555555555
+      retention_in_days: 365
+seconds:
+  description: Seconds the module took between its first and its last call.
+  returned: always
+  type: float
+  sample: 0.214
+error_code:
+  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  returned: when a call to AWS failed
+  type: str
+  sample: InvalidParameterException
+"""
+
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._cloudwatch_log_groups import run
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
+
+ARGUMENT_SPEC = {
+    "names": {"type": "list", "elements": "str", "required": True},
+    "kms_key_arn": {"type": "str", "no_log": False},
+    "retention_in_days": {"type": "int"},
+    "tags": {"type": "dict", "default": {}},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    run_module(lambda module: run(module.params, clients_for(module), module.check_mode), ARGUMENT_SPEC)
+
+
+if __name__ == "__main__":
+    main()

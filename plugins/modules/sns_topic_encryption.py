@@ -1,0 +1,96 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: sns_topic_encryption
+version_added: 0.1.0
+short_description: Have an SNS topic encrypted with a key
+description:
+  - Sets the KMS key that encrypts the messages of an existing topic at rest, which M(community.aws.sns_topic) cannot.
+  - Whoever publishes to the topic then needs C(kms:GenerateDataKey*) and C(kms:Decrypt) on the key. CloudWatch gets
+    them from the key's policy, as the service C(cloudwatch.amazonaws.com). Without them alarms ring and nobody hears.
+  - "Sources: C(SetTopicAttributes) of the SNS API Reference; C(Managing Amazon SNS encryption keys and costs) of the
+    SNS Developer Guide."
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  topic_arn:
+    description:
+      - ARN of the topic.
+    type: str
+    required: true
+  kms_key_arn:
+    description:
+      - ARN of the key, of the topic's region.
+    type: str
+    required: true
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: community.aws.sns_topic
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Encrypt the alerts
+  trading.multi_region.sns_topic_encryption:
+    region: us-east-2
+    topic_arn: arn:aws:sns:us-east-2:123456789012:trading-alerts-prod
+    kms_key_arn: arn:aws:kms:us-east-2:123456789012:key/11111111-2222-3333-4444-555555555555
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on what was done, or why nothing was.
+  returned: success
+  type: str
+  sample: The topic arn:aws:sns:us-east-2:123456789012:trading-alerts-prod had no key and is encrypted with it now.
+kms_key_arn:
+  description: The key that encrypts the topic.
+  returned: success
+  type: str
+  sample: arn:aws:kms:us-east-2:123456789012:key/11111111-2222-3333-4444-555555555555
+seconds:
+  description: Seconds the module took between its first and its last call.
+  returned: always
+  type: float
+  sample: 0.214
+error_code:
+  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  returned: when a call to AWS failed
+  type: str
+  sample: AuthorizationError
+"""
+
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._sns_topic_encryption import run
+
+ARGUMENT_SPEC = {
+    "topic_arn": {"type": "str", "required": True},
+    "kms_key_arn": {"type": "str", "required": True, "no_log": False},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    run_module(lambda module: run(module.params, clients_for(module), module.check_mode), ARGUMENT_SPEC)
+
+
+if __name__ == "__main__":
+    main()

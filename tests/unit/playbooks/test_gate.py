@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Every input of every playbook, given every kind of nonsense, as gate.yml has Ansible work it out (judge.py)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.trading.multi_region.plugins.module_utils._inputs import NAME_LIMITS, OF_REGIONS
+
+TOP = Path(__file__).resolve().parents[3]
+REGIONS = ["mars-1", "us-east-9", "us-east-1\n", "Ω", ["us-east-1"], {"a": 1}, 5, True, []]
+FIGURES = ["5s", "many", -1, "-1", "nan", "inf", "1e999", 1e30, "9" * 5000, [1], {"a": 1}, True, " "]
+BOOLEANS = ["perhaps", "", "on", 5, [], {"a": 1}, "tru"]
+CHOICES = ["teleport", "\0", 5, ["auto"], {"a": 1}]
+IDS = ["two words", "two\nlines", "\0", "x" * 201, ["x"], {"a": 1}, 5]
+WORDS = ["\0", "x" * 10001, ["x"], {"a": 1}]
+FILES = ["", "\0", "two\nlines", ["x"], {"a": 1}]
+NAMES = ["", "x" * 300, "two\nlines", ["x"], {"a": 1}, 5]
+# Templates that come to nothing; each variable gets them.
+TEMPLATES = ["{{ nope }}", "{{", "{{ 1/0 }}", "{% if %}", "{{ [1][7] }}", "{{ lookup('no_such_lookup') }}", "{{ %s }}"]
+
+MOVE = {"target_region": REGIONS, "expected_active_region": REGIONS, "max_replication_lag_ms": FIGURES}
+# What each playbook takes, and what it sets by itself.
+PLAYBOOKS = {
+    "failover": {
+        **MOVE,
+        "method": CHOICES,
+        "accept_data_loss": BOOLEANS,
+        "force": BOOLEANS,
+        "failover_cool_down": FIGURES,
+        "failover_fencing": [*CHOICES, ""],
+        "failover_lease_seconds": [*FIGURES, 2.5, 9],
+        "failover_outcome_file": FILES,
+        "failover_owner": FILES,
+        "failover_reason": WORDS,
+        "health_min_healthy_ratio": [*FIGURES, 1.01, ""],
+        "takeover_run_id": IDS,
+        "traffic_probe_proxy": ["proxy", "http://", "http://[::1", ["x"], 5],
+        "wait_timeout": [*FIGURES, 0, 2.5],
+    },
+    "switchover": {**MOVE, "accept_data_loss": BOOLEANS, "method": CHOICES},
+    "failback": {**MOVE, "rebuild": BOOLEANS, "wait_timeout": FIGURES},
+    "drill": {**MOVE},
+    "readiness": {
+        "max_replication_lag_ms": FIGURES,
+        "readiness_deadline": FIGURES,
+        "readiness_report_file": FILES,
+        "readiness_runner_arn": ["ann", "arn:aws:s3:::x", ["x"], 5],
+    },
+    "status": {"run_id": IDS, "status_file": FILES, "status_limit": [*FIGURES, 0]},
+    "health_check": {
+        "auto_failover": BOOLEANS,
+        "auto_failover_accept_data_loss": BOOLEANS,
+        "auto_failover_method": [*CHOICES, "switchover"],
+        "consecutive_failures": [*FIGURES, 0],
+        "health_max_gap": FIGURES,
+        "health_min_interval": FIGURES,
+        "health_quorum": [*FIGURES, 1],
+        "health_report_file": FILES,
+        "health_stream_limit": FIGURES,
+        "traffic_dns_servers": ["text", ["two words"], [5], [["x"]], {"a": 1}, 5],
+    },
+    "automation": {"acknowledge": IDS, "pause_minutes": [*FIGURES, 0], "reason": WORDS, "resume": BOOLEANS},
+    "site": {
+        "environment_suffix": ["", "Prod", "dev_1", "-dev", "x" * 13, ["dev"], {"a": 1}, 7, None],
+        "environment_protection": BOOLEANS,
+        "global_database_engine_version": ["", "8.0.35", "\0", ["x"], {"a": 1}, 8.0],
+        "platform_name": ["", "Trading", "two words", "x" * 21, ["x"], {"a": 1}, 5],
+        "application_load_balancer_name": [*NAMES, "x" * 33],
+        "session_table_name": NAMES,
+        "traffic_domain": NAMES,
+        "aws_region": ["moon", "us-east-1", {"a": 1}, ["x"], 5],
+        "vpc_cidr": ["", "10.0.0.0/33", "10.0.0.0/16", ["x"], {"a": 1}, 5],
+    },
+    "teardown": {"confirm": WORDS, "environment_suffix": ["", "Prod", ["dev"]]},
+    "rotate_secret": {"accept_gap": BOOLEANS, "max_age_days": FIGURES, "wait_timeout": FIGURES},
+}
+OWN = dict.fromkeys(("switchover", "failback"), {"move_method": "switchover"})
+SILENT = ("Traceback", "is undefined", "Unexpected templating", "AnsibleUndefined", "UndefinedVariable")
+
+
+@pytest.fixture(scope="module")
+def judge():
+    """Return a function [(given, own)] -> what the gate says of each; one process answers all."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_", "ANSIBLE_"))}
+    with subprocess.Popen(
+        [sys.executable, TOP / "tests/unit/playbooks/judge.py", TOP / "inventories/demo"],
+        env={**environment, "ANSIBLE_CONFIG": str(TOP / "ansible.cfg")},
+        cwd=TOP,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    ) as process:
+
+        def ask(given, own):
+            print(json.dumps({"given": given, "own": own}), file=process.stdin, flush=True)
+            return json.loads(process.stdout.readline())
+
+        yield lambda cases: [ask(given, own) for given, own in cases]
+        process.stdin.close()
+
+
+def waves(playbook):
+    """Return what to give the playbook at once: [{variable: bad value}], each pair in one of them.
+
+    The gate tells all problems together. Names are judged once all else is right, and templates keep the rest from
+    being judged, so these come by themselves.
+    """
+    inputs = PLAYBOOKS[playbook]
+    names = {name: values for name, values in inputs.items() if name in NAME_LIMITS}
+    regions = {name: values for name, values in inputs.items() if name in OF_REGIONS}
+    others = {name: values for name, values in inputs.items() if name not in {*names, *regions}}
+    columns = [names, others, *({name: values} for name, values in regions.items())]
+    found = [
+        {name: values[row] for name, values in column.items() if row < len(values)}
+        for column in columns
+        for row in range(max(map(len, column.values()), default=0))
+    ]
+    for template in TEMPLATES:
+        found += [{name: template.replace("%s", name) for name in column} for column in (names, {**others, **regions})]
+    return [wave for wave in found if wave]
+
+
+def slips(name):
+    """Return how a name is mistyped: two letters changed about, one left out, one twice."""
+    middle = len(name) // 2
+    return [
+        name[:middle] + name[middle + 1] + name[middle] + name[middle + 2 :],
+        name[: middle + 1] + name[middle + 2 :],
+        name[: middle + 1] + name[middle:],
+    ]
+
+
+def is_told(told, variable, value):
+    """Return whether one of the sentences names the variable with its value and with what is allowed."""
+    if not isinstance(told, list) or any(word in sentence for word in SILENT for sentence in told):
+        return False
+    shown = ("not given",) if value is None else (str(value)[:60], repr(value)[:60], "thousands of digits")
+    is_list = isinstance(value, list | dict)
+    return any(
+        variable in sentence.partition(" is ")[0]
+        and "; allowed: " in sentence
+        and (is_list or any(text in sentence for text in shown))
+        for sentence in told
+    )
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_a_bad_input_is_told_by_its_name_its_value_and_what_is_allowed(judge, playbook, record_property):
+    tried = waves(playbook)
+    answers = judge([(wave, OWN.get(playbook, {})) for wave in tried])
+    missed = [
+        f"{variable}={value!r}: {told}"
+        for wave, told in zip(tried, answers, strict=True)
+        for variable, value in wave.items()
+        if not is_told(told, variable, value)
+    ]
+    record_property("inputs", {f"{playbook}.yml": sum(map(len, tried))})
+    assert not missed, "\n".join(missed)
+
+
+@pytest.mark.parametrize(
+    ("playbook", "given", "told"),
+    [
+        ("switchover", {"accept_data_loss": True}, "accept_data_loss is True; allowed: false with method switchover"),
+        ("failback", {"accept_data_loss": "yes"}, "accept_data_loss is 'yes'; allowed: false with method switchover"),
+        ("switchover", {"method": "detach"}, "method is 'detach'; allowed: switchover with this playbook"),
+        ("failover", {"method": "detach"}, "accept_data_loss is not given; allowed: true with method detach"),
+        ("failover", {"ansible_limit": "us-east-1"}, "--limit is 'us-east-1'; allowed: none"),
+        (
+            "failover",
+            {"target_region": "us-east-2", "expected_active_region": "us-east-2"},
+            "target_region is 'us-east-2'; allowed: a region other than expected_active_region",
+        ),
+    ],
+)
+def test_inputs_that_do_not_go_together_are_told(judge, playbook, given, told):
+    (answer,) = judge([(given, OWN.get(playbook, {}))])
+    assert [sentence for sentence in answer if sentence.startswith(told)], answer
+
+
+def test_a_slip_of_the_pen_is_told_with_the_name_that_was_meant(judge, record_property):
+    names = sorted({name for inputs in PLAYBOOKS.values() for name in inputs} - {"aws_region", "vpc_cidr"})
+    tried = {slip: name for name in names for slip in slips(name) if slip not in names}
+    (told,) = judge([(dict.fromkeys(tried, "x"), {})])
+    missed = {
+        slip: name
+        for slip, name in tried.items()
+        if f"{slip} is 'x'; allowed: no variable of that name, was {name} meant?" not in told
+    }
+    record_property("inputs", {"misspelt names": len(tried)})
+    assert not missed, (missed, told)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"target_region": "us-east-2", "expected_active_region": "us-east-1", "max_replication_lag_ms": "500"},
+        {"target_region": "{{ platform_regions | last }}", "force": "yes", "accept_data_loss": "true"},
+        {"target_region": "", "max_replication_lag_ms": "", "wait_timeout": "", "run_id": "", "acknowledge": ""},
+        {"pause_minutes": "0.5", "reason": "patching, ann's idea: Ω", "failover_reason": "two\nlines"},
+        {"status_limit": "5", "status_file": "/tmp/status of today.json", "readiness_deadline": 20.5},
+        {"ansible_python_interpreter": "/usr/bin/python3", "awx_job_id": 7, "tower_user_name": "ann"},
+        {"my_own_variable": "{{ nope }}", "owner_of_the_ticket": "ann"},
+        {"traffic_dns_servers": ["127.0.0.1:53"], "traffic_probe_proxy": "http://127.0.0.1:3128"},
+        {"readiness_runner_arn": "arn:aws:iam::123456789012:role/runner", "auto_failover": True},
+    ],
+)
+def test_what_operators_rightly_give_passes(judge, given):
+    assert judge([(given, {})]) == [[]]
