@@ -15,10 +15,12 @@ NETWORK = f"trading-{SUFFIX}"
 INSTANCES = f"trading-app-{SUFFIX}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def platform(platforms):
-    """The original: it is looked at and not touched."""
-    return platforms.original("us-east-1", "us-east-2")
+    """One copy for all tests here: they look at it and touch nothing."""
+    copy = platforms.copy("us-east-1", "us-east-2")
+    yield copy
+    copy.lab.stop()
 
 
 def is_world(network: str) -> bool:
@@ -120,8 +122,8 @@ def test_the_instances_role_names_every_resource_it_may_use(platform):
 
 
 @pytest.mark.xdist_group("three regions")
-def test_the_options_record_all_calls_once_and_put_a_firewall_before_every_load_balancer(platforms):
-    platform = platforms.original("eu-west-1", "ap-southeast-1", "us-west-2")
+def test_the_options_record_all_calls_once_and_put_a_firewall_before_every_load_balancer(copy_of):
+    platform = copy_of("eu-west-1", "ap-southeast-1", "us-west-2")
     (trail,) = platform.lab.client("cloudtrail", "eu-west-1").describe_trails()["trailList"]
     assert trail["IsMultiRegionTrail"] and trail["LogFileValidationEnabled"] and trail["IncludeGlobalServiceEvents"]
     assert trail["S3BucketName"] == f"trading-audit-eu-west-1-{SUFFIX}"

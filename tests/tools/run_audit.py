@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements-dev.lock", "requirements-collections.lock")
+LOCKS = ("requirements-dev.lock", "requirements-collections.lock", "requirements-scan.lock")
 # Each is asked about what the ones before it could not answer for.
 SERVICES = ("pypi", "osv")
 TIMEOUT_S = 120
