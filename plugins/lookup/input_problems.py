@@ -49,12 +49,15 @@ _list:
 """
 
 import typing as t
+from pathlib import Path
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _inputs
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 
 class LookupModule(LookupBase):
@@ -70,12 +73,18 @@ class LookupModule(LookupBase):
             {**{name: variables[name] for name in _inputs.GIVEN if name in variables}, **made}
         )
         problems = [
-            *_inputs.unknown_problems(extra, variables.keys() - extra.keys()),
+            *_inputs.unknown_problems(extra, self._known(variables.keys() - extra.keys()) if extra else ()),
             *self._unusable.values(),
             *self._judged(inputs),
         ]
         # Names are made of what was judged above.
         return problems or [*_inputs.name_problems(self._all_worked_out(names)), *self._unusable.values()]
+
+    def _known(self, names: t.Iterable[str]) -> set[str]:
+        """Return names of variables with all options of the collection's roles."""
+        specs = [self._loader.load_from_file(str(path)) for path in ROLES.glob("*/meta/argument_specs.yml")]
+        entry_points = [entry for spec in specs for entry in spec["argument_specs"].values()]
+        return {*names, *(option for entry in entry_points for option in entry.get("options", ()))}
 
     def _judged(self, inputs: dict[str, t.Any]) -> list[str]:
         """Return what is wrong with values, without what follows only from a value that could not be worked out."""

@@ -103,6 +103,8 @@ GIVEN = (
 )
 # What the platform's regions are made of; judged together, and looked at one by one where the command line sets them.
 OF_REGIONS = ("aws_region", "vpc_cidr", "platform_regions", "platform_vpc_cidrs")
+# Variables that need no judge here, because a playbook or a role judges them.
+OTHERS = ("aws_account_id", "aws_partition", "policies_folder")
 # Variables of Ansible and of AWX, which nobody can mistake for one of ours.
 FOREIGN = ("ansible_", "awx_", "tower_")
 # How alike two names are when one may be a slip of the other (difflib: 1 is the same).
@@ -321,19 +323,19 @@ def unusable(variable: str, source: t.Any) -> str:
     return _refusal(variable, source, "a value, or a template that Ansible can work out")
 
 
-def unknown_problems(extra: t.Mapping[str, t.Any], known: t.Iterable[str]) -> list[str]:
+def unknown_problems(names: t.Iterable[str], known: t.Iterable[str]) -> list[str]:
     """Names on the command line that are a slip away from one that is known: Ansible would ignore them in silence.
 
-    :param extra: what was given with ``-e``. :param known: the names that mean something, those of ``extra`` left out.
+    The value is not told: whoever mistypes a name may have given a secret. What is like none of ours is not ours.
+
+    :param names: what was given with ``-e``. :param known: the names that mean something beside those listed here.
     """
-    names = sorted({*GIVEN, *NAME_LIMITS, *OF_REGIONS, *known})
+    ours = sorted({*GIVEN, *NAME_LIMITS, *OF_REGIONS, *OTHERS, *known})
     problems = []
-    for variable, value in extra.items():
-        if variable in names or variable.startswith(FOREIGN):
-            continue
-        meant = difflib.get_close_matches(variable, names, 1, LIKENESS)
+    for name in names:
+        meant = [] if name in ours or name.startswith(FOREIGN) else difflib.get_close_matches(name, ours, 1, LIKENESS)
         if meant:
-            problems.append(_refusal(variable, value, f"no variable of that name, was {meant[0]} meant?").rstrip("."))
+            problems.append(f"{name} is no variable of the playbooks; allowed: those they know, was {meant[0]} meant?")
     return problems
 
 

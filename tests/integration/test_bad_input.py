@@ -52,7 +52,7 @@ def refusal(playbook, given, *options, **how):
             ["target_region is", "us-east-1, us-east-2", "'5s'", "without a unit", "force is 'perhaps'", "'teleport'"],
         ),
         ("failover", {"target_region": "{{ the_standby }}"}, ["target_region is '{{ the_standby }}'", "work out"]),
-        ("failover", "target_regoin=us-east-2", ["target_regoin is 'us-east-2'", "was target_region meant?"]),
+        ("failover", "target_regoin=us-east-2", ["target_regoin is no variable", "was target_region meant?"]),
         ("switchover", {"accept_data_loss": True}, ["accept_data_loss is True", "switchover", "loses nothing"]),
         ("failback", {"method": "detach", "rebuild": []}, ["method is 'detach'", "this playbook", "rebuild is []"]),
         ("drill", {"target_region": "mars-1"}, ["target_region is 'mars-1'", "us-east-1, us-east-2"]),
