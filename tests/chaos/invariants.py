@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What may never be, whatever breaks: each function takes evidence and gives a sentence for each breach.
 
-The first three are the invariants of the planner's law (plugins/module_utils/_failover/law.py), here read off the
-lab's own timeline, which no playbook writes.
+Where writer, traffic and capacity are is read off the lab's own timeline, which no playbook writes. The planner has a
+law of its own for the same (plugins/module_utils/_failover/law.py).
 """
 
 from __future__ import annotations
