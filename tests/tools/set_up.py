@@ -24,7 +24,7 @@ VENV = ROOT / ".venv"
 COLLECTIONS = ROOT / ".collections" / "ansible_collections"
 PACKAGES_LOCK = ROOT / "requirements-dev.lock"
 COLLECTIONS_LOCK = ROOT / "requirements-collections.lock"
-WANTED = ("amazon/aws", "community/aws")
+WANTED = ("amazon/aws", "community/aws", "awx/awx")
 
 
 def say(text):
