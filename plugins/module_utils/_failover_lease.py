@@ -223,15 +223,16 @@ class Counter:
             return self._result(lease, True, f"The lease of {self.region} would be released as {outcome}.")
         now = repr(max(self.clock.earliest(), lease["renewed_at"]))
         values = {"outcome": {"S": outcome}, "renewed_at": {"N": now}, "expires_at": {"N": now}}
-        error = None
+        error = answer = None
         try:
-            self.clock.ask(lambda: update_lease(self.client, self.table, run_id, attempt, values))
+            answer = self.clock.ask(lambda: update_lease(self.client, self.table, run_id, attempt, values))
         except AwsCallError as failure:
             if not failure.ambiguous:
                 raise
             error = failure
-        lease = self.look()
-        # Whatever the answer was, also "not yours any more" after a lost one, the table knows.
+        # The answer to the write shows the lease as it is now. Without one, also after "not yours any more", which may
+        # be the answer to a second try of botocore's, the table knows.
+        lease = unpack_lease(answer["Attributes"], server_time(answer)) if answer else self.look()
         why = lost(lease, run_id, attempt, self.region)
         if not why:
             raise error or MultiRegionError(f"The lease of {self.region} was renewed while it was released. Try again.")

@@ -30,8 +30,8 @@ class Fault:
     """Something that breaks.
 
     what: for tests/chaos/callbacks/act_at.py. may_end: how the run may end while it is broken; a fault that
-    failover.yml exists for allows success alone. repeats: whether the answer of a call may be lost, so that the
-    caller has to ask again.
+    failover.yml exists for allows success alone. repeats: whether the answer of a call that was carried out may
+    be lost, so that the caller has to ask again; a call that the lab throttles, refuses or lets hang was not.
     """
 
     name: str
@@ -50,7 +50,7 @@ def _region_lost(mode: str) -> Fault:
 
 def _service_lost(service: str, mode: str) -> Fault:
     broken = _lab(("faults", {"mode": mode, "region": TARGET, "service": service}))
-    return Fault(f"target's {service} lost: {mode}", broken, ANY if service in NEEDED else (SUCCESSFUL,), repeats=True)
+    return Fault(f"target's {service} lost: {mode}", broken, ANY if service in NEEDED else (SUCCESSFUL,))
 
 
 def _answers_lost() -> Fault:
@@ -65,8 +65,8 @@ def _answers_lost() -> Fault:
 
 FAULTS = (
     *(_region_lost(mode) for mode in ("hang", "reset", "5xx", "throttle")),
-    Fault("30 % of all calls throttled", _lab(("faults", {"mode": "throttle", "probability": 0.3})), repeats=True),
-    Fault("80 % of all calls throttled", _lab(("faults", {"mode": "throttle", "probability": 0.8})), repeats=True),
+    Fault("30 % of all calls throttled", _lab(("faults", {"mode": "throttle", "probability": 0.3}))),
+    Fault("80 % of all calls throttled", _lab(("faults", {"mode": "throttle", "probability": 0.8}))),
     Fault("every call 2 s late", _lab(("faults", {"mode": "latency", "seconds": 2.0})), (SUCCESSFUL,)),
     *(
         _service_lost(service, "5xx")

@@ -236,6 +236,19 @@ def test_a_release_that_did_not_arrive_is_an_error(aws):
         release(aws)
 
 
+def test_a_release_that_was_answered_is_done_although_the_table_is_silent_from_then_on(aws):
+    lease(aws)
+    real = aws.update_item
+
+    def last_answer(region, **request):
+        aws.fail("get_item", no_answer(), no_answer())
+        return real(region, **request)
+
+    aws.update_item = last_answer
+    done = release(aws)
+    assert (done["changed"], done["lease"]["outcome"]) == (True, "successful")
+
+
 def test_a_refusal_of_aws_is_an_error_at_once(aws):
     aws.fail("put_item", aws_error("AccessDeniedException"))
     with pytest.raises(AwsCallError, match="AccessDenied"):
