@@ -38,13 +38,13 @@ def run_all(folder: Path) -> Iterator[Result]:
     """Results as they come, in no order."""
     platforms = Platforms(folder)
     try:
-        with platforms.original(LOST, TARGET).lab, ThreadPoolExecutor(int(os.environ.get("WORKERS") or 2)) as pool:
+        platforms.original(LOST, TARGET)
+        with ThreadPoolExecutor(int(os.environ.get("WORKERS") or 2)) as pool:
             asked = [pool.submit(run_copy, platforms, fault, moment, folder) for fault, moment in cells()]
             for done in as_completed(asked):
                 yield done.result()
     finally:
-        for platform in platforms.provisioned.values():
-            platform.lab.stop()
+        platforms.leave()
 
 
 def main() -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Platforms to break: provisioned once, copied for each test."""
+"""Platforms to break: provisioned once for all workers, copied for each test."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from tests.integration.platforms import Platform, Platforms
 
 
 @pytest.fixture(scope="session")
-def platforms(tmp_path_factory):
-    known = Platforms(tmp_path_factory.mktemp("platforms"))
+def platforms(tmp_path_factory, worker_id):
+    base = tmp_path_factory.getbasetemp()
+    # A worker's own folder lies in that of the whole test run.
+    known = Platforms((base if worker_id == "master" else base.parent) / "platforms")
     yield known
-    for platform in known.provisioned.values():
-        platform.lab.stop()
+    known.leave()
 
 
 @pytest.fixture

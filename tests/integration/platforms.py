@@ -1,29 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whole playbooks against the lab, as a user runs them.
 
-Provisioning is slow, breaking things is not: each platform is provisioned once, and every test gets a copy of that
-lab's whole state.
+Provisioning is slow, breaking things is not: each platform is provisioned once in a test run, by whichever worker needs
+it first, and every test gets a copy of that lab's whole state.
 """
 
 from __future__ import annotations
 
 import base64
+import fcntl
 import itertools
 import os
+import random
 import re
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.client import Lab
 
 TOP = Path(__file__).resolve().parents[2]
-# What the runner of a traced run signs with; of the form of AWS's own.
+# What the runner of a traced run signs with; of the form of AWS's own. All workers of a test run know the same ones, so
+# that each can look for them in what another's run has left.
+DRAW = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
 RUNNERS_SECRETS = {
-    "AWS_SECRET_ACCESS_KEY": base64.b64encode(os.urandom(30)).decode(),
-    "AWS_SESSION_TOKEN": base64.b64encode(os.urandom(120)).decode(),
+    "AWS_SECRET_ACCESS_KEY": base64.b64encode(DRAW.randbytes(30)).decode(),
+    "AWS_SESSION_TOKEN": base64.b64encode(DRAW.randbytes(120)).decode(),
 }
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
@@ -115,35 +122,66 @@ class Platform:
         return run_playbook(playbook, *options, lab=self.lab, inventory=self.inventory, **how)
 
 
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Wait until no other process is in a block with this lock; it ends with the process at the latest."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 class Platforms:
-    """Provisions each set of regions once and hands out copies."""
+    """Provisions each set of regions once and hands out copies.
+
+    Processes that name the same folder share what is provisioned in it; the last of them to leave stops the labs.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.provisioned: dict[tuple[str, ...], Platform] = {}
+        self.folder.mkdir(exist_ok=True)
         self.copies = itertools.count(1)
+        self.presence = (folder / "present").open("w")
+        fcntl.flock(self.presence, fcntl.LOCK_SH)
 
-    def _inventory(self, regions: tuple[str, ...]) -> Path:
+    def leave(self) -> None:
+        with self.presence:
+            try:
+                fcntl.flock(self.presence, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            for place in self.folder.glob("original-*"):
+                # Without its lab it is of no use to one who comes later.
+                Lab.at(place / "lab").stop()
+                shutil.rmtree(place)
+
+    def _inventory(self, place: Path, regions: tuple[str, ...]) -> Path:
         # Only the hosts are ours. Two regions have the demo's variables; more have those with every option on.
         variables = "demo" if len(regions) == 2 else "three_regions"
-        inventory = self.folder / "-".join(regions)
-        inventory.mkdir()
+        inventory = place / "inventory"
+        inventory.mkdir(parents=True)
         lines = [f"{region} vpc_cidr=10.{number}.0.0/16" for number, region in enumerate(regions)]
         (inventory / "hosts").write_text("\n".join(["[regions]", *lines, ""]))
         (inventory / "group_vars").symlink_to(TOP / "inventories" / variables / "group_vars")
         return inventory
 
     def original(self, *regions: str) -> Platform:
-        if regions not in self.provisioned:
-            inventory = self._inventory(regions)
-            lab = Lab.start(self.folder / f"lab-{len(self.provisioned)}")
-            traces = self.folder / f"traces-{len(self.provisioned)}"
-            self.provisioned[regions] = Platform(lab, inventory, regions, traces)
-            # As much as Ansible ever tells, once: tests/integration/test_secrets.py reads it.
-            self.provisioned[regions].run("site", "-vvvv", traces=traces).ends_well()
-        return self.provisioned[regions]
+        name = "-".join(regions)
+        place = self.folder / f"original-{name}"
+        with alone(self.folder / f"{name}.lock"):
+            if not place.exists():
+                self._provision(place, regions)
+        # One that could not be provisioned is so for every test, and is not tried again by each.
+        assert (place / "code").read_text() == "0", next((place / "traces").glob("output-0-*")).read_text()[-6000:]
+        return Platform(Lab.at(place / "lab"), place / "inventory", regions, place / "traces")
+
+    def _provision(self, place: Path, regions: tuple[str, ...]) -> None:
+        inventory, traces = self._inventory(place, regions), place / "traces"
+        platform = Platform(Lab.start(place / "lab"), inventory, regions, traces)
+        # As much as Ansible ever tells, once: tests/integration/test_secrets.py reads it.
+        run = platform.run("site", "-vvvv", traces=traces)
+        (place / "code").write_text(str(run.code))
 
     def copy(self, *regions: str) -> Platform:
         original = self.original(*regions)
-        lab = original.lab.fork(self.folder / f"copy-{next(self.copies)}")
+        lab = original.lab.fork(self.folder / f"copy-{os.getpid()}-{next(self.copies)}")
         return Platform(lab, original.inventory, regions, original.traces)

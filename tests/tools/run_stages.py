@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the stages named on the command line, each by `make <stage>`, and says how long each took.
 
-A stage that fails does not keep the others from being run: one look at CI shows everything that is wrong. The exit
-code is 1 when any failed.
+Stages that keep no more than one core busy run side by side, first and with their output when they end; the others
+follow one by one, with theirs as it comes. A stage that fails does not keep the others from being run: one look at CI
+shows everything that is wrong. The exit code is 1 when any failed.
 """
 
 from __future__ import annotations
@@ -11,9 +12,16 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+ON_ONE_CORE = frozenset({"audit", "build", "docs", "lint", "sanity"})
+
+Result = tuple[bool, float]  # passed, seconds
 
 
 def environment() -> dict[str, str]:
@@ -21,23 +29,45 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
 
 
-def run_stage(stage: str) -> tuple[bool, float]:
-    print(f"==> {stage}", flush=True)
+def run_stage(stage: str, **output: Any) -> tuple[bool, float, str]:
+    """Whether it passed, its seconds, and what it printed, where ``output`` asks subprocess to keep that."""
     started = time.monotonic()
     command = ["make", "--no-print-directory", stage]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, check=False)
-    seconds = time.monotonic() - started
-    print(f"==> {stage}: {'ok' if done.returncode == 0 else 'FAILED'} in {seconds:.0f} s", flush=True)
-    return done.returncode == 0, seconds
+    done = subprocess.run(command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, check=False, **output)
+    return done.returncode == 0, time.monotonic() - started, done.stdout or ""
+
+
+def run_side_by_side(stages: list[str]) -> Iterator[tuple[str, Result]]:
+    kept = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with ThreadPoolExecutor(os.cpu_count()) as cores:
+        running = {cores.submit(run_stage, stage, **kept): stage for stage in stages}
+        for ended in as_completed(running):
+            passed, seconds, output = ended.result()
+            print(f"==> {running[ended]}\n{output}", end="")
+            yield running[ended], (passed, seconds)
+
+
+def run_alone(stages: list[str]) -> Iterator[tuple[str, Result]]:
+    for stage in stages:
+        print(f"==> {stage}", flush=True)
+        passed, seconds, _ = run_stage(stage)
+        yield stage, (passed, seconds)
 
 
 def main() -> int:
-    results = {stage: run_stage(stage) for stage in sys.argv[1:]}
+    stages, began = sys.argv[1:], time.monotonic()
+    light = run_side_by_side([stage for stage in stages if stage in ON_ONE_CORE])
+    heavy = run_alone([stage for stage in stages if stage not in ON_ONE_CORE])
+    results: dict[str, Result] = {}
+    for stage, (passed, seconds) in chain(light, heavy):
+        print(f"==> {stage}: {'ok' if passed else 'FAILED'} in {seconds:.0f} s", flush=True)
+        results[stage] = passed, seconds
     print("\n==> summary")
-    for stage, (passed, seconds) in results.items():
+    for stage in stages:
+        passed, seconds = results[stage]
         print(f"    {stage:<12} {'ok' if passed else 'FAILED':<7} {seconds:6.0f} s")
-    print(f"    {'total':<20} {sum(seconds for passed, seconds in results.values()):6.0f} s")
-    return 0 if all(passed for passed, seconds in results.values()) else 1
+    print(f"    {'total':<20} {time.monotonic() - began:6.0f} s")
+    return 0 if all(passed for passed, _ in results.values()) else 1
 
 
 if __name__ == "__main__":
