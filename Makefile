@@ -79,7 +79,7 @@ lab-test: setup ## the lab itself, as boto3 sees it
 	@$(BIN)/pytest -n 2 --dist loadfile tests/lab $(ARGS)
 
 integration: setup ## playbooks and modules against the lab
-	@$(BIN)/pytest -n 2 --dist loadgroup --loadscope-reorder tests/integration $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadscope --loadscope-reorder tests/integration $(ARGS)
 
 molecule: setup ## every scenario of extensions/molecule, each with a lab of its own; SCENARIO=name for one
 	@$(BIN)/python $(TOOLS)/run_molecule.py $(SCENARIO)

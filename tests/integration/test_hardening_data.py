@@ -7,11 +7,8 @@ import json
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.integration.aws import SUFFIX, TABLE, cluster
 
-pytestmark = pytest.mark.xdist_group("two regions")
 SWITCH = "active-region"
 
 

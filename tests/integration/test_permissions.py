@@ -21,9 +21,6 @@ POLICY_SIZE = 6144  # "IAM and AWS STS quotas" of the IAM User Guide, white spac
 POLICIES_OF_A_ROLE = 10  # the same
 FOUR = "us-east-1 us-east-2 eu-west-1 ap-southeast-2"
 
-# So that the fixture is made by one worker alone.
-written_once = pytest.mark.xdist_group("policies")
-
 # All that may change anything, as the Service Authorization Reference classes it.
 CHANGES = {
     "failover": {
@@ -57,7 +54,6 @@ def policies(request, tmp_path_factory):
     return write_policies(folder, inventory_of(folder / "inventory", request.param.split()))
 
 
-@written_once
 def test_policies_fit_into_what_iam_takes_and_a_role_can_hold(policies):
     for kind, documents in policies.items():
         sizes = {name: len(re.sub(r"\s", "", json.dumps(document))) for name, document in documents}
@@ -65,20 +61,17 @@ def test_policies_fit_into_what_iam_takes_and_a_role_can_hold(policies):
         assert len(sizes) <= POLICIES_OF_A_ROLE, kind
 
 
-@written_once
 def test_every_resource_that_can_be_named_is_named(policies):
     for documents in policies.values():
         assert list(objections(statements_in(documents))) == []
 
 
-@written_once
 def test_a_runner_can_change_nothing_but_what_its_runs_change(policies):
     for kind, changes in CHANGES.items():
         actions = {action for one in statements_in(policies[kind]) for action in one["Action"]}
         assert {action for action in actions if is_writing(action)} == changes
 
 
-@written_once
 def test_the_policy_to_provision_with_cannot_change_itself_nor_hand_out_other_rights(policies):
     statements = [one for one in statements_in(policies["provisioning"]) if any("iam:" in it for it in one["Action"])]
     names = {resource.partition(":policy/")[2] for one in statements for resource in one["Resource"]}
@@ -93,7 +86,6 @@ CONTROLS = {
 }
 
 
-@written_once
 @pytest.mark.parametrize(
     ("options", "turn"),
     [

@@ -17,7 +17,6 @@ from tests.integration.platforms import RUNNERS_SECRETS, Platform, Run
 from tests.integration.secret_search import READERS, files_in, finds, forms, shown_by
 
 HOME, STANDBY = "us-east-1", "us-east-2"
-pytestmark = pytest.mark.xdist_group("secrets")
 
 NAME = f"trading-database-{SUFFIX}"
 # Playbooks that only look, and their option for a file.

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.integration.aws import capacity, healthy_targets, members, name_points_at
 
 
@@ -26,7 +24,6 @@ def test_every_region_serves_and_the_preferred_one_is_active(platform):
         assert healthy_targets(platform.lab, region) == 2
 
 
-@pytest.mark.xdist_group("three regions")
 def test_every_role_verifies_what_it_promised_with_every_option_on(copy_of):
     platform = copy_of("eu-west-1", "ap-southeast-1", "us-west-2")
     run = platform.run(Path(__file__).with_name("verify.yml")).ends_well()
@@ -42,7 +39,6 @@ def test_second_run_changes_nothing_and_calls_nothing_that_could(platform):
     assert_second_run_changes_nothing(platform)
 
 
-@pytest.mark.xdist_group("three regions")
 def test_other_regions_and_more_of_them_differ_only_in_the_inventory(copy_of):
     regions = ("eu-west-1", "ap-southeast-1", "us-west-2")
     platform = copy_of(*regions)

@@ -6,8 +6,6 @@ from __future__ import annotations
 import json
 import time
 
-import pytest
-
 from tests.integration.permissions import gaps, write_policies
 
 # Service, operation, key of the answer. What every AWS account has by itself is taken off below.
@@ -81,7 +79,6 @@ def left_in(lab, region: str) -> dict[str, list]:
     return {kind: found for kind, found in left.items() if found}
 
 
-@pytest.mark.xdist_group("three regions")
 def test_leaves_the_lab_empty_also_after_a_failover_and_needs_no_right_but_the_policys(copy_of, tmp_path):
     platform = copy_of("eu-west-1", "ap-southeast-1", "us-west-2")
     provisioning = platform.lab.calls()
