@@ -52,6 +52,8 @@ FIGURES: dict[str, tuple[str, float, float]] = {
     "max_replication_lag_ms": ("a number of milliseconds", 0, 1000 * YEAR_SECONDS),
     "pause_minutes": ("a number of minutes", 0.01, YEAR_SECONDS / 60),
     "readiness_deadline": ("a number of seconds", 1, 3600),
+    "rpo_goal_ms": ("a number of milliseconds", 0, 1000 * YEAR_SECONDS),
+    "rto_goal_seconds": ("a number of seconds", 0, YEAR_SECONDS),
     "status_limit": ("a whole number", 1, 1_000_000),
     "wait_timeout": ("a whole number of seconds", 1, 86400),
 }
@@ -75,6 +77,7 @@ TEXTS: dict[str, Rule] = {
     "failover_outcome_file": line(4096),
     "failover_owner": line(255),
     "failover_reason": WORDS,
+    "failover_report_file": line(4096),
     "health_report_file": line(4096),
     "platform_name": text(r"[a-z](?:-?[a-z0-9]){0,19}", "1 to 20 lower-case letters, digits and inner dashes"),
     "readiness_report_file": line(4096),
@@ -82,6 +85,7 @@ TEXTS: dict[str, Rule] = {
     "reason": WORDS,
     "run_id": ID,
     "status_file": line(4096),
+    "status_report_file": line(4096),
     "takeover_run_id": ID,
     "traffic_dns_servers": Each(SERVER),
     "traffic_probe_proxy": URL,
@@ -89,8 +93,8 @@ TEXTS: dict[str, Rule] = {
 # Where an empty text is the same as nothing given. All others have a value in group_vars, or are files.
 MAY_BE_EMPTY = frozenset(
     "acknowledge confirm expected_active_region failover_reason max_age_days max_replication_lag_ms method move_method"
-    " pause_minutes readiness_deadline readiness_runner_arn reason run_id status_limit takeover_run_id target_region"
-    " traffic_probe_proxy wait_timeout".split()
+    " pause_minutes readiness_deadline readiness_runner_arn reason rpo_goal_ms rto_goal_seconds run_id status_limit"
+    " takeover_run_id target_region traffic_probe_proxy wait_timeout".split()
 )
 # The variables that are judged each by itself.
 GIVEN = (
