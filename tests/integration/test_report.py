@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The HTML report of a real move, as a browser shows it on a desk and on a phone. Screenshots go to .build/report."""
+"""What a move shows: lines as it runs, and an HTML report, as a browser shows it on a desk and on a phone.
+
+Screenshots go to .build/report.
+"""
 
 from __future__ import annotations
 
@@ -102,3 +105,24 @@ def test_a_report_that_cannot_be_written_stops_no_move(platform, tmp_path):
     run = platform.run("failover", "-e", f"failover_report_file={nowhere}").ends_well()
     assert f"No report in {nowhere}" in " ".join(run.output.split()), "told, however the line is folded"
     assert writer_region(platform.lab, asked_in=TARGET) == TARGET
+
+
+def test_a_move_tells_its_plan_each_step_and_the_outcome_in_plain_lines(platform):
+    run = platform.run("switchover").ends_well()
+    (record,) = runs(platform.lab, TARGET)
+    told = [line for line in run.output.splitlines() if line.startswith("| ")]
+    assert told[0] == f"| plan: {', '.join(record['plan'])}"
+    steps = [
+        re.match(r"\| step \d+ of \d+: (\w+) in \S+; [\d.]+ s since the start, expected \w+", line) for line in told
+    ]
+    assert [step[1] for step in steps if step] == record["plan"]
+    outcome = told.index(f"| SUCCESSFUL: switchover {LOST} -> {TARGET}")
+    assert told[outcome + 1].startswith(f"| RTO {record['rto_seconds']} s, RPO bound ")
+    assert "\x1b" not in run.output and "\r" not in run.output
+
+
+def test_one_setting_turns_the_live_view_off(platform, monkeypatch):
+    monkeypatch.setenv("MOVE_PROGRESS_SHOW", "false")
+    platform.lab.outage(LOST, "reset")
+    run = platform.run("failover").ends_well()
+    assert [line for line in run.output.splitlines() if line.startswith(("| ", "+-"))] == []

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How far a move between regions is, as plain lines: the same on a terminal and in a job's log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: move_progress
+type: notification
+author: Trading platform maintainers (@trading-multi-region)
+version_added: 0.1.0
+short_description: Tells how far a move between regions is
+description:
+  - Prints the plan of a move as it begins, each step with the seconds since the start and those that it is expected
+    to take, and the outcome in a box of a few lines.
+  - Plain text without control characters, beside what the stdout callback prints.
+requirements:
+  - Set C(callbacks_enabled=trading.multi_region.move_progress) in the section C(defaults) of C(ansible.cfg), or
+    E(ANSIBLE_CALLBACKS_ENABLED).
+options:
+  show:
+    description:
+      - Whether anything is printed.
+    type: bool
+    default: true
+    env:
+      - name: MOVE_PROGRESS_SHOW
+    ini:
+      - section: callback_move_progress
+        key: show
+"""
+
+# Seconds, as an order of size. A managed failover of Aurora takes about a minute, and a resolver may keep the alias for
+# its 60 s. How long instances take to become healthy is the application's own affair.
+EXPECTED = {"promote_wait": 60, "verify": 60, "capacity_wait": None}
+EXPECTED_OF_A_CALL = 5
+EDGE = "+" + "-" * 78
+
+
+def box(run: Mapping[str, Any]) -> list[str]:
+    """Return the lines that tell a run's outcome."""
+    rto, rpo = run.get("rto_seconds"), run.get("rpo_bound_ms")
+    return [
+        EDGE,
+        f"| {str(run['outcome']).upper()}: {run.get('method')} {run.get('from_region')} -> {run.get('target_region')}",
+        f"| RTO {'unknown' if rto is None else f'{rto} s'}, RPO bound {f'{rpo} ms' if rpo != 'unknown' else rpo}",
+        f"| {run.get('reason')}",
+        f"| run {run.get('run_id')}",
+        EDGE,
+    ]
+
+
+class CallbackModule(CallbackBase):
+    """Hears of plans, of tasks that belong to a step, and of the outcome."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "trading.multi_region.move_progress"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: drill.yml makes two moves in one run."""
+        self.plan: list[str] = []
+        self.step = ""
+        self.began: float | None = None
+
+    def say(self, *lines: str) -> None:
+        """Print, unless that is switched off."""
+        if self.get_option("show"):
+            for line in lines:
+                self._display.display(line)
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Tell a step as its first task starts, and the plan before the first step."""
+        step = task.get_vars().get("step")
+        if not isinstance(step, Mapping) or step.get("step") not in self.plan or step["step"] == self.step:
+            return
+        if not self.step:
+            self.say(EDGE, f"| plan: {', '.join(self.plan)}", EDGE)
+        self.step = step["step"]
+        expected = EXPECTED.get(self.step, EXPECTED_OF_A_CALL)
+        self.say(
+            f"| step {self.plan.index(self.step) + 1} of {len(self.plan)}: {self.step} in {step.get('region')};"
+            f" {time.monotonic() - (self.began or time.monotonic()):.1f} s since the start,"
+            f" expected {'unknown' if expected is None else f'{expected} s'}"
+        )
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Keep the latest plan; tell the outcome once it is gathered."""
+        said = result._result
+        if isinstance(said.get("plan"), list) and "plan_warnings" in said:
+            self.began = self.began or time.monotonic()
+            self.plan = [step["step"] for step in said["plan"]]
+        run = (said.get("ansible_facts") or {}).get("failover_outcome_document")
+        if isinstance(run, Mapping) and run.get("outcome") != "running":
+            self.say(*box(run))
+            self.forget()
