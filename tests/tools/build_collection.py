@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the tarball, installs it into an empty place as a user would, and reads its modules from there."""
+"""Builds the tarball, installs it into an empty place as a user would, and reads its modules from there.
+
+Also makes the build context of the execution environment, and compares it with what the collection says of itself.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from check_docs import modules, not_shown
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / ".build" / "collection"
 GALAXY = Path(sys.executable).parent / "ansible-galaxy"
+BUILDER = Path(sys.executable).parent / "ansible-builder"
 # Tools, tests and traces of work serve the repository, not the users of the collection.
 FORBIDDEN = (
     ".",
@@ -31,6 +35,7 @@ FORBIDDEN = (
 NEEDED = (
     "LICENSE",
     "README.md",
+    "meta/execution-environment.yml",
     "meta/runtime.yml",
     "requirements.txt",
     "playbooks/site.yml",
@@ -83,9 +88,28 @@ def dependencies() -> Path:
     return place.parent
 
 
+def problems_of_context() -> list[str]:
+    """The context of ansible-builder asks for our collection alone, which brings its dependencies and packages."""
+    context = BUILD / "context"
+    definition = ROOT / "execution-environment.yml"
+    run([BUILDER, "create", "--file", definition, "--context", context, "--output-filename", "Containerfile"])
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+    ours = [{"name": f"{galaxy['namespace']}.{galaxy['name']}", "version": galaxy["version"]}]
+    asked = yaml.safe_load((context / "_build" / "requirements.yml").read_text())["collections"]
+    found = [] if asked == ours else [f"execution-environment.yml asks for {asked}; galaxy.yml says {ours}"]
+    kept = sorted(path.name for path in (context / "_build").iterdir())
+    if kept != ["requirements.yml", "scripts"]:
+        found.append(f"the context holds {kept}; allowed: requirements.yml and scripts")
+    # ansible-builder reads the Python packages of each collection from the file that its metadata names.
+    named = yaml.safe_load((ROOT / "meta" / "execution-environment.yml").read_text())["dependencies"]
+    if named != {"python": "requirements.txt"}:
+        found.append(f"meta/execution-environment.yml names {named}; allowed: python: requirements.txt")
+    return found
+
+
 def main() -> int:
     tarball = build()
-    found = problems_of_content(tarball) + problems_of_install(tarball)
+    found = problems_of_content(tarball) + problems_of_install(tarball) + problems_of_context()
     size = tarball.stat().st_size // 1024
     print("\n".join(found) if found else f"{tarball.relative_to(ROOT)}: {size} KiB, installs and reads")
     return 1 if found else 0
