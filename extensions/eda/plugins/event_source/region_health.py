@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Event source of ansible-rulebook: what the regions' health leads to, once in every interval."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from ansible import constants
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+# ansible-rulebook runs this file by its path, where nobody has set up the import of collections. Ansible's own importer
+# would do, but its path hook takes from the rulebook the means to load its event filters (runpy.run_path).
+sys.path += [path for path in constants.COLLECTIONS_PATHS if path not in sys.path]
+
+from ansible_collections.trading.multi_region.plugins.module_utils import _failover_manifest, _region_health
+from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import utc_now
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import (
+    Memory,
+    Settings,
+    decide,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import UNKNOWN
+from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import (
+    PAUSE_ID,
+    pause_of,
+    read_all,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._option_types import type_problems
+from ansible_collections.trading.multi_region.plugins.module_utils._options import option_problems
+from ansible_collections.trading.multi_region.plugins.modules.region_health_info import ARGUMENT_SPEC
+
+DOCUMENTATION = r"""
+---
+short_description: Watch the health of all regions and say what it leads to
+description:
+  - Judges all regions once in every interval by the code of M(trading.multi_region.region_health_info), and counts by
+    the rule of C(health_check.yml), here in memory.
+  - Every cycle is one event, C(region_health). A cycle that failed is one too, with every verdict V(unknown).
+options:
+  table_name:
+    description: Name of the control table, where the recovery manifest and a pause of automatic failover stand.
+    type: str
+    required: true
+  regions:
+    description: Codes of the platform's regions, at least two.
+    type: list
+    elements: str
+    required: true
+  interval_seconds:
+    description: Seconds from the start of a cycle to the start of the next one. A cycle that takes longer delays it.
+    type: float
+    default: 10
+  timeout_seconds:
+    description: Seconds after which what has not answered is unknown, for the health signals of all regions together.
+    type: float
+    default: 8
+  consecutive_failures:
+    description: Cycles in a row that must see the active region down.
+    type: int
+    default: 3
+  min_healthy_ratio:
+    description: Least share of registered targets that must be healthy, from 0 to 1.
+    type: float
+    default: 0.5
+  probe_proxy:
+    description: URL of the HTTP proxy for the probe of the endpoints; empty for none.
+    type: str
+"""
+
+EXAMPLES = r"""
+- trading.multi_region.region_health:
+    table_name: trading-failover-dev
+    regions: [us-east-1, us-east-2]
+"""
+
+SPEC = {
+    "table_name": {"type": "str", "required": True},
+    "regions": {"type": "list", "elements": "str", "required": True},
+    "interval_seconds": {"type": "float", "default": 10},
+    "timeout_seconds": {"type": "float", "default": 8},
+    "consecutive_failures": {"type": "int", "default": 3},
+    "min_healthy_ratio": {"type": "float", "default": 0.5},
+    "probe_proxy": {"type": "str"},
+}
+# What ansible-rulebook adds for sources that want to be told of what became of their events.
+NOT_OURS = ("eda_feedback_queue",)
+DAY_SECONDS = 86400
+
+
+def refuse(message: str, **_evidence: Any) -> None:
+    """Raise what a module would end with."""
+    raise MultiRegionError(message)
+
+
+def checked(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments with their defaults; MultiRegionError names each that cannot be used."""
+    # A rulebook cannot leave an argument out, so an empty one is not given.
+    given = {name: value for name, value in args.items() if name not in NOT_OURS and value not in ("", None)}
+    problems = type_problems(given, SPEC)
+    if problems:
+        refuse(" ".join(problems))
+    result = ArgumentSpecValidator(SPEC).validate(given)
+    if result.error_messages:
+        refuse(f"{' '.join(result.error_messages)} Allowed: {', '.join(SPEC)}.")
+    params = result.validated_parameters
+    problems = option_problems(params, SPEC)
+    problems += [
+        f"{name} is {params[name]}; allowed: from 0.1 to {DAY_SECONDS}."
+        for name in ("interval_seconds", "timeout_seconds")
+        if not 0.1 <= params[name] <= DAY_SECONDS
+    ]
+    if len(set(params["regions"])) < 2:
+        problems.append(f"regions is {params['regions']}; allowed: at least two regions.")
+    if problems:
+        refuse(" ".join(problems))
+    return params
+
+
+class Watch:
+    """The regions, and what earlier cycles left to count on from."""
+
+    def __init__(self, params: Mapping[str, Any], clients: Any) -> None:
+        self.params, self.clients = params, clients
+        self.memory = Memory()
+        self.none_healthy = 0
+        self.settings = Settings(
+            auto_failover=True, consecutive_failures=params["consecutive_failures"], min_interval=0
+        )
+
+    async def look(self) -> dict[str, Any]:
+        """Return one cycle's event; whatever fails in it is an event as well."""
+        began = time.time()
+        try:
+            event = await self._judge()
+        except Exception as error:  # silence would read as health
+            unknown = f"The cycle failed: {type(error).__name__}: {error}"
+            event = {
+                "action": "none",
+                "active_region": UNKNOWN,
+                "verdicts": dict.fromkeys(self.params["regions"], UNKNOWN),
+                "conditions": dict.fromkeys(self.params["regions"], UNKNOWN),
+                "consecutive_unhealthy": self.memory.count,
+                "standby_healthy": False,
+                "checked_at": utc_now(),
+                "reason": unknown,
+            }
+        healthy = "healthy" in event["verdicts"].values()
+        self.none_healthy = 0 if healthy else self.none_healthy + 1
+        is_lost = self.none_healthy >= self.params["consecutive_failures"]
+        return {**event, "all_lost": is_lost, "seconds": round(time.time() - began, 3)}
+
+    async def _judge(self) -> dict[str, Any]:
+        params, regions, table = self.params, self.params["regions"], self.params["table_name"]
+        options = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
+        reading = {**options, "table_name": table, "regions": regions, "deadline": 4}
+        found, (copies, _failed) = await asyncio.gather(
+            asyncio.to_thread(_failover_manifest.run_info, reading, self.clients),
+            asyncio.to_thread(read_all, self.clients, table, regions, (PAUSE_ID,), 4),
+        )
+        asking = {
+            **options,
+            "manifest": found["manifest"],
+            "deadline": params["timeout_seconds"],
+            "min_healthy_ratio": params["min_healthy_ratio"],
+            "probe_proxy": params["probe_proxy"],
+        }
+        health = await asyncio.to_thread(_region_health.run, asking, self.clients)
+        active, verdicts = health["writer_region"], health["verdicts"]
+        pause = pause_of(copies) if copies else None
+        decision = decide(verdicts, active, self.memory, pause, time.time(), self.settings)
+        self.memory = decision.memory
+        states = {region: verdict["verdict"] for region, verdict in verdicts.items()}
+        return {
+            # What is news to health_check.yml is none here: a rule asks for failover or critical.
+            "action": decision.action if decision.action != "alert" else "none",
+            "active_region": active,
+            "verdicts": states,
+            "conditions": dict(decision.memory.conditions),
+            "consecutive_unhealthy": decision.memory.count,
+            "standby_healthy": "healthy" in [state for region, state in states.items() if region != active],
+            "checked_at": health["checked_at"],
+            "reason": decision.reason,
+        }
+
+
+async def main(queue: asyncio.Queue, args: dict[str, Any]) -> None:
+    """Put an event into the queue once in every interval, for ever."""
+    params = checked(args)
+    options = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
+    watch = Watch(params, clients_for(SimpleNamespace(params=options, fail_json=refuse)))
+    while True:
+        began = time.monotonic()
+        await queue.put({"region_health": await watch.look()})
+        await asyncio.sleep(max(0.0, began + params["interval_seconds"] - time.monotonic()))

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rulebook region_failover in a real ansible-rulebook process: from what breaks to what it starts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.aws import TABLE, messages, runs, writer_region
+from tests.integration.platforms import TOP, Platform
+
+pytestmark = pytest.mark.xdist_group("event_driven")
+
+LOST, TARGET = "us-east-1", "us-east-2"
+QUICK = {"interval_seconds": 2, "timeout_seconds": 4}
+
+
+class Observer:
+    """A rulebook that runs; what it prints is in ``log``."""
+
+    def __init__(self, platform: Platform, folder: Path, name: str, variables: dict) -> None:
+        settings, self.log = folder / f"{name}.json", folder / f"{name}.log"
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_"))}
+        environment |= platform.lab.env() | {"ANSIBLE_CONFIG": str(TOP / "ansible.cfg")}
+        bin_folder = Path(sys.executable).parent
+        environment["PATH"] = f"{bin_folder}:{environment['PATH']}"
+        regions = {"failover_control_table": TABLE, "platform_regions": list(platform.regions)}
+        proxy = {"traffic_probe_proxy": environment["LAB_PROBE_PROXY"]}
+        settings.write_text(json.dumps(regions | proxy | variables))
+        rulebook = ["-r", "trading.multi_region.region_failover", "-i", platform.inventory, "-e", settings]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [bin_folder / "ansible-rulebook", *rulebook, "--print-events"],
+                cwd=TOP,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_for(self, pattern: str, times: int = 1, seconds: float = 240) -> None:
+        """Wait until it has printed the pattern so many times; its end, or its silence, fails the test."""
+        end = time.monotonic() + seconds
+        while len(re.findall(pattern, self.log.read_text())) < times:
+            assert self.process.poll() is None and time.monotonic() < end, self.log.read_text()[-6000:]
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.2)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def observe(platform, tmp_path) -> Iterator:
+    """A factory of observers that end with the test; each has seen the platform once when it is returned."""
+    observers: list[Observer] = []
+
+    def start(**variables) -> Observer:
+        observers.append(Observer(platform, tmp_path, f"observer-{len(observers)}", variables))
+        return observers[-1]
+
+    yield start
+    for observer in observers:
+        observer.stop()
+
+
+def promotions(platform: Platform) -> list[dict]:
+    return [call for call in platform.lab.calls() if call["operation"] == "FailoverGlobalCluster"]
+
+
+def test_an_outage_starts_one_failover_with_the_default_settings(platform, observe):
+    observer = observe()
+    observer.wait_for("'checked_at'")
+    began = time.time()
+    platform.lab.outage(LOST, "hang")
+    observer.wait_for(r"PLAY RECAP")
+    (promotion,) = promotions(platform)
+    assert (promotion["region"], promotion["status"]) == (TARGET, 200)
+    assert writer_region(platform.lab, asked_in=TARGET) == TARGET
+    (record,) = runs(platform.lab, TARGET)
+    assert record["outcome"] == "successful"
+
+    figures = {
+        "outage_to_playbook_seconds": round(record["started_at"] - began, 2),
+        "playbook_to_promotion_request_seconds": round(promotion["time"] - record["started_at"], 2),
+        "outage_to_promotion_request_seconds": round(promotion["time"] - began, 2),
+    }
+    report = TOP / ".build" / "event_driven.json"
+    report.parent.mkdir(exist_ok=True)
+    report.write_text(json.dumps(figures, indent=2) + "\n")
+    print(json.dumps(figures))
+
+
+def test_both_regions_unhealthy_alerts_and_moves_nothing(platform, observe):
+    observer = observe(**QUICK)
+    observer.wait_for("'checked_at'")
+    for region in (LOST, TARGET):
+        platform.lab.set_targets(region, "unhealthy")
+    observer.wait_for(r"PLAY RECAP")
+    assert messages(platform.lab, LOST) and messages(platform.lab, TARGET)
+    assert promotions(platform) == []
+    assert runs(platform.lab, TARGET) == []

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The event source region_health: what it refuses, and that a cycle that fails is told."""
+
+from __future__ import annotations
+
+import asyncio
+import runpy
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[3]
+# As ansible-rulebook loads it.
+SOURCE = runpy.run_path(str(TOP / "extensions/eda/plugins/event_source/region_health.py"))
+GIVEN = {"table_name": "trading-failover-dev", "regions": ["us-east-1", "us-east-2"]}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"interval_seconds": 0}, ["interval_seconds is 0", "allowed: from 0.1"]),
+        ({"timeout_seconds": "soon"}, ["timeout_seconds", "soon"]),
+        ({"consecutive_failures": 0}, ["consecutive_failures", "0", "allowed"]),
+        ({"regions": ["us-east-1"]}, ["regions is ['us-east-1']", "allowed: at least two regions"]),
+        ({"regions": ["us east", "us-east-2"]}, ["regions", "us east", "us-east-1"]),
+        ({"table_name": ""}, ["table_name"]),
+        ({"intervall_seconds": 5}, ["intervall_seconds", "interval_seconds"]),
+    ],
+)
+def test_refuses_what_it_cannot_use_and_says_what_is_allowed(wrong, words):
+    with pytest.raises(Exception) as refusal:
+        asyncio.run(SOURCE["main"](asyncio.Queue(), GIVEN | wrong))
+    assert type(refusal.value).__name__ == "MultiRegionError"
+    assert [word for word in words if word not in str(refusal.value)] == []
+
+
+def test_a_cycle_that_fails_is_an_event_with_unknown_verdicts():
+    def broken(*_pair):
+        raise RuntimeError("no way to AWS")
+
+    event = asyncio.run(SOURCE["Watch"](SOURCE["checked"](GIVEN), broken).look())
+    assert event["verdicts"] == {"us-east-1": "unknown", "us-east-2": "unknown"}
+    assert (event["action"], event["standby_healthy"], event["consecutive_unhealthy"]) == ("none", False, 0)
+    assert "no way to AWS" in event["reason"] or "RuntimeError" in event["reason"] or "failed" in event["reason"]
