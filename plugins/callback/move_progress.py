@@ -5,12 +5,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from typing import Any
-
-from ansible.plugins.callback import CallbackBase
-
 DOCUMENTATION = """
 name: move_progress
 type: notification
@@ -36,6 +30,12 @@ options:
       - section: callback_move_progress
         key: show
 """
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
 
 # Seconds, as an order of size. A managed failover of Aurora takes about a minute, and a resolver may keep the alias for
 # its 60 s. How long instances take to become healthy is the application's own affair.

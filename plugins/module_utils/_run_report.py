@@ -11,11 +11,11 @@ they ended is drawn with its steps one after the other, each marked ``is_estimat
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import UNKNOWN
 
-Record: t.TypeAlias = "Mapping[str, t.Any]"
+Record: t.TypeAlias = "t.Mapping[str, t.Any]"
 # What moves, the step that has moved it, and the record's word on where it was when the run was planned.
 MOVES = (("writer", "promote_wait", "writer_region_before"), ("traffic", "traffic", "traffic_region_before"))
 # Outcomes of a run that has changed nothing.

@@ -18,8 +18,6 @@ import pytest
 from tests.integration.aws import TABLE, messages, runs, writer_region
 from tests.integration.platforms import TOP, Platform
 
-pytestmark = pytest.mark.xdist_group("event_driven")
-
 LOST, TARGET = "us-east-1", "us-east-2"
 QUICK = {"interval_seconds": 2, "timeout_seconds": 4}
 
@@ -83,6 +81,10 @@ def promotions(platform: Platform) -> list[dict]:
     return [call for call in platform.lab.calls() if call["operation"] == "FailoverGlobalCluster"]
 
 
+def outcomes(platform: Platform) -> list[str]:
+    return [run["outcome"] for run in runs(platform.lab, TARGET)]
+
+
 def test_an_outage_starts_one_failover_with_the_default_settings(platform, observe):
     observer = observe()
     observer.wait_for("'checked_at'")
@@ -115,3 +117,33 @@ def test_both_regions_unhealthy_alerts_and_moves_nothing(platform, observe):
     assert messages(platform.lab, LOST) and messages(platform.lab, TARGET)
     assert promotions(platform) == []
     assert runs(platform.lab, TARGET) == []
+
+
+def test_two_observers_start_one_failover(platform, observe):
+    observers = [observe(**QUICK), observe(**QUICK)]
+    for observer in observers:
+        observer.wait_for("'checked_at'")
+    platform.lab.outage(LOST, "reset")
+    for observer in observers:
+        # The slower one is refused, or has seen by then that somebody else has moved the platform.
+        observer.wait_for(f"PLAY RECAP|'active_region': '{TARGET}'")
+    # The one that moved it sees that too while its playbook still runs.
+    end = time.monotonic() + 120
+    while "successful" not in outcomes(platform) and time.monotonic() < end:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            observers[0].process.wait(1)
+    assert outcomes(platform).count("successful") == 1
+    assert len(promotions(platform)) == 1
+    assert writer_region(platform.lab, asked_in=TARGET) == TARGET
+
+
+def test_a_region_that_is_back_before_the_limit_is_not_left(platform, observe):
+    observer = observe(**QUICK)
+    observer.wait_for("'checked_at'")
+    platform.lab.outage(LOST, "reset")
+    observer.wait_for("'consecutive_unhealthy': 1")
+    platform.lab.restore()
+    counted = observer.log.read_text().count("'consecutive_unhealthy': 0")
+    observer.wait_for("'consecutive_unhealthy': 0", times=counted + 3)
+    assert "PLAY RECAP" not in observer.log.read_text()
+    assert promotions(platform) == []

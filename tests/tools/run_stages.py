@@ -50,7 +50,7 @@ def run_side_by_side(stages: list[str]) -> Iterator[tuple[str, Result]]:
 def run_alone(stages: list[str]) -> Iterator[tuple[str, Result]]:
     for stage in stages:
         print(f"==> {stage}", flush=True)
-        passed, seconds, _ = run_stage(stage)
+        passed, seconds, _output = run_stage(stage)
         yield stage, (passed, seconds)
 
 
@@ -67,7 +67,7 @@ def main() -> int:
         passed, seconds = results[stage]
         print(f"    {stage:<12} {'ok' if passed else 'FAILED':<7} {seconds:6.0f} s")
     print(f"    {'total':<20} {time.monotonic() - began:6.0f} s")
-    return 0 if all(passed for passed, _ in results.values()) else 1
+    return 0 if all(passed for passed, _seconds in results.values()) else 1
 
 
 if __name__ == "__main__":

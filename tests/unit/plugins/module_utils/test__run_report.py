@@ -72,7 +72,7 @@ def test_a_record_that_tells_nothing_is_drawn():
 def test_the_history_goes_from_the_oldest_run_to_the_newest():
     runs = [{**RUN, "run_id": "new"}, {"run_id": "old", "rto_seconds": None}]
     drawn = build_history(runs, rto_goal=45.0)
-    assert [(bar["run_id"], bar["height"] > 0) for bar in drawn["bars"]] == [("old", False), ("new", True)]
+    assert [(one["run_id"], one["height"] > 0) for one in drawn["bars"]] == [("old", False), ("new", True)]
     assert drawn["goal_at"] > drawn["bars"][1]["top"], "the bar of a run that missed its goal ends above the line"
 
 
