@@ -68,6 +68,14 @@ options:
     description: Cycles in a row that must see the active region down.
     type: int
     default: 3
+  quorum:
+    description: Signals that must say unhealthy, two at least, for a region to be down.
+    type: int
+    default: 2
+  stream_limit:
+    description: Seconds without proof of replication after which the standbys vote against the active region.
+    type: float
+    default: 180
   min_healthy_ratio:
     description: Least share of registered targets that must be healthy, from 0 to 1.
     type: float
@@ -89,6 +97,8 @@ SPEC = {
     "interval_seconds": {"type": "float", "default": 10},
     "timeout_seconds": {"type": "float", "default": 8},
     "consecutive_failures": {"type": "int", "default": 3},
+    "quorum": {"type": "int", "default": 2},
+    "stream_limit": {"type": "float", "default": 180},
     "min_healthy_ratio": {"type": "float", "default": 0.5},
     "probe_proxy": {"type": "str"},
 }
@@ -134,7 +144,13 @@ class Watch:
         self.memory = Memory()
         self.none_healthy = 0
         self.settings = Settings(
-            auto_failover=True, consecutive_failures=params["consecutive_failures"], min_interval=0
+            quorum=params["quorum"],
+            consecutive_failures=params["consecutive_failures"],
+            auto_failover=True,
+            # What one process sees in every cycle has no gap, however long a cycle is.
+            max_gap=float("inf"),
+            min_interval=0,
+            stream_limit=params["stream_limit"],
         )
 
     async def look(self) -> dict[str, Any]:
