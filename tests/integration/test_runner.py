@@ -10,11 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.integration.platforms import TOP
 
-pytestmark = pytest.mark.xdist_group("runner")
 BIN = Path(sys.executable).parent
 RUNNER = BIN / "ansible-runner"
 
