@@ -44,13 +44,18 @@ EXPECTED_OF_A_CALL = 5
 EDGE = "+" + "-" * 78
 
 
+def figure(value: Any, unit: str) -> str:
+    """Return a figure with its unit, or that it is not known."""
+    return f"{value} {unit}" if isinstance(value, int | float) else "unknown"
+
+
 def box(run: Mapping[str, Any]) -> list[str]:
     """Return the lines that tell a run's outcome."""
     rto, rpo = run.get("rto_seconds"), run.get("rpo_bound_ms")
     return [
         EDGE,
         f"| {str(run['outcome']).upper()}: {run.get('method')} {run.get('from_region')} -> {run.get('target_region')}",
-        f"| RTO {'unknown' if rto is None else f'{rto} s'}, RPO bound {f'{rpo} ms' if rpo != 'unknown' else rpo}",
+        f"| RTO {figure(rto, 's')}, RPO bound {figure(rpo, 'ms')}",
         f"| {run.get('reason')}",
         f"| run {run.get('run_id')}",
         EDGE,
