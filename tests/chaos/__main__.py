@@ -62,8 +62,9 @@ def main() -> int:
             )
             for sentence in result.broken:
                 print(f"     BROKEN {sentence}", flush=True)
-    results.sort(key=lambda one: ORDER[one.fault, one.moment])
-    report.write(results, PLACE)
+            # Each time, so that a matrix that is ended half-way has still told what it found.
+            results.sort(key=lambda one: ORDER[one.fault, one.moment])
+            report.write(results, PLACE)
     told = report.summary(results)
     print(
         f"{told['cells']} cells: {told['ended']}, {told['broken']} broken, {told['silent_successes']} silent successes"
