@@ -405,6 +405,7 @@ RULES: dict[str, Rule] = {
         {
             **dict.fromkeys("secret_name key_alias vpc_name alarm_prefix switch_prefix runner_policy".split(), NAME),
             "runner_arn": arn("iam sts", r".+", "a user or a role"),
+            "egress_ports": Each(number(1, 65535)),
         }
     ),
     "lease": Members(LEASE, frozenset(LEASE) - {"lease_seconds", "step"}),

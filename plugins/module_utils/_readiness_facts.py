@@ -124,23 +124,44 @@ def read_parameters(client: Any, identifier: str) -> dict[str, Any]:
 
 
 @aws_call("DescribeAutoScalingGroups")
-def get_group_types(client: Any, name: str) -> tuple[list[str], Mapping[str, str] | None]:
-    """Return (types of a group's instances, its launch template as the API names it)."""
+def get_group(client: Any, name: str) -> dict[str, Any]:
+    """Return the AutoScalingGroup of the API."""
     groups = client.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
     if not groups:
         raise MultiRegionError(f"the group {name} does not exist")
-    types = sorted({one["InstanceType"] for one in groups[0].get("Instances", []) if one.get("InstanceType")})
-    return types, groups[0].get("LaunchTemplate")
+    return groups[0]
 
 
 @aws_call("DescribeLaunchTemplateVersions")
-def get_template_type(client: Any, template: Mapping[str, str]) -> list[str]:
-    """Return the instance type that a launch template names, as a list of one or none."""
-    versions = client.describe_launch_template_versions(
-        LaunchTemplateId=template["LaunchTemplateId"], Versions=[template.get("Version") or "$Default"]
-    )["LaunchTemplateVersions"]
-    types = [one["LaunchTemplateData"].get("InstanceType") for one in versions]
-    return [one for one in types if one]
+def get_template(client: Any, identifier: str, versions: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the LaunchTemplateVersions of the EC2 API."""
+    answer = client.describe_launch_template_versions(LaunchTemplateId=identifier, Versions=sorted(versions))
+    return answer["LaunchTemplateVersions"]
+
+
+def template_in(holder: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return (id, version) of the launch template that a group or an instance names, or None. Pure."""
+    template = holder.get("LaunchTemplate")
+    return (template["LaunchTemplateId"], template.get("Version") or "$Default") if template else None
+
+
+def read_launch_templates(autoscaling: Any, ec2: Any, name: str) -> dict[str, Any]:
+    """Return the fact ``launch_templates``."""
+    group = get_group(autoscaling, name)
+    named = {template_in(holder) for holder in (group, *group.get("Instances", []))} - {None}
+    if not named:
+        raise MultiRegionError(f"the group {name} names no launch template")
+    versions: dict[str, set[str]] = {}
+    for identifier, version in named:
+        versions.setdefault(identifier, set()).add(version)
+    return {
+        f"{identifier} version {one['VersionNumber']}": {
+            "http_tokens": one["LaunchTemplateData"].get("MetadataOptions", {}).get("HttpTokens"),
+            "security_group_ids": one["LaunchTemplateData"].get("SecurityGroupIds", []),
+        }
+        for identifier, wanted in sorted(versions.items())
+        for one in get_template(ec2, identifier, wanted)
+    }
 
 
 @aws_call("DescribeInstanceTypes")
@@ -152,9 +173,13 @@ def get_vcpus(client: Any, types: list[str]) -> dict[str, int]:
 
 def read_instance_types(autoscaling: Any, ec2: Any, name: str) -> dict[str, int]:
     """Return the fact ``instance_types``."""
-    types, template = get_group_types(autoscaling, name)
-    types = types or (get_template_type(ec2, template) if template else [])
-    return get_vcpus(ec2, types) if types else {}
+    group = get_group(autoscaling, name)
+    types = {one.get("InstanceType") for one in group.get("Instances", [])} - {None}
+    template = template_in(group)
+    if not types and template:
+        found = get_template(ec2, template[0], [template[1]])
+        types = {one["LaunchTemplateData"].get("InstanceType") for one in found} - {None}
+    return get_vcpus(ec2, sorted(types)) if types else {}
 
 
 @aws_call("GetServiceQuota")
@@ -202,6 +227,34 @@ def get_target_quota(client: Any) -> int:
     if TARGET_LIMIT not in limits:
         raise MultiRegionError(f"AWS names no limit {TARGET_LIMIT}")
     return int(limits[TARGET_LIMIT])
+
+
+@aws_call("DescribeLoadBalancers", missing=("LoadBalancerNotFound",))
+def get_load_balancer(client: Any, arn: str) -> dict[str, Any] | None:
+    """Return the LoadBalancer of the Elastic Load Balancing API, or None."""
+    return client.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
+
+
+@aws_call("DescribeLoadBalancerAttributes")
+def get_load_balancer_attributes(client: Any, arn: str) -> dict[str, str]:
+    """Return {key: value} of a load balancer's attributes."""
+    found = client.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+    return {one["Key"]: one["Value"] for one in found}
+
+
+def read_load_balancer(client: Any, arn: str) -> dict[str, Any] | None:
+    """Return the fact ``load_balancer``."""
+    found = get_load_balancer(client, arn)
+    if found is None:
+        return None
+    attributes = get_load_balancer_attributes(client, arn)
+    has_logs = attributes.get("access_logs.s3.enabled") == "true"
+    return {
+        "security_group_ids": found.get("SecurityGroups", []),
+        "drops_invalid_headers": attributes.get("routing.http.drop_invalid_header_fields.enabled") == "true",
+        "log_bucket": attributes.get("access_logs.s3.bucket") if has_logs else None,
+        "deletion_protection": attributes.get("deletion_protection.enabled") == "true",
+    }
 
 
 @aws_call("DescribeContinuousBackups")
@@ -362,6 +415,39 @@ def read_network(client: Any, name: str) -> dict[str, Any] | None:
     }
 
 
+def rule_of(permission: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an IpPermission of the EC2 API as a rule; what it says of groups and prefix lists is left out. Pure."""
+    networks = [one["CidrIp"] for one in permission.get("IpRanges", [])]
+    return {
+        "protocol": permission["IpProtocol"],
+        "first_port": permission.get("FromPort"),
+        "last_port": permission.get("ToPort"),
+        "networks": networks + [one["CidrIpv6"] for one in permission.get("Ipv6Ranges", [])],
+    }
+
+
+@aws_call("DescribeSecurityGroups")
+def get_security_groups(client: Any, vpc_id: str) -> dict[str, Any]:
+    """Return all security groups of a VPC, those that somebody else has added as well."""
+    filters = [{"Name": "vpc-id", "Values": [vpc_id]}]
+    pages = client.get_paginator("describe_security_groups").paginate(Filters=filters)
+    return {
+        group["GroupId"]: {
+            "name": group["GroupName"],
+            "ingress": [rule_of(one) for one in group.get("IpPermissions", [])],
+            "egress": [rule_of(one) for one in group.get("IpPermissionsEgress", [])],
+        }
+        for page in pages
+        for group in page["SecurityGroups"]
+    }
+
+
+def read_security_groups(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the fact ``security_groups``."""
+    vpc = get_vpc(client, name)
+    return get_security_groups(client, vpc["VpcId"]) if vpc else None
+
+
 @aws_call("DescribeAlarms")
 def get_alarms(client: Any, prefix: str) -> list[dict[str, Any]]:
     """Return the fact ``alarms``: those whose names begin with the prefix."""
@@ -400,6 +486,10 @@ def regional_readers(
     def of_entry(service: str, function: Callable[..., Any], name: str) -> Callable[[], Any]:
         return lambda: function(clients(service, region), given(entry, name))
 
+    def of_group(function: Callable[..., Any]) -> Callable[[], Any]:
+        name = "autoscaling_group_name"
+        return lambda: function(clients("autoscaling", region), clients("ec2", region), given(entry, name))
+
     def of_option(service: str, function: Callable[..., Any], name: str) -> Callable[[], Any]:
         def ask() -> Any:
             if not expected.get(name):
@@ -421,13 +511,14 @@ def regional_readers(
         "log_groups": of_entry("logs", read_log_groups, "db_cluster_identifier"),
         "replication": of_entry("s3", get_replication, "data_bucket"),
         "subscriptions": of_entry("sns", get_subscriptions, "topic_arn"),
-        "instance_types": lambda: read_instance_types(
-            clients("autoscaling", region), clients("ec2", region), given(entry, "autoscaling_group_name")
-        ),
+        "instance_types": of_group(read_instance_types),
+        "launch_templates": of_group(read_launch_templates),
+        "load_balancer": of_entry("elbv2", read_load_balancer, "load_balancer_arn"),
         "vcpu_quota": lambda: read_vcpu_quota(clients("service-quotas", region), clients("cloudwatch", region)),
         "target_quota": lambda: get_target_quota(clients("elbv2", region)),
         "secret": of_option("secretsmanager", describe_secret, "secret_name"),
         "key": of_option("kms", describe_key, "key_alias"),
         "network": of_option("ec2", read_network, "vpc_name"),
+        "security_groups": of_option("ec2", read_security_groups, "vpc_name"),
         "alarms": of_option("cloudwatch", get_alarms, "alarm_prefix"),
     }

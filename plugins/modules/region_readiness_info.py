@@ -60,9 +60,19 @@ options:
         description: ARN of the user or role that runs the playbooks; whoever runs this module when left out.
         type: str
       protection:
-        description: Whether clusters and tables must be guarded against deletion.
+        description: Whether clusters, tables and load balancers must be guarded against deletion.
         type: bool
         default: false
+      last_snapshot:
+        description:
+          - Whether a cluster that is removed leaves a last snapshot. Whoever removes it decides that, so AWS cannot be
+            asked.
+        type: bool
+      egress_ports:
+        description: Ports at which instances may reach the world.
+        type: list
+        elements: int
+        default: [443]
   min_healthy_ratio:
     description:
       - Least share of registered targets that must be healthy, from 0 to 1.
@@ -124,6 +134,7 @@ EXAMPLES = r"""
       switch_prefix: trading-prod
       runner_policy: trading-failover-runner-prod
       protection: true
+      last_snapshot: true
   register: readiness
 
 - name: Refuse a platform that is not ready
@@ -225,6 +236,8 @@ ARGUMENT_SPEC = {
             "runner_policy": {"type": "str"},
             "runner_arn": {"type": "str"},
             "protection": {"type": "bool", "default": False},
+            "last_snapshot": {"type": "bool"},
+            "egress_ports": {"type": "list", "elements": "int", "default": [443]},
         },
     },
     "min_healthy_ratio": {"type": "float", "default": 0.5},

@@ -65,6 +65,43 @@ def close_the_way(lab) -> None:
                 ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock=route["DestinationCidrBlock"])
 
 
+def open_groups(lab) -> None:
+    """Let the world reach the database, and the database the world."""
+    ec2 = lab.client("ec2", WEST)
+    names = [{"Name": "group-name", "Values": [f"trading-{SUFFIX}-database"]}]
+    (group,) = ec2.describe_security_groups(Filters=names)["SecurityGroups"]
+    rule = {"IpProtocol": "tcp", "FromPort": 3306, "ToPort": 3306, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[rule])
+    ec2.authorize_security_group_egress(GroupId=group["GroupId"], IpPermissions=[rule])
+
+
+def loosen_load_balancer(lab) -> None:
+    elb = lab.client("elbv2", WEST)
+    (load_balancer,) = elb.describe_load_balancers()["LoadBalancers"]
+    keys = ("routing.http.drop_invalid_header_fields.enabled", "access_logs.s3.enabled")
+    attributes = [{"Key": key, "Value": "false"} for key in keys]
+    elb.modify_load_balancer_attributes(LoadBalancerArn=load_balancer["LoadBalancerArn"], Attributes=attributes)
+
+
+def loosen_launch_template(lab) -> str:
+    """Let instances to come answer without a token; return the template's id."""
+    ec2 = lab.client("ec2", WEST)
+    loose = {"MetadataOptions": {"HttpTokens": "optional"}}
+    made = ec2.create_launch_template_version(
+        LaunchTemplateName=f"trading-app-{SUFFIX}", SourceVersion="1", LaunchTemplateData=loose
+    )["LaunchTemplateVersion"]
+    version = {"LaunchTemplateId": made["LaunchTemplateId"], "Version": str(made["VersionNumber"])}
+    lab.client("autoscaling", WEST).update_auto_scaling_group(AutoScalingGroupName=GROUP, LaunchTemplate=version)
+    return made["LaunchTemplateId"]
+
+
+def forget_the_past(lab) -> None:
+    off = {"PointInTimeRecoveryEnabled": False}
+    lab.client("dynamodb", WEST).update_continuous_backups(
+        TableName=f"trading-sessions-{SUFFIX}", PointInTimeRecoverySpecification=off
+    )
+
+
 def hold_lease(lab) -> None:
     now = time.time()
     texts = {"run_id": "run-1", "claim": "run-1", "owner": "somebody", "method": "failover", "outcome": "running"}
@@ -145,6 +182,35 @@ def test_faults_of_the_control_plane_and_of_keys_are_named(platform, tmp_path):
     }
     (rights,) = [row for row in report["rows"] if row["check"] == "runner_permissions"]
     assert rights["reason"] == f"{role} may not: rds:FailoverGlobalCluster."
+
+
+def test_what_is_opened_or_loosened_turns_its_row(platform, tmp_path):
+    lab, hardened = platform.lab, {"open_ports", "egress", "load_balancer", "instance_metadata", "backups"}
+    _run, report = readiness(platform, tmp_path)
+    assert named(report, "ok") >= {(check, region) for check in hardened for region in platform.regions}
+    open_groups(lab)
+    loosen_load_balancer(lab)
+    template = loosen_launch_template(lab)
+    forget_the_past(lab)
+    # What is provisioned for the demo is not protected; an environment that asks for it is told what is not.
+    options = {"environment_protection": True, "global_database_keeps_last_snapshot": False}
+    _run, report = readiness(platform, tmp_path, "-e", json.dumps(options))
+    turned = [row for row in report["rows"] if (row["region"], row["state"]) == (WEST, "warning")]
+    reasons = {row["check"]: row["reason"] for row in turned}
+    assert {check: reasons[check] for check in sorted({*hardened, "protection"})} == {
+        "backups": "Not switched on: point-in-time recovery of the session table.",
+        "egress": f"Free to reach the world: tcp 3306 (trading-{SUFFIX}-database).",
+        "instance_metadata": f"Instances of {template} version 2 answer for metadata without a token.",
+        "load_balancer": (
+            "The load balancer hands on headers with invalid names; the load balancer writes no access logs."
+        ),
+        "open_ports": f"Open to the world: tcp 3306 (trading-{SUFFIX}-database).",
+        "protection": (
+            "Not protected from deletion: the cluster, the session table, the control table, the load balancer; "
+            "no last snapshot would be taken of the cluster (global_database_keeps_last_snapshot is false)."
+        ),
+    }
+    assert named(report, "ok") >= {(check, EAST) for check in hardened}
 
 
 def test_a_lost_active_region_or_control_plane_blocks_nothing(platform, tmp_path):

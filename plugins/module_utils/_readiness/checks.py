@@ -18,6 +18,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness im
     control,
     data,
     database,
+    exposure,
     hardening,
     name,
     surroundings,
@@ -51,6 +52,10 @@ CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
     "encryption_at_rest": hardening.encryption_at_rest,
     "tls_only": hardening.tls_only,
     "public_access": hardening.public_access,
+    "open_ports": exposure.open_ports,
+    "egress": exposure.egress,
+    "load_balancer": exposure.load_balancer,
+    "instance_metadata": exposure.instance_metadata,
     "switch_records": name.switch_records,
     "switch_alarms": name.switch_alarms,
     "switch_readable": hardening.switch_readable,
@@ -67,6 +72,7 @@ CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
     "automation": control.automation,
     "runner_permissions": control.runner_permissions,
     "protection": hardening.protection,
+    "backups": hardening.backups,
 }
 
 

@@ -184,26 +184,42 @@ def open_switch(seen: Seen, entry: Mapping[str, Any], control: Mapping[str, Any]
 
 
 def protection(seen: Seen) -> Iterator[Finding]:
-    """What must not be lost is guarded and can be brought back, where the environment asks for that."""
+    """What must not be lost is guarded against deletion, where the environment asks for that."""
     if not seen.expected.get("protection"):
         yield ok(ALL, "This environment asks for no guard against deletion (environment_protection is false).")
         return
 
+    def find(seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
+        unguarded = [name for name, fact in guards.items() if not (facts.value(fact) or {}).get("deletion_protection")]
+        if unguarded:
+            yield f"not protected from deletion: {listed(unguarded)}"
+        # What is left of a cluster is decided when it goes, so AWS cannot be asked.
+        if seen.expected.get("last_snapshot") is False:
+            yield "no last snapshot would be taken of the cluster (global_database_keeps_last_snapshot is false)"
+
+    guards = {"the cluster": "database", **TABLES, "the load balancer": "load_balancer"}
+    fine = "Cluster, tables and load balancer are protected from deletion."
+    yield from each_region(seen, guards.values(), "the guards against deletion", find, fine)
+
+
+def backups(seen: Seen) -> Iterator[Finding]:
+    """What is stored can be brought back to a moment before it was spoilt, in every region: a replica copies the fault.
+
+    Point-in-time recovery is a setting of each replica ("Global tables" of the DynamoDB Developer Guide).
+    """
+
     def find(_seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
         cluster, bucket = facts.value("database") or {}, facts.value("data_bucket") or {}
         wanted = {
-            "deletion protection of the cluster": cluster.get("deletion_protection"),
             "backups of the cluster": cluster.get("backup_retention_days"),
             "versions in the data bucket": bucket.get("is_versioned"),
         }
         for name, fact in TABLES.items():
-            table = facts.value(fact) or {}
-            wanted[f"deletion protection of {name.removeprefix('the ')}"] = table.get("deletion_protection")
-            wanted[f"point-in-time recovery of {name.removeprefix('the ')}"] = table.get("is_recoverable")
+            wanted[f"point-in-time recovery of {name}"] = (facts.value(fact) or {}).get("is_recoverable")
         missing = [name for name, state in wanted.items() if not state]
         if missing:
-            yield f"not switched on: {listed(missing, limit=len(wanted))}"
+            yield f"not switched on: {listed(missing)}"
 
     facts = ("database", "data_bucket", *TABLES.values())
-    fine = "Cluster and tables are protected from deletion; they and the objects can be brought back."
-    yield from each_region(seen, facts, "the guards against deletion", find, fine)
+    fine = "Cluster, tables and objects can be brought back."
+    yield from each_region(seen, facts, "what can be brought back", find, fine)

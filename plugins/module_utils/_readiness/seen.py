@@ -29,6 +29,11 @@ log_groups: {name: kms_key_arn} of the cluster's log groups
 secret: None or {arn, primary_region, is_deleted, replicas: {region: {status, message}}}
 key: None or {arn, state}
 network: None or {vpc_id, cidr, peerings: [{id, status, vpc_ids}], tables: {name: {destination: {via, state}}}}
+security_groups: None (no VPC) or {id: {name, ingress: [rule], egress: [rule]}}; a rule is {protocol, first_port,
+    last_port, networks: [CIDRs]}, its ports None where it means all
+load_balancer: None or {security_group_ids, drops_invalid_headers, log_bucket: None without access logs,
+    deletion_protection}
+launch_templates: {id and version: {http_tokens, security_group_ids}}, those of the group's instances, there or to come
 alarms: [{name, namespace, metric, dimensions, comparison, actions_enabled, actions, state}]
 replication: None or S3's ReplicationConfiguration of the data bucket
 subscriptions: {confirmed, pending}

@@ -48,6 +48,13 @@ class Aws(FakeAws):
     quota = {"Value": 32.0, "UsageMetric": METRIC}
     samples = [8.0, 4.0]
     caller = "arn:aws:sts::123456789012:assumed-role/runner/session"
+    templates = {
+        "2": {"VersionNumber": 2, "LaunchTemplateData": {"SecurityGroupIds": ["sg-1"]}},
+        "3": {
+            "VersionNumber": 3,
+            "LaunchTemplateData": {"InstanceType": "t3.medium", "MetadataOptions": {"HttpTokens": "required"}},
+        },
+    }
     groups = [{"Instances": [], "LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "3"}}]
 
     def get_service_quota(self, region, ServiceCode, QuotaCode):
@@ -63,8 +70,8 @@ class Aws(FakeAws):
         return {"AutoScalingGroups": self.groups}
 
     def describe_launch_template_versions(self, region, LaunchTemplateId, Versions):
-        assert (LaunchTemplateId, Versions) == ("lt-1", ["3"])
-        return {"LaunchTemplateVersions": [{"LaunchTemplateData": {"InstanceType": "t3.medium"}}]}
+        assert LaunchTemplateId == "lt-1"
+        return {"LaunchTemplateVersions": [self.templates[version] for version in Versions]}
 
     def describe_instance_types(self, region, InstanceTypes):
         return {"InstanceTypes": [{"InstanceType": name, "VCpuInfo": {"DefaultVCpus": 2}} for name in InstanceTypes]}
@@ -126,6 +133,19 @@ def test_a_group_at_zero_tells_the_type_of_its_launch_template(aws):
     aws.groups = []
     with pytest.raises(MultiRegionError, match="asg does not exist"):
         facts.read_instance_types(autoscaling, ec2, "asg")
+
+
+def test_launch_templates_are_those_of_instances_to_come_and_of_instances_there(aws):
+    autoscaling, ec2 = aws.clients("autoscaling", EAST), aws.clients("ec2", EAST)
+    old = {"LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "2"}}
+    aws.groups = [{**Aws.groups[0], "Instances": [old, old, {"InstanceType": "t3.medium"}]}]
+    assert facts.read_launch_templates(autoscaling, ec2, "asg") == {
+        "lt-1 version 2": {"http_tokens": None, "security_group_ids": ["sg-1"]},
+        "lt-1 version 3": {"http_tokens": "required", "security_group_ids": []},
+    }
+    aws.groups = [{"Instances": []}]
+    with pytest.raises(MultiRegionError, match="asg names no launch template"):
+        facts.read_launch_templates(autoscaling, ec2, "asg")
 
 
 def test_each_statement_that_allows_is_simulated_with_its_condition_met():

@@ -39,6 +39,7 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._r
     permission,
     policy_of,
     refusal,
+    rule_of,
 )
 
 ALL, OK, WARNING, BLOCKER = "all", "ok", "warning", "blocker"
@@ -104,6 +105,21 @@ def change(region, fact, **values):
 def become(region, fact, value):
     """Return a fault: a region's fact is something else."""
     return lambda world: world.facts[region].update({fact: value})
+
+
+def expect(**values):
+    """Return a fault: the environment asks for something else than what is there."""
+    return lambda world: world.expected.update(values)
+
+
+def opened(group, side, *what, **more):
+    """Return a fault: a security group of the second region has a rule more."""
+    return lambda world: world.facts[WEST]["security_groups"][group][side].append(rule_of(*what, **more))
+
+
+def tokens(wanted):
+    """Return a fault: what an older launch template, of which instances run, says of tokens."""
+    return lambda world: world.facts[WEST]["launch_templates"]["lt-1 version 1"].update(http_tokens=wanted)
 
 
 def member(status):
@@ -325,20 +341,58 @@ FAULTS = [
     ("writer_endpoint", become(WEST, "writer_endpoint", None), WEST, BLOCKER, "There is no parameter"),
     ("writer_endpoint", become(EAST, "writer_endpoint", None), EAST, WARNING, "There is no parameter"),
     ("writer_endpoint", become(WEST, "writer_endpoint", "elsewhere"), WEST, WARNING, "says elsewhere"),
-    ("protection", change(WEST, "database", deletion_protection=False), WEST, WARNING, "deletion protection"),
+    ("protection", change(WEST, "database", deletion_protection=False), WEST, WARNING, "deletion: the cluster."),
     (
         "protection",
         both(
-            change(EAST, "session_table_settings", is_recoverable=False),
+            change(EAST, "load_balancer", deletion_protection=False),
             change(EAST, "control_table_settings", deletion_protection=False),
         ),
         EAST,
         WARNING,
-        "point-in-time recovery of session table, deletion protection of control table",
+        "Not protected from deletion: the control table, the load balancer.",
     ),
-    ("protection", change(WEST, "database", backup_retention_days=0), WEST, WARNING, "backups of the cluster"),
-    ("protection", change(WEST, "data_bucket", is_versioned=False), WEST, WARNING, "versions in the data bucket"),
     ("protection", become(WEST, "control_table_settings", SILENT), WEST, WARNING, "Unknown"),
+    ("protection", expect(last_snapshot=False), WEST, WARNING, "No last snapshot would be taken of the cluster"),
+    ("backups", change(WEST, "database", backup_retention_days=0), WEST, WARNING, "backups of the cluster"),
+    ("backups", change(WEST, "data_bucket", is_versioned=False), WEST, WARNING, "versions in the data bucket"),
+    (
+        "backups",
+        change(WEST, "session_table_settings", is_recoverable=False),
+        WEST,
+        WARNING,
+        "point-in-time recovery of the session table",
+    ),
+    ("backups", become(WEST, "control_table_settings", SILENT), WEST, WARNING, "Unknown"),
+    ("open_ports", opened("sg-data", "ingress", 3306), WEST, WARNING, "Open to the world: tcp 3306 (data)."),
+    ("open_ports", opened("sg-front", "ingress", 8080), WEST, WARNING, "Open to the world: tcp 8080 (front)."),
+    ("open_ports", opened("sg-app", "ingress", 443), WEST, WARNING, "Open to the world: tcp 443 (app)."),
+    ("open_ports", opened("sg-app", "ingress", None), WEST, WARNING, "Open to the world: everything (app)."),
+    ("open_ports", opened("sg-front", "ingress", 80, last_port=90), WEST, WARNING, "tcp 80-90 (front)"),
+    ("open_ports", opened("sg-front", "ingress", 80, protocol="udp"), WEST, WARNING, "udp 80 (front)"),
+    ("open_ports", opened("sg-data", "ingress", 22, "128.0.0.0/1"), WEST, WARNING, "tcp 22 (data)"),
+    ("open_ports", opened("sg-data", "ingress", 22, "::/0"), WEST, WARNING, "tcp 22 (data)"),
+    ("open_ports", become(WEST, "load_balancer", None), WEST, WARNING, "tcp 443 (front), tcp 80 (front)"),
+    ("open_ports", become(WEST, "security_groups", None), WEST, WARNING, "There is no VPC vpc."),
+    ("open_ports", become(WEST, "load_balancer", SILENT), WEST, WARNING, "Unknown"),
+    ("egress", opened("sg-app", "egress", None), WEST, WARNING, "Free to reach the world: everything (app)."),
+    ("egress", opened("sg-data", "egress", 443), WEST, WARNING, "Free to reach the world: tcp 443 (data)."),
+    ("egress", expect(egress_ports=[8443]), WEST, WARNING, "tcp 443 (app)"),
+    ("egress", become(WEST, "security_groups", None), WEST, WARNING, "There is no VPC vpc."),
+    ("egress", become(WEST, "launch_templates", SILENT), WEST, WARNING, "Unknown"),
+    ("instance_metadata", tokens("optional"), WEST, WARNING, "Instances of lt-1 version 1 answer for metadata without"),
+    ("instance_metadata", tokens(None), WEST, WARNING, "Instances of lt-1 version 1 answer"),
+    ("instance_metadata", become(WEST, "launch_templates", SILENT), WEST, WARNING, "Unknown"),
+    ("load_balancer", become(WEST, "load_balancer", None), WEST, WARNING, "The load balancer does not exist."),
+    ("load_balancer", change(WEST, "load_balancer", log_bucket=None), WEST, WARNING, "writes no access logs"),
+    ("load_balancer", become(WEST, "load_balancer", SILENT), WEST, WARNING, "Unknown"),
+    (
+        "load_balancer",
+        change(WEST, "load_balancer", drops_invalid_headers=False),
+        WEST,
+        WARNING,
+        "hands on headers with invalid names",
+    ),
     (
         "encryption_at_rest",
         change(WEST, "database", kms_key_arn=None),
@@ -566,7 +620,11 @@ def test_every_check_has_a_fault_that_it_finds():
         ("automation", pause_ended),
         ("fences", fence("failed")),
         ("lease", lease(outcome="successful", is_unfinished=False)),
-        ("protection", lambda world: world.expected.update(protection=False)),
+        ("protection", expect(protection=False)),
+        ("protection", expect(last_snapshot=None)),
+        ("open_ports", opened("sg-data", "ingress", 3306, "10.0.0.0/8")),
+        ("open_ports", opened("sg-front", "ingress", 443, "::/0")),
+        ("egress", both(expect(egress_ports=[80, 443]), opened("sg-app", "egress", 80))),
         ("tls_only", change(WEST, "parameters", cluster={"require_secure_transport": "1"})),
         ("switch_readable", both(backend("cloudwatch_metric"), become(WEST, "control_bucket", SILENT))),
         ("public_access", both(backend("cloudwatch_metric"), become(WEST, "control_bucket", SILENT))),

@@ -21,6 +21,7 @@ VERSION, DOMAIN, PREFIX = "8.0.mysql_aurora.3.04.0", "trading.example.com", "tra
 GLOBAL_ENDPOINT = "g.global-abc.global.rds.amazonaws.com"
 NOW = 1_800_000_000.0
 WRITTEN_AT = "2027-01-15T07:00:00.000000Z"  # an hour before NOW
+FAR = "10.1.0.0/16"  # a network of another region
 SILENT = Observation(error="no answer within 20.0 s")
 
 
@@ -73,6 +74,12 @@ def refusal(action, *resources):
     return {**statement, "Condition": insecure}
 
 
+def rule_of(port, network="0.0.0.0/0", **more):
+    """A rule of a security group; without a port it is about everything."""
+    protocol = "-1" if port is None else "tcp"
+    return {"protocol": protocol, "first_port": port, "last_port": port, "networks": [network], **more}
+
+
 def alarms_of(region):
     common = {"comparison": "GreaterThanThreshold", "actions_enabled": True, "state": "OK"}
     topic = [arn_of("sns", region, "alerts")]
@@ -119,6 +126,7 @@ class World:
             "alarm_prefix": "",
             "switch_prefix": PREFIX,
             "protection": True,
+            "last_snapshot": True,
         }
         self.limits = {}
         self.traffic_region = EAST
@@ -205,6 +213,20 @@ class World:
             "topic": {
                 "kms_key_arn": arn_of("kms", region, "key/1"),
                 "policy": policy_of(refusal("sns:Publish", arn_of("sns", region, "alerts"))),
+            },
+            "load_balancer": {
+                "security_group_ids": ["sg-front"],
+                "drops_invalid_headers": True,
+                "log_bucket": f"audit-{region}",
+                "deletion_protection": True,
+            },
+            "launch_templates": {
+                f"lt-1 version {n}": {"http_tokens": "required", "security_group_ids": ["sg-app"]} for n in (1, 2)
+            },
+            "security_groups": {
+                "sg-front": {"name": "front", "ingress": [rule_of(80), rule_of(443)], "egress": [rule_of(8080, FAR)]},
+                "sg-app": {"name": "app", "ingress": [], "egress": [rule_of(443), rule_of(3306, FAR)]},
+                "sg-data": {"name": "data", "ingress": [rule_of(3306, FAR)], "egress": []},
             },
             "log_groups": {f"/aws/rds/cluster/c-{region}/audit": arn_of("kms", region, "key/1")},
             "table": {"status": "ACTIVE", "replicas": dict.fromkeys(others, "ACTIVE")},

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Who reaches the platform from the world, whom does it reach there, and is what stands between set as it should be?
+
+Pure: one function per check. None of it stops a move, so whatever is not as it should be is a warning.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.hardening import each_region
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import Finding, Seen, listed
+
+# A network with a shorter prefix is the world: two halves of 0.0.0.0/0 open as much as the whole.
+WORLD_PREFIX = 8
+CLIENT_PORTS = (80, 443)
+# AWS's name of all protocols in a security group's rule.
+ALL_PROTOCOLS = "-1"
+
+Groups = Mapping[str, Mapping[str, Any]]
+
+
+def is_world(network: str) -> bool:
+    """Return whether a network, in CIDR notation, is wider than any one organization."""
+    return ipaddress.ip_network(network, strict=False).prefixlen < WORLD_PREFIX
+
+
+def is_within(rule: Mapping[str, Any], ports: Collection[int]) -> bool:
+    """Return whether a rule lets nothing through but TCP at some of the ports."""
+    first, last = rule["first_port"], rule["last_port"]
+    return rule["protocol"] == "tcp" and first is not None and set(range(first, last + 1)) <= set(ports)
+
+
+def described(rule: Mapping[str, Any]) -> str:
+    """Return what a rule lets through, as words of a sentence."""
+    first, last = rule["first_port"], rule["last_port"]
+    protocol = "everything" if rule["protocol"] == ALL_PROTOCOLS else rule["protocol"]
+    ports = "" if first is None else f" {first}" if first == last else f" {first}-{last}"
+    return f"{protocol}{ports}"
+
+
+def openings(groups: Groups, side: str, doors: Collection[str], ports: Collection[int]) -> list[str]:
+    """Return "what (group)" of every rule for the world beside the doors' own at the ports.
+
+    side: ingress or egress. doors: ids of the groups that may have such rules.
+    """
+    return sorted(
+        f"{described(rule)} ({group['name']})"
+        for identifier, group in groups.items()
+        for rule in group[side]
+        if any(is_world(network) for network in rule["networks"])
+        and not (identifier in doors and is_within(rule, ports))
+    )
+
+
+def groups_of(seen: Seen, facts: Facts) -> tuple[Groups, str | None]:
+    """Return the groups of the platform's VPC, and what is wrong where there is no such VPC."""
+    groups = facts.value("security_groups")
+    return (groups, None) if groups is not None else ({}, f"there is no VPC {seen.expected.get('vpc_name')}")
+
+
+def open_ports(seen: Seen) -> Iterator[Finding]:
+    """The world reaches ports 80 and 443 of the load balancer's security groups, and nothing else."""
+
+    def find(seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
+        groups, missing = groups_of(seen, facts)
+        front = (facts.value("load_balancer") or {}).get("security_group_ids", ())
+        found = openings(groups, "ingress", front, CLIENT_PORTS)
+        if missing:
+            yield missing
+        if found:
+            yield f"open to the world: {listed(found)}"
+
+    facts = ("security_groups", "load_balancer")
+    fine = "Nothing is open to the world but 80 and 443 of the load balancer."
+    yield from each_region(seen, facts, "what is open to the world", find, fine)
+
+
+def egress(seen: Seen) -> Iterator[Finding]:
+    """Only the instances reach the world, and only at the ports that are meant for it."""
+    ports = seen.expected.get("egress_ports") or (443,)
+
+    def find(seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
+        groups, missing = groups_of(seen, facts)
+        templates = facts.value("launch_templates").values()
+        instances = {group for template in templates for group in template["security_group_ids"]}
+        found = openings(groups, "egress", instances, ports)
+        if missing:
+            yield missing
+        if found:
+            yield f"free to reach the world: {listed(found)}"
+
+    facts = ("security_groups", "launch_templates")
+    fine = f"Nothing reaches the world but the instances, at {listed(ports)}."
+    yield from each_region(seen, facts, "what may reach the world", find, fine)
+
+
+def instance_metadata(seen: Seen) -> Iterator[Finding]:
+    """Instances hand out their role's credentials only to who shows a token (IMDSv2): those to come, and those there.
+
+    Source: "Use IMDS" of the Amazon EC2 User Guide.
+    """
+
+    def find(_seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
+        templates = facts.value("launch_templates")
+        lenient = [name for name, template in templates.items() if template["http_tokens"] != "required"]
+        if lenient:
+            yield f"instances of {listed(lenient)} answer for metadata without a token"
+
+    fine = "Metadata of instances needs a token (IMDSv2)."
+    yield from each_region(seen, ("launch_templates",), "the launch template", find, fine)
+
+
+def load_balancer(seen: Seen) -> Iterator[Finding]:
+    """The load balancer hands on no header with an invalid name, and writes down what it was asked."""
+
+    def find(_seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
+        found = facts.value("load_balancer")
+        if found is None:
+            yield "the load balancer does not exist"
+            return
+        if not found["drops_invalid_headers"]:
+            yield "the load balancer hands on headers with invalid names"
+        if not found["log_bucket"]:
+            yield "the load balancer writes no access logs"
+
+    fine = "The load balancer drops invalid headers and writes access logs."
+    yield from each_region(seen, ("load_balancer",), "the load balancer", find, fine)
