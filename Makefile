@@ -29,7 +29,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # A variable that the target cannot do without: $(call need,NAME,example)
 need = $(if $(strip $($(1))),,$(error $@ needs $(1), for example: make $@ $(1)=$(2)))
 
-.PHONY: help setup clean demo demo-down test $(STAGES) soak chaos scan format specs \
+.PHONY: help setup clean demo demo-down test $(STAGES) soak chaos bench scan format specs \
         lab-up lab-down lab-outage lab-restore lab-calls lab-resolve lab-targets
 
 help: ## this list
@@ -52,6 +52,9 @@ soak: setup ## MOVES switchovers and failbacks (200), which must leave nothing b
 
 chaos: setup ## failover.yml under every fault at every step: .build/chaos/chaos.md; FAULT=, MOMENT= for a part; not part of `make test`
 	@FAULT="$(FAULT)" MOMENT="$(MOMENT)" WORKERS=$(WORKERS) $(BIN)/python -m tests.chaos
+
+bench: setup ## playbooks against the least their work could take: .build/bench/bench.md; ROW= for a part, RUNS=5; not part of `make test`
+	@ROW="$(ROW)" RUNS=$(or $(RUNS),5) $(BIN)/python -m tests.bench
 
 scan: setup ## Prowler over the platform in the lab of LAB_DIR (with site.yml run); installs 1.5 GB into .build; not part of `make test`
 	@$(BIN)/python -m tests.tools.run_scan $(LAB_DIR)

@@ -181,7 +181,8 @@ class Platforms:
         run = platform.run("site", "-vvvv", traces=traces)
         (place / "code").write_text(str(run.code))
 
-    def copy(self, *regions: str) -> Platform:
+    def copy(self, *regions: str, scale: float | None = None) -> Platform:
+        """A copy for the caller to break; scale: AWS seconds that pass in one of it, None = as in the original."""
         original = self.original(*regions)
-        lab = original.lab.fork(self.folder / f"copy-{os.getpid()}-{next(self.copies)}")
+        lab = original.lab.fork(self.folder / f"copy-{os.getpid()}-{next(self.copies)}", scale)
         return Platform(lab, original.inventory, regions, original.traces)

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""failover.yml against its floor: the same calls and waits in one process (floor.py), each in a copy of one lab.
+
+The active region serves nobody and its API answers, and the target runs less than the active one: every step of the
+plan has something to do, and nothing waits for a region that does not answer.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.bench.calls import accepted_at, by_operation, difference, looks_a_second
+from tests.bench.goals import Goal, Line
+from tests.bench.sides import cpu_seconds, in_turn, run_script
+from tests.chaos.cell import arrived, make_sick
+from tests.chaos.faults import LOST, TARGET
+from tests.integration.aws import capacity
+from tests.integration.platforms import Platform, Platforms, Run
+
+# AWS seconds that pass in one: the name follows the switch within the lab's tick of 0.1 s, as three checks 10 s apart
+# are over by then. What is to take its time is given in so many AWS seconds more.
+SCALE = 1000
+INSTANT = {"pending_s": 0, "target_initial_s": 0, "replication_s": 0}
+PROMOTION_S = 60
+MOVE, LOOK = "FailoverGlobalCluster", "DescribeGlobalClusters"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One run of a side.
+
+    seconds: from the command's start to its end. accepted: to AWS's answer to the request for the move.
+    cpu: CPU seconds of the command.
+    looks: how many times a second AWS was asked at most whether the move is done; 0 where it took no time.
+    """
+
+    seconds: float
+    accepted: float
+    cpu: float
+    looks: float
+    calls: list[dict[str, Any]]
+
+
+def playbook(platform: Platform) -> Run:
+    return platform.run("failover")
+
+
+def floor(platform: Platform) -> Run:
+    return run_script(platform, "tests.bench.floor")
+
+
+def take(platforms: Platforms, side: Callable[[Platform], Run], promotion_s: float) -> Taken:
+    """Move a copy of the platform; promotion_s: real seconds. Raises AssertionError where it has not arrived."""
+    platform = platforms.copy(LOST, TARGET, scale=SCALE)
+    with platform.lab as lab:
+        make_sick(platform)
+        lab.settings(**INSTANT, failover_s=promotion_s * SCALE)
+        wanted = capacity(lab, LOST)["desired"]
+        lab.clear_calls()
+        cpu = cpu_seconds()
+        run = side(platform).ends_well()
+        cpu = cpu_seconds() - cpu
+        calls = lab.calls()
+        assert arrived(platform, wanted), run.output[-6000:]
+    accepted = accepted_at(calls, MOVE)
+    # The request's own look behind it is no loop; a second later there is nothing but the loop.
+    looks = looks_a_second(calls, LOOK, accepted + 1, accepted + promotion_s) if promotion_s else 0
+    return Taken(run.seconds, accepted - run.began, cpu, looks, calls)
+
+
+def compare(platforms: Platforms, runs: int, promotion_s: float) -> tuple[list[Taken], list[Taken]]:
+    ours, theirs = in_turn(runs, *(lambda side=side: take(platforms, side, promotion_s) for side in (playbook, floor)))
+    return ours, theirs
+
+
+def in_cpu(ours: Sequence[Taken], theirs: Sequence[Taken]) -> str:
+    """The medians of CPU seconds, in words."""
+    mine, other = (statistics.median(one.cpu for one in side) for side in (ours, theirs))
+    return f"CPU seconds, without the lab's: {mine:.1f} against {other:.1f}."
+
+
+def told_of(differs: Mapping[str, int]) -> str:
+    """Whether the floor is one, in words."""
+    if not differs:
+        return "The floor makes the same calls."
+    return "Calls more (fewer) than the floor: " + ", ".join(f"{name} {more:+}" for name, more in differs.items()) + "."
+
+
+def instant(platforms: Platforms, runs: int) -> list[Line]:
+    """What orchestration costs, where AWS takes no time at all."""
+    ours, theirs = compare(platforms, runs, 0)
+    differs = difference(ours[-1].calls, theirs[-1].calls)
+    return [
+        Line(
+            "failover",
+            "failover.yml, AWS instant",
+            [one.seconds for one in ours],
+            (Goal("times", 3), Goal("over", 6)),
+            "the same calls and waits in one process",
+            [one.seconds for one in theirs],
+            note=f"{in_cpu(ours, theirs)} {told_of(differs)}",
+        ),
+        Line(
+            "failover",
+            "command's start to promotion accepted",
+            [one.accepted for one in ours],
+            (Goal("over", 2.5),),
+            "the same in one process",
+            [one.accepted for one in theirs],
+        ),
+        Line(
+            "failover",
+            "API calls of a failover, AWS instant",
+            [len(one.calls) for one in ours],
+            (Goal("itself", 60),),
+            unit="calls",
+            evidence={"calls": by_operation(ours[-1].calls), "calls_not_of_the_floor": differs},
+        ),
+    ]
+
+
+def promotion(platforms: Platforms, runs: int) -> list[Line]:
+    """The same where the promotion takes as long as AWS's, and nothing else does."""
+    ours, theirs = compare(platforms, runs, PROMOTION_S)
+    return [
+        Line(
+            "promotion",
+            f"failover.yml, promotion of {PROMOTION_S} s",
+            [one.seconds for one in ours],
+            (Goal("times", 1.05),),
+            "the same calls and waits in one process",
+            [one.seconds for one in theirs],
+            note=f"{in_cpu(ours, theirs)} A promotion takes {PROMOTION_S} real seconds and the name follows the switch"
+            " at once: nothing else hides what orchestration costs.",
+        ),
+        Line(
+            "promotion",
+            "looks at a running promotion",
+            [one.looks for one in ours],
+            (Goal("itself", 1),),
+            unit="a second",
+            evidence={"calls": by_operation(ours[-1].calls)},
+        ),
+    ]

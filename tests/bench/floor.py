@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The floor of failover.yml: its calls and waits in one process with boto3, and nothing else.
+
+    python -m tests.bench.floor         where AWS is, the environment says; us-east-1 is left for us-east-2
+
+The calls are those that the lab hears of failover.yml, each as often (the benchmark compares them, and tells what
+differs), in the same order, at once where the playbook's are. Nothing is judged, rendered or kept. What waits, waits as
+the modules do: it looks at once, and then every INTERVAL_S seconds.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import boto3
+import dns.nameserver
+import dns.resolver
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.chaos.faults import LOST, TARGET
+from tests.integration.aws import DOMAIN, GROUP, TABLE
+
+REGIONS = (LOST, TARGET)
+GLOBAL_CLUSTER = "trading-global-dev"
+RUN_ID = "floor"
+# The modules' own: of rds_global_cluster_writer and autoscaling_group_capacity, and of region_traffic_info.
+INTERVAL_S, NAME_INTERVAL_S = 2, 1
+SERVICES = ("autoscaling", "cloudwatch", "dynamodb", "ec2", "elbv2", "rds", "s3", "sns", "ssm")
+POOL = ThreadPoolExecutor(64)
+
+
+def make_clients() -> dict[tuple[str, str], Any]:
+    session = boto3.session.Session()
+    settings = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
+    return {(one, region): session.client(one, region, config=settings) for one in SERVICES for region in REGIONS}
+
+
+CLIENTS = make_clients()
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    return [asked.result() for asked in [POOL.submit(call) for call in calls]]
+
+
+def everywhere(call: Callable[[str], Any]) -> list[Any]:
+    return at_once(*(lambda region=region: call(region) for region in REGIONS))
+
+
+def until(look: Callable[[], Any], interval: float) -> None:
+    while not look():
+        time.sleep(interval)
+
+
+# --- the control tables ----------------------------------------------------------------------------------------------
+
+
+def get(region: str, identifier: str) -> dict:
+    key = {"id": {"S": identifier}}
+    return CLIENTS["dynamodb", region].get_item(TableName=TABLE, Key=key, ConsistentRead=True).get("Item") or {}
+
+
+def put(region: str, identifier: str, **texts: str) -> None:
+    item = {name: {"S": value} for name, value in {"id": identifier, **texts}.items()}
+    CLIENTS["dynamodb", region].put_item(TableName=TABLE, Item=item, ReturnValues="ALL_OLD")
+
+
+def books(region: str) -> dict[str, Any]:
+    """The manifest of a region, asked for with all that the planner reads of its table."""
+    names = ["manifest", "lease", "latest_move", *(f"fence#{one}" for one in REGIONS)]
+    asked = {TABLE: {"Keys": [{"id": {"S": name}} for name in names], "ConsistentRead": True}}
+    items = CLIENTS["dynamodb", region].batch_get_item(RequestItems=asked)["Responses"][TABLE]
+    return next(json.loads(item["document"]["S"]) for item in items if item["id"]["S"] == "manifest")
+
+
+@cache
+def entries() -> dict[str, dict]:
+    """What the recovery manifest says of each region; every region is asked, as the playbook asks."""
+    return {entry["region"]: entry for entry in everywhere(books)[0]["regions"]}
+
+
+def wanted() -> int:
+    return entries()[LOST]["capacity"]["desired"]
+
+
+def hold() -> None:
+    """Prove the lease and renew it, as every step does that writes."""
+    get(TARGET, "lease")
+    CLIENTS["dynamodb", TARGET].update_item(
+        TableName=TABLE,
+        Key={"id": {"S": "lease"}},
+        UpdateExpression="SET renewed_at = :now",
+        ConditionExpression="run_id = :run",
+        ExpressionAttributeValues={":now": {"S": str(time.time())}, ":run": {"S": RUN_ID}},
+    )
+
+
+def record(*more: str) -> None:
+    """Read and write the run's items in every table."""
+    names = [f"run#{RUN_ID}", "latest_move"]
+    at_once(*(lambda region=region, name=name: get(region, name) for region in REGIONS for name in names))
+    hold()
+    everywhere(lambda region: [put(region, name, document="{}") for name in (f"run#{RUN_ID}", *more)])
+
+
+# --- looking ---------------------------------------------------------------------------------------------------------
+
+
+def global_cluster(region: str) -> dict:
+    rds = CLIENTS["rds", region]
+    return rds.describe_global_clusters(GlobalClusterIdentifier=GLOBAL_CLUSTER)["GlobalClusters"][0]
+
+
+def cluster(region: str) -> dict:
+    return CLIENTS["rds", region].describe_db_clusters(DBClusterIdentifier=f"trading-{region}-dev")["DBClusters"][0]
+
+
+def instances(region: str) -> list[dict]:
+    filters = [{"Name": "db-cluster-id", "Values": [f"trading-{region}-dev"]}]
+    return CLIENTS["rds", region].describe_db_instances(Filters=filters)["DBInstances"]
+
+
+def lag(region: str) -> None:
+    now = datetime.now(UTC)
+    of_cluster = [{"Name": "DBClusterIdentifier", "Value": f"trading-{region}-dev"}]
+    queries = [
+        {
+            "Id": f"lag{number}",
+            "MetricStat": {
+                "Metric": {"Namespace": "AWS/RDS", "MetricName": name, "Dimensions": of_cluster},
+                "Period": 60,
+                "Stat": "Maximum",
+            },
+        }
+        for number, name in enumerate(("AuroraGlobalDBReplicationLag", "AuroraGlobalDBRPOLag"))
+    ]
+    CLIENTS["cloudwatch", region].get_metric_data(
+        MetricDataQueries=queries, StartTime=now - timedelta(hours=1), EndTime=now + timedelta(minutes=1)
+    )
+
+
+def healthy(region: str) -> int:
+    answer = CLIENTS["elbv2", region].describe_target_health(TargetGroupArn=entries()[region]["target_group_arn"])
+    return sum(one["TargetHealth"]["State"] == "healthy" for one in answer["TargetHealthDescriptions"])
+
+
+def group(region: str) -> dict:
+    answer = CLIENTS["autoscaling", region].describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])
+    return answer["AutoScalingGroups"][0]
+
+
+def statements(region: str) -> None:
+    try:
+        CLIENTS["s3", region].get_object(Bucket=entries()[region]["control_bucket"], Key="active-region")["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchKey":
+            raise
+
+
+def endpoint_parameter(region: str) -> None:
+    CLIENTS["ssm", region].get_parameter(Name=entries()[region]["writer_endpoint_parameter"])
+
+
+def session_table(region: str) -> None:
+    CLIENTS["dynamodb", region].describe_table(TableName=entries()[region]["session_table"])
+
+
+def each(*looks: Callable[[str], Any]) -> None:
+    at_once(*(lambda region=region, look=look: look(region) for region in REGIONS for look in looks))
+
+
+def observe() -> None:
+    each(global_cluster, cluster, instances, lag, healthy, group, statements, endpoint_parameter)
+
+
+def probe() -> int:
+    proxy = urllib.parse.urlsplit(os.environ["LAB_PROBE_PROXY"])
+    connection = http.client.HTTPConnection(proxy.hostname, proxy.port, timeout=3)
+    connection.request("GET", f"http://{DOMAIN}/health", headers={"Host": DOMAIN, "Connection": "close"})
+    return connection.getresponse().status
+
+
+def name_points_at_target() -> bool:
+    host, port = os.environ["LAB_DNS_SERVER"].split(":")
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers = [dns.nameserver.Do53Nameserver(host, int(port))]
+    names = [DOMAIN, *(entries()[region]["load_balancer_dns_name"] for region in REGIONS)]
+    found = at_once(*(lambda name=name: {row.address for row in resolver.resolve(f"{name}.", "A")} for name in names))
+    return bool(found[0] & found[1 + REGIONS.index(TARGET)]) and probe() < 400
+
+
+# --- the steps -------------------------------------------------------------------------------------------------------
+
+
+def take_lease() -> None:
+    get(TARGET, "lease")
+    put(TARGET, "lease", run_id=RUN_ID)
+    get(TARGET, "lease")
+
+
+def fence() -> None:
+    """Read, write down what is taken, take it, see it, write down that it is done; both tables know."""
+    hold()
+    everywhere(lambda region: get(region, f"fence#{LOST}"))
+    ec2, closed = CLIENTS["ec2", LOST], entries()[LOST]["database_security_group_id"]
+
+    def rules() -> list[dict]:
+        return ec2.describe_security_groups(GroupIds=[closed])["SecurityGroups"][0]["IpPermissions"]
+
+    rules()
+    everywhere(lambda region: put(region, f"fence#{LOST}", document="{}"))
+    ec2.revoke_security_group_ingress(GroupId=closed, IpPermissions=rules())
+    rules()
+    everywhere(lambda region: put(region, f"fence#{LOST}", document="{}"))
+
+
+def writer() -> bool:
+    """Whether the target is the writer and serves, as the module looks: one call after the other."""
+    found = global_cluster(TARGET)
+    serves = cluster(TARGET)["Status"] == "available" and instances(TARGET)[0]["DBInstanceStatus"] == "available"
+    is_writer = any(one["IsWriter"] and TARGET in one["DBClusterArn"] for one in found["GlobalClusterMembers"])
+    return is_writer and not found.get("FailoverState") and serves
+
+
+def request_move() -> None:
+    writer()
+    lag(TARGET)
+    hold()
+    CLIENTS["rds", TARGET].failover_global_cluster(
+        GlobalClusterIdentifier=GLOBAL_CLUSTER,
+        TargetDbClusterIdentifier=entries()[TARGET]["db_cluster_arn"],
+        AllowDataLoss=True,
+    )
+    writer()
+
+
+def ask_for_capacity() -> None:
+    group(TARGET)
+    hold()
+    CLIENTS["autoscaling", TARGET].set_desired_capacity(AutoScalingGroupName=GROUP, DesiredCapacity=wanted())
+    group(TARGET)
+    healthy(TARGET)
+
+
+def wait_for_capacity() -> None:
+    group(TARGET)
+    hold()
+    until(lambda: healthy(TARGET) >= wanted(), INTERVAL_S)
+
+
+def tell() -> None:
+    everywhere(lambda region: CLIENTS["sns", region].publish(TopicArn=entries()[region]["topic_arn"], Message="moved"))
+
+
+def move_traffic() -> None:
+    writer()
+    everywhere(statements)
+    hold()
+    for region, said in ((TARGET, f"[{TARGET} claims over {LOST}]\n"), (LOST, f"[{LOST} yields to {TARGET}]\n")):
+        bucket = entries()[region]["control_bucket"]
+        CLIENTS["s3", region].put_object(Bucket=bucket, Key="active-region", Body=said.encode())
+        statements(region)
+
+
+def write_down() -> None:
+    each(global_cluster, cluster, instances, lag, healthy, session_table)
+    reads = [lambda region=region, of=of: get(region, f"fence#{of}") for region in REGIONS for of in REGIONS]
+    at_once(*reads, *(lambda region=region: CLIENTS["rds", region].describe_events(Duration=2) for region in REGIONS))
+    record("latest_move")
+    hold()
+
+
+def main() -> None:
+    entries()
+    observe()
+    take_lease()
+    everywhere(books)
+    get(TARGET, f"run#{RUN_ID}")
+    observe()
+    fencing = threading.Thread(target=fence)
+    fencing.start()
+    request_move()
+    ask_for_capacity()
+    tell()
+    record()
+    until(writer, INTERVAL_S)
+    wait_for_capacity()
+    move_traffic()
+    until(name_points_at_target, NAME_INTERVAL_S)
+    tell()
+    write_down()
+    fencing.join()
+
+
+if __name__ == "__main__":
+    main()
