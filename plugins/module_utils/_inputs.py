@@ -109,6 +109,11 @@ GIVEN = (
 OF_REGIONS = ("aws_region", "vpc_cidr", "platform_regions", "platform_vpc_cidrs")
 # Variables that need no judge here, because a playbook or a role judges them.
 OTHERS = ("aws_account_id", "aws_partition", "policies_folder")
+# What a job hands on to the next nodes of a workflow; AWX gives it to their playbooks as the command line would.
+ARTIFACTS = (
+    *("active_region", "outcome", "rpo_seconds", "rto_seconds", "run_id"),
+    *("drill", "failover", "health", "health_report", "platform_outputs", "readiness", "rotation"),
+)
 # Variables of Ansible and of AWX, which nobody can mistake for one of ours.
 FOREIGN = ("ansible_", "awx_", "tower_")
 # How alike two names are when one may be a slip of the other (difflib: 1 is the same).
@@ -334,7 +339,7 @@ def unknown_problems(names: t.Iterable[str], known: t.Iterable[str]) -> list[str
 
     :param names: what was given with ``-e``. :param known: the names that mean something beside those listed here.
     """
-    ours = sorted({*GIVEN, *NAME_LIMITS, *OF_REGIONS, *OTHERS, *known})
+    ours = sorted({*GIVEN, *NAME_LIMITS, *OF_REGIONS, *OTHERS, *ARTIFACTS, *known})
     problems = []
     for name in names:
         meant = [] if name in ours or name.startswith(FOREIGN) else difflib.get_close_matches(name, ours, 1, LIKENESS)

@@ -70,6 +70,8 @@ class Value:
 
     allowed: str
     fits: Callable[[Any], bool]
+    # Least and most characters of a text, where the rule names them.
+    lengths: tuple[int, int] | None = None
 
     def problems(self, path: str, value: Any) -> list[str]:
         """Return what is wrong with the value of an option, as sentences."""
@@ -151,10 +153,10 @@ def seconds(low: float, high: float) -> Value:
     return number(low, high, "a number of seconds")
 
 
-def text(pattern: str, allowed: str) -> Value:
+def text(pattern: str, allowed: str, lengths: tuple[int, int] | None = None) -> Value:
     """Return the rule for a text of which the whole matches."""
     compiled = re.compile(pattern, re.ASCII)
-    return Value(allowed, lambda value: isinstance(value, str) and bool(compiled.fullmatch(value)))
+    return Value(allowed, lambda value: isinstance(value, str) and bool(compiled.fullmatch(value)), lengths)
 
 
 def line(longest: int) -> Value:
@@ -163,7 +165,7 @@ def line(longest: int) -> Value:
     def fits(value: Any) -> bool:
         return isinstance(value, str) and value.isprintable() and 0 < len(value) <= longest
 
-    return Value(f"1 to {longest} characters in one line", fits)
+    return Value(f"1 to {longest} characters in one line", fits, (1, longest))
 
 
 def partition_of(region: str) -> str:
@@ -242,9 +244,10 @@ MILLISECONDS = number(0, 1000 * YEAR_SECONDS, "a number of milliseconds")
 WORDS = Value(
     "text without control characters, up to 10000 characters",
     lambda value: isinstance(value, str) and len(value) <= 10000 and value.replace("\n", "").isprintable(),
+    (0, 10000),
 )
 NAME = line(255)
-ID = text(r"[!-~]{1,200}", "1 to 200 printable characters without blanks")
+ID = text(r"[!-~]{1,200}", "1 to 200 printable characters without blanks", (1, 200))
 HOST = text(rf"(?=.{{1,255}}\Z){LABEL}(?:\.{LABEL})*\.?", "a domain name")
 SERVER = Value("host, host:port or [IPv6 address]:port", is_server)
 URL = Value("an address such as http://proxy.example:3128", is_url)

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.module_utils._inputs import (
+    ARTIFACTS,
     GIVEN,
     NAME_LIMITS,
     PER_REGION,
@@ -150,3 +153,24 @@ def test_a_name_that_is_told_does_not_bring_its_value_along():
 @pytest.mark.parametrize("name", [*GIVEN, "vpc_cidr", "ansible_become", "awx_job_id", "my_ticket", "owner_of_ticket"])
 def test_names_that_mean_something_and_names_of_other_people_pass(name):
     assert unknown_problems([name], ["home_region"]) == []
+
+
+def tasks_of(entries):
+    """Return the tasks of plays, or of a file of tasks, with those in their blocks."""
+    for entry in entries or []:
+        yield entry
+        for part in ("tasks", "block", "rescue", "always"):
+            yield from tasks_of(entry.get(part))
+
+
+def test_what_a_job_hands_on_is_no_slip_in_the_next_node_of_a_workflow():
+    playbooks = Path(__file__).resolve().parents[4].joinpath("playbooks")
+    stats = [
+        task["ansible.builtin.set_stats"]["data"]
+        for path in playbooks.rglob("*.yml")
+        for task in tasks_of(yaml.safe_load(path.read_text()))
+        if "ansible.builtin.set_stats" in task
+    ]
+    handed_on = {name for data in stats for name in data}
+    assert {"rto_seconds", "health_report"} <= handed_on and handed_on <= {*ARTIFACTS}
+    assert unknown_problems(ARTIFACTS, ()) == []
