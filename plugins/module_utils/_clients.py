@@ -29,7 +29,14 @@ except ImportError:  # AnsibleAWSModule says so to the user before a client is m
     NoRegionError = BotoCoreError
 
 
-from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
+try:
+    from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
+except ImportError:  # where no Ansible is, as in the packed trigger, nobody asks for a module's clients
+
+    def get_aws_connection_info(module):
+        """Stand-in where amazon.aws is not installed."""
+        raise MultiRegionError("amazon.aws is not installed; allowed: modules beside amazon.aws.")
+
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 
@@ -121,6 +128,33 @@ def start_session(profile=None):
         raise MultiRegionError(f"Could not start an AWS session: {error}") from error
 
 
+def clients_of(session, config, region=None, endpoint=None, connection=None):
+    """Return the Clients of a boto3 session.
+
+    config: botocore Config. region: what region=None stands for. endpoint: URL in place of AWS's own, or None.
+    connection: more arguments for every client, such as the certificates to trust.
+    """
+
+    def make(service, in_region, one_of_many=None):
+        # Who names an endpoint has others to go to, so the next endpoint is the retry.
+        settings = (
+            config.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"})) if one_of_many else config
+        )
+        url = one_of_many or endpoint
+        try:
+            return session.client(
+                service, region_name=in_region, endpoint_url=url, config=settings, **(connection or {})
+            )
+        except NoRegionError as error:
+            raise MultiRegionError(
+                "region is not given; allowed: the code of an AWS region, such as us-east-1, here or in AWS_REGION."
+            ) from error
+        except (BotoCoreError, ValueError) as error:
+            raise MultiRegionError(f"Could not make a client for {service} in {in_region}: {error}") from error
+
+    return Clients(make, default_region=region)
+
+
 def clients_for(module):
     """Return the Clients of an AnsibleAWSModule: its credentials, endpoint, certificates, region and time-outs.
 
@@ -131,21 +165,4 @@ def clients_for(module):
     profile = connection.pop("profile_name", None)
     config = client_config(module.params, module.params.get("aws_config"))
     # One session for all: credentials are looked for once, not once a region.
-    session = start_session(profile)
-
-    def make(service, in_region, one_of_many=None):
-        # Who names an endpoint has others to go to, so the next endpoint is the retry.
-        settings = (
-            config.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"})) if one_of_many else config
-        )
-        url = one_of_many or endpoint
-        try:
-            return session.client(service, region_name=in_region, endpoint_url=url, config=settings, **connection)
-        except NoRegionError as error:
-            raise MultiRegionError(
-                "region is not given; allowed: the code of an AWS region, such as us-east-1, here or in AWS_REGION."
-            ) from error
-        except (BotoCoreError, ValueError) as error:
-            raise MultiRegionError(f"Could not make a client for {service} in {in_region}: {error}") from error
-
-    return Clients(make, default_region=region)
+    return clients_of(start_session(profile), config, region, endpoint, connection)

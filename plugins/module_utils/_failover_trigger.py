@@ -4,8 +4,9 @@
 
 """Counting the runs of the health check in the control tables, and deciding what a run leads to.
 
-The count stands in the item ``automation#counters`` of every reachable region; its document is a Memory of
-_failover/automation.py.
+The count stands in an item of every reachable region's table; its document is a Memory of _failover/automation.py.
+health_check.yml counts in ``automation#counters``. Who looks from elsewhere, or by other settings, counts in an item of
+his own, or the two would tell people again and again what the other one sees differently.
 """
 
 from __future__ import annotations
@@ -77,28 +78,30 @@ def to_memory(document: Mapping[str, Any] | None) -> Memory:
 
 
 @timed
-def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
-    """Count this run, and return what it leads to.
+def run(
+    params: Mapping[str, Any], clients: Any, check_mode: bool = False, counters: str = COUNTERS_ID
+) -> dict[str, Any]:
+    """Count this run in the item ``counters``, and return what it leads to.
 
     Returns changed (whether a count was written), action, reason, is_news, votes, conditions, counters, paused,
     blocked_by, written_to, not_written_to, diff. Raises MultiRegionError for bad options only.
     """
     refuse_bad(params)
     table, regions, deadline = params["table_name"], params["regions"], params["deadline"]
-    copies, failed = read_all(clients, table, regions, (PAUSE_ID, COUNTERS_ID), deadline)
+    copies, failed = read_all(clients, table, regions, (PAUSE_ID, counters), deadline)
     # Where no table tells the time there is no count to compare it with either.
     now = table_time(copies) if copies else time.time()
-    before = to_memory(newest(copies, COUNTERS_ID) if copies else None)
+    before = to_memory(newest(copies, counters) if copies else None)
     pause = pause_of(copies) if copies else None
     settings = Settings(**{one.name: params[one.name] for one in fields(Settings)})
     verdicts = {region: params["verdicts"][region] for region in regions}
     obstacles = params.get("obstacles") or []
     decision = decide(verdicts, params["active_region"], before, pause, now, settings, obstacles)
     document = to_document(decision.memory)
-    behind = [region for region, copy in copies.items() if copy[COUNTERS_ID]["document"] != document]
+    behind = [region for region, copy in copies.items() if copy[counters]["document"] != document]
     written: list[str] = []
     if behind and not check_mode:
-        written, refused = write_all(clients, table, behind, COUNTERS_ID, document, deadline)
+        written, refused = write_all(clients, table, behind, counters, document, deadline)
         failed |= refused
     return {
         **as_result(_kept(decision, table, copies, behind, written, failed, check_mode)),

@@ -85,6 +85,7 @@ class Memory:
     """What one run leaves to the next one.
 
     region, count, counted_at: the active region that is counted, its runs in a row, and when the last one was.
+    since: when the first of these runs was.
     conditions: by region. blocked_by: codes of what held the failover back.
     """
 
@@ -93,6 +94,7 @@ class Memory:
     counted_at: float = 0.0
     conditions: Mapping[str, str] = field(default_factory=dict)
     blocked_by: tuple[str, ...] = ()
+    since: float = 0.0
 
     def milestone(self, limit: int) -> str:
         """Return how far the count is, as far as people are told of it."""
@@ -188,12 +190,14 @@ def _counted(memory: Memory, active_region: str, condition: str, now: float, set
     is_fresh = memory.region == active_region and memory.count and since <= settings.max_gap
     count = memory.count if is_fresh else 0
     if condition == HEALTHY or (condition != DOWN and not count):
-        return replace(memory, region=active_region, count=0, counted_at=0.0), f"{active_region} is {condition}"
+        forgotten = replace(memory, region=active_region, count=0, since=0.0, counted_at=0.0)
+        return forgotten, f"{active_region} is {condition}"
     if condition != DOWN:
         return replace(memory, count=count), f"this run sees it as {condition}"
     if count and since < settings.min_interval:
         return replace(memory, count=count), f"another run counted {since:.0f} s ago"
-    return replace(memory, region=active_region, count=count + 1, counted_at=now), ""
+    since = memory.since if count else now
+    return replace(memory, region=active_region, count=count + 1, since=since, counted_at=now), ""
 
 
 def held_back(

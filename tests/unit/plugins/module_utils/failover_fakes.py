@@ -50,6 +50,12 @@ def manifest_of(*regions):
     }
 
 
+def dated(now):
+    """What an answer at this time, in epoch seconds, carries beside its content."""
+    date = format_datetime(datetime.fromtimestamp(now, UTC), usegmt=True)
+    return {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
+
+
 class FakePlatform(FakeAws):
     """Everything a failover asks of AWS. ``hanging`` regions answer nothing until ``over`` is set."""
 
@@ -86,11 +92,10 @@ class FakePlatform(FakeAws):
         if table in self.missing_tables.get(region, ()):
             raise aws_error("ResourceNotFoundException", "BatchGetItem")
         found = [self.items[region].get((table, key["id"]["S"])) for key in asked["Keys"]]
-        date = {"date": format_datetime(datetime.fromtimestamp(self.now, UTC), usegmt=True)}
         return {
             "Responses": {table: [item for item in found if item]},
             "UnprocessedKeys": {},
-            "ResponseMetadata": {"HTTPHeaders": date},
+            **dated(self.now),
         }
 
     def put_item(self, region, TableName, Item, ReturnValues, ExpressionAttributeValues=None, **_condition):

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The lookup lambda_package: the trigger's package runs where there is no Ansible."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from ansible import constants
+from ansible.errors import AnsibleLookupError
+
+from ansible_collections.trading.multi_region.plugins.lookup.lambda_package import LookupModule
+from ansible_collections.trading.multi_region.plugins.module_utils import _api
+
+TRIGGER = "plugins.module_utils._cloud_trigger"
+# No path but the package's, and no module that is not Python's own or boto3's.
+ALONE = """
+import sys
+sys.path[:] = [path for path in sys.path if "site-packages" not in path]
+class OnlyBoto3:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("ansible", "ansible_collections.amazon", "ansible_collections.community"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, OnlyBoto3())
+sys.path += sys.argv[1:]
+from ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger import handler
+print(sys.modules[handler.__module__].__file__)
+"""
+
+
+@pytest.fixture
+def pack(monkeypatch, tmp_path):
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    return lambda *names: LookupModule().run(list(names))
+
+
+def test_packs_what_is_named_into_the_runs_own_folder(pack, tmp_path):
+    trigger, api = pack(TRIGGER, "plugins.module_utils._api")
+    assert Path(trigger).parent == tmp_path
+    assert zipfile.ZipFile(api).namelist() == ["ansible_collections/trading/multi_region/plugins/module_utils/_api.py"]
+    assert zipfile.ZipFile(api).read(zipfile.ZipFile(api).namelist()[0]) == Path(_api.__file__).read_bytes()
+    assert pack(TRIGGER) == [trigger], "the same code is the same file"
+    assert {path.suffix for path in tmp_path.iterdir()} == {".zip"}
+
+
+def test_holds_the_verdicts_and_the_planner_themselves(pack):
+    names = {Path(name).stem for name in zipfile.ZipFile(pack(TRIGGER)[0]).namelist()}
+    assert {"_health", "_region_health", "automation", "planner", "_failover_trigger"} <= names
+    assert "_module" not in names, "nothing that needs Ansible"
+
+
+def test_is_loaded_with_boto3_and_without_ansible(pack, tmp_path):
+    folder = tmp_path / "task"
+    zipfile.ZipFile(pack(TRIGGER)[0]).extractall(folder)
+    packages = [path for path in sys.path if "site-packages" in path]
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", ALONE, str(folder), *packages],
+        env={"PATH": os.environ["PATH"]},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).is_relative_to(folder)
+
+
+def test_a_name_that_is_no_module_is_refused(pack):
+    with pytest.raises(AnsibleLookupError, match="plugins.module_utils._nothing is no module; allowed: the name of"):
+        pack("plugins.module_utils._nothing")
