@@ -74,6 +74,7 @@ class LookupModule(LookupBase):
         )
         problems = [
             *_inputs.unknown_problems(extra, self._known(variables.keys() - extra.keys()) if extra else ()),
+            *_inputs.defaults_problems(variables),
             *self._unusable.values(),
             *self._judged(inputs),
         ]

@@ -332,6 +332,17 @@ def unusable(variable: str, source: t.Any) -> str:
     return _refusal(variable, source, "a value, or a template that Ansible can work out")
 
 
+def defaults_problems(names: t.Container[str]) -> list[str]:
+    """The variables that the collection brings, and that an inventory elsewhere has to ask for.
+
+    :param names: the variables that the play has.
+    """
+    if "platform_regions" in names:
+        return []
+    brings = "the collection's own value, which a file platform.yml in the inventory's folder brings"
+    return [_refusal("platform_regions", None, f"{brings}: `plugin: trading.multi_region.platform_defaults`")]
+
+
 def unknown_problems(names: t.Iterable[str], known: t.Iterable[str]) -> list[str]:
     """Names on the command line that are a slip away from one that is known: Ansible would ignore them in silence.
 
