@@ -90,7 +90,7 @@ molecule: setup ## every scenario of extensions/molecule, each with a lab of its
 sanity: setup ## ansible-test sanity
 	@$(BIN)/python $(TOOLS)/run_sanity.py $(ARGS)
 
-docs: setup ## antsibull-docs, and ansible-doc on each of our modules
+docs: setup ## antsibull-docs, ansible-doc on each of our modules, and their site in .build/docs/html
 	@$(BIN)/python $(TOOLS)/check_docs.py
 
 build: setup ## the tarball in .build, installed into an empty place and read back
