@@ -64,11 +64,12 @@ clean: ## what the stages made, and nothing else (.venv and .collections stay)
 
 # --- the stages of `make test` ---------------------------------------------------------------------------------------
 
-lint: setup ## ansible-lint, yamllint, ruff, argument specs against defaults, changelog
+lint: setup ## ansible-lint, yamllint, ruff, argument specs against defaults, reference of inputs, changelog
 	@$(BIN)/ruff check --output-format concise .
 	@$(BIN)/ruff format --check --output-format concise .
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/python $(TOOLS)/role_specs.py check
+	@$(BIN)/python $(TOOLS)/input_reference.py check
 	@$(BIN)/antsibull-changelog lint
 	@$(BIN)/ansible-lint --offline --profile production
 
@@ -103,8 +104,9 @@ format: setup ## ruff's fixes and format, of what is named only: FILES="lab test
 	@$(BIN)/ruff check --fix $(FILES)
 	@$(BIN)/ruff format $(FILES)
 
-specs: setup ## writes the option tables of the roles' README files; ROLE=network for one
+specs: setup ## writes the option tables of the roles' README files, ROLE=network for one, and docs/reference.md
 	@$(BIN)/python $(TOOLS)/role_specs.py write $(ROLE)
+	@$(BIN)/python $(TOOLS)/input_reference.py write
 
 # --- the lab: these commands are a contract, scripts outside this repository use them ----------------------------------
 # Their output is the lab's own and nothing else, so that it can be piped.

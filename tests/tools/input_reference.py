@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reference of all inputs, docs/reference.md, made of what judges them.
+
+    input_reference.py check    docs/reference.md says what the specs say, or exit code 1
+    input_reference.py write    writes it
+
+What is allowed is asked of the gate itself (plugins/module_utils/_inputs.py), the values of an inventory are those of
+group_vars/all, and docs/inputs.yml says which playbook takes what, and what that means.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / ".collections"))
+
+from ansible_collections.trading.multi_region.plugins.module_utils import _inputs  # noqa: E402
+from ansible_collections.trading.multi_region.plugins.module_utils._options import Each  # noqa: E402
+
+INPUTS, REFERENCE = ROOT / "docs" / "inputs.yml", ROOT / "docs" / "reference.md"
+# What no variable may hold, so that the gate says what it may.
+NONSENSE = [{}]
+# Set by playbooks for playbooks.
+INTERNAL = frozenset({"move_method"})
+HEADER = """\
+# Reference of the playbooks' inputs
+
+Written by `make specs` from `plugins/module_utils/_inputs.py`, `group_vars/all` and [inputs.yml](inputs.yml);
+`make lint` compares. The roles' own options are in `roles/<role>/README.md`.
+
+Inputs come with `-e name=value`. A wrong one is refused before the first call to AWS, with its name, its value and what
+is allowed; so is a name that is a slip away from one of these. Where no default is shown, an input may be left out.
+"""
+OF_INVENTORY = """\
+## In the inventory
+
+Every playbook knows these. They belong into an environment's `group_vars`, `vpc_cidr` and `aws_region` to its hosts;
+the command line wins over both.
+"""
+
+
+def known() -> list[str]:
+    """Every variable that the gate knows, without those that playbooks give each other."""
+    names = {*_inputs.GIVEN, *_inputs.NAME_LIMITS, *_inputs.OF_REGIONS, *_inputs.OTHERS} - INTERNAL
+    return sorted(names)
+
+
+def type_of(name: str) -> str:
+    if name in _inputs.FIGURES:
+        return "int" if "whole" in _inputs.FIGURES[name][0] else "float"
+    if name == "health_min_healthy_ratio":
+        return "float"
+    if name in _inputs.BOOLEANS:
+        return "bool"
+    if name == "platform_vpc_cidrs":
+        return "dict"
+    return "list" if isinstance(_inputs.TEXTS.get(name), Each) or name == "platform_regions" else "str"
+
+
+def allowed(name: str, told: Mapping[str, Any]) -> str:
+    """What the gate allows, in its own words; where it leaves the judgement to others, what inputs.yml says."""
+    if "allowed" in told:
+        return told["allowed"]
+    if name in _inputs.NAME_LIMITS:
+        sentences = _inputs.name_problems({name: NONSENSE})
+    else:
+        sentences = _inputs.platform_problems({name: NONSENSE, "regions": ["us-east-1", "us-east-2"]})
+    (sentence,) = {one for one in sentences if one.startswith((f"{name} is ", f"{name}[0] is "))}
+    words = sentence.partition("; allowed: ")[2].rstrip(".")
+    if sentence.startswith(f"{name}[0]"):
+        words = f"a list, each: {words}"
+    return words.replace(": us-east-1, us-east-2", "")
+
+
+def inventory_values() -> dict[str, Any]:
+    """The collection's own values, in the order of its files."""
+    files = sorted((ROOT / "group_vars" / "all").glob("*.yml"))
+    return {name: value for file in files for name, value in yaml.safe_load(file.read_text()).items()}
+
+
+def cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def default_of(name: str, told: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    if "default" in told or name not in values:
+        return told.get("default", "")
+    value = values[name]
+    return f"`{value}`" if isinstance(value, str) and value else f"`{json.dumps(value)}`"
+
+
+def table(inputs: Mapping[str, Mapping[str, Any]]) -> str:
+    values = inventory_values()
+    lines = ["| input | type | default | allowed | meaning |", "|---|---|---|---|---|"]
+    for name, told in inputs.items():
+        row = (f"`{name}`", type_of(name), default_of(name, told, values), allowed(name, told), told["meaning"])
+        lines.append("| " + " | ".join(map(cell, row)) + " |")
+    return "\n".join(lines)
+
+
+def taken(told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """{playbook: {input: what differs there}}"""
+    return {
+        playbook: {
+            name: own for one in entries for name, own in (one.items() if isinstance(one, dict) else [(one, {})])
+        }
+        for playbook, entries in told["playbooks"].items()
+    }
+
+
+def reference(told: Mapping[str, Any]) -> str:
+    """The whole page."""
+    inputs, parts = told["inputs"], [HEADER]
+    for playbook, names in taken(told).items():
+        body = table({name: {**inputs[name], **own} for name, own in names.items()})
+        told_here = body if names else "Takes what the inventory says, and nothing beside it."
+        parts.append(f"## {playbook}\n\n[Runbook](runbooks.md#{playbook}).\n\n{told_here}\n")
+    of_playbooks = {name for names in taken(told).values() for name in names}
+    of_inventory = table({name: inputs[name] for name in known() if name not in of_playbooks})
+    return "\n".join([*parts, f"{OF_INVENTORY}\n{of_inventory}\n"])
+
+
+def problems(told: Mapping[str, Any]) -> list[str]:
+    """What inputs.yml lacks, or has too much of."""
+    playbooks = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
+    listed = {name for names in taken(told).values() for name in names}
+    found = [f"docs/inputs.yml: playbooks has no {name}" for name in playbooks if name not in told["playbooks"]]
+    found += [f"docs/inputs.yml: {name} is no playbook" for name in told["playbooks"] if name not in playbooks]
+    found += [f"docs/inputs.yml: inputs has no {name}" for name in known() if name not in told["inputs"]]
+    found += [
+        f"docs/inputs.yml: {name} is unknown to plugins/module_utils/_inputs.py"
+        for name in sorted({*told["inputs"], *listed} - set(known()))
+    ]
+    return found
+
+
+def main() -> int:
+    if sys.argv[1:] not in (["check"], ["write"]):
+        print(__doc__, file=sys.stderr)
+        return 2
+    told = yaml.safe_load(INPUTS.read_text())
+    found = problems(told)
+    if not found and sys.argv[1] == "write":
+        REFERENCE.write_text(reference(told))
+    elif not found and (not REFERENCE.is_file() or REFERENCE.read_text() != reference(told)):
+        found = ["docs/reference.md is not up to date: make specs"]
+    print("\n".join(found) if found else f"docs/reference.md tells {len(known())} inputs")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
