@@ -15,7 +15,6 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from lab.faults import Answer, error_answer
-from lab.iam_needs import needs_of
 from lab.iam_policies import ALLOWED, EXPLICIT_DENY, decide
 from lab.request import ApiRequest, Form, read_form
 from lab.services.iam_simulation import documents_of
@@ -40,12 +39,13 @@ def refusal(request: ApiRequest, environ: dict[str, Any], body: bytes) -> Answer
     caller = caller_of(access_key_of(form))
     if caller is None:
         return None
+    from lab.iam_needs import needs_of  # imported late: reading the reference takes half a second
+
     documents = list(documents_of(iam_backends[DEFAULT_ACCOUNT_ID][PARTITION], caller))
     for need in needs_of(request, form, body):
-        for resource in need.resources:
-            decision = decide(documents, need.action, resource, need.context)
-            if decision != ALLOWED:
-                return _denied(request, caller, need.action, resource, decision)
+        decision = decide(documents, need.action, need.resource, need.context)
+        if decision != ALLOWED:
+            return _denied(request, caller, need.action, need.resource, decision)
     return None
 
 

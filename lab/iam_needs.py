@@ -1,31 +1,32 @@
-"""Which rights an API call needs: IAM's names of its actions, and the resources as far as the request tells them.
+"""Which rights an API call needs: IAM's names of its actions, the resources they are on, and the condition keys.
 
 Sources: Service Authorization Reference, "Actions, resources, and condition keys" of each service; for S3 "Required
-permissions for Amazon S3 API operations" of its User Guide. An operation that is not in RESOURCES is judged on `*`, so
-that only a policy that allows it everywhere lets it pass: what the lab does not know is refused rather than allowed.
+permissions for Amazon S3 API operations" of its User Guide. Beside its own action a call needs the right to tag what
+it makes with tags, to pass the roles it names, and to start what a group's launch template describes; other dependent
+actions (a key's grants, service-linked roles, replicas of global tables) are not judged.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.ec2.models import ec2_backends
-from moto.s3.models import s3_backends
 
-from lab.api_models import session
+from lab.iam_lookups import is_there, launch_of, tags_on
+from lab.iam_parameters import leaves, parameters_of, tags_of, xml_texts
+from lab.iam_reference import access_level, dependent_actions, is_known, keys_of, resource_types
+from lab.iam_resources import ANYTHING, Asked, Resource, everything, filled, resources_of
 from lab.request import ApiRequest, Form
 from lab.world import GLOBAL_CONTROL_PLANE
 
-ANYTHING = "*"
-PLACEHOLDER = re.compile(r"{(\w+)}")
+ROLE = re.compile(r"arn:[^:]+:iam::\d+:role/.+")
 # Where the one endpoint of IAM and Route 53 is: "aws:RequestedRegion" of the IAM User Guide.
 GLOBAL_ENDPOINT = "us-east-1"
+# Who takes a role, where it is not the service that is asked: an instance profile's is for EC2.
+PASSED_TO = {"iam": "ec2.amazonaws.com"}
 
 # IAM's prefix, where it is not botocore's name of the service.
 PREFIXES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
@@ -61,73 +62,13 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
 }
 
-TABLE = "arn:aws:dynamodb:{region}:{account}:table/{TableName}"
-GLOBAL_DATABASE = "arn:aws:rds::{account}:global-cluster:{GlobalClusterIdentifier}"
-GROUP = "arn:aws:autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/{AutoScalingGroupName}"
-SECURITY_GROUP = "arn:aws:ec2:{region}:{account}:security-group/{GroupId}"
-PARAMETER = "arn:aws:ssm:{region}:{account}:parameter{Name}"
-
-# The resources an operation is judged on. A name in braces is a parameter, `*` where the request does not give it:
-# AWS itself takes a list of everything for a request on `cluster:*`.
-RESOURCES: dict[str, tuple[str, ...]] = {
-    "autoscaling:SetDesiredCapacity": (GROUP,),
-    "autoscaling:UpdateAutoScalingGroup": (GROUP,),
-    "cloudwatch:DescribeAlarms": ("arn:aws:cloudwatch:{region}:{account}:alarm:*",),
-    **{
-        f"dynamodb:{operation}": (TABLE,)
-        for operation in "BatchGetItem DeleteItem DescribeContinuousBackups DescribeTable GetItem PutItem Query Scan "
-        "UpdateItem".split()
-    },
-    "ec2:AuthorizeSecurityGroupIngress": (SECURITY_GROUP,),
-    "ec2:RevokeSecurityGroupIngress": (SECURITY_GROUP,),
-    "iam:GetPolicy": ("{PolicyArn}",),
-    "iam:GetPolicyVersion": ("{PolicyArn}",),
-    "iam:GetRole": ("arn:aws:iam::{account}:role/{RoleName}",),
-    "iam:SimulatePrincipalPolicy": ("{PolicySourceArn}",),
-    "kms:DescribeKey": ("arn:aws:kms:{region}:{account}:key/*",),
-    "rds:CopyDBClusterSnapshot": (
-        "arn:aws:rds:{region}:{account}:cluster-snapshot:{SourceDBClusterSnapshotIdentifier}",
-        "arn:aws:rds:{region}:{account}:cluster-snapshot:{TargetDBClusterSnapshotIdentifier}",
-    ),
-    "rds:DescribeDBClusterParameters": ("arn:aws:rds:{region}:{account}:cluster-pg:{DBClusterParameterGroupName}",),
-    "rds:DescribeDBClusterSnapshots": (
-        "arn:aws:rds:{region}:{account}:cluster:{DBClusterIdentifier}",
-        "arn:aws:rds:{region}:{account}:cluster-snapshot:{DBClusterSnapshotIdentifier}",
-    ),
-    "rds:DescribeDBClusters": ("arn:aws:rds:{region}:{account}:cluster:{DBClusterIdentifier}",),
-    "rds:DescribeDBInstances": ("arn:aws:rds:{region}:{account}:db:{DBInstanceIdentifier}",),
-    "rds:DescribeDBParameters": ("arn:aws:rds:{region}:{account}:pg:{DBParameterGroupName}",),
-    "rds:DescribeGlobalClusters": (GLOBAL_DATABASE,),
-    "rds:FailoverGlobalCluster": (GLOBAL_DATABASE, "{TargetDbClusterIdentifier}"),
-    "rds:ListTagsForResource": ("{ResourceName}",),
-    "rds:RemoveFromGlobalCluster": (GLOBAL_DATABASE, "{DbClusterIdentifier}"),
-    "rds:SwitchoverGlobalCluster": (GLOBAL_DATABASE, "{TargetDbClusterIdentifier}"),
-    "route53:GetHealthCheckStatus": ("arn:aws:route53:::healthcheck/{HealthCheckId}",),
-    "route53:ListResourceRecordSets": ("arn:aws:route53:::hostedzone/{Id}",),
-    **{
-        f"s3:{operation}": ("arn:aws:s3:::{Bucket}",)
-        for operation in "GetBucketEncryption GetBucketPolicy GetBucketReplication GetBucketVersioning "
-        "GetPublicAccessBlock".split()
-    },
-    "s3:DeleteObject": ("arn:aws:s3:::{Bucket}/{Key}",),
-    "s3:GetObject": ("arn:aws:s3:::{Bucket}/{Key}",),
-    "s3:PutObject": ("arn:aws:s3:::{Bucket}/{Key}",),
-    "secretsmanager:DescribeSecret": ("arn:aws:secretsmanager:{region}:{account}:secret:{SecretId}-??????",),
-    "service-quotas:GetServiceQuota": ("arn:aws:servicequotas:{region}:{account}:{ServiceCode}/{QuotaCode}",),
-    "sns:GetTopicAttributes": ("{TopicArn}",),
-    "sns:ListSubscriptionsByTopic": ("{TopicArn}",),
-    "sns:Publish": ("{TopicArn}",),
-    "ssm:GetParameter": (PARAMETER,),
-    "ssm:PutParameter": (PARAMETER,),
-}
-
 
 @dataclass(frozen=True)
 class Need:
-    """An action that must be allowed on every one of the resources. `context`: lower-case condition key to values."""
+    """An action that must be allowed on a resource. `context`: lower-case condition key to values."""
 
     action: str
-    resources: tuple[str, ...]
+    resource: str
     context: Mapping[str, list[str]] = field(default_factory=dict)
 
 
@@ -140,61 +81,108 @@ def actions_of(service: str, operation: str) -> tuple[str, ...]:
 def needs_of(request: ApiRequest, form: Form, body: bytes) -> Iterator[Need]:
     """Everything a call needs."""
     given = parameters_of(request, form, body)
-    context = context_of(request, given)
+    context = context_of(request, given, body)
     for action in actions_of(request.service, request.operation):
-        yield Need(action, resources_of(request, given), context)
+        if not is_known(action):
+            yield Need(action, ANYTHING, context)
+            continue
+        asked = Asked(action, given, request.region)
+        resources = resources_of(asked)
+        yield from (need_of(action, resource, context) for resource in resources)
+        yield from tagging_needs(asked, request.operation, resources, context)
+        if "iam:PassRole" in dependent_actions(action):
+            yield from passing_needs(asked, body, context)
+        if asked.service == "autoscaling":
+            yield from launching_needs(asked, context)
     if (request.service, request.operation) == ("s3", "GetObject") and not is_there(given["Bucket"], given["Key"]):
         # "GetObject" of the S3 API Reference: without s3:ListBucket an absent object is answered with 403.
-        yield Need("s3:ListBucket", (f"arn:aws:s3:::{given['Bucket']}",), context)
+        yield Need("s3:ListBucket", f"arn:aws:s3:::{given['Bucket']}", context)
 
 
-def parameters_of(request: ApiRequest, form: Form, body: bytes) -> dict[str, Any]:
-    """The request's parameters by name; lists of the query protocols stay flat (`Names.member.1`)."""
-    if request.protocol == "json":
-        return json.loads(body or b"{}")
-    if request.protocol.startswith("rest"):
-        return labels_of(request, form.path)
-    return {**form.query, **form.body_fields}
+def need_of(action: str, resource: Resource, context: Mapping[str, list[str]]) -> Need:
+    """A need with the condition keys that the reference knows for this action on this resource."""
+    known = resource.kind.keys if resource.kind else keys_of(action)
+    families = {"aws:requestedregion", *(key.partition("/")[0].lower() for key in known)}
+    tags = {f"aws:resourcetag/{name}".lower(): [value] for name, value in tags_on(resource.arn).items()}
+    told = {key: values for key, values in {**context, **tags}.items() if key.partition("/")[0] in families}
+    return Need(action, resource.arn, told)
 
 
-def labels_of(request: ApiRequest, path: str) -> dict[str, str]:
-    """The parameters that stand in the path of a REST request."""
-    operation = session().get_service_model(request.service).operation_model(request.operation)
-    names = operation.http["requestUri"].partition("?")[0].strip("/").split("/")
-    values = path.strip("/").split("/", len(names) - 1)
-    return {name[1:-1].rstrip("+"): unquote(value) for name, value in zip(names, values, strict=False) if "{" in name}
+def tagging_needs(
+    asked: Asked, operation: str, resources: list[Resource], context: Mapping[str, list[str]]
+) -> Iterator[Need]:
+    """What making something with tags needs beside, where the reference names it: the right to tag what is made."""
+    noun = operation.removeprefix("Create")
+    made = [one for one in resources if one.parameter in ("", f"{noun}Identifier", f"{noun}Name", "Name")]
+    for action in sorted(dependent_actions(asked.action)) if tags_of(asked.given) else ():
+        if action.startswith(f"{asked.service}:") and access_level(action) == "Tagging":
+            types = resource_types(action)
+            for one in made or resources:
+                kind = types.get(one.kind.name) if one.kind else None
+                own = [Resource(one.arn, kind)] if kind else resources_of(Asked(action, {}, asked.region))
+                yield from (need_of(action, each, {**context, "ec2:createaction": [operation]}) for each in own)
 
 
-class Parameters(dict):
-    """`*` for a parameter that the request does not give."""
+def launching_needs(asked: Asked, context: Mapping[str, list[str]]) -> Iterator[Need]:
+    """What a group's launch template describes, which whoever makes the group must be allowed to start.
 
-    def __missing__(self, name: str) -> str:
-        return ANYTHING
+    "Control Amazon EC2 launch template usage in Auto Scaling groups" of the EC2 Auto Scaling User Guide.
+    """
+    launch = launch_of(asked.region, asked.given.get("LaunchTemplate", {}))
+    if launch is None:
+        return
+    given = {
+        "ImageId": launch.image,
+        "SecurityGroupId": launch.security_groups,
+        "SubnetId": asked.given.get("VPCZoneIdentifier", "").split(","),
+        "LaunchTemplateId": launch.template,
+    }
+    region, start, tag = asked.region, "ec2:RunInstances", "ec2:CreateTags"
+    base = {"aws:requestedregion": context["aws:requestedregion"]}
+    template = filled(resource_types(start)["launch-template"], {"LaunchTemplateId": launch.template}, region)
+    disks = everything([resource_types(start)["volume"]], region)
+    for one in [*resources_of(Asked(start, given, region)), *disks]:
+        yield need_of(start, one, {**base, "ec2:launchtemplate": [template]})
+    for kind, tags in launch.tags.items():
+        for one in everything([resource_types(tag)[kind]], region):
+            yield need_of(tag, one, {**base, **tag_keys(tags), "ec2:createaction": ["RunInstances"]})
+    for role in launch.roles:
+        yield Need("iam:PassRole", role, {**base, "iam:passedtoservice": ["ec2.amazonaws.com"]})
 
 
-def resources_of(request: ApiRequest, given: Mapping[str, Any]) -> tuple[str, ...]:
-    """The resources a request is judged on: of several, those that it names."""
-    templates = RESOURCES.get(f"{request.service}:{request.operation}", (ANYTHING,))
-    tables = list(given["RequestItems"]) if request.operation == "BatchGetItem" else [given.get("TableName", ANYTHING)]
-    place = {"region": request.region, "account": DEFAULT_ACCOUNT_ID}
-    values = [Parameters({**given, **place, "TableName": table}) for table in tables]
-    named = [one for one in templates if all(values[0][name] != ANYTHING for name in PLACEHOLDER.findall(one))]
-    return tuple(template.format_map(one) for template in named or templates for one in values)
+def tag_keys(tags: Mapping[str, str]) -> dict[str, list[str]]:
+    """The condition keys of tags in a request."""
+    own = {f"aws:requesttag/{name}".lower(): [value] for name, value in tags.items()}
+    return {**own, "aws:tagkeys": list(tags)} if tags else {}
 
 
-def context_of(request: ApiRequest, given: Mapping[str, Any]) -> dict[str, list[str]]:
+def passing_needs(asked: Asked, body: bytes, context: Mapping[str, list[str]]) -> Iterator[Need]:
+    """The right to hand a service the roles that a request names."""
+    roles = [text for text in leaves(asked.given) if ROLE.fullmatch(text)]
+    if asked.service == "s3":
+        roles = xml_texts(body, "Role")
+    if asked.action == "iam:AddRoleToInstanceProfile":
+        roles = [f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/{asked.given['RoleName']}"]
+    service = PASSED_TO.get(asked.service, f"{asked.service}.amazonaws.com")
+    for role in roles:
+        yield Need("iam:PassRole", role, {**context, "iam:passedtoservice": [service]})
+
+
+def context_of(request: ApiRequest, given: Mapping[str, Any], body: bytes) -> dict[str, list[str]]:
     """The condition keys a request has, as far as policies of this project use them."""
     region = GLOBAL_ENDPOINT if request.region == GLOBAL_CONTROL_PLANE else request.region
-    context = {"aws:requestedregion": [region]}
+    context = {"aws:requestedregion": [region], **tag_keys(tags_of(given))}
     if request.service == "dynamodb":
         context["dynamodb:leadingkeys"] = leading_keys(given)
     if request.operation == "PutMetricData":
         context["cloudwatch:namespace"] = [str(given.get("Namespace"))]
     if str(given.get("KeyId", "")).startswith("alias/"):
         context["kms:requestalias"] = [given["KeyId"]]
-    if request.service == "ec2" and given.get("GroupId"):
-        tags = ec2_backends[DEFAULT_ACCOUNT_ID][request.region].tags.get(given["GroupId"], {})
-        context |= {f"aws:resourcetag/{name}".lower(): [value] for name, value in tags.items()}
+    if request.service == "iam" and "PolicyArn" in given:
+        context["iam:policyarn"] = [given["PolicyArn"]]
+    if request.operation == "ChangeResourceRecordSets":
+        names = [name.rstrip(".").lower() for name in xml_texts(body, "Name")]
+        context["route53:changeresourcerecordsetsnormalizedrecordnames"] = names
     return context
 
 
@@ -203,9 +191,3 @@ def leading_keys(given: Mapping[str, Any]) -> list[str]:
     asked = given.get("RequestItems", {}).values()
     items = [given.get("Key"), given.get("Item"), *(key for one in asked for key in one["Keys"])]
     return [item["id"]["S"] for item in items if item and "S" in item.get("id", {})]
-
-
-def is_there(bucket: str, key: str) -> bool:
-    """Whether a bucket holds an object."""
-    found = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.get(bucket)
-    return found is not None and key in found.keys

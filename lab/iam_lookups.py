@@ -1,0 +1,82 @@
+"""What a request leaves for AWS to look up before it can be judged: tags, and what stands behind an id or a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
+from moto.kms.models import kms_backends
+from moto.s3.models import s3_backends
+
+
+def tags_on(arn: str) -> dict[str, str]:
+    """The tags of what an ARN names, of EC2's resources and of keys: policies of this project ask for no others."""
+    _arn, _partition, service, region, *_account = arn.split(":", 4) if arn != "*" else [""] * 4
+    name = arn.rpartition("/")[2]
+    if service == "ec2":
+        return ec2_backends[DEFAULT_ACCOUNT_ID][region].tags.get(name, {})
+    if service == "kms":
+        return kms_backends[DEFAULT_ACCOUNT_ID][region].tagger.get_tag_dict_for_resource(name)
+    return {}
+
+
+def key_id(region: str, name: str) -> str | None:
+    """The id of the key that an alias stands for, None for one that stands for none; any other name as it is."""
+    if not name.startswith("alias/"):
+        return name
+    keys = kms_backends[DEFAULT_ACCOUNT_ID][region].keys.values()
+    return next((key.id for key in keys if name in key.aliases), None)
+
+
+def behind(region: str, given: Mapping[str, Any]) -> list[str]:
+    """The ids of EC2 that stand behind those that a request names: who accepts a peering, what an association ties."""
+    backend = ec2_backends[DEFAULT_ACCOUNT_ID][region]
+    peering = backend.vpc_pcxs.get(given.get("VpcPeeringConnectionId"))
+    found = [peering.peer_vpc.id] if peering else []
+    for table in backend.route_tables.values():
+        if given.get("AssociationId") in table._associations:
+            found += [table.id, table._associations[given["AssociationId"]]]
+    return found
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a launch template describes: its id, ids of its image and security groups, tags by type, roles' ARNs."""
+
+    template: str
+    image: str
+    security_groups: list[str]
+    tags: dict[str, dict[str, str]]
+    roles: list[str]
+
+
+def launch_of(region: str, told: Mapping[str, str]) -> Launch | None:
+    """What a launch template's id or name, and version, stand for; None where there is no such template."""
+    backend = ec2_backends[DEFAULT_ACCOUNT_ID][region]
+    by_name = backend.launch_template_name_to_ids.get(told.get("LaunchTemplateName", ""))
+    template = backend.launch_templates.get(told.get("LaunchTemplateId") or by_name)
+    if template is None:
+        return None
+    data = template.get_version(told.get("Version", "$Default")).data
+    arn = (data.get("IamInstanceProfile") or {}).get("Arn")
+    profiles = iam_backends[DEFAULT_ACCOUNT_ID]["aws"].instance_profiles.values()
+    return Launch(
+        template.id,
+        data.get("ImageId", ""),
+        data.get("SecurityGroupIds", []),
+        {
+            one["ResourceType"]: {tag["Key"]: tag["Value"] for tag in one["Tags"]}
+            for one in data.get("TagSpecifications", [])
+        },
+        [role.arn for profile in profiles if profile.arn == arn for role in profile.roles],
+    )
+
+
+def is_there(bucket: str, key: str) -> bool:
+    """Whether a bucket holds an object."""
+    found = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.get(bucket)
+    return found is not None and key in found.keys
