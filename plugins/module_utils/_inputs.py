@@ -111,8 +111,8 @@ OF_REGIONS = ("aws_region", "vpc_cidr", "platform_regions", "platform_vpc_cidrs"
 OTHERS = ("aws_account_id", "aws_partition", "policies_folder")
 # What a job hands on to the next nodes of a workflow; AWX gives it to their playbooks as the command line would.
 ARTIFACTS = (
-    *("active_region", "outcome", "rpo_seconds", "rto_seconds", "run_id"),
-    *("drill", "failover", "health", "health_report", "platform_outputs", "readiness", "rotation"),
+    *("active_region", "outcome", "outcome_reason", "rpo_seconds", "rto_seconds", "run_id"),
+    *("drill", "failover", "health", "platform_outputs", "readiness", "rotation"),
 )
 # Variables of Ansible and of AWX, which nobody can mistake for one of ours.
 FOREIGN = ("ansible_", "awx_", "tower_")

@@ -10,8 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.integration.aws import TABLE
 from tests.integration.platforms import TOP
 
+EAST, WEST = "us-east-1", "us-east-2"
 BIN = Path(sys.executable).parent
 RUNNER = BIN / "ansible-runner"
 
@@ -42,22 +46,95 @@ def run_job(platform, folder: Path, playbook: str, **extravars) -> tuple[int, st
     return int((artifacts / "rc").read_text()), (artifacts / "stdout").read_text(), stats["artifact_data"]
 
 
-def test_a_failover_hands_its_outcome_regions_and_figures_to_the_workflow_in_a_readable_log(platform, tmp_path):
-    code, stdout, artifacts = run_job(platform, tmp_path, "failover", method="switchover")
+def told(artifacts: dict) -> tuple:
+    """What every job hands on, but for its reason and its figures."""
+    assert artifacts["outcome_reason"]
+    assert artifacts.keys() >= {"run_id", "rto_seconds", "rpo_seconds"}
+    return artifacts["outcome"], artifacts["active_region"]
+
+
+def test_jobs_of_a_workflow_hand_on_what_they_came_to_by_the_same_names(platform, tmp_path):
+    """AWX gives a job the artifacts of all that ran before it as extra variables."""
+    handed = {}
+
+    def job(name: str, playbook: str, **extravars) -> str:
+        code, stdout, artifacts = run_job(platform, tmp_path / name, playbook, **handed | extravars)
+        assert code == 0, stdout[-3000:]
+        assert "\x1b" not in stdout
+        assert max(map(len, stdout.splitlines())) < 10_000
+        handed.update(artifacts)
+        return stdout
+
+    job("before", "readiness")
+    assert told(handed) == ("successful", EAST)
+    assert (handed["run_id"], handed["rto_seconds"], handed["rpo_seconds"]) == (None, None, None)
+    job("move", "failover", method="switchover")
+    assert told(handed) == ("successful", WEST)
+    assert handed["run_id"] == handed["failover"]["run_id"]
+    assert handed["rto_seconds"] > 0
+    assert handed["rpo_seconds"] is None or handed["rpo_seconds"] >= 0
+    # The outcome of a run is on record under the id that was handed on.
+    assert f"{handed['run_id']}: " in job("status", "status")
+    job("again", "failover", target_region=WEST)
+    assert told(handed) == ("unchanged", WEST)
+    job("after", "readiness")
+    assert told(handed) == ("successful", WEST)
+    assert handed["readiness"]["active_region"] == WEST
+    job("health", "health_check")
+    assert told(handed) == ("unchanged", WEST)
+    assert set(handed["health"]["verdicts"]) == {EAST, WEST}
+
+
+def test_a_drill_hands_on_the_way_back_and_both_ways_in_full(platform, tmp_path):
+    code, stdout, artifacts = run_job(platform, tmp_path, "drill")
     assert code == 0, stdout[-3000:]
-    assert artifacts["outcome"] == "successful"
-    assert artifacts["active_region"] == "us-east-2"
-    assert artifacts["run_id"] == artifacts["failover"]["run_id"]
-    assert artifacts["rto_seconds"] > 0
-    assert artifacts["rpo_seconds"] is None or artifacts["rpo_seconds"] >= 0
-    assert "\x1b" not in stdout
-    assert max(map(len, stdout.splitlines())) < 10_000
+    assert told(artifacts) == ("successful", EAST)
+    there, back = artifacts["drill"]["there"], artifacts["drill"]["back"]
+    assert (there["target_region"], back["target_region"]) == (WEST, EAST)
+    assert (artifacts["run_id"], artifacts["rto_seconds"]) == (back["run_id"], back["rto_seconds"])
 
 
-def test_a_refused_failover_hands_its_refusal_and_reason_to_the_failure_path(platform, tmp_path):
-    code, stdout, artifacts = run_job(platform, tmp_path, "failover", expected_active_region="us-east-2")
+def test_a_refused_move_hands_its_reason_to_the_failure_path(platform, tmp_path):
+    code, stdout, artifacts = run_job(platform, tmp_path, "failover", expected_active_region=WEST)
     assert code != 0
-    assert artifacts["outcome"] == "refused", stdout[-3000:]
-    assert artifacts["active_region"] == "us-east-1"
+    assert told(artifacts) == ("refused", EAST), stdout[-3000:]
     assert artifacts["rto_seconds"] is None
-    assert "us-east-2" in artifacts["failover"]["reason"]
+    assert WEST in artifacts["outcome_reason"]
+
+
+@pytest.mark.parametrize("playbook", ["failover", "drill"])
+def test_bad_input_is_refused_with_its_sentence(platform, tmp_path, playbook):
+    code, _stdout, artifacts = run_job(platform, tmp_path, playbook, wait_timeout="soon")
+    assert code != 0
+    assert told(artifacts) == ("refused", None)
+    assert "wait_timeout" in artifacts["outcome_reason"]
+
+
+@pytest.mark.parametrize(
+    ("playbook", "outcome"),
+    [("failover", "refused"), ("failback", "refused"), ("health_check", "failed"), ("readiness", "failed")],
+)
+def test_where_nothing_can_be_read_no_earlier_outcome_is_left_standing(platform, tmp_path, playbook, outcome):
+    for region in platform.regions:
+        platform.lab.outage(region, "reset")
+    earlier = {"outcome": "successful", "active_region": EAST, "run_id": "run-1"}
+    code, stdout, artifacts = run_job(platform, tmp_path, playbook, **earlier)
+    assert code != 0
+    assert told(artifacts) == (outcome, None), stdout[-3000:]
+    assert artifacts["rto_seconds"] is None
+
+
+def test_a_platform_that_is_not_ready_refuses(platform, tmp_path):
+    platform.lab.client("dynamodb", WEST).delete_item(TableName=TABLE, Key={"id": {"S": "manifest"}})
+    code, stdout, artifacts = run_job(platform, tmp_path, "readiness")
+    assert code != 0
+    assert told(artifacts) == ("refused", EAST), stdout[-3000:]
+
+
+def test_a_move_that_fails_half_way_names_no_region(platform, tmp_path):
+    platform.lab.fault("5xx", service="rds", operation="SwitchoverGlobalCluster")
+    code, stdout, artifacts = run_job(platform, tmp_path, "switchover")
+    assert code != 0
+    assert told(artifacts) == ("failed", None), stdout[-3000:]
+    assert artifacts["run_id"] == artifacts["failover"]["run_id"]
+    assert "ask Aurora for it" in artifacts["outcome_reason"]

@@ -172,5 +172,5 @@ def test_what_a_job_hands_on_is_no_slip_in_the_next_node_of_a_workflow():
         if "ansible.builtin.set_stats" in task
     ]
     handed_on = {name for data in stats for name in data}
-    assert {"rto_seconds", "health_report"} <= handed_on and handed_on <= {*ARTIFACTS}
+    assert {"rto_seconds", "readiness"} <= handed_on and handed_on <= {*ARTIFACTS}
     assert unknown_problems(ARTIFACTS, ()) == []
