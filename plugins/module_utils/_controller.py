@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from ansible_collections.trading.multi_region.plugins.module_utils._options import is_left_out, is_url, shown
 from ansible_collections.trading.multi_region.plugins.module_utils._surveys import survey_spec
 
 Entry: TypeAlias = dict[str, Any]
@@ -42,6 +43,14 @@ REFERENCES: dict[str, tuple[str, ...]] = {
     "workflows": ("workflows",),
 }
 LINKS = ("success_nodes", "failure_nodes")
+# Fields of a credential, as extensions/controller/credential_types.yml has them.
+KEYS = frozenset(("access_key", "secret_key", "session_token"))
+# What the objects cannot be made without: the variable, and what is allowed.
+REQUIRED = {
+    "controller_execution_environment_image": "the name of the image, as execution-environment.yml builds it",
+    "controller_notification_url": "the address that failed jobs and waiting approvals are posted to",
+    "controller_project_url": "the Git repository of the playbooks, with the inventory of this environment",
+}
 
 
 def controller_objects(
@@ -67,6 +76,50 @@ def controller_objects(
         for kind, entries in objects.items()
     }
     return {**made, "organizations": [{**one, "name": prefix} for one in objects["organizations"]]}
+
+
+def requirement_problems(environ: Mapping[str, str], variables: Mapping[str, Any], has_collection: bool) -> list[str]:
+    """Return what a controller cannot be configured without, as sentences that name it and what is allowed.
+
+    environ: the environment's variables, as the modules of awx.awx read them. variables: the playbook's, worked out.
+    has_collection: whether awx.awx is installed.
+    """
+    host, token = environ.get("CONTROLLER_HOST", ""), environ.get("CONTROLLER_OAUTH_TOKEN", "")
+    login = environ.get("CONTROLLER_USERNAME", "") and environ.get("CONTROLLER_PASSWORD", "")
+    verify = environ.get("CONTROLLER_VERIFY_SSL", "true")
+    problems = []
+    if not has_collection:
+        problems.append("The collection awx.awx is not installed; allowed: ansible-galaxy collection install awx.awx.")
+    if not is_url(host):
+        told = shown(host) if host else "not set"
+        problems.append(
+            f"CONTROLLER_HOST is {told}; allowed: the controller's address, such as https://awx.example.com."
+        )
+    if not token and not login:
+        problems.append(
+            "CONTROLLER_OAUTH_TOKEN is not set; allowed: a token, or CONTROLLER_USERNAME and CONTROLLER_PASSWORD."
+        )
+    if verify.lower() not in ("true", "false", "yes", "no", "1", "0"):
+        problems.append(f"CONTROLLER_VERIFY_SSL is {shown(verify)}; allowed: true or false.")
+    if not are_credentials(variables.get("controller_credentials", {})):
+        told = f"a dictionary by FAILOVER and so on, of dictionaries with texts for {', '.join(sorted(KEYS))}"
+        problems.append(f"controller_credentials is something else, which is not shown; allowed: {told}.")
+    regions = variables.get("platform_regions", ())
+    strange = [region for region in variables.get("controller_instances", ()) if region not in regions]
+    if strange:
+        problems.append(f"controller_instances names {', '.join(strange)}; allowed: {', '.join(regions)}.")
+    missing = [name for name in REQUIRED if is_left_out(variables.get(name))]
+    return problems + [f"{name} is not given; allowed: {REQUIRED[name]}." for name in missing]
+
+
+def are_credentials(given: Any) -> bool:
+    """Return whether a value is what controller_credentials may hold. It is never shown, because it holds secrets."""
+    return isinstance(given, Mapping) and all(
+        isinstance(keys, Mapping)
+        and {"access_key"} <= keys.keys() <= KEYS
+        and all(isinstance(one, str) for one in keys.values())
+        for keys in given.values()
+    )
 
 
 def groups_in_order(regions: Sequence[str], last: str) -> list[str]:

@@ -16,12 +16,15 @@ import typing as t
 from itertools import combinations
 
 from ansible_collections.trading.multi_region.plugins.module_utils._options import (
+    HOST,
     ID,
     REGION,
+    REGION_CODE,
     SERVER,
     URL,
     WORDS,
     YEAR_SECONDS,
+    ByKey,
     Each,
     Rule,
     arn,
@@ -74,6 +77,14 @@ CHOICES = {
 TEXTS: dict[str, Rule] = {
     "acknowledge": ID,
     "confirm": WORDS,
+    "controller_execution_environment_image": line(1024),
+    "controller_folder": line(4096),
+    "controller_instances": ByKey(REGION_CODE, Each(HOST)),
+    "controller_inventory_path": line(1024),
+    "controller_notification_url": URL,
+    "controller_project_branch": line(255),
+    "controller_project_credential": line(512),
+    "controller_project_url": line(1024),
     "failover_outcome_file": line(4096),
     "failover_owner": line(255),
     "failover_reason": WORDS,
@@ -92,9 +103,10 @@ TEXTS: dict[str, Rule] = {
 }
 # Where an empty text is the same as nothing given. All others have a value in group_vars, or are files.
 MAY_BE_EMPTY = frozenset(
-    "acknowledge confirm expected_active_region failover_reason max_age_days max_replication_lag_ms method move_method"
-    " pause_minutes readiness_deadline readiness_runner_arn reason rpo_goal_ms rto_goal_seconds run_id status_limit"
-    " takeover_run_id target_region traffic_probe_proxy wait_timeout".split()
+    "acknowledge confirm controller_project_branch controller_project_credential expected_active_region"
+    " failover_reason max_age_days max_replication_lag_ms method move_method pause_minutes readiness_deadline"
+    " readiness_runner_arn reason rpo_goal_ms rto_goal_seconds run_id status_limit takeover_run_id target_region"
+    " traffic_probe_proxy wait_timeout".split()
 )
 # The variables that are judged each by itself.
 GIVEN = (
@@ -108,7 +120,7 @@ GIVEN = (
 # What the platform's regions are made of; judged together, and looked at one by one where the command line sets them.
 OF_REGIONS = ("aws_region", "vpc_cidr", "platform_regions", "platform_vpc_cidrs")
 # Variables that need no judge here, because a playbook or a role judges them.
-OTHERS = ("aws_account_id", "aws_partition", "policies_folder")
+OTHERS = ("aws_account_id", "aws_partition", "controller_credentials", "policies_folder")
 # What a job hands on to the next nodes of a workflow; AWX gives it to their playbooks as the command line would.
 ARTIFACTS = (
     *("active_region", "outcome", "outcome_reason", "rpo_seconds", "rto_seconds", "run_id"),

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -10,6 +12,9 @@ from tests.integration.platforms import Platform, Platforms
 
 # Whose tests look at one long story together; all others go wherever a worker is free.
 TOLD_ONCE = ("test_permissions.py", "test_secrets.py")
+# Asks a controller, so it is there only where there is one.
+REAL_CONTROLLER = "test_real_controller.py"
+collect_ignore = [] if os.environ.get("CONTROLLER_HOST") else [REAL_CONTROLLER]
 
 
 class Stories(LoadScopeScheduling):
@@ -25,6 +30,16 @@ class Stories(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config, log):
     return Stories(config, log)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say whether a real controller was asked, and if not, why."""
+    if collect_ignore:
+        terminalreporter.write_line(
+            f"real controller: NOT asked ({REAL_CONTROLLER}), because CONTROLLER_HOST is not set"
+        )
+    else:
+        terminalreporter.write_line(f"real controller: {os.environ['CONTROLLER_HOST']} ({REAL_CONTROLLER})")
 
 
 @pytest.fixture(scope="session")

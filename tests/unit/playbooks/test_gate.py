@@ -71,6 +71,16 @@ PLAYBOOKS = {
         "health_stream_limit": FIGURES,
         "traffic_dns_servers": ["text", ["two words"], [5], [["x"]], {"a": 1}, 5],
     },
+    "controller": {
+        "controller_execution_environment_image": FILES,
+        "controller_folder": FILES,
+        "controller_instances": ["", ["x"], 5, {"moon": ["a"]}, {"us-east-1": "a"}, {"us-east-1": ["two words"]}],
+        "controller_inventory_path": FILES,
+        "controller_notification_url": ["hook", "ftp://x", "http://", ["x"], 5],
+        "controller_project_branch": FILES[1:],
+        "controller_project_credential": FILES[1:],
+        "controller_project_url": FILES,
+    },
     "automation": {"acknowledge": IDS, "pause_minutes": [*FIGURES, 0], "reason": WORDS, "resume": BOOLEANS},
     "site": {
         "environment_suffix": ["", "Prod", "dev_1", "-dev", "x" * 13, ["dev"], {"a": 1}, 7, None],

@@ -14,8 +14,10 @@ import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._controller import (
     REFERENCES,
+    REQUIRED,
     controller_objects,
     groups_in_order,
+    requirement_problems,
 )
 from tests.controller.objects import ROOT, object_files, objects
 from tests.controller.surveys import answers_problem, spec_problem
@@ -96,9 +98,11 @@ def test_a_workflow_reaches_all_its_nodes_and_moves_only_after_readiness_and_app
 
 
 def test_who_approves_a_move_cannot_start_one_and_who_starts_it_cannot_approve(made):
+    granted = [role for role in made["roles"] if role.get("state", "present") == "present"]
+    taken_back = {(*role["teams"], role["role"]) for role in made["roles"] if role not in granted}
     may = {
         (team, role["role"], thing)
-        for role in made["roles"]
+        for role in granted
         for team in role["teams"]
         for kind in ("job_templates", "workflows")
         for thing in role.get(kind, ())
@@ -107,6 +111,7 @@ def test_who_approves_a_move_cannot_start_one_and_who_starts_it_cannot_approve(m
     starters = {team for team, role, _ in may if role == "execute"}
     assert approvers and starters and not approvers & starters
     assert {role for team, role, _ in may if team in approvers} == {"approval"}
+    assert taken_back == {("trading dev: Approvers", "execute"), ("trading dev: Operators", "approval")}
     workflows = {workflow["name"] for workflow in made["workflows"]}
     assert {thing for _, role, thing in may if role == "approval"} == workflows
     assert workflows <= {thing for _, role, thing in may if role == "execute"}
@@ -190,3 +195,67 @@ def test_a_link_to_no_node_is_told():
 
 def test_the_region_in_trouble_comes_last_and_no_other_is_left_out():
     assert groups_in_order(THREE, "us-east-2") == ["us-east-1", "eu-west-1", "us-east-2"]
+
+
+HOST, TOKEN = {"CONTROLLER_HOST": "https://awx.example.com"}, {"CONTROLLER_OAUTH_TOKEN": "t"}
+LOGIN = {"CONTROLLER_USERNAME": "ann", "CONTROLLER_PASSWORD": "hers"}
+VARIABLES = dict.fromkeys(REQUIRED, "x")
+
+
+@pytest.mark.parametrize(
+    "environ", [{**HOST, **TOKEN}, {**HOST, **LOGIN}, {**HOST, **TOKEN, "CONTROLLER_VERIFY_SSL": "False"}]
+)
+def test_an_address_and_a_token_or_a_login_are_enough(environ):
+    assert requirement_problems(environ, VARIABLES, has_collection=True) == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        (TOKEN, "CONTROLLER_HOST is not set; allowed: "),
+        ({**TOKEN, "CONTROLLER_HOST": "awx"}, "CONTROLLER_HOST is 'awx'; allowed: "),
+        (HOST, "CONTROLLER_OAUTH_TOKEN is not set; allowed: a token, or CONTROLLER_USERNAME and CONTROLLER_PASSWORD."),
+        ({**HOST, "CONTROLLER_USERNAME": "ann"}, "CONTROLLER_OAUTH_TOKEN is not set; allowed: "),
+        ({**HOST, **TOKEN, "CONTROLLER_VERIFY_SSL": "perhaps"}, "CONTROLLER_VERIFY_SSL is 'perhaps'; allowed: "),
+    ],
+)
+def test_what_the_environment_lacks_is_told(environ, told):
+    (sentence,) = requirement_problems(environ, VARIABLES, has_collection=True)
+    assert sentence.startswith(told)
+
+
+def test_a_collection_and_variables_that_are_missing_are_told_together_and_no_password_is():
+    told = requirement_problems(LOGIN, {"controller_project_url": ""}, has_collection=False)
+    assert [sentence.partition(";")[0] for sentence in told] == [
+        "The collection awx.awx is not installed",
+        "CONTROLLER_HOST is not set",
+        *(f"{name} is not given" for name in sorted(REQUIRED)),
+    ]
+    assert not any("hers" in sentence for sentence in told)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("text", ["x"], {"FAILOVER": "hers"}),
+        *(
+            {"FAILOVER": keys}
+            for keys in ({}, {"access_key": 5}, {"secret_key": "hers"}, {"access_key": "", "x": "hers"})
+        ),
+    ],
+)
+def test_credentials_of_another_form_are_refused_and_not_shown(given):
+    (told,) = requirement_problems({**HOST, **TOKEN}, {**VARIABLES, "controller_credentials": given}, True)
+    assert told.startswith("controller_credentials is something else, which is not shown; allowed: a dictionary by")
+    assert "hers" not in told
+
+
+def test_credentials_without_a_session_token_are_enough():
+    keys = {"FAILOVER": {"access_key": "a", "secret_key": "s"}}
+    assert requirement_problems({**HOST, **TOKEN}, {**VARIABLES, "controller_credentials": keys}, True) == []
+
+
+def test_nodes_of_a_region_that_the_platform_has_not_are_told():
+    given = {**VARIABLES, "platform_regions": list(TWO), "controller_instances": {"eu-west-1": ["a"], TWO[0]: ["b"]}}
+    told = requirement_problems({**HOST, **TOKEN}, given, True)
+    assert told == ["controller_instances names eu-west-1; allowed: us-east-1, us-east-2."]

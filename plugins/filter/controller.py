@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The objects of a controller, out of the files of extensions/controller."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.trading.multi_region.plugins.module_utils import _controller
+
+
+def controller_objects(
+    data: t.Any, platform: str, environment: str, regions: t.Sequence[str]
+) -> dict[str, list[dict[str, t.Any]]]:
+    """See :func:`_controller.controller_objects`; raises AnsibleFilterError with its sentence."""
+    if not isinstance(data, dict):
+        raise AnsibleFilterError(f"controller_objects takes what the files hold, not {type(data).__name__}")
+    try:
+        return _controller.controller_objects(data, platform, environment, regions)
+    except ValueError as error:
+        raise AnsibleFilterError(str(error)) from error
+    except KeyError as error:
+        raise AnsibleFilterError(f"{error.args[0]} is missing in the objects of the controller") from error
+
+
+class FilterModule:
+    """Filters of controller.yml."""
+
+    def filters(self) -> dict[str, t.Callable]:
+        return {"controller_objects": controller_objects}

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""controller.yml makes the objects, then leaves them alone, with the modules of awx.awx and a fake of the controller.
+
+The fake stores what it is given (tests/controller/fake.py), so what this shows is true of our own templating. A real
+controller is asked by test_real_controller.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.controller.fake import TOKEN, FakeController
+from tests.controller.objects import object_files
+from tests.integration.platforms import TOP
+
+PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
+OURS = re.compile(r"(AWS|LAB|ANSIBLE|CONTROLLER|TOWER)_")
+GIVEN = {
+    "controller_project_url": "https://git.example.com/trading.git",
+    "controller_execution_environment_image": "example.com/trading-multi-region:0.1.0",
+    "controller_notification_url": "https://on-call.example.com/hook",
+}
+
+
+def configure(environment, *options, **given):
+    """Return exit code, output and the number of changes of a run of controller.yml for the demo's inventory."""
+    kept = {key: value for key, value in os.environ.items() if not OURS.match(key)}
+    done = subprocess.run(
+        [PLAYBOOK, "playbooks/controller.yml", "-i", "inventories/demo", "-e", json.dumps(given), *options],
+        env={**kept, "ANSIBLE_CONFIG": str(TOP / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", **environment},
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1800,
+    )
+    output = done.stdout + done.stderr
+    changed = re.search(r"^localhost +: .*changed=(\d+)", output, re.MULTILINE)
+    return done.returncode, output, int(changed[1]) if changed else None
+
+
+@pytest.fixture
+def fake():
+    with FakeController() as controller:
+        yield controller
+
+
+@pytest.fixture
+def fewer(tmp_path):
+    """A folder with every kind of object and every form of it, but few of them: each costs the start of a module."""
+    folder = shutil.copytree(TOP / "extensions" / "controller", tmp_path / "controller")
+    data = json.loads(json.dumps(object_files()))
+    named = {one["name"]: one for kind in ("job_templates", "workflows") for one in data[kind]}
+    leave = json.loads(json.dumps(named["Leave {region}"]).replace("{region}", "us-east-1"))
+    readiness, approval, stopped = (leave["nodes"][place] for place in (0, 1, 4))
+    readiness["failure_nodes"] = approval["failure_nodes"] = ["stopped"]
+    approval["success_nodes"] = []
+    stopped["extra_data"] = {"reason": "It did not arrive."}
+    leave.update(nodes=[readiness, approval, stopped], each=None)
+    small = {
+        "credentials": data["credentials"][:2],
+        "job_templates": [named["Readiness"], named["Failover out of {region}"], named["Stopped"]],
+        "schedules": data["schedules"][1:3],
+        "teams": data["teams"][:2],
+        "workflows": [leave],
+        "roles": [
+            {"role": "execute", "teams": ["Operators"], "job_templates": ["Readiness"], "workflows": [leave["name"]]},
+            {"role": "approval", "teams": ["Approvers"], "workflows": [leave["name"]]},
+            {"role": "execute", "teams": ["Approvers"], "workflows": [leave["name"]], "state": "absent"},
+        ],
+    }
+    defaults = {"job_template_defaults": data["job_template_defaults"]}
+    for kind, entries in small.items():
+        more = defaults if kind == "job_templates" else {}
+        # JSON is YAML too.
+        (folder / f"{kind}.yml").write_text(json.dumps({**more, kind: entries}))
+    return folder
+
+
+def test_the_first_run_makes_the_objects_and_the_second_one_leaves_them_alone(fake, fewer):
+    secrets = {"FAILOVER_AWS_ACCESS_KEY_ID": "AKIDFAILOVER", "FAILOVER_AWS_SECRET_ACCESS_KEY": "not-to-be-shown"}
+    environment = {"CONTROLLER_HOST": fake.url, "CONTROLLER_OAUTH_TOKEN": TOKEN, **secrets}
+    given = {**GIVEN, "controller_folder": str(fewer), "controller_instances": {"us-east-1": ["east.example.com"]}}
+
+    code, output, changed = configure(environment, "-v", **given)
+    assert code == 0, output[-3000:]
+    assert changed and TOKEN not in output and "not-to-be-shown" not in output
+    expect_references(fake)
+    expect_rights(fake)
+    expect_secrets(fake)
+
+    made = len(fake.changes)
+    code, output, changed = configure(environment, **given)
+    assert (code, changed) == (0, 0), output[-3000:]
+    # Nothing was even tried to be written, which is where the modules say "changed" in --check.
+    assert fake.changes[made:] == []
+
+
+def expect_references(fake):
+    """Everything that an object names is what it was linked with, in its order."""
+    failover = fake.named("job_templates", "trading dev: Failover out of us-east-1")
+    assert json.loads(failover["extra_vars"]) == {"expected_active_region": "us-east-1"}
+    groups = ["trading dev: us-east-2", "trading dev: us-east-1"]
+    assert fake.linked("job_templates", failover, "instance_groups") == groups
+    assert fake.linked("job_templates", failover, "credentials") == ["trading dev: Failover runner"]
+    assert fake.linked("job_templates", failover, "notification_templates_error") == ["trading dev: On-call"]
+    assert [question["variable"] for question in failover["survey_spec"]["spec"]][:2] == ["target_region", "method"]
+    group = fake.named("instance_groups", "trading dev: us-east-1")
+    assert group["policy_instance_list"] == ["east.example.com"]
+    (source,) = fake.things["inventory_sources"].values()
+    assert source["source_path"] == "inventories/demo/hosts"
+    nodes = {node["identifier"]: node for node in fake.things["workflow_job_template_nodes"].values()}
+    links = {
+        (name, link): fake.linked("workflow_job_template_nodes", node, link)
+        for name, node in nodes.items()
+        for link in ("success_nodes", "failure_nodes", "instance_groups")
+    }
+    assert {key: value for key, value in links.items() if value} == {
+        ("readiness", "success_nodes"): ["approval"],
+        ("readiness", "failure_nodes"): ["stopped"],
+        ("readiness", "instance_groups"): groups,
+        ("approval", "failure_nodes"): ["stopped"],
+        ("stopped", "instance_groups"): groups,
+    }
+    assert nodes["stopped"]["extra_data"] == {"reason": "It did not arrive."}
+    (approval,) = fake.things["workflow_approval_templates"].values()
+    assert nodes["approval"]["unified_job_template"] == approval["id"] and approval["timeout"] == 900
+
+
+def expect_rights(fake):
+    """Approvers have the role to approve, and none to start."""
+    workflow = fake.named("workflow_job_templates", "trading dev: Leave us-east-1")
+    holders = {role: fake.linked("roles", {"id": number}, "teams") for role, number in workflow["roles"].items()}
+    assert {role: teams for role, teams in holders.items() if teams} == {
+        "execute_role": ["trading dev: Operators"],
+        "approval_role": ["trading dev: Approvers"],
+    }
+
+
+def expect_secrets(fake):
+    """The keys of the environment are in the credential, and the type injects them by AWX's own templates."""
+    inputs = {one["name"].partition(": ")[2]: one.get("inputs") for one in fake.things["credentials"].values()}
+    keys = {"access_key": "AKIDFAILOVER", "secret_key": "not-to-be-shown", "session_token": ""}
+    assert inputs == {"Failover runner": keys, "Read-only runner": None}
+    (kind,) = fake.things["credential_types"].values()
+    assert kind["injectors"]["env"]["AWS_ACCESS_KEY_ID"] == "{{ access_key }}"
+
+
+def test_all_that_is_missing_is_told_at_once_before_the_controller_is_asked(fake):
+    code, output, _changed = configure({"CONTROLLER_HOST": "awx", "CONTROLLER_VERIFY_SSL": "perhaps"})
+    assert code != 0
+    for sentence in (
+        "CONTROLLER_HOST is 'awx'; allowed: the controller's address",
+        "CONTROLLER_OAUTH_TOKEN is not set; allowed: a token, or CONTROLLER_USERNAME and CONTROLLER_PASSWORD",
+        "CONTROLLER_VERIFY_SSL is 'perhaps'; allowed: true or false",
+        *(f"{name} is not given; allowed: " for name in GIVEN),
+    ):
+        assert sentence in output, output[-3000:]
+
+
+def test_without_awx_awx_the_collection_that_is_missing_is_named(tmp_path):
+    ours = tmp_path / "ansible_collections" / "trading"
+    ours.mkdir(parents=True)
+    (ours / "multi_region").symlink_to(TOP)
+    for name in ("amazon", "community"):
+        (ours.parent / name).symlink_to(TOP / ".collections" / "ansible_collections" / name)
+    code, output, _changed = configure({"ANSIBLE_COLLECTIONS_PATH": str(tmp_path)}, **GIVEN)
+    assert code != 0
+    assert "The collection awx.awx is not installed; allowed: ansible-galaxy collection install awx.awx" in output
+
+
+def test_bad_inputs_are_told_by_name_value_and_what_is_allowed():
+    given = {
+        "controller_notification_url": "on-call",
+        "controller_instances": {"moon": []},
+        "controller_projekt_url": "x",
+    }
+    code, output, _changed = configure({}, **given)
+    assert code != 0
+    for sentence in (
+        "controller_notification_url is 'on-call'; allowed: an address",
+        "a key of controller_instances is 'moon'; allowed: the code of an AWS region",
+        "was controller_project_url meant?",
+    ):
+        assert sentence in output, output[-3000:]
