@@ -50,7 +50,7 @@ class Installation:
         (tarball,) = folder.glob("*.tar.gz")
         alone = ("--no-deps", "--offline", "--collections-path", self.collections)
         self.run("ansible-galaxy", "collection", "install", tarball, *alone).check_returncode()
-        for name in ("amazon", "community"):
+        for name in ("amazon", "awx", "community"):
             (self.collections / "ansible_collections" / name).symlink_to(
                 TOP / ".collections/ansible_collections" / name
             )

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".collections"))
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _inputs  # noqa: E402
-from ansible_collections.trading.multi_region.plugins.module_utils._options import Each  # noqa: E402
+from ansible_collections.trading.multi_region.plugins.module_utils._options import ByKey, Each  # noqa: E402
 
 INPUTS, REFERENCE = ROOT / "docs" / "inputs.yml", ROOT / "docs" / "reference.md"
 # What no variable may hold, so that the gate says what it may.
@@ -59,7 +59,7 @@ def type_of(name: str) -> str:
         return "float"
     if name in _inputs.BOOLEANS:
         return "bool"
-    if name == "platform_vpc_cidrs":
+    if isinstance(_inputs.TEXTS.get(name), ByKey) or name in ("controller_credentials", "platform_vpc_cidrs"):
         return "dict"
     return "list" if isinstance(_inputs.TEXTS.get(name), Each) or name == "platform_regions" else "str"
 

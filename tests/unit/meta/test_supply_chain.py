@@ -15,11 +15,12 @@ import yaml
 ROOT = Path(__file__).resolve().parents[3]
 TASK_FILES = [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("roles/*/handlers/*.yml"), *ROOT.glob("playbooks/**/*.yml")]
 LOCKS = ("requirements-dev.lock", "requirements-collections.lock", "requirements-scan.lock")
-# Modules come from the collections that galaxy.yml names; of Ansible's own, those that neither fetch nor start.
-COLLECTIONS = ("amazon.aws.", "community.aws.", "trading.multi_region.")
+# Modules come from the collections that galaxy.yml names, and controller.yml's from its own; of Ansible's own, those that
+# neither fetch nor start.
+COLLECTIONS = ("amazon.aws.", "awx.awx.", "community.aws.", "trading.multi_region.")
 BUILTIN = set(
     "add_host assert copy debug fail file group_by meta set_fact set_stats template".split()
-    + "import_playbook import_role import_tasks include_role include_tasks".split()
+    + "import_playbook import_role import_tasks include_role include_tasks include_vars".split()
 )
 MODULE = re.compile(r"[a-z_]+\.[a-z_]+\.[a-z0-9_]+")
 STARTS_CODE = {"eval", "exec", "compile", "__import__", "system", "popen", "Popen", "check_output"}
