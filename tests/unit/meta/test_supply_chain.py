@@ -15,8 +15,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[3]
 TASK_FILES = [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("roles/*/handlers/*.yml"), *ROOT.glob("playbooks/**/*.yml")]
 LOCKS = ("requirements-dev.lock", "requirements-collections.lock", "requirements-scan.lock")
-# Modules come from the collections that galaxy.yml names, and controller.yml's from its own; of Ansible's own, those that
-# neither fetch nor start.
+# Modules come from the collections that galaxy.yml names, and controller.yml's from awx.awx; of Ansible's own, those
+# that neither fetch nor start.
 COLLECTIONS = ("amazon.aws.", "awx.awx.", "community.aws.", "trading.multi_region.")
 BUILTIN = set(
     "add_host assert copy debug fail file group_by meta set_fact set_stats template".split()
