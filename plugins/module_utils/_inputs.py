@@ -20,6 +20,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._options impo
     ID,
     REGION,
     REGION_CODE,
+    RULES,
     SERVER,
     URL,
     WORDS,
@@ -76,6 +77,7 @@ CHOICES = {
 }
 TEXTS: dict[str, Rule] = {
     "acknowledge": ID,
+    "alert_topics": RULES["topics"],
     "confirm": WORDS,
     "controller_execution_environment_image": line(1024),
     "controller_folder": line(4096),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rulebook region_failover in a real ansible-rulebook process: from what breaks to what it starts."""
+"""The rulebooks in a real ansible-rulebook process: from what breaks to what they start."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 
@@ -25,7 +28,7 @@ QUICK = {"interval_seconds": 2, "timeout_seconds": 4}
 class Observer:
     """A rulebook that runs; what it prints is in ``log``."""
 
-    def __init__(self, platform: Platform, folder: Path, name: str, variables: dict) -> None:
+    def __init__(self, platform: Platform, folder: Path, name: str, rulebook: str, *options: str, **variables) -> None:
         settings, self.log = folder / f"{name}.json", folder / f"{name}.log"
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_"))}
         environment |= platform.lab.env() | {"ANSIBLE_CONFIG": str(TOP / "ansible.cfg")}
@@ -34,10 +37,10 @@ class Observer:
         regions = {"failover_control_table": TABLE, "platform_regions": list(platform.regions)}
         proxy = {"traffic_probe_proxy": environment["LAB_PROBE_PROXY"]}
         settings.write_text(json.dumps(regions | proxy | variables))
-        rulebook = ["-r", "trading.multi_region.region_failover", "-i", platform.inventory, "-e", settings]
+        given = ["-r", f"trading.multi_region.{rulebook}", "-i", platform.inventory, "-e", settings, *options]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [bin_folder / "ansible-rulebook", *rulebook, "--print-events"],
+                [bin_folder / "ansible-rulebook", *given, "--print-events"],
                 cwd=TOP,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -68,13 +71,51 @@ def observe(platform, tmp_path) -> Iterator:
     """A factory of observers that end with the test; each has seen the platform once when it is returned."""
     observers: list[Observer] = []
 
-    def start(**variables) -> Observer:
-        observers.append(Observer(platform, tmp_path, f"observer-{len(observers)}", variables))
+    def start(rulebook: str = "region_failover", *options: str, **variables) -> Observer:
+        observers.append(Observer(platform, tmp_path, f"observer-{len(observers)}", rulebook, *options, **variables))
         return observers[-1]
 
     yield start
     for observer in observers:
         observer.stop()
+
+
+class Controller(BaseHTTPRequestHandler):
+    """As much of a controller as shows which job it is asked for: every template is there, every job ends well."""
+
+    launched: list[dict]
+
+    def do_GET(self) -> None:
+        (name,) = parse_qs(urlsplit(self.path).query).get("name", [""])
+        asks = dict.fromkeys((f"ask_{what}_on_launch" for what in ("limit", "labels", "inventory", "variables")), False)
+        template = {"type": "job_template", "name": name, "related": {"launch": f"/launch/{quote(name)}/"}, **asks}
+        job = {"status": "successful", "created": "2026-01-01T00:00:00Z", "artifacts": {}}
+        self._answer({"version": "24.6.1", "results": [{"id": 1, **template, **job}], "count": 1})
+
+    def do_POST(self) -> None:
+        given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.launched.append({"name": unquote(self.path.split("/")[2]), **given})
+        self._answer({"url": "/api/v2/jobs/1/"})
+
+    def _answer(self, document: dict) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_words: object) -> None:
+        """What is asked is in ``launched``."""
+
+
+@pytest.fixture
+def controller() -> Iterator[tuple[str, list[dict]]]:
+    """A controller's address, and the jobs that it was asked for."""
+    launched: list[dict] = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Own", (Controller,), {"launched": launched})) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", launched
+        server.shutdown()
 
 
 def promotions(platform: Platform) -> list[dict]:
@@ -145,5 +186,43 @@ def test_a_region_that_is_back_before_the_limit_is_not_left(platform, observe):
     platform.lab.restore()
     counted = observer.log.read_text().count("'consecutive_unhealthy': 0")
     observer.wait_for("'consecutive_unhealthy': 0", times=counted + 3)
+    assert "PLAY RECAP" not in observer.log.read_text()
+    assert promotions(platform) == []
+
+
+def test_a_pause_holds_the_failover_back_and_the_count_goes_on(platform, observe):
+    platform.run("automation", "-e", "pause_minutes=60", "-e", "reason=patching").ends_well()
+    observer = observe(**QUICK)
+    observer.wait_for("'checked_at'")
+    platform.lab.outage(LOST, "reset")
+    observer.wait_for("'consecutive_unhealthy': 4")
+    assert "patching" in observer.log.read_text()
+    assert "PLAY RECAP" not in observer.log.read_text()
+    assert promotions(platform) == []
+    assert writer_region(platform.lab, asked_in=TARGET) == LOST
+
+
+def test_control_tables_that_cannot_be_read_are_told_through_the_topics_read_before(platform, observe):
+    observer = observe(**QUICK)
+    observer.wait_for(f"'topics': {{'{LOST}': 'arn:")
+    for region in (LOST, TARGET):
+        platform.lab.fault("reset", region=region, service="dynamodb")
+    observer.wait_for(r"PLAY RECAP")
+    assert "The cycle failed: MultiRegionError" in observer.log.read_text()
+    assert messages(platform.lab, LOST) and messages(platform.lab, TARGET), observer.log.read_text()[-6000:]
+    assert promotions(platform) == []
+
+
+def test_with_a_controller_the_job_of_the_lost_region_is_started_and_no_playbook(platform, observe, controller):
+    url, launched = controller
+    given = ("--controller-url", url, "--controller-token", "of-nobody")
+    observer = observe("region_failover_job", *given, controller_organization="trading dev", **QUICK)
+    observer.wait_for("'checked_at'")
+    platform.lab.outage(LOST, "reset")
+    observer.wait_for("'action': 'failover'")
+    observer.wait_for(r"consecutive_unhealthy", times=observer.log.read_text().count("consecutive_unhealthy") + 3)
+    (job,) = launched
+    assert job["name"] == f"trading dev: Failover out of {LOST}"
+    assert job["extra_vars"]["failover_reason"].startswith("region_failover_job: ")
     assert "PLAY RECAP" not in observer.log.read_text()
     assert promotions(platform) == []

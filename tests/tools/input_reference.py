@@ -59,9 +59,10 @@ def type_of(name: str) -> str:
         return "float"
     if name in _inputs.BOOLEANS:
         return "bool"
-    if isinstance(_inputs.TEXTS.get(name), ByKey) or name in ("controller_credentials", "platform_vpc_cidrs"):
+    rule = _inputs.TEXTS.get(name)
+    if isinstance(rule, ByKey) or name in ("controller_credentials", "platform_vpc_cidrs"):
         return "dict"
-    return "list" if isinstance(_inputs.TEXTS.get(name), Each) or name == "platform_regions" else "str"
+    return "list" if isinstance(rule, Each) or name == "platform_regions" else "str"
 
 
 def allowed(name: str, told: Mapping[str, Any]) -> str:

@@ -44,3 +44,15 @@ def test_a_cycle_that_fails_is_an_event_with_unknown_verdicts():
     assert event["verdicts"] == {"us-east-1": "unknown", "us-east-2": "unknown"}
     assert (event["action"], event["standby_healthy"], event["consecutive_unhealthy"]) == ("none", False, 0)
     assert "no way to AWS" in event["reason"]
+
+
+def test_all_regions_lost_is_told_with_the_topics_read_before_and_asks_for_no_failover():
+    def broken(*_pair):
+        raise RuntimeError("no way to AWS")
+
+    watch = SOURCE["Watch"](SOURCE["checked"](GIVEN), broken)
+    watch.topics = {"us-east-2": "arn:aws:sns:us-east-2:123456789012:alerts"}
+    events = [asyncio.run(watch.look()) for _cycle in range(3)]
+    assert [event["all_lost"] for event in events] == [False, False, True]
+    assert {event["action"] for event in events} == {"none"}
+    assert events[-1]["topics"] == {"us-east-2": "arn:aws:sns:us-east-2:123456789012:alerts"}

@@ -45,7 +45,8 @@ short_description: Watch the health of all regions and say what it leads to
 description:
   - Judges all regions once in every interval by the code of M(trading.multi_region.region_health_info), and counts by
     the rule of C(health_check.yml), here in memory.
-  - Every cycle is one event, C(region_health). A cycle that failed is one too, with every verdict V(unknown).
+  - Every cycle is one event, C(region_health). A cycle that failed is one too, with every verdict V(unknown); it has
+    the topics that were read last, so that people can be told where the control tables are what is lost.
 options:
   table_name:
     description: Name of the control table, where the recovery manifest and a pause of automatic failover stand.
@@ -143,6 +144,7 @@ class Watch:
         self.params, self.clients = params, clients
         self.memory = Memory()
         self.none_healthy = 0
+        self.topics: dict[str, str] = {}
         self.settings = Settings(
             quorum=params["quorum"],
             consecutive_failures=params["consecutive_failures"],
@@ -173,16 +175,19 @@ class Watch:
         healthy = "healthy" in event["verdicts"].values()
         self.none_healthy = 0 if healthy else self.none_healthy + 1
         is_lost = self.none_healthy >= self.params["consecutive_failures"]
-        return {**event, "all_lost": is_lost, "seconds": round(time.time() - began, 3)}
+        return {**event, "topics": self.topics, "all_lost": is_lost, "seconds": round(time.time() - began, 3)}
 
     async def _judge(self) -> dict[str, Any]:
         params, regions, table = self.params, self.params["regions"], self.params["table_name"]
         options = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
         reading = {**options, "table_name": table, "regions": regions, "deadline": 4}
-        found, (copies, _failed) = await asyncio.gather(
+        found, (copies, failed) = await asyncio.gather(
             asyncio.to_thread(_failover_manifest.run_info, reading, self.clients),
             asyncio.to_thread(read_all, self.clients, table, regions, (PAUSE_ID,), 4),
         )
+        self.topics = {entry["region"]: entry["topic_arn"] for entry in found["manifest"]["regions"]}
+        if not copies:
+            refuse(f"No control table tells whether automatic failover is paused: {failed}")
         asking = {
             **options,
             "manifest": found["manifest"],
@@ -192,8 +197,7 @@ class Watch:
         }
         health = await asyncio.to_thread(_region_health.run, asking, self.clients)
         active, verdicts = health["writer_region"], health["verdicts"]
-        pause = pause_of(copies) if copies else None
-        decision = decide(verdicts, active, self.memory, pause, time.time(), self.settings)
+        decision = decide(verdicts, active, self.memory, pause_of(copies), time.time(), self.settings)
         self.memory = decision.memory
         states = {region: verdict["verdict"] for region, verdict in verdicts.items()}
         return {
