@@ -66,8 +66,8 @@ def take(platforms: Platforms, side: Callable[[Platform], Run], promotion_s: flo
         calls = lab.calls()
         assert arrived(platform, wanted), run.output[-6000:]
     accepted = accepted_at(calls, MOVE)
-    # The request's own look behind it is no loop; a second later there is nothing but the loop.
-    looks = looks_a_second(calls, LOOK, accepted + 1, accepted + promotion_s) if promotion_s else 0
+    # The request looks, too, and on a busy machine late; half-way there is nothing but the loop.
+    looks = looks_a_second(calls, LOOK, accepted + promotion_s / 2, accepted + promotion_s) if promotion_s else 0
     return Taken(run.seconds, accepted - run.began, cpu, looks, calls)
 
 

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,11 +62,13 @@ def run_playbook(
     break_at: str = "",
     breaks: str = "",
     traces: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Run:
     """Run ``playbooks/<name>.yml``, or the file at a path; with no lab every call to AWS would be refused.
 
     folder: the working directory. breaks: what breaks, break_at: at which task (tests/chaos/callbacks/act_at.py).
     traces: a folder for everything that the run leaves on the controller: output, log, artifacts, temporary files.
+    variables: more of the environment.
     """
     playbook = name if isinstance(name, Path) else TOP / "playbooks" / f"{name}.yml"
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_", "ANSIBLE_"))}
@@ -77,6 +79,7 @@ def run_playbook(
         environment |= {**callbacks, "BREAK_AT": break_at, "BREAK": breaks}
     if traces:
         environment |= RUNNERS_SECRETS | traced(traces)
+    environment |= variables or {}
     began = time.time()
     done = subprocess.run(
         [Path(sys.executable).with_name("ansible-playbook"), playbook, "-i", inventory, *options],
@@ -180,6 +183,11 @@ class Platforms:
         # As much as Ansible ever tells, once: tests/integration/test_secrets.py reads it.
         run = platform.run("site", "-vvvv", traces=traces)
         (place / "code").write_text(str(run.code))
+
+    def empty(self, *regions: str, scale: float) -> Platform:
+        """Regions with nothing in them, for the caller to provision; scale: AWS seconds that pass in one."""
+        place = self.folder / f"empty-{os.getpid()}-{next(self.copies)}"
+        return Platform(Lab.start(place / "lab", scale), self._inventory(place, regions), regions, place / "traces")
 
     def copy(self, *regions: str, scale: float | None = None) -> Platform:
         """A copy for the caller to break; scale: AWS seconds that pass in one of it, None = as in the original."""
