@@ -118,9 +118,8 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     changed = before["desired"] < at_least
     after = {**before, "desired": max(before["desired"], at_least)}
     lease = lease_of(params, clients)
-    if (changed or params["wait"]) and not check_mode:
-        lease.hold()
     if changed and not check_mode:
+        lease.hold()
         after = raise_group(scaling, name, at_least, lease.sleep)
     if params["wait"] and not check_mode:
         try:

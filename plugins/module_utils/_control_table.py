@@ -53,6 +53,16 @@ def get_items(
     raise AwsCallError("BatchGetItem", "UnprocessedKeys", f"{left} items of {table} were not read", retryable=True)
 
 
+def get_documents(client: Any, table: str, identifiers: Iterable[str]) -> dict[str, dict[str, Any] | None]:
+    """Return {identifier: {document, written_at}, or None where there is no such item}, all of them in one call."""
+    wanted = list(identifiers)
+    found = get_items(client, table, wanted)
+    if found is None:
+        raise AwsCallError("BatchGetItem", "ResourceNotFoundException", f"there is no table {table}")
+    items, _answer = found
+    return {one: unpack(items[one]) if one in items else None for one in wanted}
+
+
 @aws_call("PutItem")
 def put_document(
     client: Any, table: str, identifier: str, document: Mapping[str, Any], written_at: str

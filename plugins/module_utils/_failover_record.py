@@ -19,7 +19,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._best_effort 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     LATEST_MOVE_ID,
     RUN_PREFIX,
-    get_document,
+    get_documents,
     pack,
     stands,
     unpack,
@@ -88,11 +88,6 @@ def is_news(old: Mapping[str, t.Any] | None, document: Mapping[str, t.Any], now:
     return stood is None or stood["document"] != document or stood["written_at"] == now
 
 
-def read(client: t.Any, table: str, identifiers: list[str]) -> Copies:
-    """Return {identifier: {document, written_at} or None} of one table."""
-    return {identifier: get_document(client, table, identifier) for identifier in identifiers}
-
-
 def read_before(params: Mapping[str, t.Any], clients: t.Any, identifiers: list[str]) -> tuple[Copies, dict[str, str]]:
     """Return what the new record is merged over, and why a region could not be read.
 
@@ -103,7 +98,7 @@ def read_before(params: Mapping[str, t.Any], clients: t.Any, identifiers: list[s
     is_first = params["attempt"] == 1 and not params.get("previous")
 
     def call(region: str) -> Callable[[], Copies]:
-        return lambda: read(clients("dynamodb", region), table, identifiers)
+        return lambda: get_documents(clients("dynamodb", region), table, identifiers)
 
     def enough(answers: Mapping[str, Observation], seconds: float) -> bool:
         answer = answers.get(required, NOT_ASKED)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import get_document
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import get_documents
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import require_member
 from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all
@@ -44,14 +45,14 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     now = time.time()
     calls = {}
     for region in regions:
-        table = clients("dynamodb", region)
-        for fenced in regions:
-            calls[("copy", region, fenced)] = partial(get_document, table, params["table_name"], FENCE_PREFIX + fenced)
+        wanted = [FENCE_PREFIX + fenced for fenced in regions]
+        calls[("copies", region)] = partial(get_documents, clients("dynamodb", region), params["table_name"], wanted)
     for region in clusters:
         calls[("events", region)] = partial(read_fencing, clients("rds", region), since, now)
     answers = observe_all(calls, params["deadline"])
     fences = {
-        fenced: merge(fenced, {region: answers[("copy", region, fenced)] for region in regions}) for fenced in regions
+        fenced: merge(fenced, {region: copy_of(answers[("copies", region)], fenced) for region in regions})
+        for fenced in regions
     }
     told = {region: answers[("events", region)] for region in clusters}
     aurora = {region: aurora_of(region, cluster, told) for region, cluster in clusters.items()}
@@ -64,6 +65,11 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         "outcome": outcome,
         "reason": reason,
     }
+
+
+def copy_of(answer: Observation, fenced: str) -> Observation:
+    """Return what a region's table says of one fence; unknown where the table could not be read. Pure."""
+    return replace(answer, value=answer.value[FENCE_PREFIX + fenced]) if answer.known else answer
 
 
 def refuse_bad(params: Mapping[str, Any], regions: list[str], clusters: Mapping[str, str]) -> None:

@@ -96,6 +96,13 @@ class FenceAws(FakeAws):
         item = self.items[region].get(Key["id"]["S"])
         return {"Item": item} if item else {}
 
+    def batch_get_item(self, region, RequestItems):
+        asked = RequestItems[TABLE]
+        assert asked["ConsistentRead"]
+        stored = self.items[region]
+        found = [{**stored[key["id"]["S"]], **key} for key in asked["Keys"] if key["id"]["S"] in stored]
+        return {"Responses": {TABLE: found}, "UnprocessedKeys": {}}
+
     def put_item(self, region, TableName, Item, ReturnValues=None, **condition):
         self._check(region, Item["id"]["S"], condition)
         old = self.items[region].get(Item["id"]["S"])
