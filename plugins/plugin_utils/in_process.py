@@ -28,6 +28,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOT
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import read_ahead
+from ansible_collections.trading.multi_region.plugins.plugin_utils.beside import begin
 
 # Ansible loads an action plugin before it forks a process for the task: what is imported and read here, all forks have.
 SERVICES = ("autoscaling", "cloudwatch", "dynamodb", "elbv2", "rds", "s3", "sns", "ssm")
@@ -102,6 +103,15 @@ class InProcessAction(OrdinaryModule):
     def run(self, tmp=None, task_vars=None):
         if not self.belongs_here(task_vars or {}):
             return super().run(tmp, task_vars)
+        if not self._task.async_val:
+            return self.main()
+        try:
+            return begin(self.main, self._task.async_val, self.get_shell_option("async_dir", "~/.ansible_async"))
+        except OSError as error:
+            raise AnsibleActionFail(f"{self._task.action} was not started: {error}") from error
+
+    def main(self):
+        """Return what the module's own main() ends with."""
         environment = {}
         self._compute_environment_string(environment)
         with surroundings(environment, self._loader.get_basedir()), module_class(StandInOf(self._task)):
@@ -112,10 +122,10 @@ class InProcessAction(OrdinaryModule):
         raise AnsibleActionFail(f"{self._task.action} ended without a result.")
 
     def belongs_here(self, task_vars):
-        """Return whether Ansible would wait for the module and run it on this machine, as this user, by this Python."""
+        """Return whether the module would run on this machine, as this user, by this Python, and is not asked after."""
         return (
             HAS_BOTO3
-            and not self._task.async_val
+            and not (self._task.async_val and (self._task.poll or self._task.check_mode))
             and self._connection.transport == "local"
             and not self._connection.become
             and self.is_this_python(task_vars)

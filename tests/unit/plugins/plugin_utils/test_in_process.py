@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
@@ -22,7 +23,8 @@ from ansible_collections.trading.multi_region.plugins.modules import failover_no
 from ansible_collections.trading.multi_region.plugins.plugin_utils import in_process
 from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import InProcessAction
 
-ACTIONS = sorted(path.stem for path in (Path(__file__).resolve().parents[4] / "plugins" / "action").glob("[!_]*.py"))
+PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
+ACTIONS = sorted(path.stem for path in (PLUGINS / "action").glob("[!_]*.py"))
 NOTIFY = {
     "topics": {"us-east-2": "arn:aws:sns:us-east-2:123456789012:alerts"},
     "subject": "moved",
@@ -50,7 +52,7 @@ def perform(monkeypatch):
         if run:
             monkeypatch.setattr(module, "run", run)
         plugin = type("ActionModule", (InProcessAction,), {"module": module})
-        facts = {"async_val": 0, "check_mode": False, "diff": False, "delegate_to": None, "environment": []}
+        facts = {"async_val": 0, "poll": 15, "check_mode": False, "diff": False, "delegate_to": None, "environment": []}
         shell = SimpleNamespace(env_prefix=lambda **_environment: "")
         action = plugin(
             task=SimpleNamespace(action="trading.multi_region.it", args=options, **{**facts, **(task or {})}),
@@ -219,6 +221,7 @@ def test_the_endpoint_may_come_from_the_environment_of_the_task(perform):
     "other",
     [
         {"task": {"async_val": 60}},
+        {"task": {"async_val": 60, "poll": 0, "check_mode": True}},
         {"connection": {"transport": "ssh"}},
         {"connection": {"become": object()}},
         {"variables": {"ansible_python_interpreter": "/opt/other/bin/python3"}},
@@ -227,10 +230,32 @@ def test_the_endpoint_may_come_from_the_environment_of_the_task(perform):
             "variables": {"ansible_delegated_vars": {"far": {"ansible_python_interpreter": "/opt/other/bin/python3"}}},
         },
     ],
-    ids=["async", "another machine", "another user", "another Python", "another Python where it is delegated to"],
+    ids=[
+        "async",
+        "async and only tried",
+        "another machine",
+        "another user",
+        "another Python",
+        "another Python where it is delegated to",
+    ],
 )
 def test_what_would_not_run_in_this_process_is_an_ordinary_module(perform, other):
     assert perform({**NOTIFY, **KEYS}, fails("never reached"), **other) == ORDINARY
+
+
+def test_what_nobody_waits_for_is_begun_beside(perform, tmp_path):
+    shell = SimpleNamespace(env_prefix=lambda **_environment: "", get_option={"async_dir": str(tmp_path)}.get)
+    task, connection = {"async_val": 60, "poll": 0}, {"_shell": shell}
+    result = perform({**NOTIFY, **KEYS}, returns(seen=1), task=task, connection=connection)
+    assert (result["started"], result["finished"]) == (True, False)
+    assert Path(result["results_file"]).parent == tmp_path
+
+
+def test_what_cannot_be_begun_beside_fails_and_says_so(perform, tmp_path):
+    (tmp_path / "file").touch()
+    shell = SimpleNamespace(env_prefix=lambda **_environment: "", get_option=lambda _name: str(tmp_path / "file"))
+    with pytest.raises(AnsibleActionFail, match="was not started"):
+        perform({**NOTIFY, **KEYS}, returns(), task={"async_val": 60, "poll": 0}, connection={"_shell": shell})
 
 
 def test_without_boto3_beside_ansible_it_is_an_ordinary_module(perform, monkeypatch):
