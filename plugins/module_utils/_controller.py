@@ -56,7 +56,7 @@ REQUIRED = {
 def controller_objects(
     data: Mapping[str, Any], platform: str, environment: str, regions: Sequence[str]
 ) -> dict[str, list[Entry]]:
-    """Return the objects of each kind as the modules of awx.awx take them, in an order in which they can be made.
+    """Return the objects of each kind, by kind, with the options of the modules of awx.awx.
 
     data: what the files hold, by kind. regions: the platform's, in order of preference. Raises ValueError for a name
     that no object has, for a link to a node that is not there and for a question that no survey can ask.

@@ -19,6 +19,7 @@ import pytest
 
 from tests.controller.fake import TOKEN, FakeController
 from tests.controller.objects import object_files
+from tests.integration.aws import messages
 from tests.integration.platforms import TOP
 
 PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
@@ -191,3 +192,11 @@ def test_bad_inputs_are_told_by_name_value_and_what_is_allowed():
         "was controller_project_url meant?",
     ):
         assert sentence in output, output[-3000:]
+
+
+def test_a_workflow_that_did_not_arrive_tells_people_in_every_region_what_was_heard_and_fails(platform):
+    heard = {"readiness": {"reason": "Not a single standby."}, "rto_seconds": None, "failover": None}
+    run = platform.run("stopped", "-e", json.dumps(heard))
+    assert run.code != 0
+    assert "Readiness: Not a single standby." in run.output and "Failover: not started" in run.output
+    assert [len(messages(platform.lab, region)) for region in platform.regions] == [1, 1]
