@@ -82,9 +82,9 @@ LOG.setLevel(logging.INFO)
 def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post) -> dict[str, Any]:
     """Judge all regions from a function in one of them, and act where that one is a standby.
 
-    Returns {region, active_region, verdicts, action, reason, delivered, seconds}; action is none, alert, critical,
-    failover (due, and somebody else asks for it) or requested (the controller was asked by this run). Raises
-    MultiRegionError where no manifest could be read.
+    Returns {region, active_region, verdicts, conditions, action, reason, delivered, seconds}; action is none, alert,
+    critical, failover (due, and not asked for by this run) or requested (the controller was asked by this run).
+    Raises MultiRegionError where no manifest could be read.
     """
     table = {"table_name": settings["table_name"]}
     manifest = _failover_manifest.run_info(
@@ -99,7 +99,7 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
         plan = _failover_plan.run(asked, clients)
     # As in health_check.yml: a move that has only half happened is seen by the plan alone.
     active = plan.get("active_region", health["writer_region"])
-    seen = {"region": region, "active_region": active}
+    seen: dict[str, Any] = {"region": region, "active_region": active, "conditions": {}}
     seen["verdicts"] = {name: one["verdict"] for name, one in health["verdicts"].items()}
     if active == region:
         reason = f"{region} is active, so the standbys watch it; nothing is done here."
@@ -118,6 +118,7 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
         clients,
         counters=COUNTERS_ID,
     )
+    seen["conditions"] = decision["conditions"]
     action, reason, is_news = decision["action"], decision["reason"], decision["is_news"]
     if action == FAILOVER:
         since = decision["diff"]["after"]["since"]
@@ -182,7 +183,7 @@ def tell(
     """Publish to the topic of the own region, or to all others where it takes nothing; return {region: message id}."""
     region, platform = seen["region"], settings["platform"]
     heading = f"CRITICAL {platform}: every region is unhealthy" if action == CRITICAL else platform
-    states = ", ".join(f"{name} {state}" for name, state in seen["verdicts"].items())
+    states = ", ".join(f"{name} {state}" for name, state in seen["conditions"].items())
     message = {
         "subject": f"{heading}: {states}",
         "msg": f"{reason}\nActive: {seen['active_region']}. Seen from {region}, by the trigger inside AWS.",

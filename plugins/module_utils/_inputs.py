@@ -66,6 +66,7 @@ BOOLEANS = (
     "accept_gap",
     "auto_failover",
     "auto_failover_accept_data_loss",
+    "cloud_trigger_enabled",
     "environment_protection",
     "force",
     "rebuild",
@@ -78,6 +79,8 @@ CHOICES = {
 TEXTS: dict[str, Rule] = {
     "acknowledge": ID,
     "alert_topics": RULES["topics"],
+    # Secrets Manager: "Name" of CreateSecret.
+    "cloud_trigger_webhook_secret": text(r"[A-Za-z0-9/_+=.@-]{1,512}", "the name of a secret, or nothing"),
     "confirm": WORDS,
     "controller_execution_environment_image": line(1024),
     "controller_folder": line(4096),
@@ -105,10 +108,10 @@ TEXTS: dict[str, Rule] = {
 }
 # Where an empty text is the same as nothing given. All others have a value in group_vars, or are files.
 MAY_BE_EMPTY = frozenset(
-    "acknowledge confirm controller_project_branch controller_project_credential expected_active_region"
-    " failover_reason max_age_days max_replication_lag_ms method move_method pause_minutes readiness_deadline"
-    " readiness_runner_arn reason rpo_goal_ms rto_goal_seconds run_id status_limit takeover_run_id target_region"
-    " traffic_probe_proxy wait_timeout".split()
+    "acknowledge cloud_trigger_webhook_secret confirm controller_project_branch controller_project_credential"
+    " expected_active_region failover_reason max_age_days max_replication_lag_ms method move_method pause_minutes"
+    " readiness_deadline readiness_runner_arn reason rpo_goal_ms rto_goal_seconds run_id status_limit takeover_run_id"
+    " target_region traffic_probe_proxy wait_timeout".split()
 )
 # The variables that are judged each by itself.
 GIVEN = (
@@ -147,6 +150,7 @@ NAME_LIMITS: dict[str, tuple[int, str]] = {
     "session_table_name": (255, "a table"),
     "failover_control_table": (255, "a table"),
     "monitoring_topic_name": (256, "a topic"),
+    "cloud_trigger_name": (64, "a function, its rule and its role"),
     "encryption_key_alias": (256, "a key alias"),
     "traffic_domain": (255, "a domain"),
 }

@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.integration.platforms import Platform, Platforms
 
 # Whose tests look at one long story together; all others go wherever a worker is free.
-TOLD_ONCE = ("test_permissions.py", "test_secrets.py")
+TOLD_ONCE = ("test_cloud_trigger.py", "test_permissions.py", "test_secrets.py")
 # Asks a controller, so it is there only where there is one.
 REAL_CONTROLLER = "test_real_controller.py"
 collect_ignore = [] if os.environ.get("CONTROLLER_HOST") else [REAL_CONTROLLER]

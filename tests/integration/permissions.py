@@ -74,7 +74,12 @@ class Runner:
 
 def as_runner(platform: Platform, kind: str) -> Runner:
     """A user who has the policy of this kind that site.yml made, with all its parts, and nothing else."""
-    iam, policy = platform.lab.client("iam"), KINDS[kind]
+    return with_policy(platform, KINDS[kind])
+
+
+def with_policy(platform: Platform, policy: str) -> Runner:
+    """A user who has a policy of IAM, with all its parts, and nothing else."""
+    iam = platform.lab.client("iam")
     arn = iam.create_user(UserName=policy)["User"]["Arn"]
     documents = []
     for one in iam.list_policies(Scope="Local")["Policies"]:

@@ -24,6 +24,8 @@ LEFT_IN_A_REGION = [
     ("dynamodb", "list_tables", "TableNames"),
     ("sns", "list_topics", "Topics"),
     ("logs", "describe_log_groups", "logGroups"),
+    ("lambda", "list_functions", "Functions"),
+    ("events", "list_rules", "Rules"),
     ("cloudwatch", "describe_alarms", "MetricAlarms"),
     ("cloudwatch", "list_dashboards", "DashboardEntries"),
     ("s3", "list_buckets", "Buckets"),

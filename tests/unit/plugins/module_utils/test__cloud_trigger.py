@@ -174,6 +174,7 @@ def test_an_outage_is_told_when_it_begins_and_asks_the_controller_once(aws, cont
     assert asked["failover_reason"].startswith("cloud_trigger: us-east-1 is down")
     told = [message["MessageAttributes"]["event"]["StringValue"] for message in aws.topics[WEST]]
     assert told == ["cloud_trigger_alert", "cloud_trigger_requested"]
+    assert aws.topics[WEST][0]["Subject"] == "trading dev: us-east-1 down, us-east-2 healthy"
     assert aws.topics[EAST] == [], "the surviving region's own topic has told them"
 
 
