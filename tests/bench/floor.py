@@ -75,11 +75,18 @@ def put(region: str, identifier: str, **texts: str) -> None:
     CLIENTS["dynamodb", region].put_item(TableName=TABLE, Item=item, ReturnValues="ALL_OLD")
 
 
+def read(region: str, *names: str) -> list[dict]:
+    asked = {TABLE: {"Keys": [{"id": {"S": name}} for name in names], "ConsistentRead": True}}
+    return CLIENTS["dynamodb", region].batch_get_item(RequestItems=asked)["Responses"][TABLE]
+
+
+def fences(region: str) -> list[dict]:
+    return read(region, *(f"fence#{one}" for one in REGIONS))
+
+
 def books(region: str) -> dict[str, Any]:
     """The manifest of a region, asked for with all that the planner reads of its table."""
-    names = ["manifest", "lease", "latest_move", *(f"fence#{one}" for one in REGIONS)]
-    asked = {TABLE: {"Keys": [{"id": {"S": name}} for name in names], "ConsistentRead": True}}
-    items = CLIENTS["dynamodb", region].batch_get_item(RequestItems=asked)["Responses"][TABLE]
+    items = read(region, "manifest", "lease", "latest_move", *(f"fence#{one}" for one in REGIONS))
     return next(json.loads(item["document"]["S"]) for item in items if item["id"]["S"] == "manifest")
 
 
@@ -107,8 +114,7 @@ def hold() -> None:
 
 def record(*more: str) -> None:
     """Read and write the run's items in every table."""
-    names = [f"run#{RUN_ID}", "latest_move"]
-    at_once(*(lambda region=region, name=name: get(region, name) for region in REGIONS for name in names))
+    everywhere(lambda region: read(region, f"run#{RUN_ID}", "latest_move"))
     hold()
     everywhere(lambda region: [put(region, name, document="{}") for name in (f"run#{RUN_ID}", *more)])
 
@@ -254,7 +260,6 @@ def ask_for_capacity() -> None:
 
 def wait_for_capacity() -> None:
     group(TARGET)
-    hold()
     until(lambda: healthy(TARGET) >= wanted(), INTERVAL_S)
 
 
@@ -274,8 +279,7 @@ def move_traffic() -> None:
 
 def write_down() -> None:
     each(global_cluster, cluster, instances, lag, healthy, session_table)
-    reads = [lambda region=region, of=of: get(region, f"fence#{of}") for region in REGIONS for of in REGIONS]
-    at_once(*reads, *(lambda region=region: CLIENTS["rds", region].describe_events(Duration=2) for region in REGIONS))
+    each(fences, lambda region: CLIENTS["rds", region].describe_events(Duration=2))
     record("latest_move")
     hold()
 

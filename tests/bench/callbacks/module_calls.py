@@ -2,7 +2,7 @@
 """Writes each module of the AWS collections or of this one that a run called, as a line of JSON.
 
 {host, module, options}, into the file that BENCH_MODULE_CALLS names. The options are as the module understood them,
-without those that were not given and those that it keeps secret.
+without those that it keeps secret and those that are empty, which may exclude one another.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class CallbackModule(CallbackBase):
         if options is None or not module.startswith(COLLECTIONS):
             return
         with open(os.environ["BENCH_MODULE_CALLS"], "a", encoding="utf-8") as file:
-            given = {name: value for name, value in options.items() if value not in (None, SECRET)}
+            given = {name: value for name, value in options.items() if value not in (None, SECRET, [], {})}
             said = {"host": result._host.get_name(), "module": module, "options": given}
             file.write(json.dumps(said, default=str) + "\n")
 
