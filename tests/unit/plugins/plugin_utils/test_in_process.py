@@ -108,6 +108,10 @@ def test_wrong_options_fail_with_the_words_of_an_ordinary_module(perform, option
     assert result["msg"].startswith(message)
 
 
+def test_every_module_has_its_action():
+    assert ACTIONS == sorted(path.stem for path in (PLUGINS / "modules").glob("[!_]*.py"))
+
+
 @pytest.mark.parametrize("name", ACTIONS)
 def test_each_action_runs_the_module_of_its_name_with_its_own_rules(perform, name):
     action = importlib.import_module(f"ansible_collections.trading.multi_region.plugins.action.{name}").ActionModule
