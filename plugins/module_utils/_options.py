@@ -29,6 +29,9 @@ REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+", re.ASCII)
 YEAR_SECONDS = 366 * 86400
 # The last second that datetime can show.
 LAST_SECOND = 253402300799
+# CloudWatch: "Value" and "Unit" of MetricDatum.
+LARGEST_FIGURE = 2.0**360
+UNITS = ("Seconds", "Microseconds", "Milliseconds", "Bytes", "Percent", "Count", "Count/Second", "None")
 # A longer value is cut off in a message.
 SHOWN_CHARACTERS = 200
 # What regions of other partitions than `aws` begin with. Source: botocore, data/partitions.json.
@@ -215,6 +218,12 @@ def is_server(value: Any) -> bool:
     if bare or is_address(value):
         return is_address(bare[1] if bare else value)
     return isinstance(value, str) and bool(re.fullmatch(rf"{LABEL}(?:\.{LABEL})*\.?(?::\d{{1,5}})?", value, re.ASCII))
+
+
+def is_figure(value: Any) -> bool:
+    """Return whether CloudWatch takes a value as that of a data point, or it is none ("Value" of MetricDatum)."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or (is_number and abs(value) <= LARGEST_FIGURE)
 
 
 def is_config(value: Any) -> bool:
@@ -411,6 +420,9 @@ RULES: dict[str, Rule] = {
             "egress_ports": Each(number(1, 65535)),
         }
     ),
+    "dimensions": ByKey(line(255), line(1024)),
+    "metrics": ByKey(line(255), Value("a number, or nothing where it is not known", is_figure)),
+    "units": ByKey(line(255), Value("a unit of CloudWatch, such as Seconds or Count", UNITS.__contains__)),
     "lease": Members(LEASE, frozenset(LEASE) - {"lease_seconds", "step"}),
     "load_balancers": ByKey(REGION_CODE, HOST),
     "manifest": Members(

@@ -6,8 +6,9 @@
 
 Facts used: "Replicating objects within and across Regions" of the Amazon S3 User Guide (versioning on both sides; rules
 with Filter are of the second version and need Priority and DeleteMarkerReplication; two-way replication of metadata
-wants ReplicaModifications; encrypted objects want SseKmsEncryptedObjects and a key of the destination's region);
-PutBucketReplication of the Amazon S3 API Reference (the call replaces the whole configuration).
+wants ReplicaModifications; encrypted objects want SseKmsEncryptedObjects and a key of the destination's region), and
+"Using S3 Replication metrics" there (of each rule, also without Replication Time Control); PutBucketReplication of the
+Amazon S3 API Reference (the call replaces the whole configuration).
 """
 
 from __future__ import annotations
@@ -71,6 +72,8 @@ def build_rule(wanted):
     if wanted.get("kms_key_arn"):
         rule["SourceSelectionCriteria"]["SseKmsEncryptedObjects"] = {"Status": "Enabled"}
         rule["Destination"]["EncryptionConfiguration"] = {"ReplicaKmsKeyID": wanted["kms_key_arn"]}
+    if wanted.get("replication_metrics") is not None:
+        rule["Destination"]["Metrics"] = {"Status": switch(wanted["replication_metrics"])}
     return rule
 
 
@@ -87,13 +90,14 @@ def rule_named(configuration, rule_id):
 def normal(rule):
     """Return a rule with what S3 leaves out of its answers written down, so that rules can be compared. Pure.
 
-    An empty prefix comes back as an absent one, and ReplicaModifications that is off may come back absent.
+    An empty prefix comes back as an absent one, and what is off may come back absent.
     """
     rule = copy.deepcopy(rule)
     if set(rule.get("Filter") or {}) <= {"Prefix"}:
         rule["Filter"] = {"Prefix": (rule.get("Filter") or {}).get("Prefix", rule.get("Prefix")) or ""}
     rule.setdefault("DeleteMarkerReplication", {"Status": "Disabled"})
     rule.setdefault("SourceSelectionCriteria", {}).setdefault("ReplicaModifications", {"Status": "Disabled"})
+    rule["Destination"].setdefault("Metrics", {"Status": "Disabled"})
     return rule
 
 

@@ -62,6 +62,12 @@ options:
         only where it is given.
       - Left alone when left out.
     type: str
+  replication_metrics:
+    description:
+      - Whether S3 publishes metrics of the rule, such as C(ReplicationLatency), in the destination's region. They are
+        billed as custom metrics.
+      - Left alone when left out.
+    type: bool
   prefix:
     description:
       - Beginning of the keys to replicate. Empty means all.
@@ -150,6 +156,7 @@ ARGUMENT_SPEC = {
     "delete_marker_replication": {"type": "bool", "default": True},
     "replica_modifications": {"type": "bool", "default": True},
     "kms_key_arn": {"type": "str", "no_log": False},
+    "replication_metrics": {"type": "bool"},
     "prefix": {"type": "str", "default": ""},
     **TIMEOUT_SPEC,
 }

@@ -26,6 +26,7 @@ CHANGES = {
     "failover": {
         "autoscaling:SetDesiredCapacity",
         "autoscaling:UpdateAutoScalingGroup",
+        "cloudwatch:PutMetricData",
         "dynamodb:DeleteItem",
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
@@ -42,7 +43,8 @@ CHANGES = {
         "sns:Publish",
         "ssm:PutParameter",
     },
-    "read-only": {"dynamodb:PutItem", "sns:Publish"},
+    # Beside alerts and the count of the health check's runs, the figures of readiness on the dashboards.
+    "read-only": {"cloudwatch:PutMetricData", "dynamodb:PutItem", "sns:Publish"},
 }
 SWITCH_IN_S3 = {"s3:DeleteObject", "s3:PutObject"}
 

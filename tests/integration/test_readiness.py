@@ -120,8 +120,9 @@ def test_a_provisioned_platform_is_ready(platform, tmp_path):
     # Nobody has subscribed to the demo's topics. Rights are those of a role with the runner's policy, and they suffice.
     assert named(report, "warning") == {("subscriptions", EAST), ("subscriptions", WEST)}
     assert report["summary"] == {"ok": len(report["rows"]) - 2, "warnings": 2, "blockers": 0, "unknown": 0}
-    assert [call for call in platform.lab.calls()[before:] if call["mutating"]] == []
-    assert sum(run.changed.values()) == 1, "the report, and nothing else"
+    changing = [call["operation"] for call in platform.lab.calls()[before:] if call["mutating"]]
+    assert changing == ["PutMetricData"] * 2, "the figures on the dashboards, and nothing else"
+    assert sum(run.changed.values()) == 2, "these and the report"
 
 
 def test_several_faults_at_once_are_each_named(platform, tmp_path):

@@ -1,0 +1,138 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: cloudwatch_metric_data
+version_added: 0.1.0
+short_description: Publish figures of one's own as CloudWatch metrics
+description:
+  - Publishes one data point for each metric, in all regions at once.
+  - It is enough that one region takes them. The others are published to where they answer, and are not waited for
+    longer than three seconds.
+  - "Source: C(PutMetricData) of the CloudWatch API Reference."
+author:
+  - Trading platform maintainers (@trading-multi-region)
+options:
+  metric_namespace:
+    description:
+      - Namespace of the metrics. Those that begin with C(AWS/) are AWS's own.
+    type: str
+    required: true
+  metrics:
+    description:
+      - Value of each metric, by name. What is null is not known, and no data point.
+    type: dict
+    required: true
+  units:
+    description:
+      - Unit of a metric, by name, such as V(Seconds), V(Milliseconds) or V(Count). What is left out has none.
+    type: dict
+    default: {}
+  dimensions:
+    description:
+      - Value of each dimension, by name; the same for all metrics.
+    type: dict
+    default: {}
+  regions:
+    description:
+      - Regions in which they are published.
+    type: list
+    elements: str
+    required: true
+  best_effort:
+    description:
+      - Whether to go on although no region took them. RV(reason) and RV(not_published) say so then.
+    type: bool
+    default: false
+  deadline:
+    description:
+      - Seconds after which a region that has not answered counts as not published to.
+    type: float
+    default: 8
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Nothing is published, and RV(published) is empty.
+  diff_mode:
+    support: N/A
+  idempotent:
+    support: none
+    details:
+      - Every run publishes another data point.
+seealso:
+  - module: trading.multi_region.cloudwatch_dashboard
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - trading.multi_region.attributes
+  - trading.multi_region.timeouts
+"""
+
+EXAMPLES = r"""
+- name: Show on the dashboards how long the move took
+  trading.multi_region.cloudwatch_metric_data:
+    metric_namespace: Trading/MultiRegion
+    metrics:
+      RecoveryTime: 48.8
+    units:
+      RecoveryTime: Seconds
+    dimensions:
+      Platform: trading-prod
+    regions: [us-east-2]
+    best_effort: true
+    deadline: 3
+"""
+
+RETURN = r"""
+reason:
+  description: One sentence on what was published where.
+  returned: success
+  type: str
+  sample: RecoveryTime published in us-east-2.
+published:
+  description: Regions that took the data points.
+  returned: always
+  type: list
+  elements: str
+  sample: [us-east-2]
+not_published:
+  description: Why a region did not take them, by region.
+  returned: always
+  type: dict
+  sample: {us-east-1: no answer within 3.0 s}
+seconds:
+  description: Duration in seconds.
+  returned: always
+  type: float
+  sample: 0.1
+"""
+
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._cloudwatch_metric_data import run
+from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
+
+ARGUMENT_SPEC = {
+    "metric_namespace": {"type": "str", "required": True},
+    "metrics": {"type": "dict", "required": True},
+    "units": {"type": "dict", "default": {}},
+    "dimensions": {"type": "dict", "default": {}},
+    "regions": {"type": "list", "elements": "str", "required": True},
+    "best_effort": {"type": "bool", "default": False},
+    "deadline": {"type": "float", "default": 8},
+    **TIMEOUT_SPEC,
+}
+
+
+def main():
+    run_module(lambda module: run(module.params, clients_for(module), module.check_mode), ARGUMENT_SPEC)
+
+
+if __name__ == "__main__":
+    main()
