@@ -55,8 +55,10 @@ def _objections_to(statement: dict, action: str) -> Iterator[str]:
 
 
 def _has(key: str, known: Iterable[str]) -> bool:
-    family = key.partition("/")[0]
-    return key in GLOBAL_KEYS or any(one.partition("/")[0].lower() == family.lower() for one in known)
+    family = key.partition("/")[0].lower()
+    # kms:EncryptionContext:${EncryptionContextKey} has its variable part after a colon.
+    families = {one.partition("/")[0].partition("${")[0].lower() for one in known}
+    return key in GLOBAL_KEYS or any(family == one or (one[-1] == ":" and family.startswith(one)) for one in families)
 
 
 def _idle_resources(statement: dict) -> Iterator[str]:

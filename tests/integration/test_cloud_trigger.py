@@ -22,8 +22,9 @@ import pytest
 
 from ansible_collections.trading.multi_region.plugins.lookup.lambda_package import COLLECTION, read
 from ansible_collections.trading.multi_region.plugins.module_utils._lambda_package import build_package, collect
+from tests.integration.authorization_reference import objections
 from tests.integration.aws import TABLE, Listener, control_item, messages
-from tests.integration.permissions import Runner, gaps, with_policy
+from tests.integration.permissions import Runner, gaps, statements_in, with_policy
 from tests.integration.platforms import TOP, Platform
 
 EAST, WEST = "us-east-1", "us-east-2"
@@ -162,6 +163,7 @@ def test_an_outage_is_told_and_asks_the_controller_once(function, controller):
     assert told[0]["Subject"] == "trading dev: us-east-1 down, us-east-2 healthy"
     assert "t0ken" not in json.dumps(told)
     assert gaps("cloud-trigger", function.runner.documents, function.calls) == []
+    assert list(objections(statements_in(function.runner.documents))) == []
 
 
 def test_where_both_regions_are_unhealthy_people_are_told_once_and_nobody_is_asked(function, controller):
