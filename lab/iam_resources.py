@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -124,11 +125,12 @@ class Asked:
         """IAM's prefix."""
         return self.action.partition(":")[0]
 
-    @property
+    @cached_property
     def named(self) -> dict[str, list[str]]:
-        """The texts of the request's own parameters, not of what stands within them."""
+        """The texts of the request's own parameters, not of those within them; of EC2 also what is behind them."""
         other = OTHERS.get(self.action)
-        return {name: texts(node) for name, node in self.given.items() if name != other}
+        own = {name: texts(node) for name, node in self.given.items() if name != other}
+        return {**own, "behind": behind(self.region, self.given)} if self.service == "ec2" else own
 
 
 def resources_of(asked: Asked) -> list[Resource]:
@@ -159,7 +161,7 @@ def resources_named(kind: ResourceType, asked: Asked) -> Iterator[Resource]:
                 yield Resource(value, kind, parameter)
     if asked.service == "ec2":
         pattern = re.compile(rf"{ID_WORDS.get(kind.name, kind.name)}-[0-9a-f]+")
-        for parameter, values in {**asked.named, "behind": behind(asked.region, asked.given)}.items():
+        for parameter, values in asked.named.items():
             for one in filter(pattern.fullmatch, values):
                 yield Resource(filled(kind, {kind.placeholders[-1]: one}, asked.region), kind, parameter)
         return

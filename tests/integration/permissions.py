@@ -5,20 +5,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from lab.client import Lab
 from lab.iam_needs import actions_of
 from tests.integration.aws import SUFFIX
-from tests.integration.platforms import TOP, Platform, Run, run_playbook
+from tests.integration.platforms import ACCOUNT, TOP, Platform, Run, as_user, run_playbook
 
 KINDS = {kind: f"trading-{kind}-runner-{SUFFIX}" for kind in ("failover", "read-only", "provisioning")}
 REASONS = Path(__file__).with_name("uncalled_actions.yml")
 
-ACCOUNT = "123456789012"
 Documents = list[tuple[str, dict]]
 
 
@@ -48,18 +46,6 @@ def statements_in(documents: Documents) -> list[dict]:
     return [statement for _name, document in documents for statement in document["Statement"]]
 
 
-class RunnersLab(Lab):
-    """The same lab for somebody with an access key of his own."""
-
-    def __init__(self, lab: Lab, key: dict[str, str]) -> None:
-        vars(self).update(vars(lab))
-        self.key = key
-
-    def env(self) -> dict[str, str]:
-        own = {"AWS_ACCESS_KEY_ID": self.key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": self.key["SecretAccessKey"]}
-        return super().env() | own
-
-
 @dataclass(frozen=True)
 class Runner:
     """A user of IAM: the platform as he meets it, his policies, and his ARN."""
@@ -73,22 +59,20 @@ class Runner:
 
 
 def as_runner(platform: Platform, kind: str) -> Runner:
-    """A user who has the policy of this kind that site.yml made, with all its parts, and nothing else."""
+    """A user who has the policy of this kind that is in the lab, with all its parts, and nothing else."""
     return with_policy(platform, KINDS[kind])
 
 
-def with_policy(platform: Platform, policy: str) -> Runner:
+def with_policy(platform: Platform, name: str) -> Runner:
     """A user who has a policy of IAM, with all its parts, and nothing else."""
     iam = platform.lab.client("iam")
-    arn = iam.create_user(UserName=policy)["User"]["Arn"]
-    documents = []
-    for one in iam.list_policies(Scope="Local")["Policies"]:
-        if one["PolicyName"].startswith(policy):
-            iam.attach_user_policy(UserName=policy, PolicyArn=one["Arn"])
-            version = iam.get_policy_version(PolicyArn=one["Arn"], VersionId=one["DefaultVersionId"])
-            documents.append((one["PolicyName"], version["PolicyVersion"]["Document"]))
-    key = iam.create_access_key(UserName=policy)["AccessKey"]
-    return Runner(replace(platform, lab=RunnersLab(platform.lab, key)), documents, arn)
+    parts = [one for one in iam.list_policies(Scope="Local")["Policies"] if one["PolicyName"].startswith(name)]
+    versions = (iam.get_policy_version(PolicyArn=one["Arn"], VersionId=one["DefaultVersionId"]) for one in parts)
+    documents = [
+        (one["PolicyName"], version["PolicyVersion"]["Document"]) for one, version in zip(parts, versions, strict=True)
+    ]
+    own = as_user(platform, name, [one["Arn"] for one in parts])
+    return Runner(own, documents, iam.get_user(UserName=name)["User"]["Arn"])
 
 
 def gaps(kind: str, documents: Documents, calls: list[dict]) -> list[str]:

@@ -17,9 +17,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.client import Lab
@@ -32,6 +32,7 @@ RUNNERS_SECRETS = {
     "AWS_SECRET_ACCESS_KEY": base64.b64encode(DRAW.randbytes(30)).decode(),
     "AWS_SESSION_TOKEN": base64.b64encode(DRAW.randbytes(120)).decode(),
 }
+ACCOUNT = "123456789012"
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -125,6 +126,40 @@ class Platform:
         return run_playbook(playbook, *options, lab=self.lab, inventory=self.inventory, **how)
 
 
+class RunnersLab(Lab):
+    """The same lab for somebody with an access key of his own."""
+
+    def __init__(self, lab: Lab, key: dict[str, str]) -> None:
+        vars(self).update(vars(lab))
+        self.key = key
+
+    def env(self) -> dict[str, str]:
+        own = {"AWS_ACCESS_KEY_ID": self.key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": self.key["SecretAccessKey"]}
+        return super().env() | own
+
+
+def as_user(platform: Platform, name: str, policies: Iterable[str]) -> Platform:
+    """The platform as a new user of IAM meets it, who has the policies with these ARNs and nothing else."""
+    iam = platform.lab.client("iam")
+    iam.create_user(UserName=name)
+    for policy in policies:
+        iam.attach_user_policy(UserName=name, PolicyArn=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return replace(platform, lab=RunnersLab(platform.lab, key))
+
+
+def make_policies(lab: Lab, inventory: Path, folder: Path) -> list[str]:
+    """Do what docs/permissions.md asks of the account's administrator before the first run; return the ARNs."""
+    given = ("-e", f"aws_account_id={ACCOUNT}", "-e", f"policies_folder={folder}")
+    run_playbook("policies", *given, lab=None, inventory=inventory).ends_well()
+    # The lab's first call of all, for which it reads AWS's own policies.
+    iam = lab.client("iam", read_timeout=60)
+    return [
+        iam.create_policy(PolicyName=path.stem, PolicyDocument=path.read_text())["Policy"]["Arn"]
+        for path in sorted(folder.glob("*-provisioning-runner-*.json"))
+    ]
+
+
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """Wait until no other process is in a block with this lock; it ends with the process at the latest."""
@@ -134,7 +169,7 @@ def alone(lock: Path) -> Iterator[None]:
 
 
 class Platforms:
-    """Provisions each set of regions once and hands out copies.
+    """Provisions each set of regions once, as somebody who has the policy for that and nothing else; hands out copies.
 
     Processes that name the same folder share what is provisioned in it; the last of them to leave stops the labs.
     """
@@ -180,8 +215,10 @@ class Platforms:
     def _provision(self, place: Path, regions: tuple[str, ...]) -> None:
         inventory, traces = self._inventory(place, regions), place / "traces"
         platform = Platform(Lab.start(place / "lab"), inventory, regions, traces)
+        provisioner = as_user(platform, "provisioner", make_policies(platform.lab, inventory, place / "policies"))
+        platform.lab.clear_calls()  # what the administrator has done is not part of provisioning
         # As much as Ansible ever tells, once: tests/integration/test_secrets.py reads it.
-        run = platform.run("site", "-vvvv", traces=traces)
+        run = provisioner.run("site", "-vvvv", traces=traces)
         (place / "code").write_text(str(run.code))
 
     def empty(self, *regions: str, scale: float) -> Platform:

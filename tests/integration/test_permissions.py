@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Least privilege: who runs the playbooks can do so with exactly the policies that are made for it, and nothing else.
 
-Provisioning with its policy is compared in test_teardown.py, where a platform's whole life is on record.
+Every platform of these tests is provisioned with the policy for that (platforms.py); test_teardown.py compares it with
+the calls of a platform's whole life.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import re
 import time
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.integration.authorization_reference import is_writing, objections
-from tests.integration.aws import GROUP, control_item, members, messages, name_points_at
-from tests.integration.permissions import as_runner, gaps, inventory_of, statements_in, write_policies
+from tests.integration.aws import GROUP, SUFFIX, control_item, members, messages, name_points_at
+from tests.integration.permissions import KINDS, as_runner, gaps, inventory_of, statements_in, write_policies
+from tests.integration.platforms import ACCOUNT
 
 EAST, WEST = "us-east-1", "us-east-2"
 POLICY_SIZE = 6144  # "IAM and AWS STS quotas" of the IAM User Guide, white space not counted
@@ -108,6 +111,97 @@ def test_another_switch_account_and_partition_have_their_own_rights(tmp_path, op
         assert list(objections(statements_in(documents))) == []
     actions = {action for one in statements_in(found["failover"]) for action in one["Action"]}
     assert {action for action in actions if is_writing(action)} == CHANGES["failover"] - SWITCH_IN_S3 | {turn}
+
+
+APPLICATION = f"trading-app-{SUFFIX}"
+# What the environment's name bounds, {} in its place: the action that must be denied, and a call that needs it.
+BY_NAME = [
+    ("autoscaling:DeleteAutoScalingGroup", "delete_auto_scaling_group", {"AutoScalingGroupName": "trading-asg-{}"}),
+    ("cloudwatch:DeleteDashboards", "delete_dashboards", {"DashboardNames": [f"trading-{EAST}-{{}}"]}),
+    ("dynamodb:DeleteTable", "delete_table", {"TableName": "trading-failover-{}"}),
+    ("iam:DeleteRole", "delete_role", {"RoleName": "trading-app-{}"}),
+    (
+        "iam:PassRole",
+        "add_role_to_instance_profile",
+        {"InstanceProfileName": APPLICATION, "RoleName": "trading-app-{}"},
+    ),
+    ("rds:DeleteDBCluster", "delete_db_cluster", {"DBClusterIdentifier": f"trading-{EAST}-{{}}"}),
+    ("rds:DeleteGlobalCluster", "delete_global_cluster", {"GlobalClusterIdentifier": "trading-global-{}"}),
+    ("s3:DeleteBucket", "delete_bucket", {"Bucket": f"trading-data-{EAST}-{{}}"}),
+    ("s3:DeleteObject", "delete_object", {"Bucket": f"trading-data-{EAST}-{{}}", "Key": "one"}),
+    ("secretsmanager:GetSecretValue", "get_secret_value", {"SecretId": "trading-database-{}"}),
+    ("sns:DeleteTopic", "delete_topic", {"TopicArn": f"arn:aws:sns:{EAST}:{ACCOUNT}:trading-alerts-{{}}"}),
+    ("ssm:DeleteParameter", "delete_parameter", {"Name": "/trading/{}/outputs"}),
+]
+
+
+def denied(lab, service: str, method: str, **parameters) -> str:
+    """The action that a call is denied; empty when it is not, even if it fails."""
+    try:
+        getattr(lab.client(service), method)(**parameters)
+    except ClientError as error:
+        found = re.search(r"is not authorized to perform: (\S+)", str(error))
+        return found[1] if found else ""
+    return ""
+
+
+@pytest.fixture(scope="module")
+def account(platforms):
+    """The account of a platform, and the same as somebody sees it who has the policy to provision with."""
+    copy = platforms.copy(EAST, WEST)
+    yield copy.lab, as_runner(copy, "provisioning").platform.lab
+    copy.lab.stop()
+
+
+@pytest.mark.parametrize(("action", "method", "parameters"), BY_NAME, ids=[action for action, *_call in BY_NAME])
+def test_whoever_provisions_can_touch_nothing_that_another_environment_has(account, action, method, parameters):
+    _lab, own = account
+    service = action.partition(":")[0]
+    text = json.dumps(parameters)
+    theirs, ours = (json.loads(text.replace("{}", environment)) for environment in ("prod", "dev"))
+    assert denied(own, service, method, **theirs) == action
+    assert denied(own, service, method, **ours) == ""
+
+
+def test_whoever_provisions_can_touch_nothing_that_has_the_tags_of_another_environment(account):
+    lab, own = account
+    found = {}
+    for environment in ("prod", "dev"):
+        tags = {"Project": "trading", "Environment": environment}
+        vpc = lab.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        lab.client("ec2").create_tags(Resources=[vpc], Tags=[{"Key": key, "Value": one} for key, one in tags.items()])
+        listed = [{"TagKey": key, "TagValue": one} for key, one in tags.items()]
+        key = lab.client("kms").create_key(Tags=listed)["KeyMetadata"]["KeyId"]
+        ours = [{"Key": "Project", "Value": "trading"}, {"Key": "Environment", "Value": "dev"}]
+        subnet = {"CidrBlock": "10.0.0.0/24", "TagSpecifications": [{"ResourceType": "subnet", "Tags": ours}]}
+        found[environment] = [
+            denied(own, "ec2", "create_subnet", VpcId=vpc, **subnet),
+            denied(own, "ec2", "create_tags", Resources=[vpc], Tags=ours),
+            denied(own, "ec2", "delete_vpc", VpcId=vpc),
+            denied(own, "kms", "schedule_key_deletion", KeyId=key),
+        ]
+    assert found == {
+        "prod": ["ec2:CreateSubnet", "ec2:CreateTags", "ec2:DeleteVpc", "kms:ScheduleKeyDeletion"],
+        "dev": ["", "", "", ""],
+    }
+
+
+def test_whoever_provisions_can_give_neither_himself_nor_others_more(account):
+    _lab, own = account
+    policy = f"arn:aws:iam::{ACCOUNT}:policy/{KINDS['provisioning']}"
+    everything = json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    )
+    version = {"PolicyDocument": everything, "SetAsDefault": True}
+    assert denied(own, "iam", "create_policy_version", PolicyArn=policy, **version) == "iam:CreatePolicyVersion"
+    inline = {"UserName": KINDS["provisioning"], "PolicyName": "more", "PolicyDocument": everything}
+    assert denied(own, "iam", "put_user_policy", **inline) == "iam:PutUserPolicy"
+    replication = {
+        "Role": f"arn:aws:iam::{ACCOUNT}:role/anybodys",
+        "Rules": [{"Status": "Enabled", "Destination": {"Bucket": "arn:aws:s3:::anybodys"}}],
+    }
+    asked = {"Bucket": f"trading-data-{EAST}-dev", "ReplicationConfiguration": replication}
+    assert denied(own, "s3", "put_bucket_replication", **asked) == "iam:PassRole"
 
 
 def test_whoever_may_only_look_sees_all_and_moves_nothing(platform, tmp_path):
