@@ -28,6 +28,7 @@ SHOWN = {
     "password_length": "a figure",
     "encryption_secret_name": "the name under which it is found",
     "encryption_password_length": "a figure",
+    "cloud_trigger_webhook_secret": "the name under which it is found",
 }
 SHOWN_TASKS = {"Start the clock": "random letters of a run's id"}
 
