@@ -357,8 +357,9 @@ def defaults_problems(names: t.Container[str]) -> list[str]:
     """
     if "platform_regions" in names:
         return []
-    brings = "the collection's own value, which a file platform.yml in the inventory's folder brings"
-    return [_refusal("platform_regions", None, f"{brings}: `plugin: trading.multi_region.platform_defaults`")]
+    brings = "the collection's own value, which a file platform.yml brings that lies in the inventory's folder"
+    plugin = "`plugin: trading.multi_region.platform_defaults`"
+    return [_refusal("platform_regions", None, f"{brings} and says {plugin}; -i names the folder, not its file hosts")]
 
 
 def unknown_problems(names: t.Iterable[str], known: t.Iterable[str]) -> list[str]:

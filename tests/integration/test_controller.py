@@ -117,7 +117,7 @@ def expect_references(fake):
     group = fake.named("instance_groups", "trading dev: us-east-1")
     assert group["policy_instance_list"] == ["east.example.com"]
     (source,) = fake.things["inventory_sources"].values()
-    assert source["source_path"] == "inventories/demo/hosts"
+    assert source["source_path"] == "inventories/demo"
     nodes = {node["identifier"]: node for node in fake.things["workflow_job_template_nodes"].values()}
     links = {
         (name, link): fake.linked("workflow_job_template_nodes", node, link)
