@@ -145,14 +145,17 @@ DICTS = {
     "body": [{"widgets": []}],
     "db_cluster_arns": [{region: CLUSTER_ARN.format(region, region) for region in (EAST, WEST)}],
     "db_clusters": [{EAST: "trading-us-east-1-dev"}],
+    "dimensions": [{"Platform": "trading-dev"}, {}],
     "load_balancers": [{EAST: "one.example.com", WEST: "other.example.com"}],
     "manifest": [MANIFEST],
+    "metrics": [{"RecoveryTime": 48.8, "LossBound": None}],
     "obstacles": [{"code": "target_unhealthy", "sentence": "It is ill."}],
     "previous": [ENDED_LEASE, {**ENDED_LEASE, "earlier": [ENDED_LEASE]}],
     "record": [{"outcome": "successful", "method": "failover", "steps": [], "ended_at": 5.0}, {"any": ["thing"]}],
     "regions": [entry(EAST), entry(WEST), {"region": EAST}],
     "tags": [{"Project": "trading", "Count": 3}],
     "topics": [{region: TOPIC_ARN.format(region) for region in (EAST, WEST)}],
+    "units": [{"RecoveryTime": "Seconds"}, {}],
     "verdicts": [{EAST: VERDICT, WEST: {"verdict": "unknown", "reason": "silence"}}],
 }
 
@@ -239,6 +242,9 @@ BAD_NUMBERS = [
 ]
 BAD_BOOLS = ["perhaps", 5, [True], {}, "oui"]
 BAD_DICTS = {
+    "dimensions": [{"": "trading-dev"}, {"Platform": ""}, {"Platform": "two\nlines"}],
+    "metrics": [{"RecoveryTime": "soon"}, {"RecoveryTime": 2.0**361}, {"": 5}],
+    "units": [{"RecoveryTime": "Hours"}],
     "attributes": [],
     "body": [{}, {"widgets": "none"}, {"widgets": None}],
     "db_cluster_arns": [
