@@ -58,7 +58,8 @@ def show_name(lab: Lab) -> str:
 def show_outcome(outcome: dict[str, Any]) -> None:
     print("\n    steps of the failover")
     for step in outcome["steps"]:
-        print(f"        {step['seconds']:7.1f} s  {step['name']:<24} {step['reason']}")
+        took = "  unknown" if step["seconds"] is None else f"{step['seconds']:7.1f} s"
+        print(f"        {took}  {step['name']:<24} {step['reason']}")
     bound = outcome["rpo_bound_ms"]
     rto = outcome["rto_seconds"]
     print(f"\n    RTO          {rto} s, from the start of the run until the platform was seen serving")

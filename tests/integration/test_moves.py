@@ -50,6 +50,8 @@ def test_failback_puts_in_order_what_a_failover_left(platform):
     assert control_item(platform.lab, HOME, f"fence#{HOME}")["state"] == "done"
     (record,) = runs(platform.lab, OTHER)
     assert record["fenced"] == "fenced"
+    (fence,) = [step for step in record["attempts"][-1]["steps"] if step["name"] == "fence"]
+    assert fence["seconds"] > 0 and "is fenced" in fence["reason"], "how it ended, although it went on beside"
 
     again = platform.run("failover", "-e", f"target_region={OTHER}").ends_well()
     assert again.changed["localhost"] == 0 and "is active already" in again.output

@@ -99,6 +99,15 @@ def test_a_report_shows_each_step_of_a_move_on_a_desk_and_on_a_phone(platform, t
     assert record["run_id"] in history.read_text()
 
 
+def test_a_refused_move_leaves_a_report_too(platform, tmp_path):
+    report = tmp_path / "report.html"
+    refused = platform.run("failover", "-e", f"expected_active_region={TARGET}", "-e", f"failover_report_file={report}")
+    assert refused.code != 0
+    page = report.read_text()
+    assert "No step was taken." in page and f"expected_active_region is {TARGET}" in page
+    assert fits(page, tmp_path, "refused")["bars"] == []
+
+
 def test_a_report_that_cannot_be_written_stops_no_move(platform, tmp_path):
     platform.lab.outage(LOST, "reset")
     nowhere = tmp_path / "missing" / "report.html"
