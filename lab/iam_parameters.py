@@ -13,7 +13,7 @@ from lab.request import UNKNOWN, ApiRequest, Form
 
 
 def parameters_of(request: ApiRequest, form: Form, body: bytes) -> dict[str, Any]:
-    """The request's parameters by name; of a REST request those that stand in its path.
+    """The request's parameters by name; of a REST request those that stand in its path, and in a body of JSON.
 
     What names a resource only together with another parameter stands below that one's value:
     `{"hostedzone": {"ResourceId": ...}}`, `{"application": {"Name": ...}}`.
@@ -21,7 +21,8 @@ def parameters_of(request: ApiRequest, form: Form, body: bytes) -> dict[str, Any
     if request.protocol == "json":
         given = json.loads(body or b"{}")
     elif request.protocol.startswith("rest"):
-        given = labels_of(request, form.path)
+        in_body = json.loads(body or b"{}") if request.protocol == "rest-json" else {}
+        given = {**in_body, **labels_of(request, form.path)}
     else:
         given = nested({**form.query, **form.body_fields})
     if "RequestItems" in given:  # DynamoDB's batches

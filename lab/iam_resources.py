@@ -34,12 +34,14 @@ NAMES: dict[str, dict[str, str]] = {
     "elasticloadbalancing:loadbalancer/gwy/": {"LoadBalancerName": "gateway.Name"},
     "elasticloadbalancing:loadbalancer/net/": {"LoadBalancerName": "network.Name"},
     "elasticloadbalancing:targetgroup": {"TargetGroupName": "Name"},
+    "events:rule-on-default-event-bus": {"RuleName": "Name Rule"},
     "iam:instance-profile": {"InstanceProfileNameWithPath": "InstanceProfileName"},
     "iam:policy": {"PolicyNameWithPath": "PolicyName"},
     "iam:role": {"RoleNameWithPath": "RoleName"},
     "iam:user": {"UserNameWithPath": "UserName"},
     "kms:alias": {"Alias": "AliasName"},
     "kms:key": {"KeyId": "KeyId TargetKeyId"},
+    "lambda:function": {"FunctionName": "FunctionName"},
     "logs:log-group": {"LogGroupName": "logGroupName"},
     "rds:cluster": {
         "DbClusterInstanceName": "DBClusterIdentifier DbClusterIdentifier SourceDBClusterIdentifier "

@@ -21,6 +21,7 @@ POLICIES = Path(__file__).parents[2] / "roles/failover_control/files/runner_poli
 TAGS = [{"Key": "Project", "Value": "ours"}]
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/theirs"
 REPLICATION = {"Role": ROLE, "Rules": [{"Status": "Enabled", "Destination": {"Bucket": "arn:aws:s3:::there"}}]}
+FUNCTIONS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
 BALANCER = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/ours/0123"
 ALLOWED = sorted(
     {
@@ -165,6 +166,21 @@ def test_actions_that_are_not_called_like_their_operation_are_known() -> None:
         (("ec2", "describe_vpcs", {}), {"ec2:DescribeVpcs": {"*"}}),
         # JSON
         (("dynamodb", "delete_table", {"TableName": "ours"}), {"dynamodb:DeleteTable": {"dynamodb:table/ours"}}),
+        (("events", "describe_rule", {"Name": "ours"}), {"events:DescribeRule": {"events:rule/ours"}}),
+        (
+            ("events", "put_targets", {"Rule": "ours", "Targets": [{"Id": "one", "Arn": f"{FUNCTIONS}:theirs"}]}),
+            {"events:PutTargets": {"events:rule/ours"}},
+        ),
+        # JSON, with names in the path and in the body
+        (("lambda", "get_policy", {"FunctionName": "ours"}), {"lambda:GetPolicy": {"lambda:function:ours"}}),
+        (
+            ("lambda", "tag_resource", {"Resource": f"{FUNCTIONS}:ours", "Tags": {"Project": "ours"}}),
+            {"lambda:TagResource": {"lambda:function:ours"}},
+        ),
+        (
+            ("lambda", "create_function", {"FunctionName": "ours", "Role": ROLE, "Code": {"ZipFile": b"one"}}),
+            {"lambda:CreateFunction": {"lambda:function:ours"}, "iam:PassRole": {f"iam::{ACCOUNT}:role/theirs"}},
+        ),
         (("ssm", "delete_parameter", {"Name": "/our/name"}), {"ssm:DeleteParameter": {"ssm:parameter/our/name"}}),
         (
             ("ssm", "get_parameter", {"Name": "/aws/service/ami"}),
