@@ -69,10 +69,9 @@ options:
             asked.
         type: bool
       egress_ports:
-        description: Ports at which instances may reach the world.
+        description: Ports at which instances may reach the world; 443 alone when left out.
         type: list
         elements: int
-        default: [443]
   min_healthy_ratio:
     description:
       - Least share of registered targets that must be healthy, from 0 to 1.
@@ -237,7 +236,7 @@ ARGUMENT_SPEC = {
             "runner_arn": {"type": "str"},
             "protection": {"type": "bool", "default": False},
             "last_snapshot": {"type": "bool"},
-            "egress_ports": {"type": "list", "elements": "int", "default": [443]},
+            "egress_ports": {"type": "list", "elements": "int"},
         },
     },
     "min_healthy_ratio": {"type": "float", "default": 0.5},
