@@ -6,17 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import typing as t
-from pathlib import Path
-
-from ansible import constants
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-
-from ansible_collections.trading.multi_region.plugins.module_utils._lambda_package import build_package, collect
-
 DOCUMENTATION = r"""
 name: lambda_package
 author: Trading platform maintainers (@trading-multi-region)
@@ -54,6 +43,17 @@ _raw:
   type: list
   elements: path
 """
+
+import hashlib
+import os
+import typing as t
+from pathlib import Path
+
+from ansible import constants
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.trading.multi_region.plugins.module_utils._lambda_package import build_package, collect
 
 COLLECTION = "ansible_collections.trading.multi_region"
 ROOT = Path(__file__).resolve().parents[2]

@@ -53,9 +53,11 @@ def poll(read, done, timeout, interval, clock=time.monotonic, sleep=pause, toler
     Raises WaitTimeout at the deadline, and at once any AwsCallError that is not tolerated.
     """
     started = clock()
+    # One sum, so that "until the deadline" never rounds to no time at all short of it.
+    deadline = started + timeout
     state = error = None
     while True:
-        expired = clock() - started >= timeout
+        expired = clock() >= deadline
         try:
             state, error = read(), None
         except AwsCallError as failure:
@@ -66,7 +68,7 @@ def poll(read, done, timeout, interval, clock=time.monotonic, sleep=pause, toler
             return state
         if expired:
             raise WaitTimeout(state, error, clock() - started)
-        sleep(max(0.0, min(interval, started + timeout - clock())))
+        sleep(max(0.0, min(interval, deadline - clock())))
 
 
 def timed(run):

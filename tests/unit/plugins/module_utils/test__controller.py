@@ -107,18 +107,18 @@ def test_who_approves_a_move_cannot_start_one_and_who_starts_it_cannot_approve(m
         for kind in ("job_templates", "workflows")
         for thing in role.get(kind, ())
     }
-    approvers = {team for team, role, _ in may if role == "approval"}
-    starters = {team for team, role, _ in may if role == "execute"}
+    approvers = {team for team, role, _thing in may if role == "approval"}
+    starters = {team for team, role, _thing in may if role == "execute"}
     assert approvers and starters and not approvers & starters
-    assert {role for team, role, _ in may if team in approvers} == {"approval"}
+    assert {role for team, role, _thing in may if team in approvers} == {"approval"}
     assert taken_back == {("trading dev: Approvers", "execute"), ("trading dev: Operators", "approval")}
     workflows = {workflow["name"] for workflow in made["workflows"]}
-    assert {thing for _, role, thing in may if role == "approval"} == workflows
-    assert workflows <= {thing for _, role, thing in may if role == "execute"}
+    assert {thing for _team, role, thing in may if role == "approval"} == workflows
+    assert workflows <= {thing for _team, role, thing in may if role == "execute"}
     # Whoever starts the workflow has no way around its approval.
     operators = {team for team, role, thing in may if thing in workflows and role == "execute"}
     moves = re.compile("Failover|Switchover|Failback|Drill|Teardown|Provision|Rebuild")
-    assert [thing for team, _, thing in may if team in operators and moves.search(thing)] == []
+    assert [thing for team, _role, thing in may if team in operators and moves.search(thing)] == []
 
 
 def test_a_move_out_of_a_region_runs_in_the_others_first(made):

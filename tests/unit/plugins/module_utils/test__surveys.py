@@ -54,7 +54,8 @@ def test_a_figure_is_accepted_exactly_when_the_playbook_accepts_it(variable, dat
     question = answers(variable, REGIONS)
     assert not is_answer(question, value) or gate_accepts(variable, value)
     # AWX knows no limit between 0 and 1, so a length below the first whole one is refused by the survey alone.
-    is_figure = type(value) is int or ("whole" not in what and type(value) is float)
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    is_figure = is_whole or ("whole" not in what and isinstance(value, float))
     if is_figure and value >= math.ceil(low) and gate_accepts(variable, value):
         assert is_answer(question, value)
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, Refused
@@ -70,15 +70,24 @@ def test_timeout_with_nothing_read_names_the_error(fake_time):
     assert late.value.state is None
 
 
-@given(timeout=st.floats(0, 1000), interval=st.floats(0.1, 100))
-def test_never_waits_beyond_the_deadline_and_always_looks_at_it(timeout, interval):
+# With this start, 0.3 s after it is not quite 0.3 s: a wait of no time at all would follow, and another.
+@example(started=837.5779756625728, timeout=0.3, interval=0.3)
+@given(started=st.floats(0, 1e6), timeout=st.floats(0, 1000), interval=st.floats(1, 100))
+@settings(deadline=None)
+def test_never_waits_beyond_the_deadline_and_always_looks_at_it(started, timeout, interval):
     passing = FakeTime()
+    passing.now = started
     looks = []
+
+    def look():
+        assert len(looks) <= timeout / interval + 2
+        looks.append(passing.now)
+
     with pytest.raises(WaitTimeout):
-        poll(lambda: looks.append(passing.now), lambda _state: False, timeout, interval, **passing.passing)
-    assert passing.now == pytest.approx(timeout)
-    assert looks[0] == 0
-    assert looks[-1] == pytest.approx(timeout)
+        poll(look, lambda _state: False, timeout, interval, **passing.passing)
+    assert passing.now == pytest.approx(started + timeout)
+    assert looks[0] == started
+    assert looks[-1] == pytest.approx(started + timeout)
 
 
 def test_patience_ends_with_the_error_of_aws(fake_time):

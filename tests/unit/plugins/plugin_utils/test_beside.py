@@ -56,5 +56,5 @@ def test_a_job_is_ended_when_its_time_is_over(tmp_path):
 def test_what_cannot_be_written_down_is_not_begun(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError):
-        beside.begin(lambda: (tmp_path / "begun").touch(), 30, str(tmp_path / "file" / "jobs"))
+        beside.begin((tmp_path / "begun").touch, 30, str(tmp_path / "file" / "jobs"))
     assert not (tmp_path / "begun").exists()
