@@ -18,6 +18,7 @@ def install() -> None:
         autoscaling,
         cloudwatch,
         cloudwatch_alarms,
+        creations,
         dynamodb,
         elbv2,
         iam_simulation,
@@ -33,6 +34,6 @@ def install() -> None:
     WORLD.tick_hooks += [OUTAGE_LOG.refresh, s3_replication.advance_all]
     WORLD.reset_hooks += [OUTAGE_LOG.forget, SETTINGS.reset]
     regional = (rds, cloudwatch, cloudwatch_alarms, elbv2, autoscaling, dynamodb, logs, s3_replication)
-    for service in (*regional, arc, iam_simulation, wafv2):
+    for service in (*regional, arc, creations, iam_simulation, wafv2):
         service.install()
     patches.apply()

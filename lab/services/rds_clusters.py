@@ -22,6 +22,7 @@ from moto.rds.exceptions import (
 )
 from moto.rds.models import DBCluster
 
+from lab.services.creations import is_made
 from lab.services.rds_engines import check_engine_version, family
 from lab.services.rds_global import GlobalDatabase, global_databases, membership
 from lab.services.rds_global_api import invalid_state, require_idle
@@ -36,6 +37,15 @@ NOT_FOR_SECONDARIES = {
     "DatabaseName": "database name",
 }
 NOT_IN_GLOBAL_DATABASES = ("ManageMasterUserPassword", "BacktrackWindow", "ScalingConfiguration")
+
+
+def _require_source(cluster: DBCluster) -> None:
+    """A secondary is made from a primary that has an instance, and both are there (terraform-provider-aws, issue 28546,
+    and the example of its resource aws_rds_global_cluster)."""
+    if not (is_made(cluster) and any(map(is_made, cluster.members))):
+        raise InvalidDBClusterStateFault(
+            f"Source cluster: {cluster.db_cluster_arn} is in a state which is not valid for physical replication"
+        )
 
 
 class ClusterRules:
@@ -54,6 +64,8 @@ class ClusterRules:
         if database:
             self._fit_to(database)
         self._check_references()
+        if database and database.writer:
+            _require_source(database.writer.cluster)
         if version := self.params.get("EngineVersion"):
             check_engine_version(self.params["Engine"], version)
         result = super().create_db_cluster()  # type: ignore[misc]

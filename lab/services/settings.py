@@ -32,6 +32,10 @@ class Settings:
     replica_create_s: float = 60.0  # a DynamoDB replica is CREATING
     replica_delete_s: float = 30.0  # a DynamoDB replica is DELETING
     encryption_s: float = 20.0  # SSEDescription of a DynamoDB table is UPDATING after a change of its key
+    cluster_create_s: float = 0.0  # an Aurora cluster is `creating`; AWS's minutes are for who measures them
+    instance_create_s: float = 0.0  # an Aurora instance is `creating`
+    nat_gateway_create_s: float = 0.0  # a NAT gateway is `pending`
+    load_balancer_create_s: float = 0.0  # a load balancer is `provisioning`
     replication_s: float = 1.0  # a DynamoDB write or an S3 object reaches the other region
 
     def update(self, values: dict[str, Any]) -> None:

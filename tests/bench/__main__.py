@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import failover, health, report, site
+from tests.bench import durations, failover, health, regions, report, site
 from tests.bench.goals import Line
 from tests.integration.platforms import TOP, Platforms
 
@@ -27,6 +27,8 @@ ROWS: Mapping[str, Callable[[Platforms, int], list[Line]]] = {
     "promotion": failover.promotion,
     "health": health.verdict,
     "site": site.provisioning,
+    "durations": durations.overlap,
+    "regions": regions.counts,
 }
 
 

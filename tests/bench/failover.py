@@ -52,9 +52,8 @@ def floor(platform: Platform) -> Run:
     return run_script(platform, "tests.bench.floor")
 
 
-def take(platforms: Platforms, side: Callable[[Platform], Run], promotion_s: float) -> Taken:
-    """Move a copy of the platform; promotion_s: real seconds. Raises AssertionError where it has not arrived."""
-    platform = platforms.copy(LOST, TARGET, scale=SCALE)
+def take(platform: Platform, side: Callable[[Platform], Run], promotion_s: float = 0) -> Taken:
+    """Move the platform and stop its lab; promotion_s: real seconds. Raises AssertionError where it has not arrived."""
     with platform.lab as lab:
         make_sick(platform)
         lab.settings(**INSTANT, failover_s=promotion_s * SCALE)
@@ -72,7 +71,11 @@ def take(platforms: Platforms, side: Callable[[Platform], Run], promotion_s: flo
 
 
 def compare(platforms: Platforms, runs: int, promotion_s: float) -> tuple[list[Taken], list[Taken]]:
-    ours, theirs = in_turn(runs, *(lambda side=side: take(platforms, side, promotion_s) for side in (playbook, floor)))
+    def copy() -> Platform:
+        return platforms.copy(LOST, TARGET, scale=SCALE)
+
+    sides = (playbook, floor)
+    ours, theirs = in_turn(runs, *(lambda side=side: take(copy(), side, promotion_s) for side in sides))
     return ours, theirs
 
 

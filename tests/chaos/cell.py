@@ -70,7 +70,7 @@ def mend(platform: Platform) -> None:
 def arrived(platform: Platform, wanted: int) -> bool:
     """Whether writer, traffic and capacity are where a failover brings them. Asked past every fault."""
     return (
-        members(platform.lab, TARGET) == {LOST: False, TARGET: True}
+        members(platform.lab, TARGET) == {region: region == TARGET for region in platform.regions}
         and name_points_at(platform.lab) == TARGET
         and capacity(platform.lab, TARGET)["desired"] >= wanted
         and healthy_targets(platform.lab, TARGET) >= wanted

@@ -192,9 +192,9 @@ class Platforms:
                 Lab.at(place / "lab").stop()
                 shutil.rmtree(place)
 
-    def _inventory(self, place: Path, regions: tuple[str, ...]) -> Path:
+    def _inventory(self, place: Path, regions: tuple[str, ...], variables: str = "") -> Path:
         # Only the hosts are ours. Two regions have the demo's variables; more have those with every option on.
-        variables = "demo" if len(regions) == 2 else "three_regions"
+        variables = variables or ("demo" if len(regions) == 2 else "three_regions")
         inventory = place / "inventory"
         inventory.mkdir(parents=True)
         lines = [f"{region} vpc_cidr=10.{number}.0.0/16" for number, region in enumerate(regions)]
@@ -221,10 +221,14 @@ class Platforms:
         run = provisioner.run("site", "-vvvv", traces=traces)
         (place / "code").write_text(str(run.code))
 
-    def empty(self, *regions: str, scale: float) -> Platform:
-        """Regions with nothing in them, for the caller to provision; scale: AWS seconds that pass in one."""
+    def empty(self, *regions: str, scale: float, variables: str = "") -> Platform:
+        """Regions with nothing in them, for the caller to provision.
+
+        scale: AWS seconds that pass in one. variables: of this inventory, or as an original has them.
+        """
         place = self.folder / f"empty-{os.getpid()}-{next(self.copies)}"
-        return Platform(Lab.start(place / "lab", scale), self._inventory(place, regions), regions, place / "traces")
+        inventory = self._inventory(place, regions, variables)
+        return Platform(Lab.start(place / "lab", scale), inventory, regions, place / "traces")
 
     def copy(self, *regions: str, scale: float | None = None) -> Platform:
         """A copy for the caller to break; scale: AWS seconds that pass in one of it, None = as in the original."""

@@ -55,6 +55,8 @@ def test_an_encrypted_secondary_needs_a_key_of_its_own_region(aws: Aws) -> None:
     first = {"MasterUsername": "admin", "MasterUserPassword": "not-secret", "KmsKeyId": key.format(EAST)}
     common = {"Engine": "aurora-mysql", "GlobalClusterIdentifier": "g"}
     rds.create_db_cluster(DBClusterIdentifier="a", **common, **first)
+    instance = {"Engine": "aurora-mysql", "DBInstanceClass": "db.r6g.large"}
+    rds.create_db_instance(DBInstanceIdentifier="a-1", DBClusterIdentifier="a", **instance)
     create = aws.client("rds", WEST).create_db_cluster
     refused("InvalidParameterCombination", create, DBClusterIdentifier="b", **common)
     refused("KMSKeyNotAccessibleFault", create, DBClusterIdentifier="b", **common, KmsKeyId=key.format(EAST))

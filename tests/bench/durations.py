@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""site.yml from nothing where AWS takes its minutes to make things, against the longest chain of them."""
+
+from __future__ import annotations
+
+from tests.bench.goals import Goal, Line
+from tests.chaos.faults import LOST, TARGET
+from tests.integration.platforms import Platforms
+
+# AWS seconds that pass in one: what the playbook itself costs is not scaled, and weighs so many times as much.
+SCALE = 2
+DURATIONS = {
+    "cluster_create_s": 300,
+    "instance_create_s": 480,
+    "nat_gateway_create_s": 100,
+    "load_balancer_create_s": 150,
+    "replica_create_s": 200,
+}
+# The writer's cluster and instance, then the other region's: a secondary is made from a primary with an instance.
+LONGEST_S = 2 * (DURATIONS["cluster_create_s"] + DURATIONS["instance_create_s"])
+
+
+def overlap(platforms: Platforms, _runs: int) -> list[Line]:
+    """Once, however many runs are wanted: it takes a quarter of an hour."""
+    platform = platforms.empty(LOST, TARGET, scale=SCALE)
+    with platform.lab as lab:
+        lab.settings(**DURATIONS)
+        run = platform.run("site").ends_well()
+    told = ", ".join(f"{name.removesuffix('_create_s').replace('_', ' ')} {s} s" for name, s in DURATIONS.items())
+    return [
+        Line(
+            "durations",
+            "site.yml from nothing with AWS's durations, two regions",
+            [run.seconds],
+            (Goal("times", 1.25),),
+            "the longest chain of them: cluster and instance, twice",
+            [LONGEST_S / SCALE],
+            note=f"{told}, and all of them {SCALE} times as fast as AWS; what site.yml does itself is not any faster.",
+        )
+    ]

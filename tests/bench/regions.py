@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two, four and eight regions: what each costs to provision, and whether a failover takes longer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from tests.bench.failover import SCALE, Taken, playbook, take
+from tests.bench.goals import Goal, Line
+from tests.bench.sides import cpu_seconds, in_turn
+from tests.integration.platforms import Platform, Platforms, Run
+
+REGIONS = (
+    *("us-east-1", "us-east-2", "us-west-2", "eu-west-1"),
+    *("eu-central-1", "ap-southeast-1", "ap-northeast-1", "ca-central-1"),
+)
+COUNTS = (2, 4, 8)
+
+
+def provision(platform: Platform) -> tuple[Run, float]:
+    """site.yml from nothing, and its CPU seconds."""
+    cpu = cpu_seconds()
+    run = platform.run("site").ends_well()
+    return run, cpu_seconds() - cpu
+
+
+def move(original: Platform, folder: Path) -> Taken:
+    return take(replace(original, lab=original.lab.fork(folder, SCALE)), playbook)
+
+
+def counts(platforms: Platforms, runs: int) -> list[Line]:
+    """Provisioned once each, with the same variables; moved `runs` times each, in turn."""
+    originals = [platforms.empty(*REGIONS[:count], scale=SCALE, variables="demo") for count in COUNTS]
+    try:
+        made = [provision(original) for original in originals]
+        places = (platforms.folder / f"fork-{number}" for number in range(runs * len(COUNTS)))
+        moves = in_turn(runs, *(lambda one=one: move(one, next(places)) for one in originals))
+    finally:
+        for original in originals:
+            original.lab.stop()
+    lines = []
+    few, (first, _cpu), quick = COUNTS[0], made[0], [one.seconds for one in moves[0]]
+    for count, (run, cpu), taken in zip(COUNTS[1:], made[1:], moves[1:], strict=True):
+        lines += [
+            Line(
+                "regions",
+                f"site.yml from nothing with {count} regions, for each of them",
+                [run.seconds / count],
+                (Goal("times", 1),),
+                f"with {few}",
+                [first.seconds / few],
+                note=f"CPU seconds for each region, without the lab's: {cpu / count:.1f} against"
+                f" {made[0][1] / few:.1f}. Every pair of regions is peered.",
+            ),
+            Line(
+                "regions",
+                f"failover.yml with {count} regions, AWS instant",
+                [one.seconds for one in taken],
+                (Goal("times", 1.1),),
+                f"with {few}",
+                quick,
+                note=f"{len(taken[-1].calls)} calls against {len(moves[0][-1].calls)}.",
+            ),
+        ]
+    return lines
