@@ -13,6 +13,11 @@ from typing import Any
 TYPES = {"text": str, "textarea": str, "multiplechoice": str, "integer": int, "float": float}
 
 
+def is_whole(value: Any) -> bool:
+    """Return whether AWX takes a value for a whole number: it compares types, and True is none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def is_answer(question: Mapping[str, Any], value: Any) -> bool:
     """Return whether AWX takes a value for the answer to a question."""
     kind = question["type"]
@@ -20,8 +25,7 @@ def is_answer(question: Mapping[str, Any], value: Any) -> bool:
         return value in question["choices"]
     if kind in ("text", "textarea"):
         return isinstance(value, str) and question["min"] <= len(value) <= question["max"]
-    # True is an int to Python, and not to AWX, which compares types.
-    fits = type(value) is int if kind == "integer" else type(value) in (int, float)
+    fits = is_whole(value) or (kind == "float" and isinstance(value, float))
     return fits and question["min"] <= value <= question["max"]
 
 
@@ -50,12 +54,12 @@ def spec_problem(spec: Mapping[str, Any]) -> str | None:
 def question_problem(question: Mapping[str, Any]) -> str | None:
     """Return why AWX refuses to store a question, or None."""
     texts = all(isinstance(question.get(key), str) for key in ("type", "question_name", "variable"))
-    if not texts or type(question.get("required")) is not bool or question["type"] not in TYPES:
+    if not texts or not isinstance(question.get("required"), bool) or question["type"] not in TYPES:
         return f"type, question_name, variable or required is missing or of a wrong type: {question}"
     default = question.get("default", "")
     if default != "" and not isinstance(default, TYPES[question["type"]]):
         return f"the default is of another type than the answer: {question}"
-    if any(type(question.get(limit, 0)) is not int for limit in ("min", "max")):
+    if not all(is_whole(question.get(limit, 0)) for limit in ("min", "max")):
         return f"limits are whole numbers: {question}"
     if question["type"] == "multiplechoice" and default not in ("", *question.get("choices", ())):
         return f"the default is none of the choices: {question}"
