@@ -16,8 +16,8 @@ from typing import Any
 from tests.chaos.faults import TARGET
 from tests.integration.aws import DOMAIN, GROUP
 
-# Told again at each attempt; the lease and the journal are written again and again.
-OWN_BOOKS = ("dynamodb", "sns")
+# Told again at each attempt, to people and to the dashboards; the lease and the journal are written again and again.
+OWN_BOOKS = ("cloudwatch", "dynamodb", "sns")
 MOVES = ("FailoverGlobalCluster", "SwitchoverGlobalCluster", "RemoveFromGlobalCluster")
 
 

@@ -22,9 +22,8 @@ import pytest
 
 from ansible_collections.trading.multi_region.plugins.lookup.lambda_package import COLLECTION, read
 from ansible_collections.trading.multi_region.plugins.module_utils._lambda_package import build_package, collect
-from lab.client import Lab
 from tests.integration.authorization_reference import objections
-from tests.integration.aws import TABLE, Listener, control_item, messages
+from tests.integration.aws import TABLE, Listener, control_item, messages, wait_for_checkers
 from tests.integration.permissions import Runner, gaps, statements_in, with_policy
 from tests.integration.platforms import TOP, Platform
 
@@ -151,26 +150,11 @@ def function(watched, task, controller) -> Function:
     return Function(watched, task, with_policy(watched, NAME))
 
 
-def wait_for_checkers(lab: Lab, *regions: str) -> None:
-    """Let Route 53's checkers see that these regions do not answer: their vote is one of those that count."""
-    entries = control_item(lab, WEST, "manifest")["regions"]
-    checks = [entry["health_check_id"] for entry in entries if entry["region"] in regions]
-    route53, deadline = lab.client("route53"), time.monotonic() + 30
-
-    def fails(check: str) -> bool:
-        found = route53.get_health_check_status(HealthCheckId=check)["HealthCheckObservations"]
-        return all(one["StatusReport"]["Status"].startswith("Failure") for one in found)
-
-    while not all(map(fails, checks)):
-        assert time.monotonic() < deadline, "the checkers still see them answer"
-        time.sleep(0.2)
-
-
 def test_an_outage_is_told_and_asks_the_controller_once(function, controller):
     lab = function.platform.lab
     listener = Listener(lab, WEST)
     lab.outage(EAST, "reset")
-    wait_for_checkers(lab, EAST)
+    wait_for_checkers(lab, WEST, EAST)
     assert function.minutes(WEST, 4) == ["alert", "none", "requested", "failover"]
     ((authorization, asked),) = controller.calls
     assert authorization == "Bearer t0ken"
@@ -188,7 +172,7 @@ def test_where_both_regions_are_unhealthy_people_are_told_once_and_nobody_is_ask
     listener = Listener(lab, WEST)
     for region in (EAST, WEST):
         lab.set_targets(region, "unhealthy")
-    wait_for_checkers(lab, EAST, WEST)
+    wait_for_checkers(lab, WEST, EAST, WEST)
     assert function.minutes(WEST, 3) == ["critical", "critical", "critical"]
     (message,) = listener.heard()
     assert message["event"] == "cloud_trigger_critical" and message["Subject"].startswith("CRITICAL trading dev")

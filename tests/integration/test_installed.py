@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab.client import Lab
-from tests.integration.aws import name_points_at, runs, writer_region
+from tests.integration.aws import name_points_at, runs, wait_for_checkers, writer_region
 from tests.integration.platforms import TOP
 
 LOST, TARGET = "us-east-1", "us-east-2"
@@ -89,6 +89,7 @@ def installation(tmp_path_factory) -> Installation:
 
 def test_a_lost_region_is_seen_and_left_by_names_alone(installation, platform, tmp_path):
     platform.lab.outage(LOST, "reset")
+    wait_for_checkers(platform.lab, TARGET, LOST)
     report = ("-e", f"health_report_file={tmp_path / 'health.json'}")
     check = installation.play("health_check", "-i", installation.inventory, *report, lab=platform.lab)
     assert check.returncode == 0, check.stdout[-6000:]
