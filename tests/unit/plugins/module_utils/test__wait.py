@@ -72,7 +72,7 @@ def test_timeout_with_nothing_read_names_the_error(fake_time):
 
 # With this start, 0.3 s after it is not quite 0.3 s: a wait of no time at all would follow, and another.
 @example(started=837.5779756625728, timeout=0.3, interval=0.3)
-@given(started=st.floats(0, 1e6), timeout=st.floats(0, 1000), interval=st.floats(1, 100))
+@given(started=st.floats(0, 1e6), timeout=st.floats(0, 1000), interval=st.floats(0.1, 100))
 @settings(deadline=None)
 def test_never_waits_beyond_the_deadline_and_always_looks_at_it(started, timeout, interval):
     passing = FakeTime()
