@@ -25,7 +25,7 @@ def overlap(platforms: Platforms, _runs: int) -> list[Line]:
     platform = platforms.empty(LOST, TARGET, scale=SCALE)
     with platform.lab as lab:
         lab.settings(**DURATIONS)
-        run = platform.run("site").ends_well()
+        run = platform.run("site", patience_s=3600).ends_well()
     told = ", ".join(f"{name.removesuffix('_create_s').replace('_', ' ')} {s} s" for name, s in DURATIONS.items())
     return [
         Line(

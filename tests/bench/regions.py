@@ -21,7 +21,7 @@ COUNTS = (2, 4, 8)
 def provision(platform: Platform) -> tuple[Run, float]:
     """site.yml from nothing, and its CPU seconds."""
     cpu = cpu_seconds()
-    run = platform.run("site").ends_well()
+    run = platform.run("site", patience_s=3600).ends_well()
     return run, cpu_seconds() - cpu
 
 
@@ -31,8 +31,10 @@ def move(original: Platform, folder: Path) -> Taken:
 
 def counts(platforms: Platforms, runs: int) -> list[Line]:
     """Provisioned once each, with the same variables; moved `runs` times each, in turn."""
-    originals = [platforms.empty(*REGIONS[:count], scale=SCALE, variables="demo") for count in COUNTS]
+    originals: list[Platform] = []
     try:
+        for count in COUNTS:
+            originals.append(platforms.empty(*REGIONS[:count], scale=SCALE, variables="demo"))
         made = [provision(original) for original in originals]
         places = (platforms.folder / f"fork-{number}" for number in range(runs * len(COUNTS)))
         moves = in_turn(runs, *(lambda one=one: move(one, next(places)) for one in originals))

@@ -64,12 +64,13 @@ def run_playbook(
     breaks: str = "",
     traces: Path | None = None,
     variables: Mapping[str, str] | None = None,
+    patience_s: float = 1200,
 ) -> Run:
     """Run ``playbooks/<name>.yml``, or the file at a path; with no lab every call to AWS would be refused.
 
     folder: the working directory. breaks: what breaks, break_at: at which task (tests/chaos/callbacks/act_at.py).
     traces: a folder for everything that the run leaves on the controller: output, log, artifacts, temporary files.
-    variables: more of the environment.
+    variables: more of the environment. patience_s: seconds after which the run is given up.
     """
     playbook = name if isinstance(name, Path) else TOP / "playbooks" / f"{name}.yml"
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_", "ANSIBLE_"))}
@@ -92,7 +93,7 @@ def run_playbook(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=1200,
+        timeout=patience_s,
         check=False,
     )
     if traces:
