@@ -72,7 +72,10 @@ def poll(read, done, timeout, interval, clock=time.monotonic, sleep=pause, toler
 
 
 def timed(run):
-    """Decorate a module's ``run``: its result, or the evidence of its error, gains ``seconds`` (float)."""
+    """Decorate a module's ``run``: its result, or the evidence of its error, gains ``seconds`` (float).
+
+    The result gains ``ended_at`` as well, in epoch seconds.
+    """
 
     @functools.wraps(run)
     def measured(*args, **kwargs):
@@ -82,7 +85,7 @@ def timed(run):
         except MultiRegionError as error:
             error.evidence.setdefault("seconds", round(time.monotonic() - started, 3))
             raise
-        return {**result, "seconds": round(time.monotonic() - started, 3)}
+        return {**result, "seconds": round(time.monotonic() - started, 3), "ended_at": round(time.time(), 3)}
 
     return measured
 

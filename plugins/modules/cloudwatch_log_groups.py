@@ -101,6 +101,11 @@ seconds:
   returned: always
   type: float
   sample: 0.214
+ended_at:
+  description: When the module was done, in epoch seconds.
+  returned: success
+  type: float
+  sample: 1767225600.125
 error_code:
   description: Error code of the AWS call that failed, or the name of the exception where no answer came.
   returned: when a call to AWS failed

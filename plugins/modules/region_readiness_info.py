@@ -214,6 +214,11 @@ seconds:
   returned: always
   type: float
   sample: 1.4
+ended_at:
+  description: When the module was done, in epoch seconds.
+  returned: success
+  type: float
+  sample: 1767225600.125
 """
 
 from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for

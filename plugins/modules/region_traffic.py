@@ -170,6 +170,11 @@ seconds:
   returned: always
   type: float
   sample: 1.204
+ended_at:
+  description: When the module was done, in epoch seconds.
+  returned: success
+  type: float
+  sample: 1767225600.125
 before:
   description: Active region before, as far as the regions that answered say.
   returned: success

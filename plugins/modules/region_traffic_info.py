@@ -166,6 +166,11 @@ seconds:
   returned: always
   type: float
   sample: 0.214
+ended_at:
+  description: When the module was done, in epoch seconds.
+  returned: success
+  type: float
+  sample: 1767225600.125
 """
 
 from ansible.module_utils.basic import missing_required_lib

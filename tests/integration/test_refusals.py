@@ -106,7 +106,7 @@ def test_each_way_of_being_unsafe_has_its_own_refusal(platform, spoil, options, 
             platform.lab.client("dynamodb", region).put_item(TableName=TABLE, Item=item)
     if "lease" in options:
         platform.lab.outage(LOST, "reset")
-        platform.run("failover", break_at="Lease | keep what every step shows", breaks="kill")
+        platform.run("failover", break_at="Lease | refuse what has become unfit meanwhile", breaks="kill")
     run = platform.run("failover", "-e", "force=true", "-e", "max_replication_lag_ms=1000")
     assert run.code != 0
     assert code in run.output

@@ -15,7 +15,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = "ansible_collections.trading.multi_region.plugins.modules"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py") if path.stem != "__init__")
-TASK_FILES = sorted([*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/**/*.yml")])
+TASK_FILES = sorted(
+    [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml"), *ROOT.glob("playbooks/tasks/**/*.yml")]
+)
 SOUNDS_SECRET = re.compile(r"passw|passphrase|secret|token|credential|private_key", re.IGNORECASE)
 # What a task has in its text when a password goes through it.
 HANDLES = re.compile(

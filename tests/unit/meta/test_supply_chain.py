@@ -13,7 +13,12 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
-TASK_FILES = [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("roles/*/handlers/*.yml"), *ROOT.glob("playbooks/**/*.yml")]
+TASK_FILES = [
+    *ROOT.glob("roles/*/tasks/*.yml"),
+    *ROOT.glob("roles/*/handlers/*.yml"),
+    *ROOT.glob("playbooks/*.yml"),
+    *ROOT.glob("playbooks/tasks/**/*.yml"),
+]
 LOCKS = ("requirements-dev.lock", "requirements-collections.lock", "requirements-scan.lock")
 # Modules come from the collections that galaxy.yml names; of Ansible's own, those that neither fetch nor start.
 COLLECTIONS = ("amazon.aws.", "community.aws.", "trading.multi_region.")

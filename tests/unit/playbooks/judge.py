@@ -62,7 +62,7 @@ class Gate:
         self.variables._extra_vars = load_extra_vars.extra_vars
         self.play.vars = trusted(own)
         variables = self.variables.get_vars(play=self.play, host=self.host, task=self.task)
-        return Templar(self.loader, variables=variables).template(self.task.args["fail_msg"])
+        return Templar(self.loader, variables=variables).template(trust_as_template("{{ gate_problems }}"))
 
 
 def main() -> None:
