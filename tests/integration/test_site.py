@@ -36,6 +36,21 @@ def test_one_layer_runs_alone_and_reads_what_it_needs_of_the_others(platform):
     assert not any(run.changed.values())
 
 
+def test_private_subnets_have_their_way_out_although_it_is_made_beside_other_things(platforms):
+    platform = platforms.empty("us-east-1", "us-east-2", scale=10)
+    with platform.lab as lab:
+        lab.settings(nat_gateway_create_s=400)
+        platform.run("site", "--tags", "network").ends_well()
+        for region in platform.regions:
+            (gateway,) = lab.client("ec2", region).describe_nat_gateways()["NatGateways"]
+            tables = lab.client("ec2", region).describe_route_tables()["RouteTables"]
+            routes = [route for table in tables for route in table["Routes"] if "NatGatewayId" in route]
+            assert [(route["DestinationCidrBlock"], route["NatGatewayId"]) for route in routes] == [
+                ("0.0.0.0/0", gateway["NatGatewayId"])
+            ]
+            assert gateway["State"] == "available"
+
+
 def test_second_run_changes_nothing_and_calls_nothing_that_could(platform):
     assert_second_run_changes_nothing(platform)
 
