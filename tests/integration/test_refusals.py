@@ -149,3 +149,18 @@ def test_a_promotion_that_sticks_fails_with_the_way_on_and_is_joined_by_the_next
     ]
     assert {message["run_id"] for message in heard} == {record["run_id"]}
     assert all("Next: " in message["Message"] or "Run the same command" in message["Message"] for message in heard)
+
+
+def test_a_plan_that_cannot_be_made_under_the_lease_ends_the_attempt_at_once_and_is_told(platform):
+    people = Listener(platform.lab, TARGET)
+    platform.lab.outage(LOST, "reset")
+    unreadable = ["faults", {"mode": "5xx", "service": "dynamodb", "operation": "BatchGetItem"}]
+    stopped = platform.run("failover", break_at="plan again under it", breaks=f"lab {json.dumps([unreadable])}")
+    assert stopped.code != 0
+    assert "Stopped at: 3 Lease | plan again under it." in stopped.output
+    platform.lab.clear_faults()
+    # The lease was given back: the next run does not have to wait for its end.
+    platform.run("failover").ends_well()
+    (record,) = runs(platform.lab, TARGET)
+    assert [attempt["outcome"] for attempt in record["attempts"]] == ["failed", "successful"]
+    assert [message["event"] for message in people.heard()][:2] == ["failover_failed", "failover_resumed"]
