@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The floor of failover.yml: its calls and waits in one process with boto3, and nothing else.
 
-    python -m tests.bench.floor         where AWS is, the environment says; us-east-1 is left for us-east-2
+    python -m tests.bench.floor [region ...]    where AWS is, the environment says; us-east-1 is left for us-east-2
 
 The calls are those that the lab hears of failover.yml, each as often (the benchmark compares them, and tells what
 differs), in the same order, at once where the playbook's are. Nothing is judged, rendered or kept. What waits, waits as
@@ -13,6 +13,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import sys
 import threading
 import time
 import urllib.parse
@@ -31,7 +32,7 @@ from botocore.exceptions import ClientError
 from tests.chaos.faults import LOST, TARGET
 from tests.integration.aws import DOMAIN, GROUP, TABLE
 
-REGIONS = (LOST, TARGET)
+REGIONS = tuple(sys.argv[1:]) or (LOST, TARGET)
 GLOBAL_CLUSTER = "trading-global-dev"
 RUN_ID = "floor"
 # The modules' own: of rds_global_cluster_writer and autoscaling_group_capacity, and of region_traffic_info.
