@@ -164,3 +164,14 @@ def test_a_plan_that_cannot_be_made_under_the_lease_ends_the_attempt_at_once_and
     (record,) = runs(platform.lab, TARGET)
     assert [attempt["outcome"] for attempt in record["attempts"]] == ["failed", "successful"]
     assert [message["event"] for message in people.heard()][:2] == ["failover_failed", "failover_resumed"]
+
+
+def test_without_a_plan_nothing_is_changed_and_the_workflow_is_told_why(platform):
+    platform.lab.fault("5xx", service="dynamodb", operation="BatchGetItem")
+    before = len(platform.lab.calls())
+    run = platform.run("failover", variables={"ANSIBLE_SHOW_CUSTOM_STATS": "true"})
+    assert run.code != 0
+    assert "No plan could be made, and nothing has been changed." in run.output
+    handed_on = run.output.partition("CUSTOM STATS")[2]
+    assert "outcome: refused" in handed_on and "BatchGetItem" in handed_on
+    assert [call for call in platform.lab.calls()[before:] if call["mutating"]] == []

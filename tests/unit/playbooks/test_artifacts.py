@@ -38,7 +38,7 @@ def variables() -> set[str]:
     """Every name that a playbook, a role or an inventory gives a value."""
     files = documents("group_vars/all/*.yml", "inventories/*/group_vars/all/1*.yml", "roles/*/defaults/*.yml")
     named = [*files, *documents("roles/*/vars/*.yml"), *(task.get("vars") for task in TASKS)]
-    named += [*documents("playbooks/vars/*.yml"), *(task.get(FACTS) for task in TASKS)]
+    named += [task.get(FACTS) for task in TASKS]
     told = {name for one in named if isinstance(one, dict) for name in one}
     return told | {task["register"] for task in TASKS if "register" in task}
 
