@@ -118,6 +118,17 @@ def read_ahead(services):
             models.load_data_with_path(shared)
 
 
+@contextlib.contextmanager
+def models_read_once():
+    """Have the sessions that others start in this block take what this process has read of models."""
+    before = botocore.session.create_loader
+    botocore.session.create_loader = service_models
+    try:
+        yield
+    finally:
+        botocore.session.create_loader = before
+
+
 def start_session(profile=None):
     """Return a boto3 session; profile: name of a profile of the AWS configuration files, or None."""
     try:

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Running a module of this collection inside the controller's process.
+"""Running a module that is built on AnsibleAWSModule inside the controller's process.
 
 As a module, a task packs its code, starts another Python, unpacks and compiles the code there and imports boto3. The
 process that Ansible forks for the task has all of that already (figures: docs/speed.md). The module file stays the only
@@ -23,11 +23,13 @@ from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
 from ansible.module_utils.common.json import AnsibleJSONEncoder
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
-from ansible.plugins.action.normal import ActionModule as OrdinaryModule
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import read_ahead
+from ansible_collections.trading.multi_region.plugins.module_utils._clients import models_read_once, read_ahead
 from ansible_collections.trading.multi_region.plugins.plugin_utils.beside import begin
 
 # Ansible loads an action plugin before it forks a process for the task: what is imported and read here, all forks have.
@@ -47,7 +49,7 @@ class Left(SystemExit):
 
 
 class StandIn:
-    """What AnsibleAWSModule and our modules need of AnsibleModule: checked options, warnings and two exits.
+    """What AnsibleAWSModule and the modules need of AnsibleModule: checked options, warnings and two exits.
 
     options: the task's, as JSON brings them to a module.
     rules: the relations between options, such as required_if, by AnsibleModule's names.
@@ -72,6 +74,15 @@ class StandIn:
     def warn(self, warning):
         self._warnings.append(warning)
 
+    def deprecate(self, msg, version=None, date=None, collection_name=None):
+        Display().deprecated(msg, version=version, date=date, collection_name=collection_name)
+
+    def boolean(self, arg):
+        return None if arg is None else boolean(arg)
+
+    def debug(self, msg):
+        """A module writes these to its machine's syslog, when that is asked for; here nothing goes there."""
+
     def exit_json(self, **result):
         result.setdefault("invocation", {"module_args": self.params})
         if self._warnings:
@@ -95,14 +106,17 @@ class StandInOf:
         return StandIn(self.task, self.options, **specification)
 
 
-class InProcessAction(OrdinaryModule):
-    """Runs the module of the same name here where that is the same, and as an ordinary module everywhere else."""
+class InProcessAction(ActionBase):
+    """Runs a module here where that is the same, and as an ordinary module everywhere else."""
 
-    module = None  # the Python module of plugins/modules
+    _supports_async = True
+
+    module = None  # the Python module in some collection's plugins/modules
 
     def run(self, tmp=None, task_vars=None):
         if not self.belongs_here(task_vars or {}):
-            return super().run(tmp, task_vars)
+            beside = bool(self._task.async_val)
+            return {**super().run(tmp, task_vars), **self._execute_module(task_vars=task_vars, wrap_async=beside)}
         if not self._task.async_val:
             return self.main()
         try:
@@ -114,7 +128,11 @@ class InProcessAction(OrdinaryModule):
         """Return what the module's own main() ends with."""
         environment = {}
         self._compute_environment_string(environment)
-        with surroundings(environment, self._loader.get_basedir()), module_class(StandInOf(self._task)):
+        with (
+            surroundings(environment, self._loader.get_basedir()),
+            module_class(StandInOf(self._task)),
+            models_read_once(),
+        ):
             try:
                 self.module.main()
             except Left as left:

@@ -46,14 +46,14 @@ def perform(monkeypatch):
 
     run: takes the place of the module's run(params, clients, check_mode).
     """
-    monkeypatch.setattr(in_process.OrdinaryModule, "run", lambda *_arguments: ORDINARY)
+    monkeypatch.setattr(InProcessAction, "_execute_module", lambda _self, **_how: ORDINARY)
 
     def act(options, run=None, module=failover_notify, task=None, connection=None, variables=None):
         if run:
             monkeypatch.setattr(module, "run", run)
         plugin = type("ActionModule", (InProcessAction,), {"module": module})
         facts = {"async_val": 0, "poll": 15, "check_mode": False, "diff": False, "delegate_to": None, "environment": []}
-        shell = SimpleNamespace(env_prefix=lambda **_environment: "")
+        shell = SimpleNamespace(env_prefix=lambda **_environment: "", tmpdir="kept")
         action = plugin(
             task=SimpleNamespace(action="trading.multi_region.it", args=options, **{**facts, **(task or {})}),
             connection=SimpleNamespace(**{"transport": "local", "become": None, "_shell": shell, **(connection or {})}),

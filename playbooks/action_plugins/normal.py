@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Runs the modules of amazon.aws and community.aws inside the controller's process, in the playbooks of this directory.
+
+Ansible hands every module that has no action plugin of its own to ``normal``, and takes that from the playbook's
+directory before its own. Why, and the way back: docs/speed.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import InProcessAction
+
+# Their modules end by AnsibleAWSModule and ask nothing else of Ansible.
+COLLECTIONS = ("amazon.aws", "community.aws")
+
+
+class ActionModule(InProcessAction):
+    def belongs_here(self, task_vars):
+        collection, _, _ = self._task.resolved_action.rpartition(".")
+        return collection in COLLECTIONS and super().belongs_here(task_vars)
+
+    @property
+    def module(self):
+        collection, _, name = self._task.resolved_action.rpartition(".")
+        return importlib.import_module(f"ansible_collections.{collection}.plugins.modules.{name}")
