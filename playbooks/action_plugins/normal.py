@@ -15,15 +15,14 @@ import importlib
 from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import InProcessAction
 
 # Their modules end by AnsibleAWSModule and ask nothing else of Ansible.
-COLLECTIONS = ("amazon.aws", "community.aws")
+COLLECTIONS = ("amazon.aws.", "community.aws.")
 
 
 class ActionModule(InProcessAction):
     def belongs_here(self, task_vars):
-        collection, _, _ = self._task.resolved_action.rpartition(".")
-        return collection in COLLECTIONS and super().belongs_here(task_vars)
+        return self._task.resolved_action.startswith(COLLECTIONS) and super().belongs_here(task_vars)
 
     @property
     def module(self):
-        collection, _, name = self._task.resolved_action.rpartition(".")
-        return importlib.import_module(f"ansible_collections.{collection}.plugins.modules.{name}")
+        namespace, collection, name = self._task.resolved_action.split(".")
+        return importlib.import_module(f"ansible_collections.{namespace}.{collection}.plugins.modules.{name}")

@@ -84,43 +84,47 @@ def take(platforms: Platforms, folder: Path) -> Story:
     return Story(cold.seconds, again.seconds, seconds, failed, changes, dict(Counter(call["region"] for call in calls)))
 
 
-def provisioning(platforms: Platforms, _runs: int) -> list[Line]:
-    """One story, however many runs are wanted: it takes minutes."""
-    with tempfile.TemporaryDirectory() as folder:
-        story = take(platforms, Path(folder))
+def provisioning(platforms: Platforms, runs: int) -> list[Line]:
+    """The stories one after the other; of their calls the worst is told."""
+    stories = []
+    for _number in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            stories.append(take(platforms, Path(folder)))
+    cold, again = ([getattr(story, side) for story in stories] for side in ("cold", "again"))
+    most = max(stories, key=lambda story: max(story.calls.values()))
     return [
         Line(
             "site",
             "site.yml from nothing, two regions",
-            [story.cold],
+            cold,
             (Goal("times", 0.6),),
             "twice its modules one after the other, one region",
-            [2 * story.loop],
+            [2 * story.loop for story in stories],
             note="The loop runs the active region's modules with the options of that run, each in a process of its own"
             " without Ansible, over the platform that stands by then. It could not repeat:"
-            f" {dict(story.failed) or 'none'}.",
+            f" {dict(most.failed) or 'none'}.",
         ),
         Line(
             "site",
             "site.yml again",
-            [story.again],
+            again,
             (Goal("times", 0.7),),
             "from nothing",
-            [story.cold],
+            cold,
         ),
         Line(
             "site",
             "changing calls of site.yml again",
-            [story.changes],
+            [max(story.changes for story in stories)],
             (Goal("itself", 0),),
             unit="calls",
         ),
         Line(
             "site",
             "API calls of site.yml again, in the region with the most",
-            [max(story.calls.values())],
+            [max(most.calls.values())],
             (Goal("itself", 149),),
             unit="calls",
-            evidence={"calls_by_region": story.calls},
+            evidence={"calls_by_region": most.calls},
         ),
     ]

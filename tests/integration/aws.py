@@ -143,3 +143,13 @@ def wait_for_checkers(lab: Lab, asked_in: str, *regions: str) -> None:
     while not all(map(fails, checks)):
         assert time.monotonic() < deadline, "the checkers still see them answer"
         time.sleep(0.2)
+
+
+def wait_for_data(lab: Lab, asked_in: str) -> None:
+    """Let Aurora copy to the members that it rebuilds; until then they are no place to move to."""
+    deadline = time.monotonic() + 300
+    while "pending-resync" in [
+        one.get("SynchronizationStatus") for one in global_cluster(lab, asked_in)["GlobalClusterMembers"]
+    ]:
+        assert time.monotonic() < deadline, "a member still does not hold all data"
+        time.sleep(0.5)

@@ -7,7 +7,16 @@ import json
 
 import pytest
 
-from tests.integration.aws import capacity, healthy_targets, members, messages, name_points_at, runs, writer_region
+from tests.integration.aws import (
+    capacity,
+    healthy_targets,
+    members,
+    messages,
+    name_points_at,
+    runs,
+    wait_for_data,
+    writer_region,
+)
 
 LOST, TARGET = "us-east-1", "us-east-2"
 # 2 s to connect or 3 s to read, and a margin for a busy machine.
@@ -66,6 +75,7 @@ def test_the_region_that_returns_gets_nothing_back_until_the_other_is_lost(platf
     assert (members(platform.lab, TARGET), capacity(platform.lab, TARGET), capacity(platform.lab, LOST)) == before
     assert name_points_at(platform.lab) == TARGET
 
+    wait_for_data(platform.lab, TARGET)
     platform.lab.outage(TARGET, "reset")
     too_soon = platform.run("failover", "--check").ends_well()
     assert "cool_down" in too_soon.output
