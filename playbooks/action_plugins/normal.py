@@ -19,10 +19,15 @@ COLLECTIONS = ("amazon.aws.", "community.aws.")
 
 
 class ActionModule(InProcessAction):
-    def belongs_here(self, task_vars):
-        return self._task.resolved_action.startswith(COLLECTIONS) and super().belongs_here(task_vars)
+    @property
+    def name(self):
+        # What a template names is resolved too late to be kept.
+        return self._task.resolved_action or self._task.action
 
     @property
     def module(self):
-        namespace, collection, name = self._task.resolved_action.split(".")
+        namespace, collection, name = self.name.split(".")
         return importlib.import_module(f"ansible_collections.{namespace}.{collection}.plugins.modules.{name}")
+
+    def belongs_here(self, task_vars):
+        return self.name.startswith(COLLECTIONS) and super().belongs_here(task_vars)
