@@ -14,14 +14,13 @@ import importlib
 
 from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import InProcessAction
 
-# Their modules end by AnsibleAWSModule and ask nothing else of Ansible.
 COLLECTIONS = ("amazon.aws.", "community.aws.")
 
 
 class ActionModule(InProcessAction):
     @property
     def name(self):
-        # What a template names is resolved too late to be kept.
+        # The first is None where the module's name came out of a template.
         return self._task.resolved_action or self._task.action
 
     @property
@@ -30,4 +29,7 @@ class ActionModule(InProcessAction):
         return importlib.import_module(f"ansible_collections.{namespace}.{collection}.plugins.modules.{name}")
 
     def belongs_here(self, task_vars):
-        return self.name.startswith(COLLECTIONS) and super().belongs_here(task_vars)
+        if not (self.name.startswith(COLLECTIONS) and super().belongs_here(task_vars)):
+            return False
+        # ec2_metadata_facts, for one, is built on AnsibleModule and would read this process's input.
+        return hasattr(self.module, "AnsibleAWSModule")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import importlib
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ from ansible_collections.trading.multi_region.plugins.plugin_utils import in_pro
 from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import InProcessAction
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
+NORMAL = PLUGINS.parent / "playbooks/action_plugins/normal.py"
 ACTIONS = sorted(path.stem for path in (PLUGINS / "action").glob("[!_]*.py"))
 NOTIFY = {
     "topics": {"us-east-2": "arn:aws:sns:us-east-2:123456789012:alerts"},
@@ -271,3 +273,23 @@ def test_without_boto3_beside_ansible_it_is_an_ordinary_module(perform, monkeypa
 def test_the_python_of_ansible_itself_is_no_other_python(perform, chosen):
     result = perform({**NOTIFY, **KEYS}, returns(seen=1), variables={"ansible_python_interpreter": chosen})
     assert result["seen"] == 1
+
+
+@pytest.mark.parametrize(
+    ("named", "resolved", "here"),
+    [
+        ("amazon.aws.ec2_vpc_net", "amazon.aws.ec2_vpc_net", True),
+        ("community.aws.sns_topic", None, True),
+        ("amazon.aws.ec2_metadata_facts", "amazon.aws.ec2_metadata_facts", False),
+        ("ansible.builtin.stat", "ansible.builtin.stat", False),
+    ],
+    ids=["of amazon.aws", "named by a template", "not built on AnsibleAWSModule", "not of AWS"],
+)
+def test_beside_the_playbooks_only_what_is_built_on_ansibleawsmodule_runs_here(monkeypatch, named, resolved, here):
+    monkeypatch.setattr(InProcessAction, "belongs_here", lambda *_arguments: True)
+    specification = importlib.util.spec_from_file_location("beside_the_playbooks", NORMAL)
+    normal = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(normal)
+    action = normal.ActionModule.__new__(normal.ActionModule)
+    action._task = SimpleNamespace(action=named, resolved_action=resolved)
+    assert action.belongs_here({}) is here
