@@ -12,18 +12,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
     aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
+    WaitTimeout,
+    poll,
+    read_back,
+    timed,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import (
     describe_group,
     describe_targets,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import Lease, NoLease, lease_of
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout, poll, read_back, timed
 
 
 @aws_call("SetDesiredCapacity")

@@ -34,16 +34,16 @@ from ansible_collections.trading.multi_region.plugins.module_utils import (
     _outage_claim,
     _region_health,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import (
     client_config,
     clients_of,
     start_session,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import CRITICAL, FAILOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import DATABASE_INGRESS
 from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._webhook import destination, get_secret, post
 
 SETTINGS = "CLOUD_TRIGGER_SETTINGS"

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     Refused,
     aws_call,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import read_back, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import read_back, timed
 
 MISSING = ("DashboardNotFoundError", "ResourceNotFound", "ResourceNotFoundException")
 

@@ -10,8 +10,8 @@ API Reference. Each of these writes sets what is wanted whole, so it may be made
 
 from __future__ import annotations
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, Refused, aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import read_back, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import read_back, timed
 
 MISSING = ("ResourceNotFoundException",)
 # "retentionInDays" of PutRetentionPolicy.

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError, aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._best_effort import spread
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 
 # What CloudWatch keeps for itself ("Namespace" of PutMetricData in the CloudWatch API Reference).
 RESERVED = "AWS/"

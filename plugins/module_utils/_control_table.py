@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
 
 MANIFEST_ID = "manifest"
 RUN_PREFIX = "run#"

@@ -12,11 +12,18 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
     aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
+    WaitTimeout,
+    pause,
+    poll,
+    read_back,
+    timed,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._dynamodb_replicas import (
     STREAM_VIEW,
@@ -33,13 +40,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._dynamodb_rep
     replica_changes,
     replica_states,
     stream_view,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import (
-    WaitTimeout,
-    pause,
-    poll,
-    read_back,
-    timed,
 )
 
 POLL_SECONDS = 2

@@ -17,12 +17,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import (
-    AwsCallError,
-    MultiRegionError,
-    aws_call,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._best_effort import spread
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     LATEST_MOVE_ID,
     pack,
@@ -31,9 +25,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     utc_now,
     write_document,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import is_paused
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import server_time
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
 
 PAUSE_ID = "automation"
 VERSION = 1

@@ -13,20 +13,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import (
-    UNREADABLE_ANSWER,
-    AwsCallError,
-    MultiRegionError,
-)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     MANIFEST_ID,
     get_document,
     utc_now,
     write_document,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import UNKNOWN, Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    UNREADABLE_ANSWER,
+    AwsCallError,
+    MultiRegionError,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 
 VERSION = 1
 ABSENT = "absent"

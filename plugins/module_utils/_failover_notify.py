@@ -15,9 +15,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError, aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._best_effort import spread
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 
 # Limits of Publish in the Amazon SNS API Reference: an ASCII subject of less than 100 characters without line breaks.
 SUBJECT_LENGTH = 99

@@ -13,8 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import SWITCHOVER, Request, State
@@ -35,7 +37,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health_signa
     given,
     make_clients,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import Board
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_backends import (
     CONTROL,
     FACTS_FROM_ELSEWHERE,
@@ -50,7 +51,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic_chec
     CLOUDWATCH_METRIC,
     S3_OBJECT,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._writer_endpoint import get_parameter
 
 # The call that reads a region's control table, among the names of the facts.

@@ -10,12 +10,6 @@ import time
 import typing as t
 from collections.abc import Callable, Mapping
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import (
-    AwsCallError,
-    MultiRegionError,
-    aws_call,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._best_effort import Outcome, spread
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     LATEST_MOVE_ID,
     RUN_PREFIX,
@@ -25,17 +19,23 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     unpack,
     utc_now,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import NOT_ASKED, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import Outcome, spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import NOT_ASKED, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import require_member
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._run_history import (
     build_move,
     close_run,
     merge_record,
     newest,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
 
 Documents: t.TypeAlias = "dict[str, dict[str, t.Any]]"
 Copies: t.TypeAlias = "dict[str, dict[str, t.Any] | None]"

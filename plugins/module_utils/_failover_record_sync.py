@@ -13,25 +13,25 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Mapping
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import (
-    AwsCallError,
-    MultiRegionError,
-    aws_call,
-)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     LATEST_MOVE_ID,
     RUN_PREFIX,
     pack,
     stands,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_record_info import (
     AUTOMATION_ID,
     Table,
     scan,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._run_history import newest
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
 
 Copy: t.TypeAlias = "Mapping[str, t.Any]"
 

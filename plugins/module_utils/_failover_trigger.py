@@ -16,7 +16,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import (
     LEAST_QUORUM,
     Decision,
@@ -25,7 +27,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.aut
     decide,
     is_paused,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import UNKNOWN
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import (
     PAUSE_ID,
     VERSION,
@@ -38,7 +39,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover_aut
     write_all,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import require_member
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
 
 COUNTERS_ID = "automation#counters"
 LEAST = {"quorum": LEAST_QUORUM, "consecutive_failures": 1, "max_gap": 1, "min_interval": 0, "stream_limit": 1}

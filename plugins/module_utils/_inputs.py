@@ -15,7 +15,7 @@ import re
 import typing as t
 from itertools import combinations
 
-from ansible_collections.trading.multi_region.plugins.module_utils._options import (
+from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import (
     HOST,
     ID,
     REGION,

@@ -14,7 +14,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
 
 # The second one is reported from Aurora MySQL 3.04.0 on. The larger of the two bounds the loss.
 METRICS = ("AuroraGlobalDBReplicationLag", "AuroraGlobalDBRPOLag")

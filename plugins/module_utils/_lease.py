@@ -21,13 +21,13 @@ from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
     aws_call,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import pause
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
 
 LEASE_ID = "lease"
 # Resolution of the Date header in seconds ("Date" of RFC 9110, section 6.6.1).

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, Refused, aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
     patiently,
     pause,

@@ -28,14 +28,22 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
     aws_call,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
+    WaitTimeout,
+    patiently,
+    pause,
+    poll,
+    read_back,
+    timed,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import read_lease
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import (
     describe_db_cluster,
     describe_global_cluster,
@@ -54,14 +62,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._secret_versi
     move_label,
     put_value,
     version_at,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import (
-    WaitTimeout,
-    patiently,
-    pause,
-    poll,
-    read_back,
-    timed,
 )
 
 # How long all regions together are waited for when they are asked at once, in seconds.

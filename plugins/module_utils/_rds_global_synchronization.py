@@ -15,13 +15,18 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
+    WaitTimeout,
+    patiently,
+    poll,
+    timed,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import (
     describe_global_cluster,
     members_of,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout, patiently, poll, timed
 
 READ_SECONDS = 10
 CONNECTED, UNKNOWN = "connected", "unknown"

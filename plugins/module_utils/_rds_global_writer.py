@@ -12,11 +12,17 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
     aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
+    WaitTimeout,
+    patiently,
+    poll,
+    timed,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._lag import read_lag
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
@@ -42,12 +48,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_p
     predicted,
     target_of,
     where,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import (
-    WaitTimeout,
-    patiently,
-    poll,
-    timed,
 )
 
 # How long the first read, and a request that found nobody or was throttled, are repeated.

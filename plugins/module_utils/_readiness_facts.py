@@ -13,8 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import get_document
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import PAUSE_ID
 from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import (
     MISSING_CLUSTER,

@@ -16,12 +16,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError, Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._best_effort import spread
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import require_member
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import Board
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import (
     FENCE_PREFIX,
     FENCED,
@@ -45,7 +46,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._region_fence
     OwnDocument,
     delete_document,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
 
 # What is kept of the time for telling the other tables how it ended: so many seconds, or this part of the whole.
 TELLING_SECONDS = 1.5

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 
 FENCE_PREFIX = "fence#"
 VERSION = 1

@@ -23,7 +23,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
 
 MESSAGE = re.compile(
     r"block writes for DB cluster\W+(?P<cluster>[\w:-]+)\W+in Region\W+(?P<region>[a-z0-9-]+)\W+"

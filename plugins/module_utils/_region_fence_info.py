@@ -12,11 +12,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import get_documents
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import require_member
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import (
     FENCE_PREFIX,
     FENCED,
@@ -28,7 +29,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._region_fence
     outcome_of,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_events import latest, read_fencing
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
 
 TIMED_OUT = "timed_out"
 

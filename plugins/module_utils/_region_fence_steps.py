@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import poll, read_back
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import (
     DONE,
     FAILED,
@@ -30,7 +31,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._region_fence
     resource_of,
     with_measure,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import poll, read_back
 
 # Steps until a region is fenced: three, and as many again for what others change meanwhile.
 STEPS = 6

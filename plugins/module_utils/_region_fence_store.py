@@ -11,15 +11,15 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     get_document,
     pack,
     utc_now,
     write_document,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import Board
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import FENCE_PREFIX
 
 CONFLICT = "ConditionalCheckFailedException"

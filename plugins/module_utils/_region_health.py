@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import pick
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import utc_now
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import pick
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     UNKNOWN,
     Facts,
     Observation,
     trusted_view,
     writer_region,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._health import (
     HEALTHY,
     UNHEALTHY,
@@ -33,8 +35,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health_signa
     make_clients,
     probe,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
 
 # The facts each signal is judged from.
 FACTS_OF = {

@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     UNKNOWN,
     Facts,
     Observation,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_books import (
     MANIFEST,
     read_books,
@@ -33,7 +35,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover_pla
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_plan import SERVICES as PLANNER_SERVICES
 from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import make_clients
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import Board
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.checks import (
     judge,
     ready_regions,
@@ -43,7 +44,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness_facts import SERVICES, regional_readers
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness_shared import SERVICES as SHARED_SERVICES
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness_shared import shared_readers
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
 
 # Stands for the region of what belongs to none.
 SHARED = "shared"

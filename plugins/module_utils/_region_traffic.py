@@ -17,14 +17,15 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_switch as switch
-from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
     aws_call,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board, observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import NoLease, lease_of
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import Board, observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_backends import backend_problems
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
     ARC_ROUTING_CONTROL,
@@ -33,7 +34,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic_chec
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_controls import Cluster, ControlSwitch
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_metrics import CloudwatchMetrics
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import timed
 
 # A take-over does not wait longer than this for regions other than its own: those may be the lost ones.
 GRACE_SECONDS = 1.0

@@ -14,13 +14,13 @@ from __future__ import annotations
 import time
 import uuid
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
     aws_call,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
     patiently,
     pause,

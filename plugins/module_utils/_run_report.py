@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Sequence
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import UNKNOWN
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
 
 Record: t.TypeAlias = "t.Mapping[str, t.Any]"
 # What moves, the step that has moved it, and the record's word on where it was when the run was planned.

@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 
 # Characters of a managed policy, white space not counted ("IAM and AWS STS quotas" of the IAM User Guide).
 SIZE_LIMIT = 6144

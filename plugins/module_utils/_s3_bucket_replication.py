@@ -16,8 +16,8 @@ from __future__ import annotations
 import copy
 import time
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import Refused, aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
     patiently,
     pause,

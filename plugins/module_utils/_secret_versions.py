@@ -14,7 +14,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
 
 CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
 MISSING = "ResourceNotFoundException"

@@ -9,8 +9,8 @@ Source: GetTopicAttributes and SetTopicAttributes (KmsMasterKeyId) of the SNS AP
 
 from __future__ import annotations
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, Refused, aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import read_back, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import read_back, timed
 
 
 @aws_call("GetTopicAttributes", missing=("NotFound", "NotFoundException"))

@@ -19,8 +19,12 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError, aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
     pause,
     poll,

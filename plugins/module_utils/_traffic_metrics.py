@@ -27,7 +27,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import patiently
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import server_time
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
     METRIC_NAME,
@@ -35,7 +36,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic_chec
     alarm_names,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_switch import Statements
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import patiently
 
 # How long a write whose answer was lost, or that was throttled, is made again.
 REPEAT_SECONDS = 2.0

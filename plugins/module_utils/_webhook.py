@@ -16,7 +16,7 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ALLOWED = 'allowed: {"url": "https://...", "token": "..."}'

@@ -15,11 +15,17 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
     aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
+    WaitTimeout,
+    patiently,
+    read_back,
+    timed,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import (
@@ -27,7 +33,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._rds_global i
     describe_global_cluster,
     members_of,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout, patiently, read_back, timed
 
 READ_SECONDS = 10
 POLL_SECONDS = 1

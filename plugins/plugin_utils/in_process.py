@@ -29,7 +29,7 @@ from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import models_read_once, read_ahead
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import models_read_once, read_ahead
 from ansible_collections.trading.multi_region.plugins.plugin_utils.beside import begin
 
 # Ansible loads an action plugin before it forks a process for the task: what is imported and read here, all forks have.

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _best_effort,
     _failover_automation,
     _failover_trigger,
     _region_health,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import get_document, put_document
+from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, TABLE, WEST, Platform, clients_of, wait_for
@@ -69,7 +69,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 @pytest.fixture
 def platform(whole: Platform, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     """A copy of the platform to break. Nobody waits long for a region that hangs: how long is tested elsewhere."""
-    monkeypatch.setattr(_best_effort, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(fan_out, "PATIENCE_SECONDS", 0.5)
     with whole.lab.fork(tmp_path / "copy") as lab:
         copy = object.__new__(Platform)
         copy.__dict__.update(whole.__dict__, lab=lab, clients=clients_of(lab))

@@ -14,7 +14,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils import (
     _failover_record_info,
     _failover_record_sync,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, TABLE, WEST, clients_of

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _region_fence, _region_fence_info
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GLOBAL, GROUP, TABLE, VERSION, WEST, clients_of
 

@@ -17,7 +17,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils import (
     _failover_record,
     _region_health,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._api import Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GROUP, TABLE, WEST, Platform, clients_of, wait_for

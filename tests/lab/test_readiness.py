@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _failover_manifest, _region_readiness
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GROUP, TABLE, WEST, Platform, clients_of, wait_for
 

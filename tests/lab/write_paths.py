@@ -39,8 +39,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils import (
     _sns_topic_encryption,
     _writer_endpoint,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import pause
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, VERSION, WEST
 

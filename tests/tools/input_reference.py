@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".collections"))
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _inputs  # noqa: E402
-from ansible_collections.trading.multi_region.plugins.module_utils._options import ByKey, Each  # noqa: E402
+from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import ByKey, Each  # noqa: E402
 
 INPUTS, REFERENCE = ROOT / "docs" / "inputs.yml", ROOT / "docs" / "reference.md"
 # What no variable may hold, so that the gate says what it may.

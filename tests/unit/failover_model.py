@@ -19,8 +19,8 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _region_fence_document as fencing
 from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_switch as switch
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.methods import resolve
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     APPLICATION_CAPACITY,

@@ -41,7 +41,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import UNKNOWN, rpo_bound_ms
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN, rpo_bound_ms
 from ansible_collections.trading.multi_region.plugins.module_utils._health import HEALTHY, UNHEALTHY
 
 NONE, ALERT, FAILOVER, CRITICAL = "none", "alert", "failover", "critical"

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.capacity import Capacity, build_capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.database import Database
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     ACCEPT_DATA_LOSS,
     APPLICATION_CAPACITY,

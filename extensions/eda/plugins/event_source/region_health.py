@@ -21,22 +21,22 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 sys.path += [path for path in constants.COLLECTIONS_PATHS if path not in sys.path]
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _failover_manifest, _region_health
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import utc_now
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import (
     Memory,
     Settings,
     decide,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import UNKNOWN
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import (
     PAUSE_ID,
     pause_of,
     read_all,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._option_types import type_problems
-from ansible_collections.trading.multi_region.plugins.module_utils._options import option_problems
+from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import option_problems
+from ansible_collections.trading.multi_region.plugins.module_utils._options.types import type_problems
 from ansible_collections.trading.multi_region.plugins.modules.region_health_info import ARGUMENT_SPEC
 
 DOCUMENTATION = r"""

@@ -17,7 +17,7 @@ from ansible import constants
 from ansible.errors import AnsibleLookupError
 
 from ansible_collections.trading.multi_region.plugins.lookup.lambda_package import LookupModule
-from ansible_collections.trading.multi_region.plugins.module_utils import _api
+from ansible_collections.trading.multi_region.plugins.module_utils._core import errors
 
 TRIGGER = "plugins.module_utils._cloud_trigger"
 RUNTIME = Path(__file__).resolve().parents[3] / "lambda_runtime.py"
@@ -30,10 +30,12 @@ def pack(monkeypatch, tmp_path):
 
 
 def test_packs_what_is_named_into_the_runs_own_folder(pack, tmp_path):
-    trigger, api = pack(TRIGGER, "plugins.module_utils._api")
+    trigger, api = pack(TRIGGER, "plugins.module_utils._core.errors")
     assert Path(trigger).parent == tmp_path
-    assert zipfile.ZipFile(api).namelist() == ["ansible_collections/trading/multi_region/plugins/module_utils/_api.py"]
-    assert zipfile.ZipFile(api).read(zipfile.ZipFile(api).namelist()[0]) == Path(_api.__file__).read_bytes()
+    assert zipfile.ZipFile(api).namelist() == [
+        "ansible_collections/trading/multi_region/plugins/module_utils/_core/errors.py"
+    ]
+    assert zipfile.ZipFile(api).read(zipfile.ZipFile(api).namelist()[0]) == Path(errors.__file__).read_bytes()
     assert pack(TRIGGER) == [trigger], "the same code is the same file"
     assert {path.suffix for path in tmp_path.iterdir()} == {".zip"}
 

@@ -11,13 +11,13 @@ import json
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _best_effort,
     _cloud_trigger,
     _failover_manifest,
     _region_health,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import pack, unpack
+from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._outage_claim import CLAIM_ID, CLAIM_SECONDS
 from ansible_collections.trading.multi_region.plugins.modules import (
     failover_manifest_info,
@@ -103,7 +103,7 @@ class Controller:
 
 @pytest.fixture
 def build(monkeypatch):
-    monkeypatch.setattr(_best_effort, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(fan_out, "PATIENCE_SECONDS", 0.2)
     monkeypatch.setattr(_region_health, "probe", lambda *_address: {"status": 200, "milliseconds": 5})
 
     def make(*regions):

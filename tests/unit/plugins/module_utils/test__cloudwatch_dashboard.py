@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _cloudwatch_dashboard as dashboard
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 
 BODY = {"widgets": [{"type": "metric", "properties": {"region": "us-east-2"}}]}
 

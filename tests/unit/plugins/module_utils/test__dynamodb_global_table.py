@@ -10,7 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._dynamodb_global_table import run
 from ansible_collections.trading.multi_region.plugins.module_utils._dynamodb_replicas import replication_steps
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error, no_answer

@@ -9,7 +9,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _failover_lease
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+)
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error, no_answer
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.lease_fakes import (
     EPOCH,

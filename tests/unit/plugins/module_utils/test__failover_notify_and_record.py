@@ -11,12 +11,9 @@ import time
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _best_effort,
-    _failover_notify,
-    _failover_record,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils import _failover_notify, _failover_record
+from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,
     TABLE,
@@ -30,7 +27,7 @@ TOPICS = {region: arn_of("sns", region, "alerts") for region in (EAST, WEST)}
 
 @pytest.fixture
 def aws(monkeypatch):
-    monkeypatch.setattr(_best_effort, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(fan_out, "PATIENCE_SECONDS", 0.2)
     platform = FakePlatform()
     yield platform
     platform.over.set()

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _control_table, _failover_manifest, _lease
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_plan import run
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (

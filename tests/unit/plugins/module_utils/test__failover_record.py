@@ -10,13 +10,10 @@ import json
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _best_effort,
-    _failover_record,
-    _failover_record_info,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils import _failover_record, _failover_record_info
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import pack
+from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import pack_lease
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,
@@ -58,7 +55,7 @@ RECORD = {
 
 @pytest.fixture
 def aws(monkeypatch):
-    monkeypatch.setattr(_best_effort, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(fan_out, "PATIENCE_SECONDS", 0.1)
     monkeypatch.setattr(_failover_record, "READ_PATIENCE_SECONDS", 0.1)
     platform = FakePlatform()
     yield platform

@@ -10,7 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _failover_lease, _lease
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import (
     Lease,
     NoLease,

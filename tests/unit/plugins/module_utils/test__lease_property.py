@@ -16,7 +16,7 @@ import threading
 from collections import Counter
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _failover_lease
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._lease import Lease
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeTime, no_answer
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.lease_fakes import (

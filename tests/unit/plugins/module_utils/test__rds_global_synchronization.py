@@ -9,7 +9,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _rds_global_synchronization
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_synchronization import run
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error, no_answer
 

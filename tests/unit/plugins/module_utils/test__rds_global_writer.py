@@ -11,7 +11,11 @@ from datetime import timedelta
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _rds_global_writer
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_writer import run
 from ansible_collections.trading.multi_region.tests.unit.fake_global_database import FakeGlobalDatabase, arn
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error, no_answer

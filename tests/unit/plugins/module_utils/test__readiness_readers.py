@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _readiness_facts as facts
 from ansible_collections.trading.multi_region.plugins.module_utils import _readiness_shared as shared
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
 
 EAST = "us-east-1"

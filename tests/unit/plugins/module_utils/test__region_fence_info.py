@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import merge, outcome_of
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_events import parse
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_info import combine, run

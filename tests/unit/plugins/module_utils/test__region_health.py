@@ -11,7 +11,7 @@ import time
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _region_health
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,

@@ -13,8 +13,8 @@ import dns.rrset
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _region_traffic_info as info
-from ansible_collections.trading.multi_region.plugins.module_utils._api import Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout
 
 A, B = "us-east-1", "us-east-2"
 DOMAIN = "trading.example.com"

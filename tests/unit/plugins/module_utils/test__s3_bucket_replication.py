@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout
 from ansible_collections.trading.multi_region.plugins.module_utils._s3_bucket_replication import (
     build_configuration,
     build_remainder,
     rule_named,
     run,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import WaitTimeout
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error, no_answer
 
 ROLE = "arn:aws:iam::123456789012:role/replication"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _region_traffic as traffic
 from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_metrics as metrics
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
 from tests.unit.fakes import FakeAws, no_answer
 
 A, B = "us-east-1", "us-east-2"

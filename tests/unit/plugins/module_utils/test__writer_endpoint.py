@@ -9,7 +9,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _writer_endpoint
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._writer_endpoint import run
 from ansible_collections.trading.multi_region.tests.unit.fake_global_database import FakeGlobalDatabase
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error

@@ -10,13 +10,10 @@ from email.utils import formatdate
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _best_effort,
-    _failover_automation,
-    _failover_trigger,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils import _failover_automation, _failover_trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import pack, unpack
+from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
 
 EAST, WEST = "us-east-1", "us-east-2"
@@ -76,7 +73,7 @@ class FakeTables(FakeAws):
 
 @pytest.fixture
 def aws(monkeypatch):
-    monkeypatch.setattr(_best_effort, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(fan_out, "PATIENCE_SECONDS", 0.2)
     return FakeTables()
 
 

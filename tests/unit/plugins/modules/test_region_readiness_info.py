@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _region_readiness
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import Limits
 from ansible_collections.trading.multi_region.plugins.modules import region_readiness_info as module
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws

@@ -36,8 +36,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils import _failo
 from ansible_collections.trading.multi_region.plugins.module_utils import _rds_global_promotion as promotion
 from ansible_collections.trading.multi_region.plugins.module_utils import _region_fence_document as fencing
 from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_switch as switch
-from ansible_collections.trading.multi_region.plugins.module_utils._api import Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import State
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.checks import CHECKS
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import Limits, Seen

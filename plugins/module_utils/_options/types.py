@@ -22,7 +22,7 @@ from ansible.module_utils.common.validation import (
     check_type_list,
 )
 
-from ansible_collections.trading.multi_region.plugins.module_utils._options import refusal
+from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import refusal
 
 
 def check_text(value: Any) -> Any:

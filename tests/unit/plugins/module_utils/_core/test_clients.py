@@ -11,14 +11,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import (
     Clients,
     client_config,
     clients_for,
     read_ahead,
     service_models,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 
 
 def module(**params):

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 
 # How long the others are waited for once the required region has answered, in seconds since the start.
 PATIENCE_SECONDS = 3.0

@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 
 # How often a waiting reader looks at the clock for its own early end; answers wake it at once.
 GLANCE_SECONDS = 0.05

@@ -14,9 +14,9 @@ from typing import Any
 from ansible.module_utils import basic
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import UNREADABLE, MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._option_types import type_problems
-from ansible_collections.trading.multi_region.plugins.module_utils._options import option_problems
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import UNREADABLE, MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import option_problems
+from ansible_collections.trading.multi_region.plugins.module_utils._options.types import type_problems
 
 
 def given_options() -> Mapping[str, Any]:

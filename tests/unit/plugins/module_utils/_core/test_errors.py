@@ -16,7 +16,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
 
 URL = "https://rds.us-east-2.example"

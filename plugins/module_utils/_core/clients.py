@@ -38,7 +38,7 @@ except ImportError:  # where no Ansible is, as in the packed trigger, nobody ask
         raise MultiRegionError("amazon.aws is not installed; allowed: modules beside amazon.aws.")
 
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 
 # The options of the doc fragment "timeouts", for the argument spec of every module that makes clients.
 TIMEOUT_SPEC = {

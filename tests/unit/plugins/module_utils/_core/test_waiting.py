@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
     patiently,
     poll,

@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import Board, observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board, observe_all
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_name_started_again_belongs_to_the_later_call():
 def test_a_process_ends_although_calls_hang():
     code = (
         "import threading;"
-        "from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all;"
+        "from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all;"
         "print(observe_all({'a': threading.Event().wait}, 0.1)['a'].error)"
     )
     done = subprocess.run(

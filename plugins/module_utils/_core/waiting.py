@@ -10,7 +10,7 @@ import functools
 import threading
 import time
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
 
 # How long a write may take to be seen where nothing else says so.
 READ_BACK_SECONDS = 10
