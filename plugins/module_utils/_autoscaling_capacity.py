@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import Lease, NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -28,7 +29,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health_signa
     describe_group,
     describe_targets,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import Lease, NoLease, lease_of
 
 
 @aws_call("SetDesiredCapacity")

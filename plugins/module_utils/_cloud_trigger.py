@@ -27,12 +27,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _failover_manifest,
     _failover_notify,
     _failover_plan,
     _failover_trigger,
     _outage_claim,
     _region_health,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    manifest as control_table_manifest,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import (
     client_config,
@@ -87,7 +89,7 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
     Raises MultiRegionError where no manifest could be read.
     """
     table = {"table_name": settings["table_name"]}
-    manifest = _failover_manifest.run_info(
+    manifest = control_table_manifest.run_info(
         {**MANIFEST_OPTIONS, **table, "regions": settings["regions"], "preferred_region": region}, clients
     )["manifest"]
     topics = {entry["region"]: entry["topic_arn"] for entry in manifest["regions"]}

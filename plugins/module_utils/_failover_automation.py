@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     LATEST_MOVE_ID,
     pack,
     stands,
@@ -25,6 +25,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     utc_now,
     write_document,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import server_time
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -33,7 +34,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import is_paused
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import server_time
 
 PAUSE_ID = "automation"
 VERSION = 1

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     LATEST_MOVE_ID,
     MANIFEST_ID,
     RUN_PREFIX,
@@ -21,9 +21,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     get_items,
     unpack,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import (
+    LEASE_ID,
+    server_time,
+    unpack_lease,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_ID, server_time, unpack_lease
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import FENCE_PREFIX
 
 MANIFEST, TABLE, LEASE, RUN, MOVE, FENCES = "manifest", "control_table", "lease", "run", "latest_move", "fences"

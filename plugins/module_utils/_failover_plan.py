@@ -13,6 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import (
+    describe_copies,
+    freshest,
+    nothing_found,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
@@ -25,11 +30,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover_boo
     TABLE,
     read_books,
     spread_books,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_manifest import (
-    describe_copies,
-    freshest,
-    nothing_found,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import (
     database_readers,

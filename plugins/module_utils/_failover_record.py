@@ -10,7 +10,7 @@ import time
 import typing as t
 from collections.abc import Callable, Mapping
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     LATEST_MOVE_ID,
     RUN_PREFIX,
     get_documents,
@@ -19,6 +19,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     unpack,
     utc_now,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -29,7 +30,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import require_member
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._run_history import (
     build_move,
     close_run,

@@ -10,17 +10,21 @@ import typing as t
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     LATEST_MOVE_ID,
     MANIFEST_ID,
     RUN_PREFIX,
     unpack,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import (
+    LEASE_ID,
+    server_time,
+    unpack_lease,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_ID, server_time, unpack_lease
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import FENCE_PREFIX
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import merge as merge_fences
 from ansible_collections.trading.multi_region.plugins.module_utils._run_history import newest

@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Mapping
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     LATEST_MOVE_ID,
     RUN_PREFIX,
     pack,

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import stands, utc_now
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import stands, utc_now
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import (
     VERSION,

@@ -28,6 +28,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import read_lease
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -43,7 +44,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     read_back,
     timed,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import read_lease
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import (
     describe_db_cluster,
     describe_global_cluster,

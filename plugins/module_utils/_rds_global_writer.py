@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -25,7 +26,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     timed,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._lag import read_lag
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import (
     describe_db_cluster,
     describe_db_instances,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import get_document
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_document
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,

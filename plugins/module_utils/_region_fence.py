@@ -16,13 +16,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import require_member
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import (
     FENCE_PREFIX,
     FENCED,

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import get_documents
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_documents
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all

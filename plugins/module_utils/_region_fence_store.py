@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     get_document,
     pack,
     utc_now,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import utc_now
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import utc_now
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import pick
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (

@@ -10,6 +10,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import (
+    describe_copies,
+    freshest,
+    nothing_found,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     UNKNOWN,
@@ -22,11 +27,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover_boo
     MANIFEST,
     read_books,
     spread_books,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_manifest import (
-    describe_copies,
-    freshest,
-    nothing_found,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_plan import (
     BOOKS,

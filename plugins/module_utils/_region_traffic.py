@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_switch as switch
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -25,7 +26,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board, observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_backends import backend_problems
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
     ARC_ROUTING_CONTROL,

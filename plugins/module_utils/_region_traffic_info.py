@@ -17,11 +17,11 @@ import socket
 import traceback
 from dataclasses import dataclass
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout, poll, timed
 from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import probe
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import NoLease, lease_of
 
 try:
     import dns.exception

@@ -27,9 +27,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import server_time
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import patiently
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import server_time
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
     METRIC_NAME,
     PERIOD_SECONDS,

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -27,7 +28,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     read_back,
     timed,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import (
     describe_db_cluster,
     describe_global_cluster,

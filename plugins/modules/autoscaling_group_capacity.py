@@ -136,9 +136,9 @@ ended_at:
 """
 
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling_capacity import run
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

@@ -225,9 +225,9 @@ statements:
     us-east-2: ["[us-east-2 claims over us-east-1]"]
 """
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._region_traffic import run, s3_module
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import BACKENDS, S3_OBJECT
 

@@ -14,7 +14,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils import (
     _failover_trigger,
     _region_health,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import get_document, put_document
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    get_document,
+    put_document,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS

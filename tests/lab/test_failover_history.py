@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _failover_lease,
     _failover_record,
     _failover_record_info,
     _failover_record_sync,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, TABLE, WEST, clients_of
 
@@ -44,7 +44,7 @@ def lease(lab: Lab, owner: str, **more: Any) -> dict[str, Any]:
         "lease_seconds": 10,
         "resume_within": 21600,
     }
-    return _failover_lease.run({**params, **more}, clients_of(lab))
+    return lease_holder.run({**params, **more}, clients_of(lab))
 
 
 def race(lab: Lab, contenders: int, **more: Any) -> tuple[list[dict[str, Any]], list[Refused]]:

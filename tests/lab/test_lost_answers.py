@@ -19,7 +19,7 @@ import pytest
 from botocore.retries.standard import ExponentialBackoff
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _failover_notify
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import Lease
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import Lease
 from lab.client import Lab
 from tests.lab.failover_platform import WEST
 from tests.lab.write_paths import PATHS, Path, Place, lease

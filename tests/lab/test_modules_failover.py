@@ -10,12 +10,14 @@ import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import (
     _autoscaling_capacity,
-    _failover_lease,
-    _failover_manifest,
     _failover_notify,
     _failover_plan,
     _failover_record,
     _region_health,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    manifest as control_table_manifest,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
@@ -58,7 +60,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         platform = Platform(lab)
         for region in platform.regions:
             params = {"manifest": platform.manifest, "table_name": TABLE, "region": region}
-            assert _failover_manifest.run(params, platform.clients)["changed"]
+            assert control_table_manifest.run(params, platform.clients)["changed"]
         wait_for(lambda: health(platform)["healthy_regions"], lambda regions: len(regions) == 2)
         yield platform
 
@@ -98,8 +100,10 @@ def test_reading_changes_nothing(platform: Platform) -> None:
 
 def test_the_manifest_is_written_once(platform: Platform) -> None:
     params = {"manifest": platform.manifest, "table_name": TABLE, "region": WEST}
-    assert not _failover_manifest.run(params, platform.clients)["changed"]
-    found = _failover_manifest.run_info({"table_name": TABLE, "regions": [EAST, WEST], "deadline": 4}, platform.clients)
+    assert not control_table_manifest.run(params, platform.clients)["changed"]
+    found = control_table_manifest.run_info(
+        {"table_name": TABLE, "regions": [EAST, WEST], "deadline": 4}, platform.clients
+    )
     assert found["manifest"] == platform.manifest
 
 
@@ -179,7 +183,7 @@ def test_another_run_s_lease_is_told_with_its_owner(platform: Platform) -> None:
         "method": "auto",
     }
     more = {"lease_seconds": 60, "resume_within": 21600, "trigger": "test", "takeover_run_id": None}
-    assert _failover_lease.run({**lease, **more}, platform.clients)["lease"]["run_id"] == "r1"
+    assert lease_holder.run({**lease, **more}, platform.clients)["lease"]["run_id"] == "r1"
     found = plan(platform, force=True)
     assert (codes(found), found["obstacles"][0]["override"]) == (["lease_held"], "takeover_run_id: r1")
     assert "held by somebody: run r1" in found["reason"]
@@ -197,7 +201,7 @@ def test_applications_find_the_writer_where_the_parameter_leads(platform: Platfo
     manifest = {**platform.manifest, "regions": entries}
     for region in platform.regions:
         params = {"manifest": manifest, "table_name": TABLE, "region": region}
-        _failover_manifest.run(params, platform.clients)
+        control_table_manifest.run(params, platform.clients)
         platform.lab.client("ssm", region).put_parameter(Name="/writer", Value="elsewhere", Type="String")
     platform.lab.outage(EAST, "reset")
     found = plan(platform, method="detach", accept_data_loss=True)

@@ -17,9 +17,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils import (
     _rds_global_writer,
     _writer_endpoint,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import pack_lease, read_lease
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import pack_lease, read_lease
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GLOBAL, VERSION, WEST, clients_of
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_manifest, _region_readiness
+from ansible_collections.trading.multi_region.plugins.module_utils import _region_readiness
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import manifest
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GROUP, TABLE, WEST, Platform, clients_of, wait_for
@@ -43,7 +44,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         platform = Platform(lab)
         for region in platform.regions:
             params = {"manifest": platform.manifest, "table_name": TABLE, "region": region}
-            _failover_manifest.run(params, platform.clients)
+            manifest.run(params, platform.clients)
         wait_for(lambda: named(rows(platform), "target_health"), lambda found: set(found.values()) == {"ok"})
         yield platform
 

@@ -24,8 +24,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils import (
     _cloudwatch_log_groups,
     _dynamodb_global_table,
     _failover_automation,
-    _failover_lease,
-    _failover_manifest,
     _failover_record,
     _failover_record_sync,
     _failover_trigger,
@@ -38,6 +36,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils import (
     _s3_bucket_replication,
     _sns_topic_encryption,
     _writer_endpoint,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    manifest as control_table_manifest,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
@@ -184,7 +186,7 @@ class Place:
 def lease(place: Place, **more: Any) -> dict[str, Any]:
     params = {"table_name": place.name, "region": WEST, "state": "held", "run_id": "r1", "attempt": None}
     params |= {"owner": "ann", "method": "failover", "trigger": "by hand", "lease_seconds": 60, "resume_within": 60}
-    return _failover_lease.run({**params, "takeover_run_id": None, "outcome": None, **more}, place.clients)
+    return lease_holder.run({**params, "takeover_run_id": None, "outcome": None, **more}, place.clients)
 
 
 def seen_lease(place: Place) -> dict[str, str]:
@@ -211,7 +213,7 @@ def lease_released(place: Place) -> Write:
 @writes("dynamodb", "PutItem", is_read_back=False)
 def manifest_written(place: Place) -> Write:
     place.make_table()
-    names = {name: "x" for name in _failover_manifest.ENTRY_MEMBERS}
+    names = {name: "x" for name in control_table_manifest.ENTRY_MEMBERS}
     manifest = {
         "version": 1,
         "global_database": {"identifier": "g"},
@@ -219,7 +221,7 @@ def manifest_written(place: Place) -> Write:
     }
     params = {"table_name": place.name, "region": WEST, "manifest": manifest}
     return Write(
-        lambda: _failover_manifest.run(params, place.clients),
+        lambda: control_table_manifest.run(params, place.clients),
         place.documents,
         {"manifest": [None, manifest]},
     )

@@ -19,6 +19,7 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _region_fence_document as fencing
 from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_switch as switch
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import with_age
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.methods import resolve
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
@@ -29,7 +30,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     State,
     Step,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import with_age
 
 EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
 VERSION = "8.0.mysql_aurora.3.04.0"

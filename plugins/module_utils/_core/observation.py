@@ -17,7 +17,7 @@ group: None or {min, desired, max, in_service, suspended: [process names]}
 statements: None (no object) or [statements of the region's traffic control object]
 routing_control: On or Off
 control_table: None (there is none) or its name
-lease: None or the lease of the region as _lease.py has it
+lease: None or the lease of the region as _control_table/lease.py has it
 run: None or the record of the run that the lease is of; read only where that run is unfinished
 latest_move: None or {run_id, method, from_region, target_region, ended_at, acknowledged, age_seconds}
 fences: {region: None or {document, written_at}}, as this region's control table has them

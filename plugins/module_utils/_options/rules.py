@@ -279,7 +279,7 @@ TAGS = ByKey(
 FREE = Value("a dictionary", lambda value: isinstance(value, Mapping))
 MOMENT = number(0, LAST_SECOND, "epoch seconds")
 
-# Of an entry of the recovery manifest (see _failover_manifest.py); what is missing there is judged there.
+# Of an entry of the recovery manifest (see _control_table/manifest.py); what is missing there is judged there.
 ENTRY = {
     "region": REGION_CODE,
     "db_cluster_identifier": CLUSTER,

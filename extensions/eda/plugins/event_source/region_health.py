@@ -20,8 +20,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 # would do, but its path hook takes from the rulebook the means to load its event filters (runpy.run_path).
 sys.path += [path for path in constants.COLLECTIONS_PATHS if path not in sys.path]
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_manifest, _region_health
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import utc_now
+from ansible_collections.trading.multi_region.plugins.module_utils import _region_health
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import manifest, utc_now
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
@@ -182,7 +182,7 @@ class Watch:
         options = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
         reading = {**options, "table_name": table, "regions": regions, "deadline": 4}
         found, (copies, failed) = await asyncio.gather(
-            asyncio.to_thread(_failover_manifest.run_info, reading, self.clients),
+            asyncio.to_thread(manifest.run_info, reading, self.clients),
             asyncio.to_thread(read_all, self.clients, table, regions, (PAUSE_ID,), 4),
         )
         self.topics = {entry["region"]: entry["topic_arn"] for entry in found["manifest"]["regions"]}

@@ -10,13 +10,13 @@ import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _autoscaling_capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling_capacity import run
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import NoLease
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import NoLease
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,

@@ -10,12 +10,8 @@ import json
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _cloud_trigger,
-    _failover_manifest,
-    _region_health,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import pack, unpack
+from ansible_collections.trading.multi_region.plugins.module_utils import _cloud_trigger, _region_health
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import manifest, pack, unpack
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._outage_claim import CLAIM_ID, CLAIM_SECONDS
@@ -110,7 +106,7 @@ def build(monkeypatch):
         platform = CloudPlatform(*regions)
         for region in regions:
             params = {"table_name": TABLE, "region": region, "manifest": manifest_of(*regions)}
-            _failover_manifest.run(params, platform.clients)
+            manifest.run(params, platform.clients)
         platform.calls.clear()
         return platform
 

@@ -10,7 +10,15 @@ import time
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _control_table, _failover_manifest, _lease
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    items as control_table_items,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    lease as control_table_lease,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    manifest as control_table_manifest,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_plan import run
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error
@@ -29,7 +37,7 @@ MOVE = ["fence", "promote_request", "announce", "promote_wait", "traffic", "veri
 def write(aws, *regions, manifest=None):
     for region in regions:
         params = {"table_name": TABLE, "region": region, "manifest": manifest or manifest_of(*aws.regions)}
-        _failover_manifest.run(params, aws.clients)
+        control_table_manifest.run(params, aws.clients)
 
 
 @pytest.fixture
@@ -144,7 +152,7 @@ def test_no_manifest_anywhere_is_an_error(aws):
 
 def test_a_manifest_of_another_version_names_both_versions_and_the_remedy(aws):
     for region in aws.regions:
-        _control_table.put_document(aws.clients("dynamodb", region), TABLE, "manifest", {"version": 9}, "2026")
+        control_table_items.put_document(aws.clients("dynamodb", region), TABLE, "manifest", {"version": 9}, "2026")
     with pytest.raises(MultiRegionError, match="reads manifests of version 1, not 9: run its site.yml"):
         plan(aws)
 
@@ -177,11 +185,11 @@ def lease(aws, region, outcome="running", renewed_at=-10.0, **more):
         **{"revision": 5, "started_at": now - 60, "acquired_at": now, "renewed_at": now, "expires_at": now + 60},
         **more,
     }
-    aws.items[region][TABLE, "lease"] = _lease.pack_lease(item)
+    aws.items[region][TABLE, "lease"] = control_table_lease.pack_lease(item)
 
 
 def put(aws, region, identifier, document):
-    _control_table.put_document(aws.clients("dynamodb", region), TABLE, identifier, document, "2026")
+    control_table_items.put_document(aws.clients("dynamodb", region), TABLE, identifier, document, "2026")
 
 
 def test_a_live_lease_is_an_obstacle_by_the_tables_own_clock(aws):
@@ -251,9 +259,9 @@ def test_items_that_are_left_out_are_asked_for_again_and_are_unknown_in_the_end(
 
     aws.batch_get_item = answer
     client = aws.clients("dynamodb", WEST)
-    assert sorted(_control_table.get_items(client, TABLE, ["manifest", "lease"])[0]) == ["manifest"]
+    assert sorted(control_table_items.get_items(client, TABLE, ["manifest", "lease"])[0]) == ["manifest"]
     with pytest.raises(AwsCallError, match="2 items of .* were not read"):
-        _control_table.get_items(client, TABLE, ["manifest", "a", "b", "c", "d"])
+        control_table_items.get_items(client, TABLE, ["manifest", "a", "b", "c", "d"])
 
 
 @pytest.mark.parametrize(

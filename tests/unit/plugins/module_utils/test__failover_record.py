@@ -11,10 +11,10 @@ import json
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _failover_record, _failover_record_info
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import pack
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import pack
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import pack_lease
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import pack_lease
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,
     TABLE,

@@ -15,9 +15,9 @@ import random
 import threading
 from collections import Counter
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_lease
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import Lease
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import Lease
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeTime, no_answer
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.lease_fakes import (
     TABLE,
@@ -94,7 +94,7 @@ class Controller(threading.Thread):
         self._ask({**REQUEST, "state": "released", "outcome": outcome, **{k: handle[k] for k in ("run_id", "attempt")}})
 
     def _ask(self, params):
-        return _failover_lease.run(params, self._clients, monotonic=self.clock)
+        return lease_holder.run(params, self._clients, monotonic=self.clock)
 
     def _clients(self, _service, _region):
         return self.world.client_of(self)

@@ -11,7 +11,7 @@ from email.utils import formatdate
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _failover_automation, _failover_trigger
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import pack, unpack
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import pack, unpack
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error

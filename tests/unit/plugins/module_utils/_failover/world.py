@@ -32,10 +32,11 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_lease as leases
 from ansible_collections.trading.multi_region.plugins.module_utils import _rds_global_promotion as promotion
 from ansible_collections.trading.multi_region.plugins.module_utils import _region_fence_document as fencing
 from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_switch as switch
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder as leases
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import RUNNING, lost, with_age
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
@@ -51,7 +52,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     Request,
     State,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import RUNNING, lost, with_age
 from ansible_collections.trading.multi_region.plugins.module_utils._run_history import build_move
 from ansible_collections.trading.multi_region.tests.unit.failover_model import (
     EAST,

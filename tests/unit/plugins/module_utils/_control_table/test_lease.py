@@ -9,19 +9,22 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_lease, _lease
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
-    AwsCallError,
-    MultiRegionError,
-    Refused,
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    lease as control_table_lease,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import (
     Lease,
     NoLease,
     lease_of,
     read_lease,
     server_time,
     unpack_lease,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
 )
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.lease_fakes import (
@@ -40,7 +43,7 @@ def aws(fake_time):
 def take(aws, run_id="r1", owner="ann", **more):
     params = {"table_name": TABLE, "region": WEST, "state": "held", "run_id": run_id, "owner": owner}
     params.update(lease_seconds=60, resume_within=21600, **more)
-    return _failover_lease.run(params, aws.clients, monotonic=aws.time.clock)
+    return lease_holder.run(params, aws.clients, monotonic=aws.time.clock)
 
 
 @pytest.fixture
@@ -104,7 +107,7 @@ def test_a_renewal_that_arrives_late_does_not_set_the_expiry_back(aws, lease):
 def test_a_released_lease_is_not_held(aws, lease):
     params = {"table_name": TABLE, "region": WEST, "state": "released", "run_id": "r1", "attempt": 1}
     params.update(outcome="stopped", lease_seconds=60, resume_within=1)
-    _failover_lease.run(params, aws.clients, monotonic=aws.time.clock)
+    lease_holder.run(params, aws.clients, monotonic=aws.time.clock)
     with pytest.raises(Refused, match="it was released as stopped"):
         lease.hold()
 
@@ -191,6 +194,6 @@ def test_a_missing_table_is_an_error_with_its_code(aws):
 
 
 def test_without_a_date_header_the_controllers_clock_stands_in(monkeypatch):
-    monkeypatch.setattr(_lease.time, "time", lambda: 12.7)
+    monkeypatch.setattr(control_table_lease.time, "time", lambda: 12.7)
     assert server_time({"ResponseMetadata": {"HTTPHeaders": {}}}) == 12
     assert server_time({}) == 12

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_lease
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -43,7 +43,7 @@ def lease(aws, check_mode=False, **more):
         "takeover_run_id": None,
         "outcome": None,
     }
-    return _failover_lease.run({**params, **more}, aws.clients, check_mode, aws.time.clock)
+    return lease_holder.run({**params, **more}, aws.clients, check_mode, aws.time.clock)
 
 
 def release(aws, outcome="successful", run_id="r1", attempt=1, check_mode=False):

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import put_document
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_manifest import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import put_document
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import (
     freshest,
     manifest_problems,
     run,
     run_info,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,
     TABLE,

@@ -15,14 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
-    AwsCallError,
-    MultiRegionError,
-    Refused,
-    aws_call,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import (
     RUNNING,
     Lease,
     TableClock,
@@ -34,6 +27,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._lease import
     update_lease,
     with_age,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 
 LEAST_SECONDS = 10
 # A write that lost against another's is decided again on what stands there then; who loses so often is told to wait.
