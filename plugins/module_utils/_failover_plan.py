@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.writer_endpoint import get_parameter
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import (
     describe_copies,
     freshest,
@@ -51,7 +52,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic_chec
     CLOUDWATCH_METRIC,
     S3_OBJECT,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._writer_endpoint import get_parameter
 
 # The call that reads a region's control table, among the names of the facts.
 BOOKS = "books"

@@ -19,8 +19,8 @@ from contextlib import suppress
 from itertools import product
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import read_lag
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._lag import read_lag
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic_switch import parse
 
 MISSING_GROUP = ("TargetGroupNotFound",)

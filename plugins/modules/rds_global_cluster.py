@@ -220,9 +220,9 @@ global_cluster:
       sample: {}
 """
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import run
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import run
 
 ARGUMENT_SPEC = {
     "global_cluster_identifier": {"type": "str", "required": True},

@@ -27,16 +27,17 @@ from ansible_collections.trading.multi_region.plugins.module_utils import (
     _failover_record,
     _failover_record_sync,
     _failover_trigger,
-    _rds_global,
-    _rds_global_password,
-    _rds_global_writer,
     _region_fence,
     _region_traffic,
     _route53_health_check,
     _s3_bucket_replication,
     _sns_topic_encryption,
-    _writer_endpoint,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
+    global_cluster as aurora_global_cluster,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import password as aurora_password
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import writer, writer_endpoint
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     manifest as control_table_manifest,
@@ -391,7 +392,7 @@ def capacity_raised(place: Place) -> Write:
 def move(place: Place, method: str, arns: Mapping[str, str]) -> dict[str, Any]:
     params = {"global_cluster_identifier": place.name, "writer_region": WEST, "method": method, "db_cluster_arns": arns}
     params |= {"accept_data_loss": True, "wait": True, "wait_timeout": 30, "poll_interval": 1.0}
-    return _rds_global_writer.run(params, place.clients, sleep=briefly)
+    return writer.run(params, place.clients, sleep=briefly)
 
 
 @writes("rds", "FailoverGlobalCluster")
@@ -420,7 +421,7 @@ def writer_detached(place: Place) -> Write:
 
 def global_cluster(place: Place, **more: Any) -> dict[str, Any]:
     params = {"region": WEST, "global_cluster_identifier": place.name, "engine": "aurora-mysql", **more}
-    return _rds_global.run(params, place.clients, sleep=briefly)
+    return aurora_global_cluster.run(params, place.clients, sleep=briefly)
 
 
 @writes("rds", "CreateGlobalCluster")
@@ -459,7 +460,7 @@ def writer_endpoint_set(place: Place) -> Write:
     def seen() -> str:
         return place.aws("ssm").get_parameter(Name=f"/{place.name}/writer")["Parameter"]["Value"]
 
-    return Write(lambda: _writer_endpoint.run(params, place.clients, sleep=briefly), seen, whole["Endpoint"])
+    return Write(lambda: writer_endpoint.run(params, place.clients, sleep=briefly), seen, whole["Endpoint"])
 
 
 # --- replicas of a table
@@ -777,7 +778,7 @@ def prepare_rotation(place: Place) -> Write:
 
     def rotate() -> dict[str, Any]:
         later = time.time() + 86400 * next(days)
-        return _rds_global_password.run(params, place.clients, sleep=briefly, now=lambda: later)
+        return aurora_password.run(params, place.clients, sleep=briefly, now=lambda: later)
 
     def seen() -> tuple[list[str], bool]:
         labels = secrets.describe_secret(SecretId=place.name)["VersionIdsToStages"].values()

@@ -32,9 +32,9 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _rds_global_promotion as promotion
 from ansible_collections.trading.multi_region.plugins.module_utils import _region_fence_document as fencing
 from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_switch as switch
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import promotion
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder as leases
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import RUNNING, lost, with_age
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused

@@ -23,8 +23,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import identifier_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import identifier_of
 
 
 @dataclass(frozen=True)

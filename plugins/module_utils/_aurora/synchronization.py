@@ -15,6 +15,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
+    describe_global_cluster,
+    members_of,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
@@ -22,10 +26,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     patiently,
     poll,
     timed,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import (
-    describe_global_cluster,
-    members_of,
 )
 
 READ_SECONDS = 10

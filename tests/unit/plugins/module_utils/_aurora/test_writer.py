@@ -10,13 +10,13 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _rds_global_writer
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import writer
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.writer import run
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_writer import run
 from ansible_collections.trading.multi_region.tests.unit.fake_global_database import FakeGlobalDatabase, arn
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error, no_answer
 
@@ -447,7 +447,7 @@ def leased(monkeypatch, fake_time):
 
     def give(lost=False):
         lease = FakeLease(fake_time, lost)
-        monkeypatch.setattr(_rds_global_writer, "lease_of", lambda _params, _clients: lease)
+        monkeypatch.setattr(writer, "lease_of", lambda _params, _clients: lease)
         return lease
 
     return give

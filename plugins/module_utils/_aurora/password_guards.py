@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.secret_versions import CURRENT, version_at
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._secret_versions import CURRENT, version_at
 
 
 @dataclass(frozen=True)

@@ -12,27 +12,14 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
-    AwsCallError,
-    MultiRegionError,
-    Refused,
-    aws_call,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
-    WaitTimeout,
-    patiently,
-    poll,
-    timed,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._lag import read_lag
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import (
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
     describe_db_cluster,
     describe_db_instances,
     describe_global_cluster,
     facts_of,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_promotion import (
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import read_lag
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.promotion import (
     Request,
     decide,
     describe_refusal,
@@ -48,6 +35,19 @@ from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_p
     predicted,
     target_of,
     where,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
+    WaitTimeout,
+    patiently,
+    poll,
+    timed,
 )
 
 # How long the first read, and a request that found nobody or was throttled, are repeated.

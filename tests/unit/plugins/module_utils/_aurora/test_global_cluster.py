@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import (
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
     facts_of,
     modification_settings,
     operation_of,
     run,
     version_key,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout
 from ansible_collections.trading.multi_region.tests.unit.fake_global_database import VERSION, FakeGlobalDatabase, arn
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error
 

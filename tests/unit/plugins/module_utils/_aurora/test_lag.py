@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import METRICS, newest_sample, read_lag
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
-from ansible_collections.trading.multi_region.plugins.module_utils._lag import METRICS, newest_sample, read_lag
 
 NOW = datetime(2026, 1, 1, 3, 0, 30, tzinfo=UTC)
 

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_promotion import (
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.promotion import (
     AUTO,
     GUARDS,
     METHODS,
@@ -24,6 +23,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_p
     observe_target,
     predicted,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 
 A, B, C = "us-east-1", "us-east-2", "eu-west-1"
 VERSION = "8.0.mysql_aurora.3.08.0"

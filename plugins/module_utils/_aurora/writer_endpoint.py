@@ -15,6 +15,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
+    describe_db_cluster,
+    describe_global_cluster,
+    members_of,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
@@ -27,11 +32,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     patiently,
     read_back,
     timed,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import (
-    describe_db_cluster,
-    describe_global_cluster,
-    members_of,
 )
 
 READ_SECONDS = 10

@@ -28,6 +28,25 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
+    describe_db_cluster,
+    describe_global_cluster,
+    facts_of,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.password_guards import Seen, obstacle
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.secret_versions import (
+    CURRENT,
+    MISSING,
+    PENDING,
+    Hidden,
+    created_at,
+    describe_versions,
+    discreet,
+    get_value,
+    move_label,
+    put_value,
+    version_at,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import read_lease
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
@@ -43,25 +62,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     poll,
     read_back,
     timed,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import (
-    describe_db_cluster,
-    describe_global_cluster,
-    facts_of,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_password_guards import Seen, obstacle
-from ansible_collections.trading.multi_region.plugins.module_utils._secret_versions import (
-    CURRENT,
-    MISSING,
-    PENDING,
-    Hidden,
-    created_at,
-    describe_versions,
-    discreet,
-    get_value,
-    move_label,
-    put_value,
-    version_at,
 )
 
 # How long all regions together are waited for when they are asked at once, in seconds.

@@ -10,6 +10,7 @@ import json
 
 import pytest
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.password import run
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import RUNNING, pack_lease
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
@@ -17,7 +18,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     Refused,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_password import run
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.password_fakes import (
     EAST,

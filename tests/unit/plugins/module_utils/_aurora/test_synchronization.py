@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _rds_global_synchronization
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import synchronization
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.synchronization import run
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_synchronization import run
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error, no_answer
 
 A, B, C = "us-east-1", "us-east-2", "eu-west-1"
@@ -132,7 +132,7 @@ def test_numbers_that_make_no_sense_are_refused(aws, fake_time, wrong):
 
 def test_the_wait_renews_the_lease(aws, fake_time, monkeypatch):
     lease = type("Lease", (), {"sleep": staticmethod(fake_time.sleep)})
-    monkeypatch.setattr(_rds_global_synchronization, "lease_of", lambda _params, _clients: lease)
+    monkeypatch.setattr(synchronization, "lease_of", lambda _params, _clients: lease)
     fake_time.at(5, lambda: aws.status.update({A: "connected"}))
     params = {"region": B, "global_cluster_identifier": "trading-global", "member_region": A}
     run({**params, "wait": True, "wait_timeout": 9, "poll_interval": 5.0}, aws.clients, clock=fake_time.clock)

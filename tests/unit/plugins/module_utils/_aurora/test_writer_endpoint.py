@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _writer_endpoint
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import writer_endpoint
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.writer_endpoint import run
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._writer_endpoint import run
 from ansible_collections.trading.multi_region.tests.unit.fake_global_database import FakeGlobalDatabase
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error
 
@@ -156,7 +156,7 @@ def test_a_parameter_that_somebody_else_writes_too_is_told(aws, fake_time):
 def test_the_lease_is_proved_before_the_write_only(aws, monkeypatch, fake_time, check_mode, held):
     calls = []
     lease = type("Lease", (), {"hold": staticmethod(lambda: calls.append(aws.writes())), "sleep": fake_time.sleep})
-    monkeypatch.setattr(_writer_endpoint, "lease_of", lambda _params, _clients: lease)
+    monkeypatch.setattr(writer_endpoint, "lease_of", lambda _params, _clients: lease)
     keep(aws, fake_time, check_mode=check_mode)
     keep(aws, fake_time, check_mode=check_mode)
     assert calls == [[]] * held
