@@ -38,7 +38,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health_signa
     given,
     make_clients,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_backends import (
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import (
     CONTROL,
     FACTS_FROM_ELSEWHERE,
     STATEMENTS,
@@ -47,7 +47,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic_back
     traffic_readers,
     traffic_region,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     ARC_ROUTING_CONTROL,
     CLOUDWATCH_METRIC,
     S3_OBJECT,

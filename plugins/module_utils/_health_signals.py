@@ -21,7 +21,7 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import read_lag
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_switch import parse
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.statements import parse
 
 MISSING_GROUP = ("TargetGroupNotFound",)
 MISSING_CLUSTER = ("DBClusterNotFoundFault",)

@@ -22,7 +22,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     MultiRegionError,
     aws_call,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._route53_health_check import list_health_checks
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import list_health_checks
 
 SERVICES = ("route53", "iam")
 ASSUMED_ROLE = re.compile(r"^arn:[^:]+:sts::[0-9]+:assumed-role/(?P<role>[^/]+)/")

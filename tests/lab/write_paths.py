@@ -28,8 +28,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils import (
     _failover_record_sync,
     _failover_trigger,
     _region_fence,
-    _region_traffic,
-    _route53_health_check,
     _s3_bucket_replication,
     _sns_topic_encryption,
 )
@@ -44,6 +42,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import health_checks, switch
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, VERSION, WEST
 
@@ -564,7 +563,7 @@ def replication_removed(place: Place) -> Write:
 # --- health checks
 def health_check(place: Place, **more: Any) -> dict[str, Any]:
     params = {"name": place.name, "type": "HTTP", "fqdn": "a.example.com", "failure_threshold": 3, **more}
-    return _route53_health_check.run(params, place.clients, sleep=briefly)
+    return health_checks.run(params, place.clients, sleep=briefly)
 
 
 def seen_checks(place: Place) -> list[tuple[int, list[str]]]:
@@ -638,7 +637,7 @@ def dashboard_deleted(place: Place) -> Write:
 # --- the traffic switch
 def traffic(place: Place, active_region: str, **more: Any) -> dict[str, Any]:
     params = {"active_region": active_region, "deadline": 8.0, **more}
-    return _region_traffic.run(params, place.clients)
+    return switch.run(params, place.clients)
 
 
 def prepare_objects(place: Place) -> tuple[dict[str, Any], Callable[[], Any]]:

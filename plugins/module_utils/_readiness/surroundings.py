@@ -19,7 +19,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     ok,
     warning,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import METRIC_NAME
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import METRIC_NAME
 
 
 def peering(seen: Seen) -> Iterator[Finding]:

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _region_traffic as traffic
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_metrics as metrics
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import metrics
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import switch as traffic
 from tests.unit.fakes import FakeAws, no_answer
 
 A, B = "us-east-1", "us-east-2"

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_switch import (
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.statements import (
     Vote,
     pairs,
     votes,

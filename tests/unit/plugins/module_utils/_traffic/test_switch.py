@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _region_traffic as traffic
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import Clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import switch as traffic
 
 A, B, C = "us-east-1", "us-east-2", "eu-west-1"
 B_OVER_A = "[us-east-2 claims over us-east-1]"

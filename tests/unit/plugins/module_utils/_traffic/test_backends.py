@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_backends as backends
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import backends
 from tests.unit.fakes import FakeAws
 
 A, B = "us-east-1", "us-east-2"

@@ -12,9 +12,9 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _region_traffic_info as info
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import resolve as info
 
 A, B = "us-east-1", "us-east-2"
 DOMAIN = "trading.example.com"

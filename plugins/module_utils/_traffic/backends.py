@@ -19,21 +19,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import get_statements, given
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     ARC_ROUTING_CONTROL,
     BACKENDS,
     CLOUDWATCH_METRIC,
     S3_OBJECT,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_controls import (
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.metrics import CloudwatchMetrics
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.routing_controls import (
     ENDPOINTS,
     ON,
     Cluster,
     active_control,
     panel_of,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_metrics import CloudwatchMetrics
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_switch import active_region
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.statements import active_region
 
 STATEMENTS, CONTROL = "statements", "routing_control"
 # Facts of a region that are asked of somebody else: they say nothing about whether the region answers.

@@ -15,7 +15,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     MultiRegionError,
     Refused,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._route53_health_check import (
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import (
     build_changes,
     build_config,
     is_named,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_checks as checks
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import checks_and_records as checks
 
 A, B, C, D = "us-east-1", "us-east-2", "eu-west-1", "ap-southeast-1"
 BUCKETS = {region: f"control-{region}" for region in (A, B, C, D)}

@@ -9,14 +9,14 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _region_traffic as traffic
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_controls as controls
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import Clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import routing_controls as controls
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import switch as traffic
 from tests.unit.fakes import aws_error
 
 A, B, C = "us-east-1", "us-east-2", "eu-west-1"

@@ -30,12 +30,12 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import server_time
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import patiently
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     METRIC_NAME,
     PERIOD_SECONDS,
     alarm_names,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_switch import Statements
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.statements import Statements
 
 # How long a write whose answer was lost, or that was throttled, is made again.
 REPEAT_SECONDS = 2.0

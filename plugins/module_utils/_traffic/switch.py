@@ -16,7 +16,6 @@ import os
 from collections.abc import Mapping
 from types import SimpleNamespace
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_switch as switch
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
@@ -26,14 +25,18 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board, observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_backends import backend_problems
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import statements as switch
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import backend_problems
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     ARC_ROUTING_CONTROL,
     CLOUDWATCH_METRIC,
     S3_OBJECT,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_controls import Cluster, ControlSwitch
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_metrics import CloudwatchMetrics
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.metrics import CloudwatchMetrics
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.routing_controls import (
+    Cluster,
+    ControlSwitch,
+)
 
 # A take-over does not wait longer than this for regions other than its own: those may be the lost ones.
 GRACE_SECONDS = 1.0

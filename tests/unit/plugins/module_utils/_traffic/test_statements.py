@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_checks as checks
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_controls as controls
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_switch as switch
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import checks_and_records as checks
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import routing_controls as controls
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import statements as switch
 
 A, B, C = "us-east-1", "us-east-2", "eu-west-1"
 NAMES = (A, B, C, "ap-southeast-1", "sa-east-1")
