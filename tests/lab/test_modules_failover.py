@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _autoscaling_capacity,
     _failover_notify,
     _failover_plan,
     _failover_record,
     _region_health,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     manifest as control_table_manifest,
@@ -245,12 +245,12 @@ def test_capacity_is_raised_and_waited_for(platform: Platform) -> None:
     platform.lab.outage(EAST, "hang")
     arn = platform.entry(WEST)["target_group_arn"]
     params = {"region": WEST, "name": GROUP, "target_group_arn": arn, "wait": True, "wait_timeout": 60}
-    done = _autoscaling_capacity.run({**params, "at_least": 4, "poll_interval": 0.2}, platform.clients)
+    done = capacity.run({**params, "at_least": 4, "poll_interval": 0.2}, platform.clients)
     assert (done["changed"], done["after"]["desired"]) == (True, 4)
     assert done["healthy_targets"] >= 4
-    assert not _autoscaling_capacity.run({**params, "at_least": 1, "poll_interval": 0.2}, platform.clients)["changed"]
+    assert not capacity.run({**params, "at_least": 1, "poll_interval": 0.2}, platform.clients)["changed"]
     with pytest.raises(Refused, match="allows at most 6"):
-        _autoscaling_capacity.run({**params, "at_least": 7, "poll_interval": 0.2}, platform.clients)
+        capacity.run({**params, "at_least": 7, "poll_interval": 0.2}, platform.clients)
     assert {call["region"] for call in platform.lab.calls() if call["operation"] == "SetDesiredCapacity"} == {WEST}
 
 

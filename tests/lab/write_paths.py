@@ -19,7 +19,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _autoscaling_capacity,
     _cloudwatch_dashboard,
     _cloudwatch_log_groups,
     _dynamodb_global_table,
@@ -36,6 +35,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora impor
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import password as aurora_password
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import writer, writer_endpoint
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     manifest as control_table_manifest,
@@ -384,7 +384,7 @@ def capacity_given_back(place: Place) -> Write:
 def capacity_raised(place: Place) -> Write:
     place.make_group(MinSize=0, DesiredCapacity=0, MaxSize=3)
     params = {"region": WEST, "name": place.name, "at_least": 2, "target_group_arn": None, "wait": False}
-    return Write(lambda: _autoscaling_capacity.run(params, place.clients), place.sizes, (0, 2, 3))
+    return Write(lambda: capacity.run(params, place.clients), place.sizes, (0, 2, 3))
 
 
 # --- the global database

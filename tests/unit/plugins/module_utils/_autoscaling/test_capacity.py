@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _autoscaling_capacity
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling_capacity import run
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.capacity import run
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import NoLease
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
@@ -139,7 +139,7 @@ def test_the_wait_keeps_the_lease(aws, monkeypatch):
         def sleep(self, seconds):
             raise Refused("lease lost to bob")
 
-    monkeypatch.setattr(_autoscaling_capacity, "lease_of", lambda _params, _clients: LostLater())
+    monkeypatch.setattr(capacity, "lease_of", lambda _params, _clients: LostLater())
     with pytest.raises(Refused, match="lease lost to bob") as error:
         raise_to(aws, 4, wait_timeout=5)
     assert (held, error.value.evidence["changed"]) == (["hold"], True)
