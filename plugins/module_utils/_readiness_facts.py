@@ -26,7 +26,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health_signa
     given,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.capacity import STANDARD_QUOTA
-from ansible_collections.trading.multi_region.plugins.module_utils._s3_bucket_replication import get_replication
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.bucket_replication import get_replication
 
 SERVICES = (
     "dynamodb",

@@ -187,7 +187,7 @@ error_code:
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._dynamodb_global_table import run
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.global_table import run
 
 REPLICA_SPEC = {
     "region": {"type": "str", "required": True},

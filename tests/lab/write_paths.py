@@ -21,13 +21,11 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils import (
     _cloudwatch_dashboard,
     _cloudwatch_log_groups,
-    _dynamodb_global_table,
     _failover_automation,
     _failover_record,
     _failover_record_sync,
     _failover_trigger,
     _region_fence,
-    _s3_bucket_replication,
     _sns_topic_encryption,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
@@ -42,6 +40,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
+from ansible_collections.trading.multi_region.plugins.module_utils._stores import bucket_replication, global_table
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import health_checks, switch
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, VERSION, WEST
@@ -465,7 +464,7 @@ def writer_endpoint_set(place: Place) -> Write:
 # --- replicas of a table
 def replicas(place: Place, *wanted: dict[str, Any], **more: Any) -> dict[str, Any]:
     params = {"table_name": place.name, "region": WEST, "replicas": list(wanted), "wait_timeout": 60, **more}
-    return _dynamodb_global_table.run(params, place.clients, sleep=briefly)
+    return global_table.run(params, place.clients, sleep=briefly)
 
 
 def seen_replicas(place: Place) -> tuple[list[str], bool]:
@@ -528,7 +527,7 @@ def table_tagged(place: Place) -> Write:
 def replication(place: Place, **more: Any) -> dict[str, Any]:
     params = {"region": WEST, "bucket": place.name, "rule_id": "all", "role_arn": "arn:aws:iam::123456789012:role/r"}
     destination = {"destination_bucket_arn": f"arn:aws:s3:::{place.name}-copy"}
-    return _s3_bucket_replication.run({**params, **destination, **more}, place.clients, sleep=briefly)
+    return bucket_replication.run({**params, **destination, **more}, place.clients, sleep=briefly)
 
 
 def make_buckets(place: Place) -> Callable[[], Any]:

@@ -15,8 +15,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     MultiRegionError,
     Refused,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._dynamodb_global_table import run
-from ansible_collections.trading.multi_region.plugins.module_utils._dynamodb_replicas import replication_steps
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.global_table import run
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.replicas import replication_steps
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error, no_answer
 
 A, B, C = "us-east-1", "us-east-2", "eu-west-1"

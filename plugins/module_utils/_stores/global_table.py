@@ -25,7 +25,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     read_back,
     timed,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._dynamodb_replicas import (
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.replicas import (
     STREAM_VIEW,
     describe_plan,
     encryption_status,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout
-from ansible_collections.trading.multi_region.plugins.module_utils._s3_bucket_replication import (
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.bucket_replication import (
     build_configuration,
     build_remainder,
     rule_named,
