@@ -27,7 +27,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _failover_notify,
     _failover_plan,
     _failover_trigger,
     _outage_claim,
@@ -46,6 +45,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import CRITICAL, FAILOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import DATABASE_INGRESS
 from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
 from ansible_collections.trading.multi_region.plugins.module_utils._webhook import destination, get_secret, post
 
 SETTINGS = "CLOUD_TRIGGER_SETTINGS"
@@ -196,7 +196,7 @@ def tell(
     own = {region: topics[region]} if region in topics else {}
     others = {name: topic for name, topic in topics.items() if name != region}
     for wanted in (own, others):
-        delivered = _failover_notify.run({**message, "topics": wanted}, clients)["delivered"] if wanted else {}
+        delivered = notify.run({**message, "topics": wanted}, clients)["delivered"] if wanted else {}
         if delivered:
             return delivered
     raise MultiRegionError(f"Nobody was told through any of {', '.join(topics)}: {reason}")

@@ -29,7 +29,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import NOT_ASKED, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import require_member
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
 from ansible_collections.trading.multi_region.plugins.module_utils._run_history import (
     build_move,
     close_run,

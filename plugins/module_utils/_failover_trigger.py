@@ -38,7 +38,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover_aut
     table_time,
     write_all,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import require_member
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
 
 COUNTERS_ID = "automation#counters"
 LEAST = {"quorum": LEAST_QUORUM, "consecutive_failures": 1, "max_gap": 1, "min_interval": 0, "stream_limit": 1}

@@ -17,7 +17,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_notify import require_member
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
 from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import (
     FENCE_PREFIX,
     FENCED,

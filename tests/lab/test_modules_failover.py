@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _failover_notify,
     _failover_plan,
     _failover_record,
     _region_health,
@@ -21,6 +20,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GROUP, TABLE, WEST, Platform, clients_of, wait_for
 
@@ -259,7 +259,7 @@ def test_people_are_told_and_the_run_recorded_without_the_lost_region(platform: 
     platform.lab.outage(EAST, mode)
     topics = {entry["region"]: entry["topic_arn"] for entry in platform.manifest["regions"]}
     message = {"topics": topics, "required_region": WEST, "subject": "moved", "msg": "text", "deadline": 8}
-    told = _failover_notify.run(message, platform.clients)
+    told = notify.run(message, platform.clients)
     assert (list(told["delivered"]), list(told["not_delivered"])) == ([WEST], [EAST])
     run = {"table_name": TABLE, "regions": [EAST, WEST], "required_region": WEST, "run_id": "r1", "deadline": 8}
     run["attempt"] = 1

@@ -19,14 +19,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _cloudwatch_dashboard,
-    _cloudwatch_log_groups,
     _failover_automation,
     _failover_record,
     _failover_record_sync,
     _failover_trigger,
     _region_fence,
-    _sns_topic_encryption,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
     global_cluster as aurora_global_cluster,
@@ -40,6 +37,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import dashboard as monitoring_dashboard
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import log_groups, topic_encryption
 from ansible_collections.trading.multi_region.plugins.module_utils._stores import bucket_replication, global_table
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import health_checks, switch
 from lab.client import Lab
@@ -614,7 +613,7 @@ BODY = {"widgets": [{"type": "text", "x": 0, "y": 0, "width": 6, "height": 6, "p
 
 def dashboard(place: Place, state: str) -> dict[str, Any]:
     params = {"region": WEST, "name": place.name, "state": state, "body": BODY if state == "present" else None}
-    return _cloudwatch_dashboard.run(params, place.clients)
+    return monitoring_dashboard.run(params, place.clients)
 
 
 def seen_dashboards(place: Place) -> list[str]:
@@ -720,7 +719,7 @@ def traffic_moved_by_control(place: Place) -> Write:
 # --- log groups and topics
 def log_group(place: Place, **more: Any) -> dict[str, Any]:
     params = {"region": WEST, "names": [place.name], "state": "present", **more}
-    return _cloudwatch_log_groups.run(params, place.clients)
+    return log_groups.run(params, place.clients)
 
 
 def seen_log_groups(place: Place) -> list[tuple[Any, Any]]:
@@ -760,7 +759,7 @@ def topic_encrypted(place: Place) -> Write:
     def seen() -> str:
         return place.aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["KmsMasterKeyId"]
 
-    return Write(lambda: _sns_topic_encryption.run(params, place.clients), seen, key)
+    return Write(lambda: topic_encryption.run(params, place.clients), seen, key)
 
 
 # --- the database's password

@@ -11,9 +11,10 @@ import time
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_notify, _failover_record
+from ansible_collections.trading.multi_region.plugins.module_utils import _failover_record
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify as monitoring_notify
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,
     TABLE,
@@ -35,7 +36,7 @@ def aws(monkeypatch):
 
 def notify(aws, check_mode=False, **more):
     params = {"topics": TOPICS, "required_region": WEST, "subject": "moved", "msg": "text", "deadline": 8}
-    return _failover_notify.run({**params, **more}, aws.clients, check_mode)
+    return monitoring_notify.run({**params, **more}, aws.clients, check_mode)
 
 
 def test_a_move_under_way_goes_on_although_nobody_can_be_told(aws):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._sns_topic_encryption import run
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.topic_encryption import run
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
 
 TOPIC, KEY = "arn:aws:sns:us-east-2:123456789012:alerts", "arn:aws:kms:us-east-2:123456789012:key/1"

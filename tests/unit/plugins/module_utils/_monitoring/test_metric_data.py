@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _cloudwatch_metric_data as metric_data
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import metric_data
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
 
 EAST, WEST = "us-east-1", "us-east-2"

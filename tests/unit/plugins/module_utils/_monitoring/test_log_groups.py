@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._cloudwatch_log_groups import run
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.log_groups import run
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
 
 KEY = "arn:aws:kms:us-east-2:123456789012:key/1"

@@ -8,8 +8,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _cloudwatch_dashboard as dashboard
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import dashboard
 
 BODY = {"widgets": [{"type": "metric", "properties": {"region": "us-east-2"}}]}
 
