@@ -21,7 +21,7 @@ description:
 options:
   _terms:
     description:
-      - Dotted names below C(ansible_collections.trading.multi_region), such as C(plugins.module_utils._health).
+      - Dotted names below C(ansible_collections.trading.multi_region), such as C(plugins.module_utils._health.verdict).
     type: list
     elements: str
     required: true

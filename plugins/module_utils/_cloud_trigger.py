@@ -30,7 +30,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils import (
     _failover_plan,
     _failover_trigger,
     _outage_claim,
-    _region_health,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     manifest as control_table_manifest,
@@ -44,7 +43,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import CRITICAL, FAILOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import DATABASE_INGRESS
-from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
 from ansible_collections.trading.multi_region.plugins.module_utils._webhook import destination, get_secret, post
 
@@ -94,7 +94,7 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
     )["manifest"]
     topics = {entry["region"]: entry["topic_arn"] for entry in manifest["regions"]}
     share = {"min_healthy_ratio": settings["min_healthy_ratio"]}
-    health = _region_health.run({**HEALTH_OPTIONS, **share, "manifest": manifest}, clients)
+    health = health_regions.run({**HEALTH_OPTIONS, **share, "manifest": manifest}, clients)
     plan = {}
     if len(health["healthy_regions"]) < len(topics):
         asked = {**PLAN_OPTIONS, **share, **table, "regions": list(topics), "cool_down": settings["cool_down"]}

@@ -32,7 +32,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover_boo
     read_books,
     spread_books,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import (
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import (
     database_readers,
     describe_group,
     given,

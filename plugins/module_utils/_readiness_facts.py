@@ -20,7 +20,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     aws_call,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import PAUSE_ID
-from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import (
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import (
     MISSING_CLUSTER,
     describe_session_table,
     given,

@@ -34,7 +34,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover_pla
     build_state,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._failover_plan import SERVICES as PLANNER_SERVICES
-from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import make_clients
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import make_clients
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.checks import (
     judge,
     ready_regions,

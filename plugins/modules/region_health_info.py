@@ -206,8 +206,8 @@ ended_at:
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
-from ansible_collections.trading.multi_region.plugins.module_utils._region_health import run
+from ansible_collections.trading.multi_region.plugins.module_utils._health.regions import run
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
 
 ARGUMENT_SPEC = {
     "manifest": {"type": "dict"},

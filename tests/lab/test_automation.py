@@ -9,18 +9,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _failover_automation,
-    _failover_trigger,
-    _region_health,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils import _failover_automation, _failover_trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     get_document,
     put_document,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS, regions
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, TABLE, WEST, Platform, clients_of, wait_for
 
@@ -81,7 +77,7 @@ def platform(whole: Platform, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) ->
 
 def health(platform: Platform) -> dict[str, Any]:
     params = {**HEALTH, "manifest": platform.manifest, "probe_proxy": platform.lab.url}
-    return _region_health.run(params, platform.clients)
+    return regions.run(params, platform.clients)
 
 
 def route53_of(found: dict[str, Any]) -> str:

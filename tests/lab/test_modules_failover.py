@@ -8,18 +8,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _failover_plan,
-    _failover_record,
-    _region_health,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils import _failover_plan, _failover_record
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     manifest as control_table_manifest,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GROUP, TABLE, WEST, Platform, clients_of, wait_for
@@ -76,7 +73,7 @@ def platform(whole: Platform, tmp_path: Any) -> Iterator[Platform]:
 
 def health(platform: Platform, **more: Any) -> dict[str, Any]:
     params = {**HEALTH, "manifest": platform.manifest, "probe_proxy": platform.lab.url}
-    return _region_health.run({**params, **more}, platform.clients)
+    return health_regions.run({**params, **more}, platform.clients)
 
 
 def plan(platform: Platform, **more: Any) -> dict[str, Any]:

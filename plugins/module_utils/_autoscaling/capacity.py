@@ -25,7 +25,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     read_back,
     timed,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import (
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import (
     describe_group,
     describe_targets,
 )

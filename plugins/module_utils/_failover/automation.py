@@ -42,7 +42,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN, rpo_bound_ms
-from ansible_collections.trading.multi_region.plugins.module_utils._health import HEALTHY, UNHEALTHY
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY, UNHEALTHY
 
 NONE, ALERT, FAILOVER, CRITICAL = "none", "alert", "failover", "critical"
 # Conditions of a region beside healthy and unknown: enough votes, and some that are not enough.

@@ -25,7 +25,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     State,
     Step,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._health import HEALTHY
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY
 
 Obstacles = tuple[Obstacle, ...]
 

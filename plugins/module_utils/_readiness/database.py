@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
-from ansible_collections.trading.multi_region.plugins.module_utils._health import (
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
     CLUSTER_DOWN,
     HEALTHY,
     UNHEALTHY,

@@ -21,7 +21,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout, poll, timed
-from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import probe
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import probe
 
 try:
     import dns.exception

@@ -20,7 +20,6 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 # would do, but its path hook takes from the rulebook the means to load its event filters (runpy.run_path).
 sys.path += [path for path in constants.COLLECTIONS_PATHS if path not in sys.path]
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _region_health
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import manifest, utc_now
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
@@ -35,6 +34,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover_aut
     pause_of,
     read_all,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import option_problems
 from ansible_collections.trading.multi_region.plugins.module_utils._options.types import type_problems
 from ansible_collections.trading.multi_region.plugins.modules.region_health_info import ARGUMENT_SPEC
@@ -195,7 +195,7 @@ class Watch:
             "min_healthy_ratio": params["min_healthy_ratio"],
             "probe_proxy": params["probe_proxy"],
         }
-        health = await asyncio.to_thread(_region_health.run, asking, self.clients)
+        health = await asyncio.to_thread(health_regions.run, asking, self.clients)
         active, verdicts = health["writer_region"], health["verdicts"]
         decision = decide(verdicts, active, self.memory, pause_of(copies), time.time(), self.settings)
         self.memory = decision.memory

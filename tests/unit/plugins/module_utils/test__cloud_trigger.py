@@ -10,10 +10,11 @@ import json
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _cloud_trigger, _region_health
+from ansible_collections.trading.multi_region.plugins.module_utils import _cloud_trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import manifest, pack, unpack
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._outage_claim import CLAIM_ID, CLAIM_SECONDS
 from ansible_collections.trading.multi_region.plugins.modules import (
     failover_manifest_info,
@@ -100,7 +101,7 @@ class Controller:
 @pytest.fixture
 def build(monkeypatch):
     monkeypatch.setattr(fan_out, "PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr(_region_health, "probe", lambda *_address: {"status": 200, "milliseconds": 5})
+    monkeypatch.setattr(health_regions, "probe", lambda *_address: {"status": 200, "milliseconds": 5})
 
     def make(*regions):
         platform = CloudPlatform(*regions)

@@ -5,7 +5,7 @@
 """Readers of what region health and failover plans are decided on: one function per API call, one region each.
 
 They return the shapes listed in _failover/observation.py and raise AwsCallError where AWS could not be asked. They
-decide nothing: that is done by _health.py and _failover.
+decide nothing: that is done by _health/verdict.py and _failover.
 """
 
 from __future__ import annotations

@@ -10,9 +10,8 @@ import time
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _region_health
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS, regions
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,
     WEST,
@@ -31,7 +30,7 @@ def aws(monkeypatch):
         platform.probed.append(args)
         return {"status": 200, "milliseconds": 5}
 
-    monkeypatch.setattr(_region_health, "probe", probe)
+    monkeypatch.setattr(regions, "probe", probe)
     yield platform
     platform.over.set()
 
@@ -46,7 +45,7 @@ def health(aws, **more):
         "max_lag_sample_age": 300,
         "deadline": 5,
     }
-    return _region_health.run({**params, **more}, aws.clients)
+    return regions.run({**params, **more}, aws.clients)
 
 
 def test_gives_a_verdict_for_each_region_with_every_signal(aws):

@@ -21,19 +21,19 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._health import (
-    HEALTHY,
-    UNHEALTHY,
-    Settings,
-    verdict,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._health_signals import (
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import (
     database_readers,
     describe_session_table,
     get_checkers,
     given,
     make_clients,
     probe,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
+    HEALTHY,
+    UNHEALTHY,
+    Settings,
+    verdict,
 )
 
 # The facts each signal is judged from.

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._health import SIGNALS, Settings, verdict
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import SIGNALS, Settings, verdict
 
 REGION = "us-east-2"
 GOOD = {
