@@ -28,7 +28,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import FENCE_PREFIX
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import FENCE_PREFIX
 
 MANIFEST, TABLE, LEASE, RUN, MOVE, FENCES = "manifest", "control_table", "lease", "run", "latest_move", "fences"
 # The facts of _failover/observation.py that come from the control table, and the manifest's copy.

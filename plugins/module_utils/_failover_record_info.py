@@ -25,8 +25,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import FENCE_PREFIX
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import merge as merge_fences
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import FENCE_PREFIX
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import merge as merge_fences
 from ansible_collections.trading.multi_region.plugins.module_utils._run_history import newest
 
 AUTOMATION_ID = "automation"

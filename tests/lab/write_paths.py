@@ -23,7 +23,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils import (
     _failover_record,
     _failover_record_sync,
     _failover_trigger,
-    _region_fence,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
     global_cluster as aurora_global_cluster,
@@ -37,6 +36,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
+from ansible_collections.trading.multi_region.plugins.module_utils._fence import fence as fence_fence
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import dashboard as monitoring_dashboard
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import log_groups, topic_encryption
 from ansible_collections.trading.multi_region.plugins.module_utils._stores import bucket_replication, global_table
@@ -306,7 +306,7 @@ def health_counted(place: Place) -> Write:
 def fence(place: Place, mode: str, resource: str, state: str = "present") -> dict[str, Any]:
     params = {"region": WEST, "regions": [EAST, WEST], "state": state, "mode": mode, "traffic_region": EAST}
     params |= {"security_group_id": resource, "autoscaling_group_name": resource}
-    return _region_fence.run({**params, "table_name": place.name, "run_id": "r1", "deadline": 12.0}, place.clients)
+    return fence_fence.run({**params, "table_name": place.name, "run_id": "r1", "deadline": 12.0}, place.clients)
 
 
 def fenced(place: Place) -> list[Any]:

@@ -28,8 +28,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     SWITCHOVER,
     Endpoint,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import DONE, measures_of
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import Settings, Verdict, verdict
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import DONE, measures_of
 
 # What a move to a region cannot be decided or carried out without knowing of it, beside the switch (State.switch_fact).
 REQUIRED = ("global_cluster", "cluster", "instances", "targets", "group", "lease")

@@ -14,6 +14,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover imp
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import is_paused
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
+    FENCED,
+    NOT_FENCED,
+    describe,
+    measures_of,
+    outcome_of,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
     ALL,
     LOOK_AGAIN,
@@ -26,13 +33,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     listed,
     ok,
     warning,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import (
-    FENCED,
-    NOT_FENCED,
-    describe,
-    measures_of,
-    outcome_of,
 )
 
 ALLOWED = "allowed"

@@ -15,7 +15,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health.verdi
 
 OURS = "ansible_collections.trading.multi_region.plugins.module_utils."
 ROOT = Path(verdict.__file__).parent
-BESIDE = ("_health/verdict.py", "_region_fence_document.py")
+BESIDE = ("_health/verdict.py", "_fence/document.py")
 PURE_FILES = sorted([*ROOT.glob("_failover/*.py"), *(ROOT / name for name in BESIDE)])
 ALLOWED = {"__future__", "collections", "dataclasses", "functools", "typing"}
 

@@ -32,7 +32,6 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _region_fence_document as fencing
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import promotion
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder as leases
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import RUNNING, lost, with_age
@@ -51,6 +50,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     Request,
     State,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._fence import document as fencing
 from ansible_collections.trading.multi_region.plugins.module_utils._run_history import build_move
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import statements as switch
 from ansible_collections.trading.multi_region.tests.unit.failover_model import (

@@ -22,8 +22,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import (
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
     FENCE_PREFIX,
     FENCED,
     NOT_FENCED,
@@ -33,19 +32,20 @@ from ansible_collections.trading.multi_region.plugins.module_utils._region_fence
     measures_of,
     merge,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_resources import resource_for
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_steps import (
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.resources import resource_for
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.steps import (
     Ended,
     Fencing,
     Gate,
     give_back,
     settle,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_store import (
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.store import (
     Copies,
     OwnDocument,
     delete_document,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
 
 # What is kept of the time for telling the other tables how it ended: so many seconds, or this part of the whole.
 TELLING_SECONDS = 1.5

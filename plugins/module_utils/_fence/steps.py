@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import poll, read_back
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import (
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
     DONE,
     FAILED,
     FENCED,

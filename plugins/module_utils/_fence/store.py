@@ -20,7 +20,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import FENCE_PREFIX
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import FENCE_PREFIX
 
 CONFLICT = "ConditionalCheckFailedException"
 Stored = Mapping[str, Any]

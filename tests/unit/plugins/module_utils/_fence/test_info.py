@@ -14,9 +14,9 @@ import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import merge, outcome_of
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_events import parse
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_info import combine, run
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import merge, outcome_of
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.events import parse
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.info import combine, run
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.fence_fakes import (
     EAST,
     GROUP,

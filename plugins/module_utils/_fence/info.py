@@ -17,8 +17,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import (
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
     FENCE_PREFIX,
     FENCED,
     NOT_FENCED,
@@ -28,7 +27,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._region_fence
     merge,
     outcome_of,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_events import latest, read_fencing
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.events import latest, read_fencing
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
 
 TIMED_OUT = "timed_out"
 

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence import run
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.fence import run
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error, no_answer
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.fence_fakes import (
     ASG,
