@@ -6,7 +6,7 @@
 
 It is health_check.yml without its own failover: the same verdicts, the same plan for the obstacles, the same rule and
 count, then people are told through the topic of the function's own region. Where the rule says failover and a webhook
-is set, the controller is asked for one, once for each outage (_outage_claim.py).
+is set, the controller is asked for one, once for each outage (_automation/outage_claim.py).
 
 A function acts only where its region is a standby: the region that is watched may be the one that is lost, and who is
 active is asked of AWS in every run, so that the parts change by themselves after a move.
@@ -26,11 +26,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _failover_plan,
-    _failover_trigger,
-    _outage_claim,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils import _failover_plan
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import outage_claim, trigger
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import CRITICAL, FAILOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     manifest as control_table_manifest,
 )
@@ -41,7 +39,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.clients
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import CRITICAL, FAILOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import DATABASE_INGRESS
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
@@ -106,7 +103,7 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
     if active == region:
         reason = f"{region} is active, so the standbys watch it; nothing is done here."
         return {**seen, "action": "none", "reason": reason, "delivered": {}}
-    decision = _failover_trigger.run(
+    decision = trigger.run(
         {
             **TRIGGER_OPTIONS,
             **table,
@@ -146,7 +143,7 @@ def ask_for_failover(
     """
     table, secret, active = settings["table_name"], settings["webhook_secret"], seen["active_region"]
     standbys = [name for name in regions if name != active]
-    claim = _outage_claim.take(clients, table, standbys, f"{active}@{since}", seen["region"])
+    claim = outage_claim.take(clients, table, standbys, f"{active}@{since}", seen["region"])
     if isinstance(claim, str):
         return FAILOVER, claim, False
     try:
@@ -157,7 +154,7 @@ def ask_for_failover(
     else:
         action, said = REQUESTED, f"The controller was asked, and answered with status {status}."
     try:
-        _outage_claim.settle(clients, table, claim, action == REQUESTED)
+        outage_claim.settle(clients, table, claim, action == REQUESTED)
     except AwsCallError as error:
         said = f"{said} That could not be written down: {error}"
     return action, said, action == REQUESTED or claim.document["attempts"] == 1

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import PAUSE_ID
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_document
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     aws_call,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import PAUSE_ID
 from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import (
     MISSING_CLUSTER,
     describe_session_table,

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_automation, _failover_trigger
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import store as automation_store
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import trigger as automation_trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     get_document,
     put_document,
@@ -86,7 +87,7 @@ def route53_of(found: dict[str, Any]) -> str:
 
 def trigger(platform: Platform, check_mode: bool = False, **more: Any) -> dict[str, Any]:
     params = {**TRIGGER, "verdicts": health(platform)["verdicts"], **more}
-    return _failover_trigger.run(params, platform.clients, check_mode)
+    return automation_trigger.run(params, platform.clients, check_mode)
 
 
 def conditions(platform: Platform) -> dict[str, str]:
@@ -95,7 +96,7 @@ def conditions(platform: Platform) -> dict[str, str]:
 
 def automation(platform: Platform, state: str, **more: Any) -> dict[str, Any]:
     params = {"table_name": TABLE, "regions": [EAST, WEST], "state": state, "by": "ann", "reason": "patching"}
-    return _failover_automation.run({**params, "deadline": 4, **more}, platform.clients)
+    return automation_store.run({**params, "deadline": 4, **more}, platform.clients)
 
 
 def vantages(found: dict[str, Any]) -> set[str]:

@@ -18,17 +18,14 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _failover_automation,
-    _failover_record,
-    _failover_record_sync,
-    _failover_trigger,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils import _failover_record, _failover_record_sync
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
     global_cluster as aurora_global_cluster,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import password as aurora_password
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import writer, writer_endpoint
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import store as automation_store
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
@@ -261,7 +258,7 @@ def record_copied(place: Place) -> Write:
 
 def automation(place: Place, **more: Any) -> dict[str, Any]:
     params = {"table_name": place.name, "regions": [EAST, WEST], "by": "ann", "reason": "patching", "deadline": 8}
-    return _failover_automation.run({**params, "pause_seconds": 3600, **more}, place.clients)
+    return automation_store.run({**params, "pause_seconds": 3600, **more}, place.clients)
 
 
 @writes("dynamodb", "UpdateItem", is_read_back=False)
@@ -299,7 +296,7 @@ def health_counted(place: Place) -> Write:
     def seen() -> list[int]:
         return [document["count"] for document in place.documents()["automation#counters"]]
 
-    return Write(lambda: _failover_trigger.run(params, place.clients), seen, [0, 0])
+    return Write(lambda: trigger.run(params, place.clients), seen, [0, 0])
 
 
 # --- fencing

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import is_paused
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import is_paused
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (

@@ -20,20 +20,20 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 # would do, but its path hook takes from the rulebook the means to load its event filters (runpy.run_path).
 sys.path += [path for path in constants.COLLECTIONS_PATHS if path not in sys.path]
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import manifest, utc_now
-from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import (
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import (
     Memory,
     Settings,
     decide,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import (
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import (
     PAUSE_ID,
     pause_of,
     read_all,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import manifest, utc_now
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import option_problems
 from ansible_collections.trading.multi_region.plugins.module_utils._options.types import type_problems

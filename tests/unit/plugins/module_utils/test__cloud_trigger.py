@@ -11,11 +11,14 @@ import json
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils import _cloud_trigger
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.outage_claim import (
+    CLAIM_ID,
+    CLAIM_SECONDS,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import manifest, pack, unpack
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
-from ansible_collections.trading.multi_region.plugins.module_utils._outage_claim import CLAIM_ID, CLAIM_SECONDS
 from ansible_collections.trading.multi_region.plugins.modules import (
     failover_manifest_info,
     failover_plan_info,

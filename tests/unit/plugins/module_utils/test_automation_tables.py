@@ -10,7 +10,8 @@ from email.utils import formatdate
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_automation, _failover_trigger
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import store as automation_store
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import trigger as automation_trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import pack, unpack
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
@@ -90,13 +91,13 @@ def trigger(aws, east=None, west=None, check_mode=False, **more):
     params |= {"verdicts": {EAST: east or SICK, WEST: west or SOUND}}
     params |= {"active_region": EAST, "auto_failover": True, "quorum": 2, "consecutive_failures": 3, "max_gap": 300}
     params |= {"min_interval": 5, "stream_limit": 180, "obstacles": []}
-    return _failover_trigger.run({**params, **more}, aws.clients, check_mode)
+    return automation_trigger.run({**params, **more}, aws.clients, check_mode)
 
 
 def automation(aws, state, check_mode=False, **more):
     params = {"table_name": TABLE, "regions": [EAST, WEST], "state": state, "by": "ann", "reason": "patching"}
     params |= {"pause_seconds": 3600, "run_id": "r2", "deadline": 2}
-    return _failover_automation.run({**params, **more}, aws.clients, check_mode)
+    return automation_store.run({**params, **more}, aws.clients, check_mode)
 
 
 # --- the count -------------------------------------------------------------------------------------------------------

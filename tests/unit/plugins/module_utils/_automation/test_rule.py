@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import (
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import (
     ALERT,
     CRITICAL,
     DOWN,

@@ -18,15 +18,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import stands, utc_now
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import (
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import (
     VERSION,
     get_copy,
     listed,
     replace_document,
     shown_time,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import stands, utc_now
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError
 
 CLAIM_ID = "automation#cloud_trigger_call"
 # As long as the observer that holds it can live: the function's time-out in roles/cloud_trigger/vars/main.yml.

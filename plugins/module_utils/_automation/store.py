@@ -5,7 +5,7 @@
 """What people tell the automatic failover: to pause, to go on, and that the latest move has been looked at.
 
 The pause stands in the item ``automation`` of the control tables, as {version, pause: None or {until, by, reason,
-since}}, times in epoch seconds. What the health check counts is an item of its own (_failover_trigger.py), so that a
+since}}, times in epoch seconds. What the health check counts is an item of its own (_automation/trigger.py), so that a
 run that keeps its count does not undo a pause that was given meanwhile. Every reachable region has a copy of both; the
 newest one counts. Time is the tables' own, because people and schedulers sit at different clocks.
 """
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import is_paused
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     LATEST_MOVE_ID,
     pack,
@@ -33,7 +34,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import is_paused
 
 PAUSE_ID = "automation"
 VERSION = 1

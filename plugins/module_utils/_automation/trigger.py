@@ -16,10 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
-from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import (
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import (
     LEAST_QUORUM,
     Decision,
     Memory,
@@ -27,7 +24,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.aut
     decide,
     is_paused,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import (
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import (
     PAUSE_ID,
     VERSION,
     Copies,
@@ -38,6 +35,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover_aut
     table_time,
     write_all,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
 
 COUNTERS_ID = "automation#counters"
