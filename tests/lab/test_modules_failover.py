@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_plan, _failover_record
+from ansible_collections.trading.multi_region.plugins.module_utils import _failover_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
@@ -18,6 +18,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
+from ansible_collections.trading.multi_region.plugins.module_utils._runs import record
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GROUP, TABLE, WEST, Platform, clients_of, wait_for
 
@@ -260,7 +261,7 @@ def test_people_are_told_and_the_run_recorded_without_the_lost_region(platform: 
     assert (list(told["delivered"]), list(told["not_delivered"])) == ([WEST], [EAST])
     run = {"table_name": TABLE, "regions": [EAST, WEST], "required_region": WEST, "run_id": "r1", "deadline": 8}
     run["attempt"] = 1
-    kept = _failover_record.run({**run, "record": {"outcome": "completed"}}, platform.clients)
+    kept = record.run({**run, "record": {"outcome": "completed"}}, platform.clients)
     assert (kept["written_to"], list(kept["not_written_to"])) == ([WEST], [EAST])
     assert max(told["seconds"], kept["seconds"]) < 6
     stored = platform.lab.client("dynamodb", WEST).get_item(TableName=TABLE, Key={"id": {"S": "run#r1"}})

@@ -18,7 +18,6 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_record, _failover_record_sync
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
     global_cluster as aurora_global_cluster,
 )
@@ -36,6 +35,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 from ansible_collections.trading.multi_region.plugins.module_utils._fence import fence as fence_fence
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import dashboard as monitoring_dashboard
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import log_groups, topic_encryption
+from ansible_collections.trading.multi_region.plugins.module_utils._runs import record as runs_record
+from ansible_collections.trading.multi_region.plugins.module_utils._runs import sync
 from ansible_collections.trading.multi_region.plugins.module_utils._stores import bucket_replication, global_table
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import health_checks, switch
 from lab.client import Lab
@@ -228,7 +229,7 @@ RECORD |= {"from_region": EAST, "target_region": WEST, "started_at": 1000.0, "en
 
 def record(place: Place, *regions: str) -> dict[str, Any]:
     params = {"table_name": place.name, "regions": regions, "required_region": WEST, "run_id": "r1", "attempt": 1}
-    return _failover_record.run({**params, "previous": None, "record": RECORD, "deadline": 8}, place.clients)
+    return runs_record.run({**params, "previous": None, "record": RECORD, "deadline": 8}, place.clients)
 
 
 def recorded(place: Place) -> dict[str, list[Any]]:
@@ -253,7 +254,7 @@ def record_copied(place: Place) -> Write:
     record(place, WEST)
     params = {"table_name": place.name, "regions": [EAST, WEST], "deadline": 8}
     wanted = {"latest_move": ["r1"] * 2, "run#r1": ["successful"] * 2}
-    return Write(lambda: _failover_record_sync.run(params, place.clients), lambda: recorded(place), wanted)
+    return Write(lambda: sync.run(params, place.clients), lambda: recorded(place), wanted)
 
 
 def automation(place: Place, **more: Any) -> dict[str, Any]:

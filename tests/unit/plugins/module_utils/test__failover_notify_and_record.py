@@ -11,10 +11,10 @@ import time
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_record
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify as monitoring_notify
+from ansible_collections.trading.multi_region.plugins.module_utils._runs import record as runs_record
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,
     TABLE,
@@ -49,7 +49,7 @@ def test_a_move_under_way_goes_on_although_nobody_can_be_told(aws):
 def record(aws, check_mode=False, **more):
     params = {"table_name": TABLE, "regions": [EAST, WEST], "required_region": WEST, "run_id": "r1", "deadline": 8}
     params.update(attempt=1, previous=None)
-    return _failover_record.run({**params, "record": {"outcome": "completed"}, **more}, aws.clients, check_mode)
+    return runs_record.run({**params, "record": {"outcome": "completed"}, **more}, aws.clients, check_mode)
 
 
 def test_tells_every_topic_what_sns_takes(aws):

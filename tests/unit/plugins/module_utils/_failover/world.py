@@ -51,7 +51,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     State,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._fence import document as fencing
-from ansible_collections.trading.multi_region.plugins.module_utils._run_history import build_move
+from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import build_move
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import statements as switch
 from ansible_collections.trading.multi_region.tests.unit.failover_model import (
     EAST,

@@ -27,7 +27,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.paralle
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import FENCE_PREFIX
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import merge as merge_fences
-from ansible_collections.trading.multi_region.plugins.module_utils._run_history import newest
+from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import newest
 
 AUTOMATION_ID = "automation"
 # {id: {document, written_at}} of one table; the lease under its own id, as unpack_lease has it; and the table's time.

@@ -10,11 +10,12 @@ import json
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_record, _failover_record_info
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import pack
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import pack_lease
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._runs import info as runs_info
+from ansible_collections.trading.multi_region.plugins.module_utils._runs import record as runs_record
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,
     TABLE,
@@ -56,7 +57,7 @@ RECORD = {
 @pytest.fixture
 def aws(monkeypatch):
     monkeypatch.setattr(fan_out, "PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr(_failover_record, "READ_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(runs_record, "READ_PATIENCE_SECONDS", 0.1)
     platform = FakePlatform()
     yield platform
     platform.over.set()
@@ -65,12 +66,12 @@ def aws(monkeypatch):
 def write(aws, check_mode=False, record=None, **more):
     params = {"table_name": TABLE, "regions": [EAST, WEST], "required_region": WEST, "run_id": "r1", "deadline": 2}
     params.update(attempt=1, previous=None, record={**RECORD, **(record or {})})
-    return _failover_record.run({**params, **more}, aws.clients, check_mode)
+    return runs_record.run({**params, **more}, aws.clients, check_mode)
 
 
 def history(aws, **more):
     params = {"table_name": TABLE, "regions": [EAST, WEST], "run_id": None, "limit": 20, "deadline": 0.3}
-    return _failover_record_info.run({**params, **more}, aws.clients)
+    return runs_info.run({**params, **more}, aws.clients)
 
 
 def stored(aws, identifier, region=WEST):

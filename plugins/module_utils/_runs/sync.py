@@ -26,12 +26,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_record_info import (
+from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import newest
+from ansible_collections.trading.multi_region.plugins.module_utils._runs.info import (
     AUTOMATION_ID,
     Table,
     scan,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._run_history import newest
 
 Copy: t.TypeAlias = "Mapping[str, t.Any]"
 

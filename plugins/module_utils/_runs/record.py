@@ -30,7 +30,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
-from ansible_collections.trading.multi_region.plugins.module_utils._run_history import (
+from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import (
     build_move,
     close_run,
     merge_record,
