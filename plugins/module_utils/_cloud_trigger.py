@@ -26,7 +26,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import outage_claim, trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import CRITICAL, FAILOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
@@ -43,6 +42,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
+from ansible_collections.trading.multi_region.plugins.module_utils._platform import observe
 from ansible_collections.trading.multi_region.plugins.module_utils._webhook import destination, get_secret, post
 
 SETTINGS = "CLOUD_TRIGGER_SETTINGS"
@@ -95,7 +95,7 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
     plan = {}
     if len(health["healthy_regions"]) < len(topics):
         asked = {**PLAN_OPTIONS, **share, **table, "regions": list(topics), "cool_down": settings["cool_down"]}
-        plan = _failover_plan.run(asked, clients)
+        plan = observe.run(asked, clients)
     # As in health_check.yml: a move that has only half happened is seen by the plan alone.
     active = plan.get("active_region", health["writer_region"])
     seen: dict[str, Any] = {"region": region, "active_region": active, "conditions": {}}

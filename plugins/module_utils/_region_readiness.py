@@ -23,18 +23,18 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_books import (
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import make_clients
+from ansible_collections.trading.multi_region.plugins.module_utils._platform.control_tables import (
     MANIFEST,
     read_books,
     spread_books,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_plan import (
+from ansible_collections.trading.multi_region.plugins.module_utils._platform.observe import (
     BOOKS,
     build_readers,
     build_state,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_plan import SERVICES as PLANNER_SERVICES
-from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import make_clients
+from ansible_collections.trading.multi_region.plugins.module_utils._platform.observe import SERVICES as PLANNER_SERVICES
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.checks import (
     judge,
     ready_regions,

@@ -414,7 +414,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     FENCINGS,
     METHODS,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_plan import run
+from ansible_collections.trading.multi_region.plugins.module_utils._platform.observe import run
 
 ARGUMENT_SPEC = {
     "table_name": {"type": "str", "required": True},

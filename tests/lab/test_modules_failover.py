@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
@@ -18,6 +17,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
+from ansible_collections.trading.multi_region.plugins.module_utils._platform import observe
 from ansible_collections.trading.multi_region.plugins.module_utils._runs import record
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GROUP, TABLE, WEST, Platform, clients_of, wait_for
@@ -78,7 +78,7 @@ def health(platform: Platform, **more: Any) -> dict[str, Any]:
 
 
 def plan(platform: Platform, **more: Any) -> dict[str, Any]:
-    return _failover_plan.run({**PLAN, **more}, platform.clients)
+    return observe.run({**PLAN, **more}, platform.clients)
 
 
 def steps(found: dict[str, Any]) -> list[str]:

@@ -26,17 +26,17 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import SWITCHOVER, Request, State
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_books import (
-    MANIFEST,
-    TABLE,
-    read_books,
-    spread_books,
-)
 from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import (
     database_readers,
     describe_group,
     given,
     make_clients,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._platform.control_tables import (
+    MANIFEST,
+    TABLE,
+    read_books,
+    spread_books,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import (
     CONTROL,

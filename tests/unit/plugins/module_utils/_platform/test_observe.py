@@ -20,7 +20,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     manifest as control_table_manifest,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_plan import run
+from ansible_collections.trading.multi_region.plugins.module_utils._platform.observe import run
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,
