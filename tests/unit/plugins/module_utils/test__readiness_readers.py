@@ -10,9 +10,9 @@ import json
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _readiness_facts as facts
-from ansible_collections.trading.multi_region.plugins.module_utils import _readiness_shared as shared
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness import readers as facts
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness import readers_shared as shared
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
 
 EAST = "us-east-1"

@@ -40,10 +40,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.ch
     ready_regions,
     summary,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.readers import SERVICES, regional_readers
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.readers_shared import (
+    SERVICES as SHARED_SERVICES,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.readers_shared import shared_readers
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import BLOCKER, Limits, Seen, counted
-from ansible_collections.trading.multi_region.plugins.module_utils._readiness_facts import SERVICES, regional_readers
-from ansible_collections.trading.multi_region.plugins.module_utils._readiness_shared import SERVICES as SHARED_SERVICES
-from ansible_collections.trading.multi_region.plugins.module_utils._readiness_shared import shared_readers
 
 # Stands for the region of what belongs to none.
 SHARED = "shared"
