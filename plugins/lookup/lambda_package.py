@@ -33,8 +33,8 @@ EXAMPLES = r"""
     name: trading-trigger-dev
     runtime: python3.13
     role: trading-trigger-dev
-    handler: ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger.handler
-    zip_file: "{{ lookup('trading.multi_region.lambda_package', 'plugins.module_utils._cloud_trigger') }}"
+    handler: ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger.handler.handler
+    zip_file: "{{ lookup('trading.multi_region.lambda_package', 'plugins.module_utils._cloud_trigger.handler') }}"
 """
 
 RETURN = r"""

@@ -29,7 +29,7 @@ from tests.integration.platforms import TOP, Platform
 
 EAST, WEST = "us-east-1", "us-east-2"
 NAME, SECRET, COUNT = "trading-trigger-dev", "trading-controller-dev", "automation#cloud_trigger"
-HANDLER = f"{COLLECTION}.plugins.module_utils._cloud_trigger.handler"
+HANDLER = f"{COLLECTION}.plugins.module_utils._cloud_trigger.handler.handler"
 WANTED = {"cloud_trigger_enabled": True, "cloud_trigger_webhook_secret": SECRET}
 ON = ("--tags", "cloud_trigger", "-e", json.dumps(WANTED))
 OFF = ("--tags", "cloud_trigger")

@@ -19,7 +19,7 @@ from ansible.errors import AnsibleLookupError
 from ansible_collections.trading.multi_region.plugins.lookup.lambda_package import LookupModule
 from ansible_collections.trading.multi_region.plugins.module_utils._core import errors
 
-TRIGGER = "plugins.module_utils._cloud_trigger"
+TRIGGER = "plugins.module_utils._cloud_trigger.handler"
 RUNTIME = Path(__file__).resolve().parents[3] / "lambda_runtime.py"
 
 

@@ -13,7 +13,7 @@ active is asked of AWS in every run, so that the parts change by themselves afte
 
 The function's package holds this file, what it imports of the collection, and nothing else (_lambda_package.py); boto3
 comes with the runtime. Settings stand in the environment as JSON: {platform, table_name, regions, webhook_secret (name
-of a secret as _webhook.py reads it, or empty), consecutive_failures, quorum, stream_limit, min_healthy_ratio,
+of a secret as _cloud_trigger/webhook.py reads it, or empty), consecutive_failures, quorum, stream_limit, min_healthy_ratio,
 cool_down}. Regions are those whose control tables may have the manifest; the platform's are the manifest's.
 """
 
@@ -28,6 +28,11 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import outage_claim, trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import CRITICAL, FAILOVER
+from ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger.webhook import (
+    destination,
+    get_secret,
+    post,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     manifest as control_table_manifest,
 )
@@ -43,7 +48,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health.verdi
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
 from ansible_collections.trading.multi_region.plugins.module_utils._platform import observe
-from ansible_collections.trading.multi_region.plugins.module_utils._webhook import destination, get_secret, post
 
 SETTINGS = "CLOUD_TRIGGER_SETTINGS"
 COUNTERS_ID = "automation#cloud_trigger"

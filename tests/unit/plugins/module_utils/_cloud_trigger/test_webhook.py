@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger.webhook import destination, post
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._webhook import destination, post
 
 
 @pytest.fixture

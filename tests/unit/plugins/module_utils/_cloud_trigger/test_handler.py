@@ -10,11 +10,11 @@ import json
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _cloud_trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.outage_claim import (
     CLAIM_ID,
     CLAIM_SECONDS,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger.handler import handler
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import manifest, pack, unpack
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
@@ -129,7 +129,7 @@ def controller():
 
 def minute(aws, controller, region=WEST, **more):
     """One run of the function in a region, and a minute."""
-    done = _cloud_trigger.run({**SETTINGS, **more}, aws.clients, region, controller)
+    done = handler.run({**SETTINGS, **more}, aws.clients, region, controller)
     aws.now += 60
     return done
 
@@ -242,7 +242,7 @@ def test_several_standbys_ask_once(build, controller):
     found = []
     for _minute in range(5):
         for region in (WEST, EUROPE):
-            found.append(_cloud_trigger.run(SETTINGS, aws.clients, region, controller)["action"])
+            found.append(handler.run(SETTINGS, aws.clients, region, controller)["action"])
             aws.now += 10
         aws.now += 40
     assert found.count("requested") == len(controller.calls) == 1
@@ -255,14 +255,14 @@ def test_standbys_that_come_to_it_in_the_same_second_ask_once(build, controller)
     claims = []
 
     def meanwhile(*request):
-        claims.append(_cloud_trigger.ask_for_failover(SETTINGS, aws.clients, seen, regions, since, "It is down.", late))
+        claims.append(handler.ask_for_failover(SETTINGS, aws.clients, seen, regions, since, "It is down.", late))
         return controller(*request)
 
     def late(*_request):
         raise AssertionError("the controller is asked twice")
 
     seen, regions, since = {"region": EUROPE, "active_region": EAST, "verdicts": {}}, [EAST, WEST, EUROPE], aws.now
-    first = _cloud_trigger.ask_for_failover(
+    first = handler.ask_for_failover(
         SETTINGS, aws.clients, {**seen, "region": WEST}, regions, since, "It is down.", meanwhile
     )
     assert first[0] == "requested"
@@ -322,9 +322,9 @@ def test_a_secret_that_cannot_be_used_is_told_without_what_it_holds(aws, control
 @pytest.mark.parametrize(
     ("options", "module"),
     [
-        (_cloud_trigger.MANIFEST_OPTIONS, failover_manifest_info),
-        (_cloud_trigger.HEALTH_OPTIONS, region_health_info),
-        (_cloud_trigger.PLAN_OPTIONS, failover_plan_info),
+        (handler.MANIFEST_OPTIONS, failover_manifest_info),
+        (handler.HEALTH_OPTIONS, region_health_info),
+        (handler.PLAN_OPTIONS, failover_plan_info),
     ],
     ids=["manifest", "health", "plan"],
 )
