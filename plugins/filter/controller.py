@@ -9,7 +9,9 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _controller
+from ansible_collections.trading.multi_region.plugins.plugin_utils import (
+    controller_objects as plugin_utils_controller_objects,
+)
 
 
 def controller_objects(
@@ -19,7 +21,7 @@ def controller_objects(
     if not isinstance(data, dict):
         raise AnsibleFilterError(f"controller_objects takes what the files hold, not {type(data).__name__}")
     try:
-        return _controller.controller_objects(data, platform, environment, regions)
+        return plugin_utils_controller_objects.controller_objects(data, platform, environment, regions)
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error
     except KeyError as error:

@@ -53,7 +53,7 @@ from ansible import constants
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.trading.multi_region.plugins.module_utils._lambda_package import build_package, collect
+from ansible_collections.trading.multi_region.plugins.plugin_utils.lambda_package import build_package, collect
 
 COLLECTION = "ansible_collections.trading.multi_region"
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,7 +21,7 @@ from socketserver import TCPServer
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.lookup.lambda_package import COLLECTION, read
-from ansible_collections.trading.multi_region.plugins.module_utils._lambda_package import build_package, collect
+from ansible_collections.trading.multi_region.plugins.plugin_utils.lambda_package import build_package, collect
 from tests.integration.authorization_reference import objections
 from tests.integration.aws import TABLE, Listener, control_item, messages, wait_for_checkers
 from tests.integration.permissions import Runner, gaps, statements_in, with_policy

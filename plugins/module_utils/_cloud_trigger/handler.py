@@ -11,7 +11,7 @@ is set, the controller is asked for one, once for each outage (_automation/outag
 A function acts only where its region is a standby: the region that is watched may be the one that is lost, and who is
 active is asked of AWS in every run, so that the parts change by themselves after a move.
 
-The function's package holds this file, what it imports of the collection, and nothing else (_lambda_package.py); boto3
+The function's package holds this file, what it imports of the collection, and nothing else (plugin_utils/lambda_package.py); boto3
 comes with the runtime. Settings stand in the environment as JSON: {platform, table_name, regions, webhook_secret (name
 of a secret as _cloud_trigger/webhook.py reads it, or empty), consecutive_failures, quorum, stream_limit, min_healthy_ratio,
 cool_down}. Regions are those whose control tables may have the manifest; the platform's are the manifest's.

@@ -94,7 +94,7 @@ def get_policy_document(client: Any, arn: str, version: str) -> dict[str, Any]:
 def read_policy(client: Any, arn: str) -> list[dict[str, Any]]:
     """Return the statements of a managed policy and of its further parts, whose names end in -2 and so on.
 
-    What a policy cannot hold, site.yml puts into another one (_runner_policies.py).
+    What a policy cannot hold, site.yml puts into another one (plugin_utils/runner_policies.py).
     """
     statements: list[dict[str, Any]] = []
     for number in itertools.count(1):

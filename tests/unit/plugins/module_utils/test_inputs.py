@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._inputs import (
+from ansible_collections.trading.multi_region.plugins.plugin_utils.inputs import (
     ARTIFACTS,
     GIVEN,
     NAME_LIMITS,

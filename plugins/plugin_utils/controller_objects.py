@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import is_left_out, is_url, shown
-from ansible_collections.trading.multi_region.plugins.module_utils._surveys import survey_spec
+from ansible_collections.trading.multi_region.plugins.plugin_utils.surveys import survey_spec
 
 Entry: TypeAlias = dict[str, Any]
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._inputs import (
+from ansible_collections.trading.multi_region.plugins.plugin_utils.inputs import (
     BOOLEANS,
     CHOICES,
     FIGURES,
@@ -20,7 +20,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._inputs impor
     TEXTS,
     move_problems,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._surveys import REGION_INPUTS, answers, survey_spec
+from ansible_collections.trading.multi_region.plugins.plugin_utils.surveys import REGION_INPUTS, answers, survey_spec
 from tests.controller.surveys import answers_problem, is_answer, spec_problem
 
 REGIONS = ("us-east-1", "us-east-2", "eu-west-1")

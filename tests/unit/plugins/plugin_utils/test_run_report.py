@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._run_report import build_history, build_report
+from ansible_collections.trading.multi_region.plugins.plugin_utils.run_report import build_history, build_report
 
 EAST, WEST = "us-east-1", "us-east-2"
 TEMPLATES = Path(__file__).resolve().parents[4] / "playbooks/templates"

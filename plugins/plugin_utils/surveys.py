@@ -19,7 +19,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._inputs import (
+from ansible_collections.trading.multi_region.plugins.plugin_utils.inputs import (
     BOOLEANS,
     CHOICES,
     FIGURES,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._controller import (
+from ansible_collections.trading.multi_region.plugins.plugin_utils.controller_objects import (
     REFERENCES,
     REQUIRED,
     controller_objects,

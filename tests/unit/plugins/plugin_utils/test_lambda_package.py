@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._lambda_package import build_package, collect
+from ansible_collections.trading.multi_region.plugins.plugin_utils.lambda_package import build_package, collect
 
 CODE = {
     "own.one": "import json\nfrom own import two\nfrom own.deep.three import something\nimport boto3\n",

@@ -4,7 +4,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._run_steps import ASKED_FOR, run_steps
+from ansible_collections.trading.multi_region.plugins.plugin_utils.run_steps import ASKED_FOR, run_steps
 
 PLAN = [{"step": name, "region": "us-east-2"} for name in ("fence", "promote_request", "capacity_ask", "traffic")]
 JOB = {"started": True, "finished": False, "changed": True, "results_file": "/tmp/j1"}
