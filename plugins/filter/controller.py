@@ -17,7 +17,7 @@ from ansible_collections.trading.multi_region.plugins.plugin_utils import (
 def controller_objects(
     data: t.Any, platform: str, environment: str, regions: t.Sequence[str]
 ) -> dict[str, list[dict[str, t.Any]]]:
-    """See :func:`_controller.controller_objects`; raises AnsibleFilterError with its sentence."""
+    """See :func:`controller_objects.controller_objects`; raises AnsibleFilterError with its sentence."""
     if not isinstance(data, dict):
         raise AnsibleFilterError(f"controller_objects takes what the files hold, not {type(data).__name__}")
     try:

@@ -18,9 +18,9 @@ description:
     told afterwards, best effort and side by side, so that none of them takes the traffic back when it returns.
   - Without O(active_region) the traffic stays where it is, and regions that missed a take-over are told about it. Run
     this way after every return of a region; it changes nothing when everybody has been told.
-  - What holds and why is written in C(plugins/module_utils/_traffic/statements.py). The one precondition is that a region
-    has been told of a take-over before it takes over from that taker in turn; RV(may_take_back) names regions for which
-    that is not certain.
+  - What holds and why is written in C(plugins/module_utils/_traffic/statements.py). The one precondition is that a
+    region has been told of a take-over before it takes over from that taker in turn; RV(may_take_back) names regions
+    for which that is not certain.
   - With O(backend=arc_routing_control) there are no statements. The region whose routing control is On has the traffic,
     and all controls are set in one transaction through whichever of the cluster's end points answers.
   - "Source of the method: C(Creating disaster recovery mechanisms using Amazon Route 53), AWS Networking blog."

@@ -17,7 +17,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS, regions
+from ansible_collections.trading.multi_region.plugins.module_utils._health import regions
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, TABLE, WEST, Platform, clients_of, wait_for
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._fence import fence as fence_fence
+from ansible_collections.trading.multi_region.plugins.module_utils._fence import fence as region_fence
 from ansible_collections.trading.multi_region.plugins.module_utils._fence import info as fence_info
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GLOBAL, GROUP, TABLE, VERSION, WEST, clients_of
@@ -112,7 +112,7 @@ class Fenced:
             "run_id": "run-1",
             "deadline": DEADLINE,
         }
-        return fence_fence.run({**params, **more}, self.clients)
+        return region_fence.run({**params, **more}, self.clients)
 
     def info(self, since: float = 0.0, **more: Any) -> dict[str, Any]:
         params = {"region": EAST, "regions": [EAST, WEST], "table_name": TABLE, "since": since, "deadline": DEADLINE}

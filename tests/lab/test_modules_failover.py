@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     manifest as control_table_manifest,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._health import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
-from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
 from ansible_collections.trading.multi_region.plugins.module_utils._platform import observe
 from ansible_collections.trading.multi_region.plugins.module_utils._runs import record

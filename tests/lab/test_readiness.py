@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import manifest
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import manifest
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness import run as readiness_run
 from lab.client import Lab

@@ -26,13 +26,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora impor
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import store as automation_store
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     manifest as control_table_manifest,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
-from ansible_collections.trading.multi_region.plugins.module_utils._fence import fence as fence_fence
+from ansible_collections.trading.multi_region.plugins.module_utils._fence import fence as region_fence
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import dashboard as monitoring_dashboard
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import log_groups, topic_encryption
 from ansible_collections.trading.multi_region.plugins.module_utils._runs import record as runs_record
@@ -304,7 +304,7 @@ def health_counted(place: Place) -> Write:
 def fence(place: Place, mode: str, resource: str, state: str = "present") -> dict[str, Any]:
     params = {"region": WEST, "regions": [EAST, WEST], "state": state, "mode": mode, "traffic_region": EAST}
     params |= {"security_group_id": resource, "autoscaling_group_name": resource}
-    return fence_fence.run({**params, "table_name": place.name, "run_id": "r1", "deadline": 12.0}, place.clients)
+    return region_fence.run({**params, "table_name": place.name, "run_id": "r1", "deadline": 12.0}, place.clients)
 
 
 def fenced(place: Place) -> list[Any]:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".collections"))
 
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import ByKey, Each  # noqa: E402
-from ansible_collections.trading.multi_region.plugins.plugin_utils import inputs as plugin_utils_inputs
+from ansible_collections.trading.multi_region.plugins.plugin_utils import inputs as input_rules  # noqa: E402
 
 INPUTS, REFERENCE = ROOT / "docs" / "inputs.yml", ROOT / "docs" / "reference.md"
 # What no variable may hold, so that the gate says what it may.
@@ -49,22 +49,22 @@ the command line wins over both.
 def known() -> list[str]:
     """Every variable that the gate knows, without those that playbooks give each other."""
     names = {
-        *plugin_utils_inputs.GIVEN,
-        *plugin_utils_inputs.NAME_LIMITS,
-        *plugin_utils_inputs.OF_REGIONS,
-        *plugin_utils_inputs.OTHERS,
+        *input_rules.GIVEN,
+        *input_rules.NAME_LIMITS,
+        *input_rules.OF_REGIONS,
+        *input_rules.OTHERS,
     } - INTERNAL
     return sorted(names)
 
 
 def type_of(name: str) -> str:
-    if name in plugin_utils_inputs.FIGURES:
-        return "int" if "whole" in plugin_utils_inputs.FIGURES[name][0] else "float"
+    if name in input_rules.FIGURES:
+        return "int" if "whole" in input_rules.FIGURES[name][0] else "float"
     if name == "health_min_healthy_ratio":
         return "float"
-    if name in plugin_utils_inputs.BOOLEANS:
+    if name in input_rules.BOOLEANS:
         return "bool"
-    rule = plugin_utils_inputs.TEXTS.get(name)
+    rule = input_rules.TEXTS.get(name)
     if isinstance(rule, ByKey) or name in ("controller_credentials", "platform_vpc_cidrs"):
         return "dict"
     return "list" if isinstance(rule, Each) or name == "platform_regions" else "str"
@@ -74,10 +74,10 @@ def allowed(name: str, told: Mapping[str, Any]) -> str:
     """What the gate allows, in its own words; where it leaves the judgement to others, what inputs.yml says."""
     if "allowed" in told:
         return told["allowed"]
-    if name in plugin_utils_inputs.NAME_LIMITS:
-        sentences = plugin_utils_inputs.name_problems({name: NONSENSE})
+    if name in input_rules.NAME_LIMITS:
+        sentences = input_rules.name_problems({name: NONSENSE})
     else:
-        sentences = plugin_utils_inputs.platform_problems({name: NONSENSE, "regions": ["us-east-1", "us-east-2"]})
+        sentences = input_rules.platform_problems({name: NONSENSE, "regions": ["us-east-1", "us-east-2"]})
     (sentence,) = {one for one in sentences if one.startswith((f"{name} is ", f"{name}[0] is "))}
     words = sentence.partition("; allowed: ")[2].rstrip(".")
     if sentence.startswith(f"{name}[0]"):

@@ -11,10 +11,11 @@ is set, the controller is asked for one, once for each outage (_automation/outag
 A function acts only where its region is a standby: the region that is watched may be the one that is lost, and who is
 active is asked of AWS in every run, so that the parts change by themselves after a move.
 
-The function's package holds this file, what it imports of the collection, and nothing else (plugin_utils/lambda_package.py); boto3
-comes with the runtime. Settings stand in the environment as JSON: {platform, table_name, regions, webhook_secret (name
-of a secret as _cloud_trigger/webhook.py reads it, or empty), consecutive_failures, quorum, stream_limit, min_healthy_ratio,
-cool_down}. Regions are those whose control tables may have the manifest; the platform's are the manifest's.
+The function's package holds this file, what it imports of the collection, and nothing else
+(plugin_utils/lambda_package.py); boto3 comes with the runtime. Settings stand in the environment as JSON: {platform,
+table_name, regions, webhook_secret (name of a secret as _cloud_trigger/webhook.py reads it, or empty),
+consecutive_failures, quorum, stream_limit, min_healthy_ratio, cool_down}. Regions are those whose control tables may
+have the manifest; the platform's are the manifest's.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigge
     get_secret,
     post,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     manifest as control_table_manifest,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import (
@@ -44,8 +45,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import DATABASE_INGRESS
+from ansible_collections.trading.multi_region.plugins.module_utils._health import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
-from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
 from ansible_collections.trading.multi_region.plugins.module_utils._platform import observe
 

@@ -30,11 +30,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._automation.s
     pause_of,
     read_all,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import manifest, utc_now
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import manifest
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import utc_now
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
-from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
+from ansible_collections.trading.multi_region.plugins.module_utils._health import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import option_problems
 from ansible_collections.trading.multi_region.plugins.module_utils._options.types import type_problems
 from ansible_collections.trading.multi_region.plugins.modules.region_health_info import ARGUMENT_SPEC

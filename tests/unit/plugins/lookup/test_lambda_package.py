@@ -19,6 +19,7 @@ from ansible.errors import AnsibleLookupError
 from ansible_collections.trading.multi_region.plugins.lookup.lambda_package import LookupModule
 from ansible_collections.trading.multi_region.plugins.module_utils._core import errors
 
+MODULE_UTILS = "ansible_collections/trading/multi_region/plugins/module_utils"
 TRIGGER = "plugins.module_utils._cloud_trigger.handler"
 RUNTIME = Path(__file__).resolve().parents[3] / "lambda_runtime.py"
 
@@ -41,9 +42,15 @@ def test_packs_what_is_named_into_the_runs_own_folder(pack, tmp_path):
 
 
 def test_holds_the_verdicts_and_the_planner_themselves(pack):
-    names = {Path(name).stem for name in zipfile.ZipFile(pack(TRIGGER)[0]).namelist()}
-    assert {"_health", "_region_health", "automation", "planner", "_failover_trigger"} <= names
-    assert "_module" not in names, "nothing that needs Ansible"
+    names = {Path(name).relative_to(MODULE_UTILS).as_posix() for name in zipfile.ZipFile(pack(TRIGGER)[0]).namelist()}
+    assert {
+        "_automation/rule.py",
+        "_automation/trigger.py",
+        "_failover/planner.py",
+        "_health/regions.py",
+        "_health/verdict.py",
+    } <= names
+    assert "_core/module.py" not in names, "nothing that needs Ansible"
 
 
 def test_runs_with_boto3_and_without_ansible(pack, tmp_path):

@@ -14,11 +14,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._automation.o
     CLAIM_ID,
     CLAIM_SECONDS,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger.handler import handler
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import manifest, pack, unpack
+from ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger import handler
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import manifest
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import pack, unpack
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import regions as health_regions
+from ansible_collections.trading.multi_region.plugins.module_utils._health import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.modules import (
     failover_manifest_info,
     failover_plan_info,

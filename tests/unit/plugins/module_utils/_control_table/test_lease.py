@@ -9,10 +9,8 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
-    lease as control_table_lease,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease as control_table_lease
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import (
     Lease,
     NoLease,

@@ -33,7 +33,7 @@ from random import Random
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import promotion
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder as leases
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder as leases
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import RUNNING, lost, with_age
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation

@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import readers as signals
+from ansible_collections.trading.multi_region.plugins.module_utils._health import readers as signals
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,

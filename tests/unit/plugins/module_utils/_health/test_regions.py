@@ -11,7 +11,8 @@ import time
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS, regions
+from ansible_collections.trading.multi_region.plugins.module_utils._health import regions
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,
     WEST,

@@ -10,13 +10,9 @@ import time
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
-    items as control_table_items,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
-    lease as control_table_lease,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import items as control_table_items
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease as control_table_lease
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     manifest as control_table_manifest,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError

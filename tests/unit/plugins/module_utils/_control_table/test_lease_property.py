@@ -15,7 +15,7 @@ import random
 import threading
 from collections import Counter
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import lease_holder
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import Lease
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeTime, no_answer
