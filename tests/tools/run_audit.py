@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements-dev.lock", "requirements-collections.lock", "requirements-scan.lock")
+LOCKS = sorted(
+    str(path.relative_to(ROOT)) for place in (ROOT, ROOT / "tests" / "matrix") for path in place.glob("*.lock")
+)
 # Each is asked about what the ones before it could not answer for.
 SERVICES = ("pypi", "osv")
 TIMEOUT_S = 120
