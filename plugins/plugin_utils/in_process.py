@@ -70,10 +70,11 @@ class StandIn:
     """What AnsibleAWSModule and the modules need of AnsibleModule: checked options, warnings and two exits.
 
     options: the task's, as JSON brings them to a module.
+    no_log: whether to keep the options out of syslog, where nothing goes from here.
     rules: the relations between options, such as required_if, by AnsibleModule's names.
     """
 
-    def __init__(self, task, options, argument_spec, supports_check_mode=False, **rules):
+    def __init__(self, task, options, argument_spec, supports_check_mode=False, no_log=True, **rules):
         self.check_mode = task.check_mode
         self._diff = task.diff
         self._name = task.action
