@@ -17,7 +17,7 @@ LAB_DIR ?= .lab
 BIN    := $(CURDIR)/.venv/bin
 TOOLS  := tests/tools
 LAB    := $(BIN)/python -m lab
-STAGES := lint audit unit lab-test sanity docs build molecule integration matrix
+STAGES := matrix lint audit unit lab-test sanity docs build molecule integration
 # The cells of `make matrix` that `make test` takes.
 ENDS   := oldest,newest
 

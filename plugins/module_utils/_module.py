@@ -18,7 +18,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._api import U
 from ansible_collections.trading.multi_region.plugins.module_utils._option_types import type_problems
 from ansible_collections.trading.multi_region.plugins.module_utils._options import option_problems
 
-
 # Options are not written to syslog before they are judged: since Python 3.12 it takes no text with a null character.
 WAYS = {"supports_check_mode": True, "no_log": True}
 
