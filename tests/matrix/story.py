@@ -20,7 +20,7 @@ from tests.integration.aws import DOMAIN, writer_region
 
 HOME, OTHER = "us-east-1", "us-east-2"
 # AWS seconds that pass in one: what is tried is whether it works, not how long it takes.
-SCALE = 200
+SCALE = 1000
 # What modules of amazon.aws and community.aws say of their own code and results; we use none of it.
 THEIRS = ("removed from collection 'amazon.aws'", "removed from collection 'community.aws'", "module_utils._text")
 BAD = {"environment_suffix": "Prod_1"}
