@@ -18,6 +18,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import option_problems
 from ansible_collections.trading.multi_region.plugins.module_utils._options.types import type_problems
 
+# Options are not written to syslog before they are judged: since Python 3.12 it takes no text with a null character.
+WAYS = {"supports_check_mode": True, "no_log": True}
+
 
 def given_options() -> Mapping[str, Any]:
     """Return the options as the task has them, before anybody has looked at them."""
@@ -31,8 +34,8 @@ def build_module(argument_spec: Mapping[str, Any], **rules: Any) -> AnsibleAWSMo
     problems = type_problems(given_options(), argument_spec)
     if problems:
         unchecked = {name: {"type": "raw", "aliases": spec.get("aliases", [])} for name, spec in argument_spec.items()}
-        AnsibleAWSModule(argument_spec=unchecked, supports_check_mode=True).fail_json(msg=" ".join(problems))
-    module = AnsibleAWSModule(argument_spec=argument_spec, supports_check_mode=True, **rules)
+        AnsibleAWSModule(argument_spec=unchecked, **WAYS).fail_json(msg=" ".join(problems))
+    module = AnsibleAWSModule(argument_spec=argument_spec, **WAYS, **rules)
     problems = option_problems(module.params, argument_spec, rules.get("required_if", ()))
     if problems:
         module.fail_json(msg=" ".join(problems))
