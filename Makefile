@@ -17,7 +17,7 @@ LAB_DIR ?= .lab
 BIN    := $(CURDIR)/.venv/bin
 TOOLS  := tests/tools
 LAB    := $(BIN)/python -m lab
-STAGES := lint audit unit lab-test sanity docs build molecule integration
+STAGES := lint audit unit lab-test sanity docs build molecule targets integration
 
 # Tools that ansible-lint, molecule and ansible-test start are looked for in .venv first; the set-up's Python is not.
 SYSTEM_PATH := $(PATH)
@@ -85,6 +85,9 @@ lab-test: setup ## the lab itself, as boto3 sees it
 integration: setup ## playbooks and modules against the lab
 	@$(BIN)/pytest -n 2 --dist loadscope --loadscope-reorder tests/integration $(ARGS)
 
+targets: setup ## ansible-test integration, against a lab of its own; ARGS=failover_lease for one target
+	@$(BIN)/python $(TOOLS)/run_targets.py $(ARGS)
+
 molecule: setup ## every scenario of extensions/molecule, each with a lab of its own; SCENARIO=name for one
 	@$(BIN)/python $(TOOLS)/run_molecule.py $(SCENARIO)
 
@@ -104,9 +107,10 @@ format: setup ## ruff's fixes and format, of what is named only: FILES="lab test
 	@$(BIN)/ruff check --fix $(FILES)
 	@$(BIN)/ruff format $(FILES)
 
-specs: setup ## writes the option tables of the roles' README files, ROLE=network for one, and docs/reference.md
+specs: setup ## writes the option tables of the roles' README files, ROLE=network for one, docs/reference.md and docs/docsite/rst
 	@$(BIN)/python $(TOOLS)/role_specs.py write $(ROLE)
 	@$(BIN)/python $(TOOLS)/input_reference.py write
+	@$(BIN)/python $(TOOLS)/check_docs.py write
 
 # --- the lab: these commands are a contract, scripts outside this repository use them ----------------------------------
 # Their output is the lab's own and nothing else, so that it can be piped.
