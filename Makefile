@@ -64,13 +64,18 @@ clean: ## what the stages made, and nothing else (.venv and .collections stay)
 
 # --- the stages of `make test` ---------------------------------------------------------------------------------------
 
-lint: setup ## ansible-lint, yamllint, ruff, argument specs against defaults, reference of inputs, changelog
+lint: setup ## ansible-lint, yamllint, ruff, argument specs against defaults, reference of inputs, changelog, licences, .github
 	@$(BIN)/ruff check --output-format concise .
 	@$(BIN)/ruff format --check --output-format concise .
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/python $(TOOLS)/role_specs.py check
 	@$(BIN)/python $(TOOLS)/input_reference.py check
 	@$(BIN)/antsibull-changelog lint
+	@REUSE_ENCODING_MODULE=charset_normalizer $(BIN)/reuse lint --lines
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	@$(BIN)/ansible-lint --offline --profile production
 
 audit: setup ## known vulnerabilities of what is locked; an advisory service that does not answer fails nothing

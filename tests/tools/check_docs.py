@@ -61,8 +61,10 @@ def short_page(name: str, text: str) -> str:
     """What stands for a page where only reStructuredText is read."""
     title = text.partition("\n")[0].removeprefix("# ")
     where = f"`docs/{name}.md <{REPOSITORY}/docs/{name}.md>`__"
+    # In two parts, so that it is read as no licence of this file.
+    licence = "SPDX-License-" + "Identifier: GPL-3.0-or-later"
     body = f".. _{label(name)}:\n\n{title}\n{'=' * len(title)}\n\nThe text of this page is {where} of the collection.\n"
-    return f".. SPDX-License-Identifier: GPL-3.0-or-later\n\n{body}"
+    return f".. {licence}\n\n{body}"
 
 
 def write_short_pages() -> None:
