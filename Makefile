@@ -70,6 +70,7 @@ lint: setup ## ansible-lint, yamllint, ruff, argument specs against defaults, re
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/python $(TOOLS)/role_specs.py check
 	@$(BIN)/python $(TOOLS)/input_reference.py check
+	@$(BIN)/python $(TOOLS)/content_list.py check
 	@$(BIN)/antsibull-changelog lint
 	@REUSE_ENCODING_MODULE=charset_normalizer $(BIN)/reuse lint --lines
 	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -112,10 +113,11 @@ format: setup ## ruff's fixes and format, of what is named only: FILES="lab test
 	@$(BIN)/ruff check --fix $(FILES)
 	@$(BIN)/ruff format $(FILES)
 
-specs: setup ## writes the option tables of the roles' README files, ROLE=network for one, docs/reference.md and docs/docsite/rst
+specs: setup ## writes the option tables of the roles' README files, ROLE=network for one, docs/reference.md, docs/docsite/rst, README's list
 	@$(BIN)/python $(TOOLS)/role_specs.py write $(ROLE)
 	@$(BIN)/python $(TOOLS)/input_reference.py write
 	@$(BIN)/python $(TOOLS)/check_docs.py write
+	@$(BIN)/python $(TOOLS)/content_list.py write
 
 # --- the lab: these commands are a contract, scripts outside this repository use them ----------------------------------
 # Their output is the lab's own and nothing else, so that it can be piped.
