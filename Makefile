@@ -3,7 +3,7 @@
 #   make demo        a platform in two regions, one of them lost, and the failover, on this machine alone
 #   make test        everything CI runs
 #
-# PYTHON names the interpreter that makes .venv (3.11 or later); nothing else of the system is used.
+# PYTHON names the interpreter that makes .venv (3.11 to 3.13); of the system `make matrix` also uses the other two.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -17,7 +17,9 @@ LAB_DIR ?= .lab
 BIN    := $(CURDIR)/.venv/bin
 TOOLS  := tests/tools
 LAB    := $(BIN)/python -m lab
-STAGES := lint audit unit lab-test sanity docs build molecule targets integration
+STAGES := matrix lint audit unit lab-test sanity docs build molecule targets integration
+# The cells of `make matrix` that `make test` takes.
+ENDS   := oldest,newest
 
 # Tools that ansible-lint, molecule and ansible-test start are looked for in .venv first; the set-up's Python is not.
 SYSTEM_PATH := $(PATH)
@@ -45,7 +47,7 @@ demo-down: setup ## stops the lab that `make demo KEEP=1` left running
 	@$(LAB) down --dir .lab-demo
 
 test: setup ## everything CI runs; a line for each stage with its seconds
-	@$(BIN)/python $(TOOLS)/run_stages.py $(STAGES)
+	@CELL="$(or $(CELL),$(ENDS))" $(BIN)/python $(TOOLS)/run_stages.py $(STAGES)
 
 soak: setup ## MOVES switchovers and failbacks (200), which must leave nothing behind; about half an hour, not part of `make test`
 	@MOVES=$(MOVES) $(BIN)/python -m tests.soak
@@ -96,6 +98,9 @@ targets: setup ## ansible-test integration, against a lab of its own; ARGS=failo
 
 molecule: setup ## every scenario of extensions/molecule, each with a lab of its own; SCENARIO=name for one
 	@$(BIN)/python $(TOOLS)/run_molecule.py $(SCENARIO)
+
+matrix: setup ## a failover story on each supported cell of versions: .build/matrix/matrix.md; CELL=oldest,newest for a part
+	@CELL="$(CELL)" $(BIN)/python -m tests.matrix
 
 sanity: setup ## ansible-test sanity
 	@$(BIN)/python $(TOOLS)/run_sanity.py $(ARGS)

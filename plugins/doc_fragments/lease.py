@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The option of module_utils/_lease.py:LEASE_SPEC."""
+    """The option of module_utils/_control_table/lease.py:LEASE_SPEC."""
 
     DOCUMENTATION = r"""
 options:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options of module_utils/_clients.py:TIMEOUT_SPEC."""
+    """The options of module_utils/_core/clients.py:TIMEOUT_SPEC."""
 
     DOCUMENTATION = r"""
 options:

@@ -9,17 +9,19 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _controller
+from ansible_collections.trading.multi_region.plugins.plugin_utils import (
+    controller_objects as plugin_utils_controller_objects,
+)
 
 
 def controller_objects(
     data: t.Any, platform: str, environment: str, regions: t.Sequence[str]
 ) -> dict[str, list[dict[str, t.Any]]]:
-    """See :func:`_controller.controller_objects`; raises AnsibleFilterError with its sentence."""
+    """See :func:`controller_objects.controller_objects`; raises AnsibleFilterError with its sentence."""
     if not isinstance(data, dict):
         raise AnsibleFilterError(f"controller_objects takes what the files hold, not {type(data).__name__}")
     try:
-        return _controller.controller_objects(data, platform, environment, regions)
+        return plugin_utils_controller_objects.controller_objects(data, platform, environment, regions)
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error
     except KeyError as error:

@@ -9,14 +9,14 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _inputs
+from ansible_collections.trading.multi_region.plugins.plugin_utils import inputs as input_rules
 
 
 def platform_problems(inputs: t.Any) -> list[str]:
-    """See :func:`_inputs.platform_problems`; raises when it is not given a mapping."""
+    """See :func:`inputs.platform_problems`; raises when it is not given a mapping."""
     if not isinstance(inputs, dict):
         raise AnsibleFilterError(f"platform_problems takes a mapping of inputs, not {type(inputs).__name__}")
-    return _inputs.platform_problems(inputs)
+    return input_rules.platform_problems(inputs)
 
 
 class FilterModule:

@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _run_report
+from ansible_collections.trading.multi_region.plugins.plugin_utils import run_report as report
 
 
 def goal_of(value: t.Any, name: str) -> float | None:
@@ -26,14 +26,14 @@ def run_report(record: t.Any, rto_goal: t.Any = None, rpo_goal: t.Any = None) ->
     """See :func:`_run_report.build_report`."""
     if not isinstance(record, dict):
         raise AnsibleFilterError(f"run_report takes the record of a run, not {type(record).__name__}")
-    return _run_report.build_report(record, goal_of(rto_goal, "rto_goal"), goal_of(rpo_goal, "rpo_goal"))
+    return report.build_report(record, goal_of(rto_goal, "rto_goal"), goal_of(rpo_goal, "rpo_goal"))
 
 
 def run_history(runs: t.Any, rto_goal: t.Any = None) -> dict[str, t.Any]:
     """See :func:`_run_report.build_history`."""
     if not isinstance(runs, list):
         raise AnsibleFilterError(f"run_history takes a list of records, not {type(runs).__name__}")
-    return _run_report.build_history(runs, goal_of(rto_goal, "rto_goal"))
+    return report.build_history(runs, goal_of(rto_goal, "rto_goal"))
 
 
 class FilterModule:

@@ -9,8 +9,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._runner_policies import build_policies
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.plugin_utils.runner_policies import build_policies
 
 
 def runner_policies(

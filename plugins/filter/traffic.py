@@ -9,8 +9,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_backends as backends
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_checks as checks
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import backends
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import checks_and_records as checks
 
 
 def traffic_switch_checks(

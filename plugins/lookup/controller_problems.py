@@ -43,7 +43,10 @@ from importlib.util import find_spec
 
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.trading.multi_region.plugins.module_utils._controller import REQUIRED, requirement_problems
+from ansible_collections.trading.multi_region.plugins.plugin_utils.controller_objects import (
+    REQUIRED,
+    requirement_problems,
+)
 
 
 def has_collection() -> bool:

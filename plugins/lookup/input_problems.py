@@ -55,7 +55,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _inputs
+from ansible_collections.trading.multi_region.plugins.plugin_utils import inputs as input_rules
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
@@ -67,19 +67,22 @@ class LookupModule(LookupBase):
         variables, extra = variables or {}, load_extra_vars(self._loader)
         self._unusable: dict[str, str] = {}
         made = dict(variables[terms[0]])
-        names = {**made.pop("names", {}), **{name: extra[name] for name in _inputs.NAME_LIMITS if name in extra}}
-        self._all_worked_out({name: extra[name] for name in _inputs.OF_REGIONS if name in extra})
+        names = {
+            **made.pop("names", {}),
+            **{name: extra[name] for name in input_rules.NAME_LIMITS if name in extra},
+        }
+        self._all_worked_out({name: extra[name] for name in input_rules.OF_REGIONS if name in extra})
         inputs = self._all_worked_out(
-            {**{name: variables[name] for name in _inputs.GIVEN if name in variables}, **made}
+            {**{name: variables[name] for name in input_rules.GIVEN if name in variables}, **made}
         )
         problems = [
-            *_inputs.unknown_problems(extra, self._known(variables.keys() - extra.keys()) if extra else ()),
-            *_inputs.defaults_problems(variables),
+            *input_rules.unknown_problems(extra, self._known(variables.keys() - extra.keys()) if extra else ()),
+            *input_rules.defaults_problems(variables),
             *self._unusable.values(),
             *self._judged(inputs),
         ]
         # Names are made of what was judged above.
-        return problems or [*_inputs.name_problems(self._all_worked_out(names)), *self._unusable.values()]
+        return problems or [*input_rules.name_problems(self._all_worked_out(names)), *self._unusable.values()]
 
     def _known(self, names: t.Iterable[str]) -> set[str]:
         """Return names of variables with all options of the collection's roles."""
@@ -92,7 +95,7 @@ class LookupModule(LookupBase):
         if not self._unusable.keys().isdisjoint(("regions", "aws_region", "platform_regions")):
             return []
         told = tuple(f"{name} is " for name in self._unusable)
-        return [sentence for sentence in _inputs.platform_problems(inputs) if not sentence.startswith(told)]
+        return [sentence for sentence in input_rules.platform_problems(inputs) if not sentence.startswith(told)]
 
     def _all_worked_out(self, sources: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return what templates come to, without those that come to nothing: each of these has its sentence."""
@@ -101,5 +104,5 @@ class LookupModule(LookupBase):
             try:
                 found[name] = self._templar.template(source)
             except (AnsibleError, RecursionError):
-                self._unusable[name] = _inputs.unusable(name, source)
+                self._unusable[name] = input_rules.unusable(name, source)
         return found

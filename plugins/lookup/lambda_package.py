@@ -21,7 +21,7 @@ description:
 options:
   _terms:
     description:
-      - Dotted names below C(ansible_collections.trading.multi_region), such as C(plugins.module_utils._health).
+      - Dotted names below C(ansible_collections.trading.multi_region), such as C(plugins.module_utils._health.verdict).
     type: list
     elements: str
     required: true
@@ -33,8 +33,8 @@ EXAMPLES = r"""
     name: trading-trigger-dev
     runtime: python3.13
     role: trading-trigger-dev
-    handler: ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger.handler
-    zip_file: "{{ lookup('trading.multi_region.lambda_package', 'plugins.module_utils._cloud_trigger') }}"
+    handler: ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger.handler.handler
+    zip_file: "{{ lookup('trading.multi_region.lambda_package', 'plugins.module_utils._cloud_trigger.handler') }}"
 """
 
 RETURN = r"""
@@ -53,7 +53,7 @@ from ansible import constants
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.trading.multi_region.plugins.module_utils._lambda_package import build_package, collect
+from ansible_collections.trading.multi_region.plugins.plugin_utils.lambda_package import build_package, collect
 
 COLLECTION = "ansible_collections.trading.multi_region"
 ROOT = Path(__file__).resolve().parents[2]

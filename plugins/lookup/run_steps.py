@@ -57,7 +57,7 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.trading.multi_region.plugins.module_utils._run_steps import run_steps
+from ansible_collections.trading.multi_region.plugins.plugin_utils.run_steps import run_steps
 
 
 # No filter, though it looks nothing up: for one filter Ansible loads all of a collection's, in each task anew.

@@ -136,10 +136,10 @@ ended_at:
   sample: 1767225600.125
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling_capacity import run
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.capacity import run
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

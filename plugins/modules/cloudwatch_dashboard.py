@@ -108,9 +108,9 @@ error_code:
   sample: InvalidParameterInput
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._cloudwatch_dashboard import run
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.dashboard import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

@@ -113,9 +113,9 @@ error_code:
   sample: InvalidParameterException
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._cloudwatch_log_groups import run
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.log_groups import run
 
 ARGUMENT_SPEC = {
     "names": {"type": "list", "elements": "str", "required": True},

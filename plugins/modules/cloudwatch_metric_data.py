@@ -119,9 +119,9 @@ ended_at:
   sample: 1767225600.125
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._cloudwatch_metric_data import run
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.metric_data import run
 
 ARGUMENT_SPEC = {
     "metric_namespace": {"type": "str", "required": True},

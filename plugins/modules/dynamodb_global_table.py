@@ -188,9 +188,9 @@ error_code:
   sample: ResourceInUseException
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._dynamodb_global_table import run
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.global_table import run
 
 REPLICA_SPEC = {
     "region": {"type": "str", "required": True},

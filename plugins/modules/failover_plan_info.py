@@ -419,7 +419,8 @@ ended_at:
   sample: 1767225600.125
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     AUTO,
     DATABASE_INGRESS,
@@ -427,8 +428,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     FENCINGS,
     METHODS,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_plan import run
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._platform.observe import run
 
 ARGUMENT_SPEC = {
     "table_name": {"type": "str", "required": True},

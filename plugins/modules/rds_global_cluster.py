@@ -221,9 +221,9 @@ global_cluster:
       sample: {}
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global import run
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import run
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 
 ARGUMENT_SPEC = {
     "global_cluster_identifier": {"type": "str", "required": True},

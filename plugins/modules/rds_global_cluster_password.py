@@ -195,9 +195,9 @@ error_code:
   sample: InvalidDBClusterStateFault
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_password import run
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.password import run
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 
 ARGUMENT_SPEC = {
     "secret_name": {"type": "str", "required": True, "no_log": False},

@@ -321,10 +321,10 @@ error_code:
   sample: InvalidGlobalClusterStateFault
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_writer import run
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.writer import run
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 
 ARGUMENT_SPEC = {
     "global_cluster_identifier": {"type": "str", "required": True},

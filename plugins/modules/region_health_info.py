@@ -205,10 +205,10 @@ ended_at:
   sample: 1767225600.125
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._region_health import run
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._health.regions import run
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
 
 ARGUMENT_SPEC = {
     "manifest": {"type": "dict"},

@@ -18,9 +18,9 @@ description:
     told afterwards, best effort and side by side, so that none of them takes the traffic back when it returns.
   - Without O(active_region) the traffic stays where it is, and regions that missed a take-over are told about it. Run
     this way after every return of a region; it changes nothing when everybody has been told.
-  - What holds and why is written in C(plugins/module_utils/_traffic_switch.py). The one precondition is that a region
-    has been told of a take-over before it takes over from that taker in turn; RV(may_take_back) names regions for which
-    that is not certain.
+  - What holds and why is written in C(plugins/module_utils/_traffic/statements.py). The one precondition is that a
+    region has been told of a take-over before it takes over from that taker in turn; RV(may_take_back) names regions
+    for which that is not certain.
   - With O(backend=arc_routing_control) there are no statements. The region whose routing control is On has the traffic,
     and all controls are set in one transaction through whichever of the cluster's end points answers.
   - "Source of the method: C(Creating disaster recovery mechanisms using Amazon Route 53), AWS Networking blog."
@@ -231,11 +231,14 @@ statements:
     us-east-2: ["[us-east-2 claims over us-east-1]"]
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._region_traffic import run, s3_module
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import BACKENDS, S3_OBJECT
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
+    BACKENDS,
+    S3_OBJECT,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.switch import run, s3_module
 
 REGION_SPEC = {
     "region": {"type": "str", "required": True},

@@ -176,10 +176,10 @@ ended_at:
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._region_traffic_info import (
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.resolve import (
     DNSPYTHON_IMPORT_ERROR,
     run,
 )

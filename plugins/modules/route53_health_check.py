@@ -227,9 +227,9 @@ error_code:
   sample: InvalidInput
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._route53_health_check import run
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import run
 
 TYPES = [
     "HTTP",

@@ -150,9 +150,9 @@ error_code:
   sample: NoSuchBucket
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._s3_bucket_replication import run
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.bucket_replication import run
 
 ARGUMENT_SPEC = {
     "bucket": {"type": "str", "required": True},

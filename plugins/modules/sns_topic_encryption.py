@@ -82,9 +82,9 @@ error_code:
   sample: AuthorizationError
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._sns_topic_encryption import run
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.topic_encryption import run
 
 ARGUMENT_SPEC = {
     "topic_arn": {"type": "str", "required": True},

@@ -113,10 +113,10 @@ error_code:
   sample: ParameterMaxVersionLimitExceeded
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import TIMEOUT_SPEC, clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import LEASE_SPEC
-from ansible_collections.trading.multi_region.plugins.module_utils._module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._writer_endpoint import run
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.writer_endpoint import run
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 
 ARGUMENT_SPEC = {
     "parameter_name": {"type": "str", "required": True},

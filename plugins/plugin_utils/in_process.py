@@ -26,10 +26,11 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.amazon.aws.plugins.module_utils import common
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import models_read_once, read_ahead
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import models_read_once, read_ahead
 from ansible_collections.trading.multi_region.plugins.plugin_utils.beside import begin
 
 # Ansible loads an action plugin before it forks a process for the task: what is imported and read here, all forks have.
@@ -38,6 +39,23 @@ if HAS_BOTO3:
     read_ahead(SERVICES)
     # None of it becomes garbage before the end, so no collection need walk through it, neither here nor in a fork.
     gc.freeze()
+
+# The latest of amazon.aws that `make matrix` runs with; its module_utils, built on here, may change with the next.
+TESTED = 11
+
+
+def warn_of_untested(version):
+    """Warn where amazon.aws is of a later major version than all those tested, or does not say of which."""
+    major = version.partition(".")[0]
+    if not major.isdigit() or int(major) > TESTED:
+        found = version or "of an unknown version"
+        Display().warning(
+            f"amazon.aws {found} is none that trading.multi_region was tested with (10 and {TESTED}). If a playbook"
+            f" fails, take one that was: ansible-galaxy collection install --force 'amazon.aws:<{TESTED + 1}'"
+        )
+
+
+warn_of_untested(getattr(common, "AMAZON_AWS_COLLECTION_VERSION", ""))
 
 
 class Left(SystemExit):
@@ -52,10 +70,11 @@ class StandIn:
     """What AnsibleAWSModule and the modules need of AnsibleModule: checked options, warnings and two exits.
 
     options: the task's, as JSON brings them to a module.
+    no_log: whether to keep the options out of syslog, where nothing goes from here.
     rules: the relations between options, such as required_if, by AnsibleModule's names.
     """
 
-    def __init__(self, task, options, argument_spec, supports_check_mode=False, **rules):
+    def __init__(self, task, options, argument_spec, supports_check_mode=False, no_log=True, **rules):
         self.check_mode = task.check_mode
         self._diff = task.diff
         self._name = task.action

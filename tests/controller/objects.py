@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.trading.multi_region.plugins.module_utils._controller import controller_objects
+from ansible_collections.trading.multi_region.plugins.plugin_utils.controller_objects import controller_objects
 
 ROOT = Path(__file__).resolve().parents[2]
 

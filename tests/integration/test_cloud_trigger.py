@@ -21,7 +21,7 @@ from socketserver import TCPServer
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.lookup.lambda_package import COLLECTION, read
-from ansible_collections.trading.multi_region.plugins.module_utils._lambda_package import build_package, collect
+from ansible_collections.trading.multi_region.plugins.plugin_utils.lambda_package import build_package, collect
 from tests.integration.authorization_reference import objections
 from tests.integration.aws import TABLE, Listener, control_item, messages, wait_for_checkers
 from tests.integration.permissions import Runner, gaps, statements_in, with_policy
@@ -29,7 +29,7 @@ from tests.integration.platforms import TOP, Platform
 
 EAST, WEST = "us-east-1", "us-east-2"
 NAME, SECRET, COUNT = "trading-trigger-dev", "trading-controller-dev", "automation#cloud_trigger"
-HANDLER = f"{COLLECTION}.plugins.module_utils._cloud_trigger.handler"
+HANDLER = f"{COLLECTION}.plugins.module_utils._cloud_trigger.handler.handler"
 WANTED = {"cloud_trigger_enabled": True, "cloud_trigger_webhook_secret": SECRET}
 ON = ("--tags", "cloud_trigger", "-e", json.dumps(WANTED))
 OFF = ("--tags", "cloud_trigger")

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import Clients, client_config
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import Clients, client_config
 from lab.client import Lab
 
 EAST, WEST = "us-east-1", "us-east-2"

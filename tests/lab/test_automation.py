@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _best_effort,
-    _failover_automation,
-    _failover_trigger,
-    _region_health,
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import store as automation_store
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import trigger as automation_trigger
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    get_document,
+    put_document,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import get_document, put_document
-from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._health import regions
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, TABLE, WEST, Platform, clients_of, wait_for
 
@@ -69,7 +70,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 @pytest.fixture
 def platform(whole: Platform, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     """A copy of the platform to break. Nobody waits long for a region that hangs: how long is tested elsewhere."""
-    monkeypatch.setattr(_best_effort, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(fan_out, "PATIENCE_SECONDS", 0.5)
     with whole.lab.fork(tmp_path / "copy") as lab:
         copy = object.__new__(Platform)
         copy.__dict__.update(whole.__dict__, lab=lab, clients=clients_of(lab))
@@ -78,7 +79,7 @@ def platform(whole: Platform, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) ->
 
 def health(platform: Platform) -> dict[str, Any]:
     params = {**HEALTH, "manifest": platform.manifest, "probe_proxy": platform.lab.url}
-    return _region_health.run(params, platform.clients)
+    return regions.run(params, platform.clients)
 
 
 def route53_of(found: dict[str, Any]) -> str:
@@ -87,7 +88,7 @@ def route53_of(found: dict[str, Any]) -> str:
 
 def trigger(platform: Platform, check_mode: bool = False, **more: Any) -> dict[str, Any]:
     params = {**TRIGGER, "verdicts": health(platform)["verdicts"], **more}
-    return _failover_trigger.run(params, platform.clients, check_mode)
+    return automation_trigger.run(params, platform.clients, check_mode)
 
 
 def conditions(platform: Platform) -> dict[str, str]:
@@ -96,7 +97,7 @@ def conditions(platform: Platform) -> dict[str, str]:
 
 def automation(platform: Platform, state: str, **more: Any) -> dict[str, Any]:
     params = {"table_name": TABLE, "regions": [EAST, WEST], "state": state, "by": "ann", "reason": "patching"}
-    return _failover_automation.run({**params, "deadline": 4, **more}, platform.clients)
+    return automation_store.run({**params, "deadline": 4, **more}, platform.clients)
 
 
 def vantages(found: dict[str, Any]) -> set[str]:

@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _failover_lease,
-    _failover_record,
-    _failover_record_info,
-    _failover_record_sync,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError, Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import lease_of
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._runs import info as runs_info
+from ansible_collections.trading.multi_region.plugins.module_utils._runs import record as runs_record
+from ansible_collections.trading.multi_region.plugins.module_utils._runs import sync
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, TABLE, WEST, clients_of
 
@@ -44,7 +42,7 @@ def lease(lab: Lab, owner: str, **more: Any) -> dict[str, Any]:
         "lease_seconds": 10,
         "resume_within": 21600,
     }
-    return _failover_lease.run({**params, **more}, clients_of(lab))
+    return lease_holder.run({**params, **more}, clients_of(lab))
 
 
 def race(lab: Lab, contenders: int, **more: Any) -> tuple[list[dict[str, Any]], list[Refused]]:
@@ -120,12 +118,12 @@ def record(lab: Lab, **more: Any) -> dict[str, Any]:
         "record": {**told, "started_at": 1.0, "ended_at": 2.0},
         "deadline": 4,
     }
-    return _failover_record.run({**params, **more}, clients_of(lab))
+    return runs_record.run({**params, **more}, clients_of(lab))
 
 
 def history(lab: Lab) -> dict[str, Any]:
     params = {"table_name": TABLE, "regions": [EAST, WEST], "run_id": None, "limit": 20, "deadline": 4}
-    return _failover_record_info.run(params, clients_of(lab))
+    return runs_info.run(params, clients_of(lab))
 
 
 def test_the_journal_shows_both_attempts_and_outlives_each_region(tables: Lab) -> None:
@@ -155,17 +153,17 @@ def test_an_attempt_that_was_superseded_changes_no_table(tables: Lab) -> None:
 def test_a_region_that_returns_is_told_what_it_missed_and_nothing_newer_is_overwritten(tables: Lab) -> None:
     told = {"outcome": "successful", "method": "failover", "started_at": 1.0, "ended_at": 9.0, "target_region": WEST}
     params = {"table_name": TABLE, "regions": [WEST], "required_region": WEST, "run_id": "r1", "attempt": 1}
-    _failover_record.run({**params, "record": told, "deadline": 8}, clients_of(tables))
+    runs_record.run({**params, "record": told, "deadline": 8}, clients_of(tables))
     everywhere = {"table_name": TABLE, "regions": [EAST, WEST], "deadline": 8}
 
-    foreseen = _failover_record_sync.run(everywhere, clients_of(tables), check_mode=True)
-    done = _failover_record_sync.run(everywhere, clients_of(tables))
+    foreseen = sync.run(everywhere, clients_of(tables), check_mode=True)
+    done = sync.run(everywhere, clients_of(tables))
     assert foreseen["copied"] == done["copied"] == {EAST: ["latest_move", "run#r1"]}
-    assert not _failover_record_sync.run(everywhere, clients_of(tables))["changed"]
-    alone = _failover_record_info.run({**everywhere, "regions": [EAST], "limit": 9}, clients_of(tables))
+    assert not sync.run(everywhere, clients_of(tables))["changed"]
+    alone = runs_info.run({**everywhere, "regions": [EAST], "limit": 9}, clients_of(tables))
     assert (alone["runs"][0]["run_id"], alone["latest_move"]["run_id"]) == ("r1", "r1")
 
     # What was read a moment ago has been replaced by a run under way: the copy must not be written over it.
     seen = {"document": {"outcome": "running"}, "written_at": "before"}
     client = clients_of(tables)("dynamodb", EAST)
-    assert _failover_record_sync.put_copy(client, TABLE, "run#r1", seen, seen) is None
+    assert sync.put_copy(client, TABLE, "run#r1", seen, seen) is None

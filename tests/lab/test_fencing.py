@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _region_fence, _region_fence_info
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._fence import fence as region_fence
+from ansible_collections.trading.multi_region.plugins.module_utils._fence import info as fence_info
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GLOBAL, GROUP, TABLE, VERSION, WEST, clients_of
 
@@ -111,12 +112,12 @@ class Fenced:
             "run_id": "run-1",
             "deadline": DEADLINE,
         }
-        return _region_fence.run({**params, **more}, self.clients)
+        return region_fence.run({**params, **more}, self.clients)
 
     def info(self, since: float = 0.0, **more: Any) -> dict[str, Any]:
         params = {"region": EAST, "regions": [EAST, WEST], "table_name": TABLE, "since": since, "deadline": DEADLINE}
         clusters = {region: f"c-{region}" for region in (EAST, WEST)}
-        return _region_fence_info.run({**params, "db_clusters": clusters, **more}, self.clients)
+        return fence_info.run({**params, "db_clusters": clusters, **more}, self.clients)
 
     def items(self) -> list[int]:
         """How many items each control table has."""

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 import pytest
 from botocore.retries.standard import ExponentialBackoff
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_notify
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import Lease
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import Lease
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
 from lab.client import Lab
 from tests.lab.failover_platform import WEST
 from tests.lab.write_paths import PATHS, Path, Place, lease
@@ -116,7 +116,7 @@ def test_a_message_whose_answer_is_lost_comes_twice_and_can_be_told_from_another
     fault = place.lab.fault("lost_answer", service="sns", operation="Publish", count=1)
     params = {"topics": {WEST: topic}, "required_region": WEST, "subject": "moved", "msg": "text", "deadline": 8}
     for _message in range(2):
-        assert list(_failover_notify.run(params, place.clients)["delivered"]) == [WEST]
+        assert list(notify.run(params, place.clients)["delivered"]) == [WEST]
     assert hits(place.lab, fault) == 1
     heard = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     ids = [json.loads(one["Body"])["MessageAttributes"]["notification_id"]["Value"] for one in heard]

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _autoscaling_capacity,
-    _failover_lease,
-    _failover_manifest,
-    _failover_notify,
-    _failover_plan,
-    _failover_record,
-    _region_health,
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
+    manifest as control_table_manifest,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._api import Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._health import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._health import regions as health_regions
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
+from ansible_collections.trading.multi_region.plugins.module_utils._platform import observe
+from ansible_collections.trading.multi_region.plugins.module_utils._runs import record
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GROUP, TABLE, WEST, Platform, clients_of, wait_for
 
@@ -58,7 +58,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         platform = Platform(lab)
         for region in platform.regions:
             params = {"manifest": platform.manifest, "table_name": TABLE, "region": region}
-            assert _failover_manifest.run(params, platform.clients)["changed"]
+            assert control_table_manifest.run(params, platform.clients)["changed"]
         wait_for(lambda: health(platform)["healthy_regions"], lambda regions: len(regions) == 2)
         yield platform
 
@@ -74,11 +74,11 @@ def platform(whole: Platform, tmp_path: Any) -> Iterator[Platform]:
 
 def health(platform: Platform, **more: Any) -> dict[str, Any]:
     params = {**HEALTH, "manifest": platform.manifest, "probe_proxy": platform.lab.url}
-    return _region_health.run({**params, **more}, platform.clients)
+    return health_regions.run({**params, **more}, platform.clients)
 
 
 def plan(platform: Platform, **more: Any) -> dict[str, Any]:
-    return _failover_plan.run({**PLAN, **more}, platform.clients)
+    return observe.run({**PLAN, **more}, platform.clients)
 
 
 def steps(found: dict[str, Any]) -> list[str]:
@@ -98,8 +98,10 @@ def test_reading_changes_nothing(platform: Platform) -> None:
 
 def test_the_manifest_is_written_once(platform: Platform) -> None:
     params = {"manifest": platform.manifest, "table_name": TABLE, "region": WEST}
-    assert not _failover_manifest.run(params, platform.clients)["changed"]
-    found = _failover_manifest.run_info({"table_name": TABLE, "regions": [EAST, WEST], "deadline": 4}, platform.clients)
+    assert not control_table_manifest.run(params, platform.clients)["changed"]
+    found = control_table_manifest.run_info(
+        {"table_name": TABLE, "regions": [EAST, WEST], "deadline": 4}, platform.clients
+    )
     assert found["manifest"] == platform.manifest
 
 
@@ -179,7 +181,7 @@ def test_another_run_s_lease_is_told_with_its_owner(platform: Platform) -> None:
         "method": "auto",
     }
     more = {"lease_seconds": 60, "resume_within": 21600, "trigger": "test", "takeover_run_id": None}
-    assert _failover_lease.run({**lease, **more}, platform.clients)["lease"]["run_id"] == "r1"
+    assert lease_holder.run({**lease, **more}, platform.clients)["lease"]["run_id"] == "r1"
     found = plan(platform, force=True)
     assert (codes(found), found["obstacles"][0]["override"]) == (["lease_held"], "takeover_run_id: r1")
     assert "held by somebody: run r1" in found["reason"]
@@ -197,7 +199,7 @@ def test_applications_find_the_writer_where_the_parameter_leads(platform: Platfo
     manifest = {**platform.manifest, "regions": entries}
     for region in platform.regions:
         params = {"manifest": manifest, "table_name": TABLE, "region": region}
-        _failover_manifest.run(params, platform.clients)
+        control_table_manifest.run(params, platform.clients)
         platform.lab.client("ssm", region).put_parameter(Name="/writer", Value="elsewhere", Type="String")
     platform.lab.outage(EAST, "reset")
     found = plan(platform, method="detach", accept_data_loss=True)
@@ -241,12 +243,12 @@ def test_capacity_is_raised_and_waited_for(platform: Platform) -> None:
     platform.lab.outage(EAST, "hang")
     arn = platform.entry(WEST)["target_group_arn"]
     params = {"region": WEST, "name": GROUP, "target_group_arn": arn, "wait": True, "wait_timeout": 60}
-    done = _autoscaling_capacity.run({**params, "at_least": 4, "poll_interval": 0.2}, platform.clients)
+    done = capacity.run({**params, "at_least": 4, "poll_interval": 0.2}, platform.clients)
     assert (done["changed"], done["after"]["desired"]) == (True, 4)
     assert done["healthy_targets"] >= 4
-    assert not _autoscaling_capacity.run({**params, "at_least": 1, "poll_interval": 0.2}, platform.clients)["changed"]
+    assert not capacity.run({**params, "at_least": 1, "poll_interval": 0.2}, platform.clients)["changed"]
     with pytest.raises(Refused, match="allows at most 6"):
-        _autoscaling_capacity.run({**params, "at_least": 7, "poll_interval": 0.2}, platform.clients)
+        capacity.run({**params, "at_least": 7, "poll_interval": 0.2}, platform.clients)
     assert {call["region"] for call in platform.lab.calls() if call["operation"] == "SetDesiredCapacity"} == {WEST}
 
 
@@ -255,11 +257,11 @@ def test_people_are_told_and_the_run_recorded_without_the_lost_region(platform: 
     platform.lab.outage(EAST, mode)
     topics = {entry["region"]: entry["topic_arn"] for entry in platform.manifest["regions"]}
     message = {"topics": topics, "required_region": WEST, "subject": "moved", "msg": "text", "deadline": 8}
-    told = _failover_notify.run(message, platform.clients)
+    told = notify.run(message, platform.clients)
     assert (list(told["delivered"]), list(told["not_delivered"])) == ([WEST], [EAST])
     run = {"table_name": TABLE, "regions": [EAST, WEST], "required_region": WEST, "run_id": "r1", "deadline": 8}
     run["attempt"] = 1
-    kept = _failover_record.run({**run, "record": {"outcome": "completed"}}, platform.clients)
+    kept = record.run({**run, "record": {"outcome": "completed"}}, platform.clients)
     assert (kept["written_to"], list(kept["not_written_to"])) == ([WEST], [EAST])
     assert max(told["seconds"], kept["seconds"]) < 6
     stored = platform.lab.client("dynamodb", WEST).get_item(TableName=TABLE, Key={"id": {"S": "run#r1"}})

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _rds_global_synchronization,
-    _rds_global_writer,
-    _writer_endpoint,
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
+    synchronization,
+    writer,
+    writer_endpoint,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError, Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import pack_lease, read_lease
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import pause
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import pack_lease, read_lease
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GLOBAL, VERSION, WEST, clients_of
 
@@ -57,18 +57,18 @@ class Database:
             "wait": True,
             "wait_timeout": 30,
         }
-        return _rds_global_writer.run({**params, **said}, self.clients, check_mode, sleep=briefly)
+        return writer.run({**params, **said}, self.clients, check_mode, sleep=briefly)
 
     def repoint(self, region: str, check_mode: bool = False) -> dict[str, Any]:
         """Have the region's parameter right."""
         names = {"global_cluster_identifier": GLOBAL, "db_cluster_identifier": region, "parameter_name": PARAMETER}
-        return _writer_endpoint.run({"region": region, **names}, self.clients, check_mode)
+        return writer_endpoint.run({"region": region, **names}, self.clients, check_mode)
 
     def protection(self, region: str, asked_in: str, **said: Any) -> dict[str, Any]:
         """Tell or wait for a member's synchronization."""
         params = {"region": asked_in, "global_cluster_identifier": GLOBAL, "member_region": region}
         wait = {"wait": True, "wait_timeout": 30, "poll_interval": 1.0}
-        return _rds_global_synchronization.run({**params, **wait, **said}, self.clients, sleep=briefly)
+        return synchronization.run({**params, **wait, **said}, self.clients, sleep=briefly)
 
     def upgrade(self, version: str) -> None:
         """Change the version of WEST's cluster alone."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import Clients
-from ansible_collections.trading.multi_region.plugins.module_utils._rds_global_password import run
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.password import run
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import Clients
 from lab.services.rds_passwords import accepts
 from tests.lab.global_database import Global
 from tests.lab.in_process import EAST, EUROPE, WEST, Aws, client_of, refused

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_manifest, _region_readiness
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import manifest
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness import run as readiness_run
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GROUP, TABLE, WEST, Platform, clients_of, wait_for
 
@@ -43,7 +44,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         platform = Platform(lab)
         for region in platform.regions:
             params = {"manifest": platform.manifest, "table_name": TABLE, "region": region}
-            _failover_manifest.run(params, platform.clients)
+            manifest.run(params, platform.clients)
         wait_for(lambda: named(rows(platform), "target_health"), lambda found: set(found.values()) == {"ok"})
         yield platform
 
@@ -58,7 +59,7 @@ def platform(whole: Platform, tmp_path: Path) -> Iterator[Platform]:
 
 
 def rows(platform: Platform, **more: Any) -> list[dict[str, Any]]:
-    return _region_readiness.run({**PARAMS, **more}, platform.clients)["rows"]
+    return readiness_run.run({**PARAMS, **more}, platform.clients)["rows"]
 
 
 def named(found: list[dict[str, Any]], check: str) -> dict[str, str]:
@@ -67,7 +68,7 @@ def named(found: list[dict[str, Any]], check: str) -> dict[str, str]:
 
 def test_what_is_not_there_is_named_and_never_ok(platform: Platform) -> None:
     platform.lab.clear_calls()
-    found = _region_readiness.run(PARAMS, platform.clients)
+    found = readiness_run.run(PARAMS, platform.clients)
     states = {check: named(found["rows"], check) for check in {row["check"] for row in found["rows"]}}
     assert states["planner"] == states["engine_parity"] == states["members"] == states["instances"] == {WEST: "ok"}
     assert states["secret"] == states["encryption_key"] == {EAST: "warning", WEST: "blocker"}
@@ -91,7 +92,7 @@ def test_a_quota_that_cannot_be_read_is_a_warning(platform: Platform) -> None:
 
 def test_a_region_that_hangs_is_waited_for_until_the_deadline(platform: Platform) -> None:
     platform.lab.outage(WEST, "hang")
-    found = _region_readiness.run({**PARAMS, "deadline": 4}, platform.clients)
+    found = readiness_run.run({**PARAMS, "deadline": 4}, platform.clients)
     assert 3 <= found["seconds"] < 6
     for check in ("target_health", "lease", "manifest", "engine_parity"):
         assert named(found["rows"], check)[WEST] == "blocker", check

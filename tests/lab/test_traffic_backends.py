@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_backends as backends
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts
-from ansible_collections.trading.multi_region.plugins.module_utils._observe import observe_all
-from ansible_collections.trading.multi_region.plugins.module_utils._region_traffic import s3_module
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import backends
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.switch import s3_module
 from tests.lab.stage import Stage, wait
 from tests.lab.traffic_platform import EAST, WEST, ControlPlatform, MetricPlatform, Platform
 

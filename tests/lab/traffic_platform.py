@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_checks as checks
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import checks_and_records as checks
 from tests.lab.stage import DOMAIN, Stage, wait
 
 EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"

@@ -18,29 +18,27 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils import (
-    _autoscaling_capacity,
-    _cloudwatch_dashboard,
-    _cloudwatch_log_groups,
-    _dynamodb_global_table,
-    _failover_automation,
-    _failover_lease,
-    _failover_manifest,
-    _failover_record,
-    _failover_record_sync,
-    _failover_trigger,
-    _rds_global,
-    _rds_global_password,
-    _rds_global_writer,
-    _region_fence,
-    _region_traffic,
-    _route53_health_check,
-    _s3_bucket_replication,
-    _sns_topic_encryption,
-    _writer_endpoint,
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
+    global_cluster as aurora_global_cluster,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._wait import pause
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import password as aurora_password
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import writer, writer_endpoint
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import store as automation_store
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import trigger
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
+    manifest as control_table_manifest,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
+from ansible_collections.trading.multi_region.plugins.module_utils._fence import fence as region_fence
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import dashboard as monitoring_dashboard
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import log_groups, topic_encryption
+from ansible_collections.trading.multi_region.plugins.module_utils._runs import record as runs_record
+from ansible_collections.trading.multi_region.plugins.module_utils._runs import sync
+from ansible_collections.trading.multi_region.plugins.module_utils._stores import bucket_replication, global_table
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import health_checks, switch
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, VERSION, WEST
 
@@ -184,7 +182,7 @@ class Place:
 def lease(place: Place, **more: Any) -> dict[str, Any]:
     params = {"table_name": place.name, "region": WEST, "state": "held", "run_id": "r1", "attempt": None}
     params |= {"owner": "ann", "method": "failover", "trigger": "by hand", "lease_seconds": 60, "resume_within": 60}
-    return _failover_lease.run({**params, "takeover_run_id": None, "outcome": None, **more}, place.clients)
+    return lease_holder.run({**params, "takeover_run_id": None, "outcome": None, **more}, place.clients)
 
 
 def seen_lease(place: Place) -> dict[str, str]:
@@ -211,7 +209,7 @@ def lease_released(place: Place) -> Write:
 @writes("dynamodb", "PutItem", is_read_back=False)
 def manifest_written(place: Place) -> Write:
     place.make_table()
-    names = {name: "x" for name in _failover_manifest.ENTRY_MEMBERS}
+    names = {name: "x" for name in control_table_manifest.ENTRY_MEMBERS}
     manifest = {
         "version": 1,
         "global_database": {"identifier": "g"},
@@ -219,7 +217,7 @@ def manifest_written(place: Place) -> Write:
     }
     params = {"table_name": place.name, "region": WEST, "manifest": manifest}
     return Write(
-        lambda: _failover_manifest.run(params, place.clients),
+        lambda: control_table_manifest.run(params, place.clients),
         place.documents,
         {"manifest": [None, manifest]},
     )
@@ -231,7 +229,7 @@ RECORD |= {"from_region": EAST, "target_region": WEST, "started_at": 1000.0, "en
 
 def record(place: Place, *regions: str) -> dict[str, Any]:
     params = {"table_name": place.name, "regions": regions, "required_region": WEST, "run_id": "r1", "attempt": 1}
-    return _failover_record.run({**params, "previous": None, "record": RECORD, "deadline": 8}, place.clients)
+    return runs_record.run({**params, "previous": None, "record": RECORD, "deadline": 8}, place.clients)
 
 
 def recorded(place: Place) -> dict[str, list[Any]]:
@@ -256,12 +254,12 @@ def record_copied(place: Place) -> Write:
     record(place, WEST)
     params = {"table_name": place.name, "regions": [EAST, WEST], "deadline": 8}
     wanted = {"latest_move": ["r1"] * 2, "run#r1": ["successful"] * 2}
-    return Write(lambda: _failover_record_sync.run(params, place.clients), lambda: recorded(place), wanted)
+    return Write(lambda: sync.run(params, place.clients), lambda: recorded(place), wanted)
 
 
 def automation(place: Place, **more: Any) -> dict[str, Any]:
     params = {"table_name": place.name, "regions": [EAST, WEST], "by": "ann", "reason": "patching", "deadline": 8}
-    return _failover_automation.run({**params, "pause_seconds": 3600, **more}, place.clients)
+    return automation_store.run({**params, "pause_seconds": 3600, **more}, place.clients)
 
 
 @writes("dynamodb", "UpdateItem", is_read_back=False)
@@ -299,14 +297,14 @@ def health_counted(place: Place) -> Write:
     def seen() -> list[int]:
         return [document["count"] for document in place.documents()["automation#counters"]]
 
-    return Write(lambda: _failover_trigger.run(params, place.clients), seen, [0, 0])
+    return Write(lambda: trigger.run(params, place.clients), seen, [0, 0])
 
 
 # --- fencing
 def fence(place: Place, mode: str, resource: str, state: str = "present") -> dict[str, Any]:
     params = {"region": WEST, "regions": [EAST, WEST], "state": state, "mode": mode, "traffic_region": EAST}
     params |= {"security_group_id": resource, "autoscaling_group_name": resource}
-    return _region_fence.run({**params, "table_name": place.name, "run_id": "r1", "deadline": 12.0}, place.clients)
+    return region_fence.run({**params, "table_name": place.name, "run_id": "r1", "deadline": 12.0}, place.clients)
 
 
 def fenced(place: Place) -> list[Any]:
@@ -382,14 +380,14 @@ def capacity_given_back(place: Place) -> Write:
 def capacity_raised(place: Place) -> Write:
     place.make_group(MinSize=0, DesiredCapacity=0, MaxSize=3)
     params = {"region": WEST, "name": place.name, "at_least": 2, "target_group_arn": None, "wait": False}
-    return Write(lambda: _autoscaling_capacity.run(params, place.clients), place.sizes, (0, 2, 3))
+    return Write(lambda: capacity.run(params, place.clients), place.sizes, (0, 2, 3))
 
 
 # --- the global database
 def move(place: Place, method: str, arns: Mapping[str, str]) -> dict[str, Any]:
     params = {"global_cluster_identifier": place.name, "writer_region": WEST, "method": method, "db_cluster_arns": arns}
     params |= {"accept_data_loss": True, "wait": True, "wait_timeout": 30, "poll_interval": 1.0}
-    return _rds_global_writer.run(params, place.clients, sleep=briefly)
+    return writer.run(params, place.clients, sleep=briefly)
 
 
 @writes("rds", "FailoverGlobalCluster")
@@ -418,7 +416,7 @@ def writer_detached(place: Place) -> Write:
 
 def global_cluster(place: Place, **more: Any) -> dict[str, Any]:
     params = {"region": WEST, "global_cluster_identifier": place.name, "engine": "aurora-mysql", **more}
-    return _rds_global.run(params, place.clients, sleep=briefly)
+    return aurora_global_cluster.run(params, place.clients, sleep=briefly)
 
 
 @writes("rds", "CreateGlobalCluster")
@@ -457,13 +455,13 @@ def writer_endpoint_set(place: Place) -> Write:
     def seen() -> str:
         return place.aws("ssm").get_parameter(Name=f"/{place.name}/writer")["Parameter"]["Value"]
 
-    return Write(lambda: _writer_endpoint.run(params, place.clients, sleep=briefly), seen, whole["Endpoint"])
+    return Write(lambda: writer_endpoint.run(params, place.clients, sleep=briefly), seen, whole["Endpoint"])
 
 
 # --- replicas of a table
 def replicas(place: Place, *wanted: dict[str, Any], **more: Any) -> dict[str, Any]:
     params = {"table_name": place.name, "region": WEST, "replicas": list(wanted), "wait_timeout": 60, **more}
-    return _dynamodb_global_table.run(params, place.clients, sleep=briefly)
+    return global_table.run(params, place.clients, sleep=briefly)
 
 
 def seen_replicas(place: Place) -> tuple[list[str], bool]:
@@ -526,7 +524,7 @@ def table_tagged(place: Place) -> Write:
 def replication(place: Place, **more: Any) -> dict[str, Any]:
     params = {"region": WEST, "bucket": place.name, "rule_id": "all", "role_arn": "arn:aws:iam::123456789012:role/r"}
     destination = {"destination_bucket_arn": f"arn:aws:s3:::{place.name}-copy"}
-    return _s3_bucket_replication.run({**params, **destination, **more}, place.clients, sleep=briefly)
+    return bucket_replication.run({**params, **destination, **more}, place.clients, sleep=briefly)
 
 
 def make_buckets(place: Place) -> Callable[[], Any]:
@@ -561,7 +559,7 @@ def replication_removed(place: Place) -> Write:
 # --- health checks
 def health_check(place: Place, **more: Any) -> dict[str, Any]:
     params = {"name": place.name, "type": "HTTP", "fqdn": "a.example.com", "failure_threshold": 3, **more}
-    return _route53_health_check.run(params, place.clients, sleep=briefly)
+    return health_checks.run(params, place.clients, sleep=briefly)
 
 
 def seen_checks(place: Place) -> list[tuple[int, list[str]]]:
@@ -613,7 +611,7 @@ BODY = {"widgets": [{"type": "text", "x": 0, "y": 0, "width": 6, "height": 6, "p
 
 def dashboard(place: Place, state: str) -> dict[str, Any]:
     params = {"region": WEST, "name": place.name, "state": state, "body": BODY if state == "present" else None}
-    return _cloudwatch_dashboard.run(params, place.clients)
+    return monitoring_dashboard.run(params, place.clients)
 
 
 def seen_dashboards(place: Place) -> list[str]:
@@ -635,7 +633,7 @@ def dashboard_deleted(place: Place) -> Write:
 # --- the traffic switch
 def traffic(place: Place, active_region: str, **more: Any) -> dict[str, Any]:
     params = {"active_region": active_region, "deadline": 8.0, **more}
-    return _region_traffic.run(params, place.clients)
+    return switch.run(params, place.clients)
 
 
 def prepare_objects(place: Place) -> tuple[dict[str, Any], Callable[[], Any]]:
@@ -719,7 +717,7 @@ def traffic_moved_by_control(place: Place) -> Write:
 # --- log groups and topics
 def log_group(place: Place, **more: Any) -> dict[str, Any]:
     params = {"region": WEST, "names": [place.name], "state": "present", **more}
-    return _cloudwatch_log_groups.run(params, place.clients)
+    return log_groups.run(params, place.clients)
 
 
 def seen_log_groups(place: Place) -> list[tuple[Any, Any]]:
@@ -759,7 +757,7 @@ def topic_encrypted(place: Place) -> Write:
     def seen() -> str:
         return place.aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["KmsMasterKeyId"]
 
-    return Write(lambda: _sns_topic_encryption.run(params, place.clients), seen, key)
+    return Write(lambda: topic_encryption.run(params, place.clients), seen, key)
 
 
 # --- the database's password
@@ -775,7 +773,7 @@ def prepare_rotation(place: Place) -> Write:
 
     def rotate() -> dict[str, Any]:
         later = time.time() + 86400 * next(days)
-        return _rds_global_password.run(params, place.clients, sleep=briefly, now=lambda: later)
+        return aurora_password.run(params, place.clients, sleep=briefly, now=lambda: later)
 
     def seen() -> tuple[list[str], bool]:
         labels = secrets.describe_secret(SecretId=place.name)["VersionIdsToStages"].values()

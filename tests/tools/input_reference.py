@@ -4,7 +4,7 @@
     input_reference.py check    docs/reference.md says what the specs say, or exit code 1
     input_reference.py write    writes it
 
-What is allowed is asked of the gate itself (plugins/module_utils/_inputs.py), the values of an inventory are those of
+What is allowed is asked of the gate itself (plugins/plugin_utils/inputs.py), the values of an inventory are those of
 group_vars/all, and docs/inputs.yml says which playbook takes what, and what that means.
 """
 
@@ -21,8 +21,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".collections"))
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _inputs  # noqa: E402
-from ansible_collections.trading.multi_region.plugins.module_utils._options import ByKey, Each  # noqa: E402
+from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import ByKey, Each  # noqa: E402
+from ansible_collections.trading.multi_region.plugins.plugin_utils import inputs as input_rules  # noqa: E402
 
 INPUTS, REFERENCE = ROOT / "docs" / "inputs.yml", ROOT / "docs" / "reference.md"
 # What no variable may hold, so that the gate says what it may.
@@ -32,7 +32,7 @@ INTERNAL = frozenset({"move_method"})
 HEADER = """\
 # Reference of the playbooks' inputs
 
-Written by `make specs` from `plugins/module_utils/_inputs.py`, `group_vars/all` and [inputs.yml](inputs.yml);
+Written by `make specs` from `plugins/plugin_utils/inputs.py`, `group_vars/all` and [inputs.yml](inputs.yml);
 `make lint` compares. The roles' own options are in `roles/<role>/README.md`.
 
 Inputs come with `-e name=value`. A wrong one is refused before the first call to AWS, with its name, its value and what
@@ -48,18 +48,23 @@ the command line wins over both.
 
 def known() -> list[str]:
     """Every variable that the gate knows, without those that playbooks give each other."""
-    names = {*_inputs.GIVEN, *_inputs.NAME_LIMITS, *_inputs.OF_REGIONS, *_inputs.OTHERS} - INTERNAL
+    names = {
+        *input_rules.GIVEN,
+        *input_rules.NAME_LIMITS,
+        *input_rules.OF_REGIONS,
+        *input_rules.OTHERS,
+    } - INTERNAL
     return sorted(names)
 
 
 def type_of(name: str) -> str:
-    if name in _inputs.FIGURES:
-        return "int" if "whole" in _inputs.FIGURES[name][0] else "float"
+    if name in input_rules.FIGURES:
+        return "int" if "whole" in input_rules.FIGURES[name][0] else "float"
     if name == "health_min_healthy_ratio":
         return "float"
-    if name in _inputs.BOOLEANS:
+    if name in input_rules.BOOLEANS:
         return "bool"
-    rule = _inputs.TEXTS.get(name)
+    rule = input_rules.TEXTS.get(name)
     if isinstance(rule, ByKey) or name in ("controller_credentials", "platform_vpc_cidrs"):
         return "dict"
     return "list" if isinstance(rule, Each) or name == "platform_regions" else "str"
@@ -69,10 +74,10 @@ def allowed(name: str, told: Mapping[str, Any]) -> str:
     """What the gate allows, in its own words; where it leaves the judgement to others, what inputs.yml says."""
     if "allowed" in told:
         return told["allowed"]
-    if name in _inputs.NAME_LIMITS:
-        sentences = _inputs.name_problems({name: NONSENSE})
+    if name in input_rules.NAME_LIMITS:
+        sentences = input_rules.name_problems({name: NONSENSE})
     else:
-        sentences = _inputs.platform_problems({name: NONSENSE, "regions": ["us-east-1", "us-east-2"]})
+        sentences = input_rules.platform_problems({name: NONSENSE, "regions": ["us-east-1", "us-east-2"]})
     (sentence,) = {one for one in sentences if one.startswith((f"{name} is ", f"{name}[0] is "))}
     words = sentence.partition("; allowed: ")[2].rstrip(".")
     if sentence.startswith(f"{name}[0]"):
@@ -136,7 +141,7 @@ def problems(told: Mapping[str, Any]) -> list[str]:
     found += [f"docs/inputs.yml: {name} is no playbook" for name in told["playbooks"] if name not in playbooks]
     found += [f"docs/inputs.yml: inputs has no {name}" for name in known() if name not in told["inputs"]]
     found += [
-        f"docs/inputs.yml: {name} is unknown to plugins/module_utils/_inputs.py"
+        f"docs/inputs.yml: {name} is unknown to plugins/plugin_utils/inputs.py"
         for name in sorted({*told["inputs"], *listed} - set(known()))
     ]
     return found

@@ -11,15 +11,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements-dev.lock", "requirements-collections.lock", "requirements-scan.lock")
+LOCKS = sorted(
+    str(path.relative_to(ROOT)) for place in (ROOT, ROOT / "tests" / "matrix") for path in place.glob("*.lock")
+)
 # Each is asked about what the ones before it could not answer for.
 SERVICES = ("pypi", "osv")
 TIMEOUT_S = 120
+SIDE_BY_SIDE = 4
 
 
 @dataclass
@@ -105,8 +109,10 @@ def audit(lock: Path) -> Findings:
 
 def main() -> int:
     code = 0
-    for name in LOCKS:
-        found = audit(ROOT / name)
+    # Nearly all of it is waiting for the services.
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+        findings = list(threads.map(audit, (ROOT / name for name in LOCKS)))
+    for name, found in zip(LOCKS, findings, strict=True):
         for one in found.known:
             print(f"audit: {one}")
         print(f"audit: {name}: {found.last_line()}")

@@ -18,13 +18,16 @@ import time
 import zipfile
 from pathlib import Path
 
-MINIMUM = (3, 11)
+SUPPORTED = ("3.11", "3.12", "3.13")
+PYTHON = "%d.%d" % sys.version_info[:2]
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 COLLECTIONS = ROOT / ".collections" / "ansible_collections"
-PACKAGES_LOCK = ROOT / "requirements-dev.lock"
-COLLECTIONS_LOCK = ROOT / "requirements-collections.lock"
-WANTED = ("amazon/aws", "community/aws", "awx/awx")
+PACKAGES_LOCK = ROOT / ("requirements-dev-%s.lock" % PYTHON)
+# The package `ansible` carries the collections; its later versions do without Python 3.11, and without awx.awx.
+OLDER_CARRIER = ROOT / "requirements-collections-3.11.lock"
+CARRIER = OLDER_CARRIER if PYTHON == "3.11" else ROOT / "requirements-collections.lock"
+AWS, CONTROLLER = ("amazon/aws", "community/aws"), ("awx/awx",)
 
 
 def say(text):
@@ -57,11 +60,10 @@ def run(what, command):
 
 
 def check_python():
-    if sys.version_info < MINIMUM:
-        found = ".".join(str(part) for part in sys.version_info[:3])
+    if PYTHON not in SUPPORTED:
         stop(
-            "Python %d.%d or later is needed (ansible-core 2.19), %s is %s. Name another: make setup PYTHON=python3.12"
-            % (MINIMUM + (sys.executable, found))
+            "Python %s is needed (ansible-core 2.19 to 2.21), %s is %s. Name another: make setup PYTHON=python3.12"
+            % (" or ".join(SUPPORTED), sys.executable, PYTHON)
         )
 
 
@@ -85,55 +87,61 @@ def venv_works():
     except (OSError, subprocess.CalledProcessError):
         return False
     scripts = (VENV / "bin" / "pip").is_file() and str(VENV) in (VENV / "bin" / "pip").read_text()
-    return scripts and seen == "%s %d %d" % (VENV, sys.version_info[0], sys.version_info[1])
+    return scripts and seen == "%s %d %d" % ((VENV,) + sys.version_info[:2])
+
+
+def pip(venv, *arguments):
+    return [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
+
+
+def install(venv, lock):
+    return pip(venv, "install", "--quiet", "--require-hashes", "-r", str(lock))
 
 
 def set_up_packages():
     stamp = VENV / ".set-up"
-    wanted = digest(PACKAGES_LOCK.read_text(), str(VENV), "%d.%d" % sys.version_info[:2])
+    wanted = digest(PACKAGES_LOCK.read_text(), str(VENV), PYTHON)
     if is_current(stamp, wanted):
         return
     if not venv_works():
         make_venv()
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    run(
-        "packages of requirements-dev.lock (about half a minute)",
-        pip + ["install", "--quiet", "--require-hashes", "-r", str(PACKAGES_LOCK)],
-    )
+    run("packages of %s (about half a minute)" % PACKAGES_LOCK.name, install(VENV, PACKAGES_LOCK))
     stamp.write_text(wanted)
 
 
-def extract(wheel):
-    """Take the wanted collections, and nothing else, out of the ansible package. -> {"amazon.aws": version}"""
-    prefixes = tuple("ansible_collections/%s/" % name for name in WANTED)
+def download(venv, carrier, place):
+    """The package that carries collections, and nothing of what it asks for."""
+    how = ("--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:")
+    return pip(venv, "download", *how, "--dest", str(place), "-r", str(carrier))
+
+
+def extract(wheel, names, collections):
+    """Take these collections, and nothing else, out of the ansible package. -> {"amazon.aws": version}"""
+    prefixes = tuple("ansible_collections/%s/" % name for name in names)
     with zipfile.ZipFile(wheel) as archive:
         members = [name for name in archive.namelist() if name.startswith(prefixes)]
-        with tempfile.TemporaryDirectory(dir=COLLECTIONS.parent) as place:
+        with tempfile.TemporaryDirectory(dir=collections.parent) as place:
             archive.extractall(place, members)
-            for name in WANTED:
-                target = COLLECTIONS / name
+            for name in names:
+                target = collections / name
                 shutil.rmtree(target, ignore_errors=True)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(Path(place) / "ansible_collections" / name, target)
-    return {name.replace("/", "."): collection_version(name) for name in WANTED}
+    return {name.replace("/", "."): collection_version(collections / name) for name in names}
 
 
-def collection_version(name):
-    manifest = json.loads((COLLECTIONS / name / "MANIFEST.json").read_text())
-    return manifest["collection_info"]["version"]
+def collection_version(place):
+    return json.loads((place / "MANIFEST.json").read_text())["collection_info"]["version"]
 
 
-def set_up_collections():
-    stamp = COLLECTIONS / WANTED[0] / ".set-up"
-    wanted = digest(COLLECTIONS_LOCK.read_text())
-    if is_current(stamp, wanted) and all((COLLECTIONS / name / "MANIFEST.json").is_file() for name in WANTED):
+def set_up_collections(carrier, names):
+    stamp = COLLECTIONS / names[0] / ".set-up"
+    wanted = digest(carrier.read_text(), *names)
+    if is_current(stamp, wanted) and all((COLLECTIONS / name / "MANIFEST.json").is_file() for name in names):
         return
     with tempfile.TemporaryDirectory() as place:
-        command = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "download"]
-        command += ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-        command += ["--dest", place, "-r", str(COLLECTIONS_LOCK)]
-        run("collections of requirements-collections.lock", command)
-        versions = extract(next(Path(place).glob("*.whl")))
+        run("collections of %s" % carrier.name, download(VENV, carrier, place))
+        versions = extract(next(Path(place).glob("*.whl")), names, COLLECTIONS)
     stamp.write_text(wanted)
     say("setup: " + ", ".join("%s %s" % item for item in sorted(versions.items())) + " in .collections")
 
@@ -141,7 +149,11 @@ def set_up_collections():
 def main():
     check_python()
     set_up_packages()
-    set_up_collections()
+    if CARRIER == OLDER_CARRIER:
+        set_up_collections(CARRIER, AWS + CONTROLLER)
+    else:
+        set_up_collections(CARRIER, AWS)
+        set_up_collections(OLDER_CARRIER, CONTROLLER)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _region_fence_document as fencing
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_switch as switch
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import with_age
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.methods import resolve
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     APPLICATION_CAPACITY,
@@ -29,7 +28,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     State,
     Step,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import with_age
+from ansible_collections.trading.multi_region.plugins.module_utils._fence import document as fencing
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import statements as switch
 
 EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
 VERSION = "8.0.mysql_aurora.3.04.0"

@@ -10,7 +10,7 @@ import copy
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import Clients
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import Clients
 
 
 def aws_error(code, operation="Operation", message="said the fake", status=400):

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import SWITCHOVER, State
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import merge
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import merge
 
 Lease = Mapping[str, Any]
 NOTHING = Facts("", {})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import State
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     Facts,
     trusted_view,
     writer_region,
@@ -21,7 +21,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     Request,
     State,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._health import INSTANCE_SERVES
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import INSTANCE_SERVES
 
 # Status of an operation that is being given up, and moves nothing any more; of one that loses nothing.
 CANCELLING, SWITCHING_OVER = "cancelling", "switching-over"

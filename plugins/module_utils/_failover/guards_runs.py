@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import FORCE, SWITCHOVER, Obstacle
-from ansible_collections.trading.multi_region.plugins.module_utils._health import HEALTHY
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY
 
 
 def takeover(run_id: str) -> str:

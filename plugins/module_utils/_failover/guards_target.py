@@ -12,7 +12,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     DETACH,
     Obstacle,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._health import CLUSTER_DOWN, serving_instances
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
+    CLUSTER_DOWN,
+    serving_instances,
+)
 
 # What a region consists of, in the words of the sentence that says it is not there.
 PARTS = {

@@ -10,7 +10,7 @@
 4. A switchover never follows a fence: it needs the region that fencing cuts off.
 5. Nobody is told of success before everything else is done, and the lease is given back last.
 
-That a lease is released or expires is the lease's own promise (_lease.py).
+That a lease is released or expires is the lease's own promise (_control_table/lease.py).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     METHODS,
     SWITCHOVER,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._health import HEALTHY
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY
 
 
 def resolve(seen: Situation) -> tuple[Situation, str]:

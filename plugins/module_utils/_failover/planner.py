@@ -10,9 +10,9 @@ or by ``--check``. It reads off the state what an interrupted run has done and p
 
 from __future__ import annotations
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.methods import resolve
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import rpo_bound_ms
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.obstacles import find_obstacles
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.selection import choose_target
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
@@ -25,7 +25,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     State,
     Step,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._health import HEALTHY
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY
 
 Obstacles = tuple[Obstacle, ...]
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request, State
-from ansible_collections.trading.multi_region.plugins.module_utils._health import HEALTHY, UNHEALTHY
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY, UNHEALTHY
 
 RANKS = (HEALTHY, "unknown", UNHEALTHY)
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.capacity import Capacity, build_capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.database import Database
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     ACCEPT_DATA_LOSS,
     APPLICATION_CAPACITY,
@@ -28,8 +28,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     SWITCHOVER,
     Endpoint,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._health import Settings, Verdict, verdict
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import DONE, measures_of
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import DONE, measures_of
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import Settings, Verdict, verdict
 
 # What a move to a region cannot be decided or carried out without knowing of it, beside the switch (State.switch_fact).
 REQUIRED = ("global_cluster", "cluster", "instances", "targets", "group", "lease")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     UNKNOWN,
     Facts,
     Observation,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._health import (
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
     HEALTHY,
     UNHEALTHY,
     Settings,

@@ -10,10 +10,17 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import is_paused
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import is_paused
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
+    FENCED,
+    NOT_FENCED,
+    describe,
+    measures_of,
+    outcome_of,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
     ALL,
     LOOK_AGAIN,
@@ -26,13 +33,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     listed,
     ok,
     warning,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._region_fence_document import (
-    FENCED,
-    NOT_FENCED,
-    describe,
-    measures_of,
-    outcome_of,
 )
 
 ALLOWED = "allowed"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._health import TABLE_SERVES
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import TABLE_SERVES
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
     ALL,
     GIVE,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import rpo_bound_ms
-from ansible_collections.trading.multi_region.plugins.module_utils._health import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
     CLUSTER_DOWN,
     HEALTHY,
     UNHEALTHY,

@@ -13,7 +13,7 @@ import ipaddress
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.hardening import each_region
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import Finding, Seen, listed
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.policies import (
     public_resources,
     refuses_plain_http,

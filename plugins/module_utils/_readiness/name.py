@@ -22,9 +22,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     ok,
     warning,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._route53_health_check import alike, build_config
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_backends import traffic_of
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import traffic_of
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     ARC_ROUTING_CONTROL,
     CLOUDWATCH_METRIC,
     S3_OBJECT,
@@ -34,6 +33,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic_chec
     build_records,
     statement_alarms,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import alike, build_config
 
 # What an alarm of the switch must have for Route 53's check to hear the right statement.
 ALARM_MEMBERS = ("namespace", "metric", "dimensions", "comparison")

@@ -52,7 +52,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import (
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     Facts,
     Observation,
     trusted_view,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._lag import METRICS
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import METRICS
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
     PROVISION,
     Finding,
@@ -19,7 +19,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     ok,
     warning,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import METRIC_NAME
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import METRIC_NAME
 
 
 def peering(seen: Seen) -> Iterator[Finding]:

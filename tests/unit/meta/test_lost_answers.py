@@ -17,7 +17,7 @@ from botocore.session import Session
 
 ROOT = Path(__file__).resolve().parents[3]
 PLUGINS = ROOT / "plugins"
-ROW = re.compile(r"^\| (?P<operation>[A-Z]\w+) \| `(?P<where>\w+)` \| (?P<rest>.+) \|$")
+ROW = re.compile(r"^\| (?P<operation>[A-Z]\w+) \| `(?P<where>[\w/]+)` \| (?P<rest>.+) \|$")
 # Operations that change nothing begin so.
 READING = re.compile(r"(?:Assume|BatchGet|Describe|Get|Head|List|Query|Scan|Simulate)[A-Z]|Scan$|Query$")
 
@@ -29,9 +29,10 @@ def table() -> list[tuple[str, str]]:
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
-    """(name of the file, its tree) of all our code that runs."""
+    """(path below module_utils, without its ending; tree) of all our code that runs."""
     for path in sorted(PLUGINS.rglob("*.py")):
-        yield path.stem, ast.parse(path.read_text())
+        where = path.relative_to(PLUGINS).with_suffix("").as_posix().removeprefix("module_utils/")
+        yield where, ast.parse(path.read_text())
 
 
 def declared(function: ast.FunctionDef) -> str | None:

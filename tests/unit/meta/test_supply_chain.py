@@ -19,7 +19,7 @@ TASK_FILES = [
     *ROOT.glob("playbooks/*.yml"),
     *ROOT.glob("playbooks/tasks/**/*.yml"),
 ]
-LOCKS = ("requirements-dev.lock", "requirements-collections.lock", "requirements-scan.lock")
+LOCKS = sorted(str(path.relative_to(ROOT)) for place in (ROOT, ROOT / "tests/matrix") for path in place.glob("*.lock"))
 # Modules come from the collections that galaxy.yml names; of Ansible's own, those that neither fetch nor start.
 COLLECTIONS = ("amazon.aws.", "community.aws.", "trading.multi_region.")
 # Installed by whoever has a controller, and used by nothing else.

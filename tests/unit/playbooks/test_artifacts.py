@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.trading.multi_region.plugins.module_utils._inputs import ARTIFACTS, GIVEN
+from ansible_collections.trading.multi_region.plugins.plugin_utils.inputs import ARTIFACTS, GIVEN
 
 TOP = Path(__file__).resolve().parents[3]
 STATS, FACTS = "ansible.builtin.set_stats", "ansible.builtin.set_fact"

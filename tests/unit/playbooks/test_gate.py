@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.trading.multi_region.plugins.module_utils._inputs import NAME_LIMITS, OF_REGIONS
+from ansible_collections.trading.multi_region.plugins.plugin_utils.inputs import NAME_LIMITS, OF_REGIONS
 
 TOP = Path(__file__).resolve().parents[3]
 REGIONS = ["mars-1", "us-east-9", "us-east-1\n", "Ω", ["us-east-1"], {"a": 1}, 5, True, []]

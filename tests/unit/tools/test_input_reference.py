@@ -57,7 +57,7 @@ def test_what_differs_in_a_playbook_stands_there(told):
         (lambda told: told["playbooks"].update(tea=[]), "docs/inputs.yml: tea is no playbook"),
         (
             lambda told: told["inputs"].update(sugar={"meaning": "Sweet."}),
-            "docs/inputs.yml: sugar is unknown to plugins/module_utils/_inputs.py",
+            "docs/inputs.yml: sugar is unknown to plugins/plugin_utils/inputs.py",
         ),
     ],
 )

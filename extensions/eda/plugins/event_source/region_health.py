@@ -20,23 +20,24 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 # would do, but its path hook takes from the rulebook the means to load its event filters (runpy.run_path).
 sys.path += [path for path in constants.COLLECTIONS_PATHS if path not in sys.path]
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_manifest, _region_health
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._clients import clients_for
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table import utc_now
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.automation import (
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import (
     Memory,
     Settings,
     decide,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import UNKNOWN
-from ansible_collections.trading.multi_region.plugins.module_utils._failover_automation import (
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import (
     PAUSE_ID,
     pause_of,
     read_all,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._option_types import type_problems
-from ansible_collections.trading.multi_region.plugins.module_utils._options import option_problems
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import manifest
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import utc_now
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
+from ansible_collections.trading.multi_region.plugins.module_utils._health import regions as health_regions
+from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import option_problems
+from ansible_collections.trading.multi_region.plugins.module_utils._options.types import type_problems
 from ansible_collections.trading.multi_region.plugins.modules.region_health_info import ARGUMENT_SPEC
 
 DOCUMENTATION = r"""
@@ -182,7 +183,7 @@ class Watch:
         options = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
         reading = {**options, "table_name": table, "regions": regions, "deadline": 4}
         found, (copies, failed) = await asyncio.gather(
-            asyncio.to_thread(_failover_manifest.run_info, reading, self.clients),
+            asyncio.to_thread(manifest.run_info, reading, self.clients),
             asyncio.to_thread(read_all, self.clients, table, regions, (PAUSE_ID,), 4),
         )
         self.topics = {entry["region"]: entry["topic_arn"] for entry in found["manifest"]["regions"]}
@@ -195,7 +196,7 @@ class Watch:
             "min_healthy_ratio": params["min_healthy_ratio"],
             "probe_proxy": params["probe_proxy"],
         }
-        health = await asyncio.to_thread(_region_health.run, asking, self.clients)
+        health = await asyncio.to_thread(health_regions.run, asking, self.clients)
         active, verdicts = health["writer_region"], health["verdicts"]
         decision = decide(verdicts, active, self.memory, pause_of(copies), time.time(), self.settings)
         self.memory = decision.memory

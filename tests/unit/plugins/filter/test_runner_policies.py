@@ -9,7 +9,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.trading.multi_region.plugins.filter.runner_policies import runner_policies
-from ansible_collections.trading.multi_region.plugins.module_utils._runner_policies import SIZE_LIMIT, size_of
+from ansible_collections.trading.multi_region.plugins.plugin_utils.runner_policies import SIZE_LIMIT, size_of
 
 TAGGED = {"aws:ResourceTag/Project": "x"}
 NAMES = {"account": "123456789012", "table": "orders", "backend": "s3_object", "tagged": TAGGED}

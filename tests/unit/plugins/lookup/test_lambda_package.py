@@ -17,9 +17,10 @@ from ansible import constants
 from ansible.errors import AnsibleLookupError
 
 from ansible_collections.trading.multi_region.plugins.lookup.lambda_package import LookupModule
-from ansible_collections.trading.multi_region.plugins.module_utils import _api
+from ansible_collections.trading.multi_region.plugins.module_utils._core import errors
 
-TRIGGER = "plugins.module_utils._cloud_trigger"
+MODULE_UTILS = "ansible_collections/trading/multi_region/plugins/module_utils"
+TRIGGER = "plugins.module_utils._cloud_trigger.handler"
 RUNTIME = Path(__file__).resolve().parents[3] / "lambda_runtime.py"
 
 
@@ -30,18 +31,26 @@ def pack(monkeypatch, tmp_path):
 
 
 def test_packs_what_is_named_into_the_runs_own_folder(pack, tmp_path):
-    trigger, api = pack(TRIGGER, "plugins.module_utils._api")
+    trigger, api = pack(TRIGGER, "plugins.module_utils._core.errors")
     assert Path(trigger).parent == tmp_path
-    assert zipfile.ZipFile(api).namelist() == ["ansible_collections/trading/multi_region/plugins/module_utils/_api.py"]
-    assert zipfile.ZipFile(api).read(zipfile.ZipFile(api).namelist()[0]) == Path(_api.__file__).read_bytes()
+    assert zipfile.ZipFile(api).namelist() == [
+        "ansible_collections/trading/multi_region/plugins/module_utils/_core/errors.py"
+    ]
+    assert zipfile.ZipFile(api).read(zipfile.ZipFile(api).namelist()[0]) == Path(errors.__file__).read_bytes()
     assert pack(TRIGGER) == [trigger], "the same code is the same file"
     assert {path.suffix for path in tmp_path.iterdir()} == {".zip"}
 
 
 def test_holds_the_verdicts_and_the_planner_themselves(pack):
-    names = {Path(name).stem for name in zipfile.ZipFile(pack(TRIGGER)[0]).namelist()}
-    assert {"_health", "_region_health", "automation", "planner", "_failover_trigger"} <= names
-    assert "_module" not in names, "nothing that needs Ansible"
+    names = {Path(name).relative_to(MODULE_UTILS).as_posix() for name in zipfile.ZipFile(pack(TRIGGER)[0]).namelist()}
+    assert {
+        "_automation/rule.py",
+        "_automation/trigger.py",
+        "_failover/planner.py",
+        "_health/regions.py",
+        "_health/verdict.py",
+    } <= names
+    assert "_core/module.py" not in names, "nothing that needs Ansible"
 
 
 def test_runs_with_boto3_and_without_ansible(pack, tmp_path):

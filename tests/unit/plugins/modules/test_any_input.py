@@ -30,8 +30,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins import module_utils, modules
-from ansible_collections.trading.multi_region.plugins.module_utils import _clients, _wait
-from ansible_collections.trading.multi_region.plugins.module_utils._options import RULES
+from ansible_collections.trading.multi_region.plugins.module_utils._core import clients, waiting
+from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import RULES
 from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import Left, StandInOf, module_class
 from ansible_collections.trading.multi_region.tests.unit import any_input
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeTime
@@ -87,7 +87,7 @@ def nobody_outside():
         for name in ("__defaults__", "__kwdefaults__"):
             if before := getattr(function, name):
                 patch.setattr(function, name, with_clock(before, fake.clock))
-    patch.setattr(_wait, "threading", SimpleNamespace(Event=lambda: SimpleNamespace(wait=fake.sleep)))
+    patch.setattr(waiting, "threading", SimpleNamespace(Event=lambda: SimpleNamespace(wait=fake.sleep)))
 
     def look_up(_resolver, name, *_record, **_options):
         raise dns.resolver.NoNameservers(request=None, errors=[]) if dns.name.from_text(str(name)) else AssertionError
@@ -107,7 +107,7 @@ def end_of(module, options, aws, is_in_process=False, check_mode=False):
     """Return the JSON that the module ends with."""
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
-        patch.setattr(_clients, "start_session", lambda _profile=None: aws)
+        patch.setattr(clients, "start_session", lambda _profile=None: aws)
         if is_in_process:
             task = SimpleNamespace(check_mode=check_mode, diff=False, action=module.__name__, args=options)
             with module_class(StandInOf(task)), pytest.raises(Left) as left:

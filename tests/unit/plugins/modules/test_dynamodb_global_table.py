@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 from ansible_collections.trading.multi_region.plugins.modules import dynamodb_global_table as module
 
 GOOD = {"table_name": "sessions", "replicas": [{"region": "us-east-2"}]}

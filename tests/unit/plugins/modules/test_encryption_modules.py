@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 from ansible_collections.trading.multi_region.plugins.modules import cloudwatch_log_groups, sns_topic_encryption
 
 TOPIC = {

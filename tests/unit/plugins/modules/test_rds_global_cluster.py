@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 from ansible_collections.trading.multi_region.plugins.modules import rds_global_cluster as module
 
 GOOD = {"global_cluster_identifier": "trading-global"}

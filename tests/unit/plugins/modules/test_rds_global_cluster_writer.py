@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import AwsCallError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from ansible_collections.trading.multi_region.plugins.modules import rds_global_cluster_writer as module
 
 GOOD = {"global_cluster_identifier": "trading-global", "writer_region": "us-east-2", "method": "failover"}

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _region_readiness
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness import run as readiness_run
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import Limits
 from ansible_collections.trading.multi_region.plugins.modules import region_readiness_info as module
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws
@@ -24,7 +24,7 @@ def test_it_returns_what_its_function_returns(run_main):
 
 def test_its_defaults_are_the_checks_own(run_main):
     params = run_main(module, ENOUGH)["seen"]["params"]
-    assert Limits(**{name: params[name] for name in _region_readiness.LIMITS}) == Limits()
+    assert Limits(**{name: params[name] for name in readiness_run.LIMITS}) == Limits()
     assert params["deadline"] == 20
     assert not any(params["expected"].values()), "no name is guessed"
 
@@ -55,5 +55,5 @@ def test_bad_input_is_refused_before_the_first_call(run_main, option, value, all
     aws = FakeAws()
     params = {**run_main(module, ENOUGH)["seen"]["params"], option: value}
     with pytest.raises(MultiRegionError, match=f"{option} is .*; allowed: {allowed}|{option} is empty"):
-        _region_readiness.run(params, aws.clients)
+        readiness_run.run(params, aws.clients)
     assert aws.calls == []

@@ -11,7 +11,7 @@ import json
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.modules import (
     cloudwatch_dashboard,
     region_traffic,

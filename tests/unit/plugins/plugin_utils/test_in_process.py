@@ -17,9 +17,11 @@ from types import SimpleNamespace
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import AnsibleModule
+from ansible.utils.display import Display
+from ansible_collections.amazon.aws.plugins.module_utils import common
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.trading.multi_region.plugins.module_utils._api import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.modules import failover_notify
 from ansible_collections.trading.multi_region.plugins.plugin_utils import in_process
 from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import InProcessAction
@@ -293,3 +295,41 @@ def test_beside_the_playbooks_only_what_is_built_on_ansibleawsmodule_runs_here(m
     action = normal.ActionModule.__new__(normal.ActionModule)
     action._task = SimpleNamespace(action=named, resolved_action=resolved)
     assert action.belongs_here({}) is here
+
+
+# --- amazon.aws ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    said = []
+    monkeypatch.setattr(Display, "warning", lambda _self, message, *_how, **_more: said.append(message))
+    return said
+
+
+@pytest.mark.parametrize("version", ["12.0.0", "12.0.0-dev0", "13.1.2", ""])
+def test_an_amazon_aws_that_nobody_tried_is_warned_of_once_when_the_plugin_is_loaded(monkeypatch, warnings, version):
+    monkeypatch.setattr(common, "AMAZON_AWS_COLLECTION_VERSION", version)
+    load_again()
+    (said,) = warnings
+    assert f"amazon.aws {version or 'of an unknown version'} is none" in said
+    assert "'amazon.aws:<12'" in said
+
+
+def test_an_amazon_aws_that_does_not_tell_its_version_is_warned_of(monkeypatch, warnings):
+    monkeypatch.delattr(common, "AMAZON_AWS_COLLECTION_VERSION")
+    load_again()
+    assert len(warnings) == 1
+
+
+@pytest.mark.parametrize("version", ["10.1.2", "11.4.0", "11.99.0"])
+def test_an_amazon_aws_of_a_tested_major_version_is_no_matter(monkeypatch, warnings, version):
+    monkeypatch.setattr(common, "AMAZON_AWS_COLLECTION_VERSION", version)
+    load_again()
+    assert warnings == []
+
+
+def load_again():
+    """What Ansible does before it forks; the module that others imported stays as it is."""
+    specification = importlib.util.spec_from_file_location("loaded_again", in_process.__file__)
+    specification.loader.exec_module(importlib.util.module_from_spec(specification))

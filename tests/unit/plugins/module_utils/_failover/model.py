@@ -16,8 +16,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import with_age
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import State
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import with_age
 from ansible_collections.trading.multi_region.tests.unit.failover_model import (
     EAST,
     EUROPE,

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _health
+from ansible_collections.trading.multi_region.plugins.module_utils._health import verdict
 
 OURS = "ansible_collections.trading.multi_region.plugins.module_utils."
-ROOT = Path(_health.__file__).parent
-BESIDE = ("_health.py", "_region_fence_document.py")
+ROOT = Path(verdict.__file__).parents[1]
+BESIDE = ("_automation/rule.py", "_core/observation.py", "_fence/document.py", "_health/verdict.py")
 PURE_FILES = sorted([*ROOT.glob("_failover/*.py"), *(ROOT / name for name in BESIDE)])
 ALLOWED = {"__future__", "collections", "dataclasses", "functools", "typing"}
 

@@ -13,7 +13,7 @@ After every event the invariants of the design are demanded; ``Broken`` tells th
    Two regions that accept writes and have traffic, at once or in turns, are what makes that happen.
 2. The tool moves the traffic only to a region whose database is the proven writer. Between Aurora's promotion and that
    step the name still answers with the old region: that window is inherent. The traffic moves by itself only where its
-   region is lost before all others have been told, or in the one sequence that _traffic_switch.py documents.
+   region is lost before all others have been told, or in the one sequence that _traffic/statements.py documents.
 3. Capacity is never lowered in the region that has the traffic.
 4. Every effect is that of the holder of the target's lease, and nobody else believes to hold it. A lease that is not
    released expires.
@@ -32,12 +32,11 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils import _failover_lease as leases
-from ansible_collections.trading.multi_region.plugins.module_utils import _rds_global_promotion as promotion
-from ansible_collections.trading.multi_region.plugins.module_utils import _region_fence_document as fencing
-from ansible_collections.trading.multi_region.plugins.module_utils import _traffic_switch as switch
-from ansible_collections.trading.multi_region.plugins.module_utils._api import Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import promotion
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder as leases
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import RUNNING, lost, with_age
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
@@ -51,8 +50,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     Request,
     State,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._lease import RUNNING, lost, with_age
-from ansible_collections.trading.multi_region.plugins.module_utils._run_history import build_move
+from ansible_collections.trading.multi_region.plugins.module_utils._fence import document as fencing
+from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import build_move
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import statements as switch
 from ansible_collections.trading.multi_region.tests.unit.failover_model import (
     EAST,
     EUROPE,
@@ -759,7 +759,7 @@ class World:
             self.regions[region].said = said
 
     def is_doubtful(self, name: str, view: dict[str, Any]) -> bool:
-        """Return whether a region that we do not reach may outrank the taker: see _traffic_switch.py."""
+        """Return whether a region that we do not reach may outrank the taker: see _traffic/statements.py."""
         hidden = [other for other, said in view.items() if said is None]
         found = any(switch.outranks(other, name) in self.regions[other].said for other in hidden)
         self.tally["unpinned takeovers"] += found

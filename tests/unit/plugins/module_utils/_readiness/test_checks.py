@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness import control
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.checks import (
     CHECKS,
@@ -18,7 +18,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.ch
     ready_regions,
     summary,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import (
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     build_control_checks,
     build_metric_checks,
     statement_alarms,

@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.observation import Facts, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import State
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.checks import CHECKS
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import Limits, Seen
-from ansible_collections.trading.multi_region.plugins.module_utils._route53_health_check import build_config
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic_checks import build_checks, build_records
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
+    build_checks,
+    build_records,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import build_config
 
 EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
 VERSION, DOMAIN, PREFIX = "8.0.mysql_aurora.3.04.0", "trading.example.com", "trading-dev"

@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The global database: reading it from any member's region, and creating, adopting, changing and deleting it.
+
+Facts used: "Using Amazon Aurora Global Database" of the Aurora User Guide; CreateGlobalCluster, ModifyGlobalCluster and
+DeleteGlobalCluster of the RDS API Reference.
+"""
+
+from __future__ import annotations
+
+import time
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
+    WaitTimeout,
+    patiently,
+    pause,
+    poll,
+    read_back,
+    timed,
+)
+
+POLL_SECONDS = 2
+# What no call changes once the global database exists.
+FIXED = ("engine", "database_name", "storage_encrypted")
+
+
+@aws_call("DescribeGlobalClusters", missing=("GlobalClusterNotFoundFault",))
+def describe_global_cluster(client, identifier):
+    """Return the GlobalCluster of the RDS API, or None when there is none of that identifier."""
+    found = client.describe_global_clusters(GlobalClusterIdentifier=identifier).get("GlobalClusters", [])
+    # Asked for by name all the same: an answer that ignores the identifier must not pass another one off as ours.
+    return next((one for one in found if one["GlobalClusterIdentifier"].lower() == identifier.lower()), None)
+
+
+@aws_call("DescribeDBClusters", missing=("DBClusterNotFoundFault",))
+def describe_db_cluster(client, identifier):
+    """Return the DBCluster of the RDS API, or None when it does not exist in the client's region."""
+    found = client.describe_db_clusters(DBClusterIdentifier=identifier).get("DBClusters", [])
+    return found[0] if found else None
+
+
+@aws_call("DescribeDBInstances")
+def describe_db_instances(client, cluster_identifier):
+    """Return the DBInstances of one cluster (a cluster has at most 16, so one page holds them)."""
+    wanted = [{"Name": "db-cluster-id", "Values": [cluster_identifier]}]
+    return client.describe_db_instances(Filters=wanted).get("DBInstances", [])
+
+
+@aws_call("CreateGlobalCluster")
+def create_global_cluster(client, identifier, settings):
+    """Create it. Raises AwsCallError GlobalClusterAlreadyExistsFault where it exists."""
+    client.create_global_cluster(GlobalClusterIdentifier=identifier, **settings)
+
+
+@aws_call("ModifyGlobalCluster")
+def modify_global_cluster(client, identifier, settings):
+    """Change engine version or deletion protection."""
+    client.modify_global_cluster(GlobalClusterIdentifier=identifier, **settings)
+
+
+@aws_call("DeleteGlobalCluster", missing=("GlobalClusterNotFoundFault",))
+def delete_global_cluster(client, identifier):
+    """Delete an empty, unprotected global cluster; nothing happens where it is gone already."""
+    client.delete_global_cluster(GlobalClusterIdentifier=identifier)
+
+
+def region_of(arn):
+    """Return the region named in an ARN."""
+    return arn.split(":")[3]
+
+
+def identifier_of(arn):
+    """Return the identifier at the end of a cluster's ARN."""
+    return arn.split(":", 6)[6]
+
+
+def members_of(cluster):
+    """Return the members as [{region, arn, identifier, is_writer, synchronization_status}], in the API's order.
+
+    synchronization_status: ``connected``, ``pending-resync`` (not protected yet) or None where the API says nothing.
+    """
+    return [
+        {
+            "region": region_of(member["DBClusterArn"]),
+            "arn": member["DBClusterArn"],
+            "identifier": identifier_of(member["DBClusterArn"]),
+            "is_writer": bool(member.get("IsWriter")),
+            "synchronization_status": member.get("SynchronizationStatus"),
+        }
+        for member in cluster.get("GlobalClusterMembers", [])
+    ]
+
+
+def operation_of(cluster):
+    """Return the switchover or failover in flight, or {}.
+
+    Keys: status, from_region, to_region, to_arn, data_loss_allowed. The status is passed on as it is: the text of the
+    API names ``switching-over``, which its enumeration lacks (FailoverState of the RDS API Reference).
+    """
+    state = cluster.get("FailoverState") or {}
+    to_arn = state.get("ToDbClusterArn")
+    if not state.get("Status") and not to_arn:
+        return {}
+    from_arn = state.get("FromDbClusterArn")
+    return {
+        "status": state.get("Status"),
+        "from_region": region_of(from_arn) if from_arn else None,
+        "to_region": region_of(to_arn) if to_arn else None,
+        "to_arn": to_arn,
+        "data_loss_allowed": state.get("IsDataLossAllowed"),
+    }
+
+
+def facts_of(cluster):
+    """Return a global cluster in the shape our modules return it, or {} for None."""
+    if cluster is None:
+        return {}
+    members = members_of(cluster)
+    return {
+        "global_cluster_identifier": cluster["GlobalClusterIdentifier"],
+        "global_cluster_arn": cluster.get("GlobalClusterArn"),
+        "global_cluster_resource_id": cluster.get("GlobalClusterResourceId"),
+        "status": cluster.get("Status"),
+        "engine": cluster.get("Engine"),
+        "engine_version": cluster.get("EngineVersion"),
+        "database_name": cluster.get("DatabaseName"),
+        "storage_encrypted": cluster.get("StorageEncrypted"),
+        "deletion_protection": cluster.get("DeletionProtection"),
+        "endpoint": cluster.get("Endpoint"),
+        "members": members,
+        "writer_region": next((member["region"] for member in members if member["is_writer"]), None),
+        "failover_state": operation_of(cluster),
+    }
+
+
+def creation_settings(wanted):
+    """Return the arguments of CreateGlobalCluster. Pure.
+
+    wanted: the module's parameters. A source cluster brings engine, version, name and encryption with it, and the API
+    refuses them beside it (CreateGlobalCluster of the RDS API Reference).
+    """
+    settings = {"DeletionProtection": wanted.get("deletion_protection")}
+    if wanted.get("source_db_cluster_arn"):
+        settings["SourceDBClusterIdentifier"] = wanted["source_db_cluster_arn"]
+    else:
+        settings["Engine"] = wanted.get("engine")
+        settings["EngineVersion"] = wanted.get("engine_version")
+        settings["DatabaseName"] = wanted.get("database_name")
+        settings["StorageEncrypted"] = wanted.get("storage_encrypted")
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def version_key(version):
+    """Return something that orders engine versions such as ``8.0.mysql_aurora.3.04.1``."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in version.split(".")]
+
+
+def satisfies(current, version):
+    """Return True where an engine version is the one asked for; 8.0.mysql_aurora.3.08 asks for any patch of 3.08."""
+    return f"{current}.".startswith(f"{version}.")
+
+
+def modification_settings(facts, wanted):
+    """Return only the arguments of ModifyGlobalCluster that differ; raise Refused for what cannot be changed. Pure."""
+    name = facts["global_cluster_identifier"]
+    for option in FIXED:
+        asked, current = wanted.get(option), facts[option]
+        if asked is not None and current is not None and asked != current:
+            raise Refused(
+                f"{option} of the global cluster {name} is {current}, {asked} was asked for; it cannot be changed "
+                f"after creation: set {option} to {current} or leave it out.",
+                global_cluster=facts,
+            )
+    settings = {}
+    protection = wanted.get("deletion_protection")
+    if protection is not None and protection != facts["deletion_protection"]:
+        settings["DeletionProtection"] = protection
+    version, current = wanted.get("engine_version"), facts["engine_version"]
+    if version and current and not satisfies(current, version):
+        if version_key(version) < version_key(current):
+            raise Refused(
+                f"engine_version of the global cluster {name} is {current}, the older {version} was asked for; AWS "
+                f"cannot go back: set engine_version to {current} or leave it out.",
+                global_cluster=facts,
+            )
+        settings["EngineVersion"] = version
+    return settings
+
+
+def deletion_obstacle(facts, wanted):
+    """Return why the global cluster cannot be deleted, or None. Pure."""
+    name = facts["global_cluster_identifier"]
+    if facts["members"]:
+        arns = ", ".join(member["arn"] for member in facts["members"])
+        return f"The global cluster {name} still has members: {arns}. Remove or delete them first."
+    if facts["deletion_protection"] and wanted.get("deletion_protection") is not False:
+        return f"The global cluster {name} is protected from deletion; set deletion_protection to false to delete it."
+    return None
+
+
+class GlobalCluster:
+    """One global cluster seen from one region: reads, writes that survive a lost answer, and waiting."""
+
+    def __init__(self, client, params, clock=time.monotonic, sleep=pause):
+        self.client = client
+        self.name = params["global_cluster_identifier"]
+        self.wait = params.get("wait", True)
+        self.timeout = params.get("wait_timeout", 600)
+        self.time = {"clock": clock, "sleep": sleep}
+
+    def read(self):
+        """Return the facts, or {}."""
+        return patiently(lambda: facts_of(describe_global_cluster(self.client, self.name)), **self.time)
+
+    def write(self, function, *arguments, achieved):
+        """Make the call once; where its answer was lost or says so already, the state read back decides.
+
+        achieved: function of the facts; true where the call has been carried out, or is being.
+        """
+        try:
+            function(self.client, self.name, *arguments)
+        except AwsCallError as error:
+            seen_before = error.code in ("GlobalClusterAlreadyExistsFault", "InvalidGlobalClusterStateFault")
+            if not (error.ambiguous or seen_before):
+                raise
+            read_back(self.read, achieved, error, **self.time)
+
+    def settle(self, done, what):
+        """Return the facts once done, or at once with wait: false."""
+        if not self.wait:
+            return self.read()
+        try:
+            return poll(self.read, done, self.timeout, POLL_SECONDS, **self.time)
+        except WaitTimeout as late:
+            status = (late.state or {}).get("status")
+            raise WaitTimeout(
+                late.state,
+                late.error,
+                late.seconds,
+                f"The global cluster {self.name} was not {what} after {late.seconds:.0f} s (wait_timeout); its status "
+                f"is {status}. Run again to go on waiting.",
+            ) from late
+
+
+def holds(facts, settings):
+    """Return True where the facts have every setting of a ModifyGlobalCluster call. Pure."""
+    if not facts:
+        return False
+    protection, version = settings.get("DeletionProtection"), settings.get("EngineVersion")
+    if protection is not None and facts["deletion_protection"] != protection:
+        return False
+    return version is None or satisfies(facts["engine_version"] or "", version)
+
+
+def is_begun(before, facts, settings):
+    """Return True where a ModifyGlobalCluster call has been carried out or, an upgrade takes long, was begun. Pure.
+
+    before: the facts from before the call.
+    """
+    return holds(facts, settings) or (bool(facts) and is_settled(before) and not is_settled(facts))
+
+
+def is_there(facts):
+    """Return True for a global cluster that exists and is to stay."""
+    return bool(facts) and facts["status"] != "deleting"
+
+
+def is_settled(facts):
+    """Return True for a global cluster that is there and not being changed."""
+    return facts.get("status") == "available"
+
+
+def ensure_present(cluster, before, params, check_mode):
+    """Create or change. Returns (changed, reason, facts)."""
+    if not is_there(before):
+        if check_mode:
+            return True, f"The global cluster {cluster.name} would be created.", predicted(params)
+        if before:
+            cluster.settle(lambda facts: not facts, "gone")
+        cluster.write(create_global_cluster, creation_settings(params), achieved=is_there)
+        return True, f"The global cluster {cluster.name} was created.", cluster.settle(is_settled, "available")
+    was_settled = is_settled(before)
+    if not was_settled and not check_mode:
+        # What is being changed may be what is asked for here: by a run whose answer was lost, or by another one.
+        before = cluster.settle(is_settled, "available")
+    settings = modification_settings(before, params)
+    if settings:
+        names = ", ".join(f"{name} to {value}" for name, value in settings.items())
+        if check_mode:
+            return True, f"The global cluster {cluster.name} would be changed: {names}.", {**before, **echo(settings)}
+        cluster.write(modify_global_cluster, settings, achieved=lambda facts: is_begun(before, facts, settings))
+        after = cluster.settle(lambda facts: is_settled(facts) and holds(facts, settings), "changed")
+        return True, f"The global cluster {cluster.name} was changed: {names}.", after
+    return (
+        False,
+        f"The global cluster {cluster.name} {'is as asked for' if was_settled else 'was being changed'}.",
+        before,
+    )
+
+
+def ensure_absent(cluster, before, params, check_mode):
+    """Delete. Returns (changed, reason, facts)."""
+    if not before:
+        return False, f"There is no global cluster {cluster.name}.", {}
+    if before["status"] == "deleting":
+        gone = before if check_mode else cluster.settle(lambda facts: not facts, "deleted")
+        return False, f"The global cluster {cluster.name} was being deleted.", gone
+    obstacle = deletion_obstacle(before, params)
+    if obstacle:
+        raise Refused(obstacle, global_cluster=before)
+    if check_mode:
+        return True, f"The global cluster {cluster.name} would be deleted.", {}
+    if before["deletion_protection"]:
+        off = {"DeletionProtection": False}
+        cluster.write(modify_global_cluster, off, achieved=lambda facts: holds(facts, off))
+    cluster.write(delete_global_cluster, achieved=lambda facts: not facts or facts["status"] == "deleting")
+    return True, f"The global cluster {cluster.name} was deleted.", cluster.settle(lambda facts: not facts, "deleted")
+
+
+def echo(settings):
+    """Return a ModifyGlobalCluster call's settings under the names our facts use. Pure."""
+    names = {"DeletionProtection": "deletion_protection", "EngineVersion": "engine_version"}
+    return {names[name]: value for name, value in settings.items()}
+
+
+def predicted(params):
+    """Return the facts a created global cluster would have, as far as the parameters say. Pure."""
+    asked = {"DBClusterArn": params["source_db_cluster_arn"]} if params.get("source_db_cluster_arn") else None
+    return facts_of(
+        {
+            "GlobalClusterIdentifier": params["global_cluster_identifier"],
+            "Status": "available",
+            "Engine": params.get("engine"),
+            "EngineVersion": params.get("engine_version"),
+            "DatabaseName": params.get("database_name"),
+            "StorageEncrypted": params.get("storage_encrypted"),
+            "DeletionProtection": params.get("deletion_protection"),
+            "GlobalClusterMembers": [{**asked, "IsWriter": True}] if asked else [],
+        }
+    )
+
+
+@timed
+def run(params, clients, check_mode=False, clock=time.monotonic, sleep=pause):
+    """Bring the global cluster to the wanted state.
+
+    Returns {changed, reason, global_cluster, diff: {before, after}, seconds}; global_cluster is {} where there is none.
+    Raises Refused, AwsCallError or WaitTimeout.
+    """
+    cluster = GlobalCluster(clients("rds", params.get("region")), params, clock, sleep)
+    before = cluster.read()
+    ensure = ensure_present if params.get("state", "present") == "present" else ensure_absent
+    changed, reason, after = ensure(cluster, before, params, check_mode)
+    return {
+        "changed": changed,
+        "reason": reason,
+        "global_cluster": after,
+        "diff": {"before": before, "after": after},
+    }

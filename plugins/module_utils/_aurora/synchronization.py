@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Whether a member of a global database holds the current data again, and waiting until it does.
+
+After an unplanned failover the old primary rejoins by itself on a new volume and is ``pending-resync`` until it is
+``connected``, which takes minutes to hours ("Using switchover or failover in Aurora Global Database" of the Aurora User
+Guide; GlobalClusterMember of the RDS API Reference). Only then can the writer go back without loss.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
+    describe_global_cluster,
+    members_of,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
+    WaitTimeout,
+    patiently,
+    poll,
+    timed,
+)
+
+READ_SECONDS = 10
+CONNECTED, UNKNOWN = "connected", "unknown"
+NOTHING_READ = {"synchronization_status": UNKNOWN, "is_writer": None, "members": []}
+LEAST = {"wait_timeout": 1, "poll_interval": 1}
+
+
+def find_member(members: list[dict[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the member of the region asked for. Raises Refused where it has none: no waiting brings one. Pure."""
+    region, name = params["member_region"], params["global_cluster_identifier"]
+    for member in members:
+        if member["region"] == region:
+            return member
+    regions = ", ".join(one["region"] for one in members) or "none"
+    raise Refused(
+        f"member_region is {region}; {name} has no member there. Regions of its members: {regions}. A region that was "
+        "detached becomes a member again when failback.yml rebuilds the topology.",
+        synchronization_status=UNKNOWN,
+        is_writer=False,
+        members=members,
+    )
+
+
+def state_of(member: Mapping[str, Any], members: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return {synchronization_status, is_writer, members} as the modules return it. Pure."""
+    return {
+        "synchronization_status": member["synchronization_status"] or UNKNOWN,
+        "is_writer": member["is_writer"],
+        "members": members,
+    }
+
+
+def is_settled(state: Mapping[str, Any]) -> bool:
+    """Return True where there is nothing to wait for: the writer follows nobody. Pure."""
+    return state["is_writer"] or state["synchronization_status"] == CONNECTED
+
+
+def describe(state: Mapping[str, Any], params: Mapping[str, Any]) -> str:
+    """Return the state in words. Pure."""
+    region, name, status = params["member_region"], params["global_cluster_identifier"], state["synchronization_status"]
+    if state["is_writer"]:
+        return f"{region} has the writer of {name}"
+    if status == UNKNOWN:
+        return f"{region} has an unknown synchronization status in {name}: AWS says none"
+    return f"{region} is {status} in {name}"
+
+
+def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state now. Raises Refused where there is no such cluster or member, or AwsCallError."""
+    whole = describe_global_cluster(client, params["global_cluster_identifier"])
+    if whole is None:
+        raise Refused(
+            f"global_cluster_identifier is {params['global_cluster_identifier']}; there is no global cluster of that "
+            "identifier. Provision it with site.yml, or correct the identifier."
+        )
+    members = members_of(whole)
+    return state_of(find_member(members, params), members)
+
+
+def read_once(client: Any, params: Mapping[str, Any], pace: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the state and it in words; one that could not be read is unknown, and told why."""
+    try:
+        state = patiently(lambda: read(client, params), READ_SECONDS, params["poll_interval"], **pace)
+    except AwsCallError as error:
+        if not error.retryable:
+            raise
+        return NOTHING_READ, f"{params['member_region']} has an unknown synchronization status: {error}"
+    return state, describe(state, params)
+
+
+def wait_connected(client: Any, params: Mapping[str, Any], pace: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the state once the member is connected, and it in words. Raises WaitTimeout with the state and remedy."""
+    try:
+        state = poll(lambda: read(client, params), is_settled, params["wait_timeout"], params["poll_interval"], **pace)
+    except WaitTimeout as late:
+        seen = describe(late.state, params) if late.state else f"nothing could be read: {late.error}"
+        failure = WaitTimeout(
+            late.state,
+            late.error,
+            late.seconds,
+            f"{params['member_region']} is not connected after {late.seconds:.0f} s (wait_timeout): {seen}. AWS goes "
+            "on rebuilding it, for minutes to hours; run the same playbook again to go on waiting, or raise "
+            "wait_timeout.",
+        )
+        failure.evidence = {**(late.state or NOTHING_READ)}
+        raise failure from late
+    return state, describe(state, params)
+
+
+@timed
+def run(
+    params: Mapping[str, Any],
+    clients: Any,
+    check_mode: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] | None = None,
+) -> dict[str, Any]:
+    """Tell, or wait for, a member's synchronization.
+
+    Returns {changed: false, reason, synchronization_status, is_writer, members, seconds}; synchronization_status is
+    connected, pending-resync or unknown. In check mode it waits all the same: it changes nothing.
+    """
+    for name, least in LEAST.items():
+        if params[name] < least:
+            raise Refused(f"{name} is {params[name]}; it must be {least} or more.")
+    client = clients("rds", params.get("region") or clients.default_region)
+    pace = {"clock": clock, "sleep": sleep or lease_of(params, clients).sleep}
+    state, words = (wait_connected if params["wait"] else read_once)(client, params, pace)
+    return {"changed": False, "reason": f"{words.rstrip('.')}.", **state}

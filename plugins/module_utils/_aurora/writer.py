@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Moving the writer of an Aurora global database: read, decide, request, wait, read back.
+
+The law is in ``_rds_global_promotion``. Everything is read in the target's region; only a switchover's request is made
+elsewhere, in the current primary's. So neither a failover nor a detach makes a call to the region that is lost.
+"""
+
+from __future__ import annotations
+
+import time
+
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
+    describe_db_cluster,
+    describe_db_instances,
+    describe_global_cluster,
+    facts_of,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import read_lag
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.promotion import (
+    Request,
+    decide,
+    describe_refusal,
+    describe_stuck,
+    instances_of,
+    is_begun,
+    is_done,
+    is_leaving,
+    is_moving,
+    is_under_way,
+    method_used,
+    observe_target,
+    predicted,
+    target_of,
+    where,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
+    WaitTimeout,
+    patiently,
+    poll,
+    timed,
+)
+
+# How long the first read, and a request that found nobody or was throttled, are repeated.
+READ_SECONDS = 10
+REQUEST_SECONDS = 30
+# After an operation was seen to end without moving the writer, so many idle reads in a row prove that it gave up:
+# one alone may fall between the end of the operation and the members being shown anew. As many prove that a request was
+# refused for its own sake, and not because of an operation that is not shown yet.
+IDLE_READS = 3
+# What AWS refuses a move with ("Errors" of FailoverGlobalCluster, SwitchoverGlobalCluster and RemoveFromGlobalCluster
+# in the RDS API Reference); which of the states it is that is wrong, the code does not tell.
+REFUSALS = ("InvalidGlobalClusterStateFault", "InvalidDBClusterStateFault", "DBClusterNotFoundFault")
+NO_SAMPLE = {"value_ms": None, "age_seconds": None, "sampled_at": None, "metric": None}
+
+
+@aws_call("FailoverGlobalCluster")
+def failover_global_cluster(client, parameters):
+    """Promote without the old primary's help; what was not replicated is lost. ``client``: in the target's region."""
+    client.failover_global_cluster(**parameters)
+
+
+@aws_call("SwitchoverGlobalCluster")
+def switchover_global_cluster(client, parameters):
+    """Move the writer without loss. ``client``: in the current primary's region."""
+    client.switchover_global_cluster(**parameters)
+
+
+@aws_call("RemoveFromGlobalCluster")
+def remove_from_global_cluster(client, parameters):
+    """Let a secondary become a cluster of its own that writes. ``client``: in the secondary's region."""
+    client.remove_from_global_cluster(**parameters)
+
+
+CALLS = {
+    "FailoverGlobalCluster": failover_global_cluster,
+    "SwitchoverGlobalCluster": switchover_global_cluster,
+    "RemoveFromGlobalCluster": remove_from_global_cluster,
+}
+
+
+def is_refusal(error):
+    """Return True where AWS said that the state, or the request, does not allow it."""
+    return error.code in REFUSALS or error.code.startswith("InvalidParameter")
+
+
+class Writer:
+    """One request at work: what was decided and asked of AWS, whether it was accepted, and the seconds spent.
+
+    decision: the Decision that holds, None before the first. calls: the API calls asked for, in order.
+    refused: {method: sentence} of what AWS refused.
+    """
+
+    def __init__(self, request, clients, lease, clock=time.monotonic, sleep=None):
+        self.request = request
+        self.clients = clients
+        self.lease = lease
+        self.rds = clients("rds", request.writer_region)
+        self.time = {"clock": clock, "sleep": sleep or lease.sleep}
+        self.phases = {"request_seconds": 0.0, "wait_seconds": 0.0}
+        self.accepted = False
+        self.decision = None
+        self.calls = []
+        self.refused = {}
+
+    def observe(self):
+        """Return the global cluster's facts with the target's cluster and instances under ``target``."""
+        name = self.request.global_cluster_identifier
+        facts = facts_of(describe_global_cluster(self.rds, name))
+        if not facts:
+            raise Refused(f"There is no global cluster {name} to be seen from {self.request.writer_region}.")
+        target = observe_target(self.request, facts["members"])
+        cluster = describe_db_cluster(self.rds, target["identifier"]) if target["identifier"] else None
+        instances = describe_db_instances(self.rds, target["identifier"]) if cluster else []
+        cluster = cluster or {}
+        target["cluster_status"] = cluster.get("Status")
+        target["engine_version"] = cluster.get("EngineVersion")
+        target["endpoint"] = cluster.get("Endpoint")
+        target["instances"] = instances_of(cluster, instances)
+        return {**facts, "target": target}
+
+    def observe_patiently(self):
+        """Return an observation although AWS may throttle or stay silent at first."""
+        return patiently(self.observe, READ_SECONDS, self.request.poll_interval, **self.time)
+
+    def lag_of(self, observed):
+        """Return the lag sample with ``reason`` None, or one whose value_ms is None and whose reason says why."""
+        if is_moving(observed) or target_of(observed) is None:
+            return {**NO_SAMPLE, "reason": "not asked for, since there is nothing to request"}
+        try:
+            cloudwatch = self.clients("cloudwatch", self.request.writer_region)
+            sample = read_lag(cloudwatch, observed["target"]["identifier"])
+        except AwsCallError as error:
+            return {**NO_SAMPLE, "reason": str(error)}
+        return {**sample, "reason": None} if sample else {**NO_SAMPLE, "reason": "no sample in CloudWatch"}
+
+    def observe_closely(self):
+        """Return an observation that shows something going on, or the last of several that show nothing."""
+        observed = self.observe_patiently()
+        for _again in range(1, IDLE_READS):
+            if is_moving(observed):
+                break
+            self.time["sleep"](self.request.poll_interval)
+            observed = self.observe_patiently()
+        return observed
+
+    def decide(self, observed, lag):
+        """Return the Decision for what is observed, with regard to what AWS has refused."""
+        self.decision = decide(observed, lag, self.request, self.refused)
+        return self.decision
+
+    def request_move(self, observed, lag):
+        """Ask AWS for the move as decided.
+
+        Where AWS refuses because it is under way already, that is as good: it is this request, repeated after a lost
+        answer, or another's. Else it is decided anew from what is seen then, so that ``auto`` may go its other way, and
+        a race lost to another operation is told as that. Raises Refused with AWS's reason.
+        """
+        while self.decision.action == "request":
+            try:
+                return self.send(self.decision.method, observed)
+            except AwsCallError as error:
+                if not is_refusal(error):
+                    raise
+                method, observed = self.decision.method, self.observe_closely()
+                if is_begun(observed, method):
+                    self.accepted = True
+                    return
+                self.refused[method] = describe_refusal(method, error.code, error.message)
+                if self.decide(observed, lag).action == "refuse":
+                    raise Refused(self.decision.reason, after=observed, error_code=error.code) from error
+
+    def send(self, method, observed):
+        """Make the request until it is known to have been accepted."""
+        call = self.request.by(method).operation(observed)
+        client = self.clients("rds", call["region"])
+        self.lease.hold()
+        self.calls.append(call)
+        unsure = False
+
+        def ask():
+            # The answer may be lost while the request was received, or somebody else was first: asking again without
+            # looking would be refused by AWS, or worse, begin a second operation.
+            nonlocal unsure
+            if unsure and is_begun(self.observe(), method):
+                return True
+            unsure = True
+            try:
+                CALLS[call["operation"]](client, call["parameters"])
+            except AwsCallError as error:
+                if is_begun(self.observe(), method):
+                    return True
+                unsure = error.ambiguous
+                raise
+            return True
+
+        with self.measured("request_seconds"):
+            try:
+                patiently(ask, min(REQUEST_SECONDS, self.request.wait_timeout), self.request.poll_interval, **self.time)
+            except AwsCallError as error:
+                if not error.retryable:
+                    raise
+                raise MultiRegionError(
+                    f"{error} The request was repeated without a sign of the operation. Running again is safe: it "
+                    "joins what AWS may have accepted meanwhile."
+                ) from error
+        self.accepted = True
+
+    def wait(self):
+        """Return what is observed once done. Raises WaitTimeout, or MultiRegionError when the operation gave up."""
+        progress = {"seen": False, "idle": 0}
+
+        def settled(observed):
+            moves = is_under_way(observed) or is_leaving(observed)
+            progress["seen"] = progress["seen"] or moves
+            idle = progress["seen"] and not is_moving(observed)
+            progress["idle"] = progress["idle"] + 1 if idle else 0
+            return is_done(observed) or progress["idle"] >= IDLE_READS
+
+        with self.measured("wait_seconds"):
+            try:
+                observed = poll(
+                    self.observe, settled, self.request.wait_timeout, self.request.poll_interval, **self.time
+                )
+            except WaitTimeout as late:
+                stuck = describe_stuck(self.request, late.state, late.seconds, late.error)
+                raise MultiRegionError(stuck, after=late.state or {}) from late
+        if not is_done(observed):
+            raise MultiRegionError(
+                f"The operation towards {self.request.writer_region} ended and the writer is still in "
+                f"{observed['writer_region'] or 'no region'}: AWS gave it up. Running again requests it anew.",
+                after=observed,
+            )
+        return observed
+
+    def measured(self, phase):
+        """Return a context that adds the seconds spent in it to ``phases``."""
+        return Phase(self.phases, phase, self.time["clock"])
+
+
+class Phase:
+    """Adds the seconds between entering and leaving, also where an error leaves."""
+
+    def __init__(self, phases, name, clock):
+        self.phases, self.name, self.clock = phases, name, clock
+
+    def __enter__(self):
+        self.started = self.clock()
+
+    def __exit__(self, *_error):
+        self.phases[self.name] = round(self.phases[self.name] + self.clock() - self.started, 3)
+
+
+def carry_out(writer, before, lag):
+    """Request and wait as decided; return what is observed afterwards."""
+    writer.request_move(before, lag)
+    if writer.decision.action == "none":
+        return writer.observe_patiently() if writer.calls else before
+    return writer.wait() if writer.request.wait else writer.observe_patiently()
+
+
+def foresee(writer, before, lag):
+    """Return what carrying the decision out would end in, for check mode."""
+    action, method = writer.decision.action, writer.decision.method
+    if action == "request":
+        writer.calls.append(writer.request.by(method).operation(before))
+    reached = action == "request" or (action == "join" and writer.request.wait)
+    return predicted(before, method) if reached else before
+
+
+@timed
+def run(params, clients, check_mode=False, clock=time.monotonic, sleep=None):
+    """Bring the writer to ``writer_region``.
+
+    Returns {changed, reason, method, before, after, lag, plan, phases, diff, seconds}. Raises Refused (nothing was
+    changed) or another MultiRegionError, with ``before``, ``lag``, ``plan`` and ``phases`` as evidence and ``changed``
+    true where AWS had accepted the request. ``method`` is the one that was used, ``plan`` holds the calls made.
+    """
+    writer = Writer(Request.of(params), clients, lease_of(params, clients), clock, sleep)
+    before = writer.observe_patiently()
+    lag = writer.lag_of(before)
+    evidence = {"before": before, "lag": lag, "plan": writer.calls, "phases": writer.phases}
+    try:
+        if writer.decide(before, lag).action == "refuse":
+            raise Refused(writer.decision.reason)
+        after = (foresee if check_mode else carry_out)(writer, before, lag)
+    except MultiRegionError as error:
+        found = {"changed": writer.accepted, "method": writer.decision.method, **evidence}
+        error.evidence = {**found, **error.evidence}
+        raise
+    decision = writer.decision
+    changed = decision.action == "request" or where(before) != where(after)
+    diff = {"before": summary(before), "after": summary(after)}
+    told = {"changed": changed, "reason": decision.reason, "method": method_used(decision.method, after)}
+    return {**told, **evidence, "after": after, "diff": diff}
+
+
+def summary(observed):
+    """Return what a diff should show: who writes, whether the target is a member, and what is in flight."""
+    return {**where(observed), "failover_state": observed["failover_state"]}

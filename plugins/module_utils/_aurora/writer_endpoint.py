@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The endpoint that applications of a region must write to, kept in an SSM parameter of that region.
+
+The global writer endpoint follows the writer from member to member ("Connecting to Amazon Aurora Global Database" of
+the Aurora User Guide), but not out of the global database: a cluster that was detached has only its own endpoint
+("Removing a cluster from an Amazon Aurora global database" there).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
+    describe_db_cluster,
+    describe_global_cluster,
+    members_of,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
+    WaitTimeout,
+    patiently,
+    read_back,
+    timed,
+)
+
+READ_SECONDS = 10
+POLL_SECONDS = 1
+
+
+@aws_call("GetParameter", missing=("ParameterNotFound",))
+def get_parameter(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the Parameter of the SSM API, or None when there is none of that name."""
+    return client.get_parameter(Name=name)["Parameter"]
+
+
+@aws_call("PutParameter")
+def put_parameter(client: Any, name: str, value: str) -> None:
+    """Write the whole parameter; the same again changes nothing but its version."""
+    client.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+
+
+def observe(rds: Any, params: Mapping[str, Any], region: str) -> dict[str, Any]:
+    """Return {is_member, global_endpoint, cluster}; cluster is the region's as RDS describes it, or None."""
+    name, identifier = params["global_cluster_identifier"], params["db_cluster_identifier"]
+    whole = describe_global_cluster(rds, name) or {}
+    is_member = any((one["region"], one["identifier"]) == (region, identifier) for one in members_of(whole))
+    return {
+        "is_member": is_member,
+        "global_endpoint": whole.get("Endpoint"),
+        "cluster": describe_db_cluster(rds, identifier),
+    }
+
+
+def wanted_endpoint(seen: Mapping[str, Any], params: Mapping[str, Any], region: str) -> str:
+    """Return the endpoint to write to. Raises Refused where there is none yet that would be right. Pure."""
+    name, identifier, cluster = params["global_cluster_identifier"], params["db_cluster_identifier"], seen["cluster"]
+    if seen["is_member"]:
+        if not seen["global_endpoint"]:
+            raise Refused(
+                f"The global cluster {name} has no writer endpoint (Endpoint of DescribeGlobalClusters). Run again "
+                "when its first cluster is available."
+            )
+        return seen["global_endpoint"]
+    if cluster is None:
+        raise Refused(
+            f"db_cluster_identifier is {identifier}; {region} has no cluster of that identifier, and {name} no such "
+            "member. Provision it with site.yml, or correct the identifier."
+        )
+    other = cluster.get("GlobalClusterIdentifier")
+    if other and other.lower() != name.lower():
+        raise Refused(
+            f"global_cluster_identifier is {name}; {identifier} in {region} is a member of {other} instead. Correct "
+            "it: the endpoint of a cluster that may be a reader is not written."
+        )
+    if not any(one.get("IsClusterWriter") for one in cluster.get("DBClusterMembers", [])):
+        raise Refused(
+            f"{identifier} in {region} is no member of {name}, is {cluster.get('Status')} and has no instance that "
+            "writes, so applications must not be led to it yet. Wait for it with rds_global_cluster_writer "
+            "(method=detach), then run again."
+        )
+    return cluster["Endpoint"]
+
+
+def value_of(parameter: Mapping[str, Any] | None, name: str) -> str | None:
+    """Return the parameter's value, or None. Raises Refused for one that is no plain string. Pure."""
+    if parameter is None:
+        return None
+    if parameter["Type"] != "String":
+        raise Refused(
+            f"parameter_name is {name}; that parameter is a {parameter['Type']}, and SSM does not change the type of "
+            "one. Name another, or delete it first."
+        )
+    return parameter["Value"]
+
+
+def write(ssm: Any, name: str, value: str, pace: Mapping[str, Any]) -> None:
+    """Write the parameter, and read it back until it is there."""
+    failure = None
+    try:
+        patiently(lambda: put_parameter(ssm, name, value), READ_SECONDS, POLL_SECONDS, **pace)
+    except AwsCallError as error:
+        # TooManyUpdates, for one, may be the answer to the repetition of a write that is being carried out.
+        if not error.ambiguous:
+            raise
+        failure = error
+    try:
+        read_back(
+            lambda: value_of(get_parameter(ssm, name), name),
+            lambda now: now == value,
+            failure,
+            timeout=READ_SECONDS,
+            interval=POLL_SECONDS,
+            **pace,
+        )
+    except WaitTimeout as late:
+        raise MultiRegionError(
+            f"{name} was written, but reads as {late.state or late.error}, not as {value}: somebody else writes it "
+            "too. Find out who, then run again.",
+            changed=True,
+            after=late.state,
+        ) from late
+
+
+@timed
+def run(
+    params: Mapping[str, Any],
+    clients: Any,
+    check_mode: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] | None = None,
+) -> dict[str, Any]:
+    """Have the parameter hold the endpoint that applications of the region must write to.
+
+    Returns {changed, reason, before, after, is_member, diff, seconds}; before and after are the parameter's value, None
+    where there is no parameter, or (in check mode) not yet an endpoint.
+    """
+    region, name = params.get("region") or clients.default_region, params["parameter_name"]
+    lease = lease_of(params, clients)
+    pace = {"clock": clock, "sleep": sleep or lease.sleep}
+    rds, ssm = clients("rds", region), clients("ssm", region)
+    seen = patiently(lambda: observe(rds, params, region), READ_SECONDS, POLL_SECONDS, **pace)
+    before = value_of(patiently(lambda: get_parameter(ssm, name), READ_SECONDS, POLL_SECONDS, **pace), name)
+    is_to_come = check_mode and before is None and seen["cluster"] is None and not seen["is_member"]
+    wanted = None if is_to_come else wanted_endpoint(seen, params, region)
+    changed = is_to_come or before != wanted
+    if changed and not check_mode:
+        lease.hold()
+        try:
+            write(ssm, name, wanted, pace)
+        except AwsCallError as error:
+            error.evidence.update(before=before, is_member=seen["is_member"])
+            raise
+    verb = ("would be set" if check_mode else "was set") if changed else "is right"
+    return {
+        "changed": changed,
+        "reason": f"{name} {verb}: {because(seen, params)}.",
+        "before": before,
+        "after": wanted,
+        "is_member": seen["is_member"],
+        "diff": {"before": {"value": before}, "after": {"value": wanted}},
+    }
+
+
+def because(seen: Mapping[str, Any], params: Mapping[str, Any]) -> str:
+    """Return why it is the one endpoint and not the other. Pure."""
+    cluster, whole = params["db_cluster_identifier"], params["global_cluster_identifier"]
+    if seen["is_member"]:
+        return f"{cluster} is a member of {whole}, whose endpoint follows the writer"
+    if seen["cluster"] is None:
+        return f"{cluster} does not exist yet, so its endpoint is not known"
+    return f"{cluster} is no member of {whole}, so only its own endpoint leads to it"

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Counting the runs of the health check in the control tables, and deciding what a run leads to.
+
+The count stands in an item of every reachable region's table; its document is a Memory of _failover/automation.py.
+health_check.yml counts in ``automation#counters``. Who looks from elsewhere, or by other settings, counts in an item of
+his own, or the two would tell people again and again what the other one sees differently.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import (
+    LEAST_QUORUM,
+    Decision,
+    Memory,
+    Settings,
+    decide,
+    is_paused,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import (
+    PAUSE_ID,
+    VERSION,
+    Copies,
+    listed,
+    newest,
+    pause_of,
+    read_all,
+    table_time,
+    write_all,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
+
+COUNTERS_ID = "automation#counters"
+LEAST = {"quorum": LEAST_QUORUM, "consecutive_failures": 1, "max_gap": 1, "min_interval": 0, "stream_limit": 1}
+
+
+def refuse_bad(params: Mapping[str, Any]) -> None:
+    """Raise MultiRegionError for an option outside what is allowed."""
+    regions, verdicts = params["regions"], params["verdicts"]
+    if not regions:
+        raise MultiRegionError("regions is empty; allowed: the platform's regions.")
+    missing = [region for region in regions if "verdict" not in (verdicts.get(region) or {})]
+    if missing:
+        raise MultiRegionError(
+            f"verdicts has none for {', '.join(missing)}; allowed: what region_health_info returns for all regions."
+        )
+    require_member("active_region", params["active_region"], [*regions, UNKNOWN])
+    for name, least in LEAST.items():
+        if params[name] < least:
+            raise MultiRegionError(f"{name} is {params[name]}; allowed: {least} or more.")
+    if params["min_interval"] > params["max_gap"]:
+        raise MultiRegionError(
+            f"min_interval is {params['min_interval']}; allowed: at most max_gap, {params['max_gap']}."
+        )
+
+
+def to_document(memory: Memory) -> dict[str, Any]:
+    """Return a memory as it is stored. Pure."""
+    return {**asdict(memory), "version": VERSION, "blocked_by": list(memory.blocked_by)}
+
+
+def to_memory(document: Mapping[str, Any] | None) -> Memory:
+    """Return a stored memory; an absent one, and one of another version, counts for nothing. Pure."""
+    if not document or document.get("version") != VERSION:
+        return Memory()
+    known = {one.name: document[one.name] for one in fields(Memory) if one.name in document}
+    return Memory(**{**known, "blocked_by": tuple(known.get("blocked_by", ()))})
+
+
+@timed
+def run(
+    params: Mapping[str, Any], clients: Any, check_mode: bool = False, counters: str = COUNTERS_ID
+) -> dict[str, Any]:
+    """Count this run in the item ``counters``, and return what it leads to.
+
+    Returns changed (whether a count was written), action, reason, is_news, votes, conditions, counters, paused,
+    blocked_by, written_to, not_written_to, diff. Raises MultiRegionError for bad options only.
+    """
+    refuse_bad(params)
+    table, regions, deadline = params["table_name"], params["regions"], params["deadline"]
+    copies, failed = read_all(clients, table, regions, (PAUSE_ID, counters), deadline)
+    # Where no table tells the time there is no count to compare it with either.
+    now = table_time(copies) if copies else time.time()
+    before = to_memory(newest(copies, counters) if copies else None)
+    pause = pause_of(copies) if copies else None
+    settings = Settings(**{one.name: params[one.name] for one in fields(Settings)})
+    verdicts = {region: params["verdicts"][region] for region in regions}
+    obstacles = params.get("obstacles") or []
+    decision = decide(verdicts, params["active_region"], before, pause, now, settings, obstacles)
+    document = to_document(decision.memory)
+    behind = [region for region, copy in copies.items() if copy[counters]["document"] != document]
+    written: list[str] = []
+    if behind and not check_mode:
+        written, refused = write_all(clients, table, behind, counters, document, deadline)
+        failed |= refused
+    return {
+        **as_result(_kept(decision, table, copies, behind, written, failed, check_mode)),
+        "changed": bool(behind if check_mode else written),
+        "paused": pause if is_paused(pause, now) else None,
+        "written_to": written,
+        "not_written_to": failed,
+        "diff": {"before": to_document(before), "after": document},
+    }
+
+
+def _kept(
+    decision: Decision,
+    table: str,
+    copies: Copies,
+    behind: list[str],
+    written: list[str],
+    failed: Mapping[str, str],
+    check_mode: bool,
+) -> Decision:
+    """Return the decision, without its failover where the count stands nowhere: nobody could count on from it."""
+    if not copies:
+        return decision.alert_only(
+            f"No table {table} could be read ({listed(failed)}), so the run was not counted and starts nothing;"
+            " site.yml creates the tables."
+        )
+    if behind and not written and not check_mode:
+        return decision.alert_only(f"No table {table} took the count ({listed(failed)}), so the run starts nothing.")
+    return decision
+
+
+def as_result(decision: Decision) -> dict[str, Any]:
+    """Return a decision as the module returns it. Pure."""
+    memory = decision.memory
+    return {
+        "action": decision.action,
+        "reason": decision.reason,
+        "is_news": decision.is_news,
+        "votes": {region: [asdict(vote) for vote in votes] for region, votes in decision.votes.items()},
+        "conditions": dict(memory.conditions),
+        "counters": {memory.region: memory.count} if memory.region else {},
+        "blocked_by": list(memory.blocked_by),
+    }

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Documents in a region's control table: one function per DynamoDB call.
+
+Each region has a table of its own, so that a region that works has all it needs. An item is {id, document, ...}; the
+document is JSON text, because DynamoDB's own maps would turn numbers into decimals and forbid nothing in return.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
+
+MANIFEST_ID = "manifest"
+RUN_PREFIX = "run#"
+LATEST_MOVE_ID = "latest_move"
+# How often what a batch left out is asked for again, at once: items are few and small, so that is throttling.
+BATCH_TRIES = 3
+
+
+@aws_call("GetItem")
+def get_document(client: Any, table: str, identifier: str) -> dict[str, Any] | None:
+    """Return {document, written_at} of an item as it is now, or None where there is no such item."""
+    item = client.get_item(TableName=table, Key={"id": {"S": identifier}}, ConsistentRead=True).get("Item")
+    return unpack(item) if item else None
+
+
+@aws_call("BatchGetItem", missing=("ResourceNotFoundException",))
+def get_items(
+    client: Any, table: str, identifiers: Iterable[str]
+) -> tuple[dict[str, Mapping[str, Any]], Mapping[str, Any]] | None:
+    """Return (items by id as they are now, the answer that brought the last of them); None where there is no table.
+
+    items: in DynamoDB's own form; what does not exist is left out. Raises AwsCallError where DynamoDB goes on leaving
+    items out for want of capacity: such an item is unknown, not absent.
+    """
+    keys = [{"id": {"S": identifier}} for identifier in identifiers]
+    asked = {table: {"Keys": keys, "ConsistentRead": True}}
+    items: dict[str, Mapping[str, Any]] = {}
+    for _try in range(BATCH_TRIES):
+        answer = client.batch_get_item(RequestItems=asked)
+        items.update({item["id"]["S"]: item for item in answer["Responses"].get(table, [])})
+        asked = answer.get("UnprocessedKeys") or {}
+        if not asked:
+            return items, answer
+    left = len(asked[table]["Keys"])
+    raise AwsCallError("BatchGetItem", "UnprocessedKeys", f"{left} items of {table} were not read", retryable=True)
+
+
+def get_documents(client: Any, table: str, identifiers: Iterable[str]) -> dict[str, dict[str, Any] | None]:
+    """Return {identifier: {document, written_at}, or None where there is no such item}, all of them in one call."""
+    wanted = list(identifiers)
+    found = get_items(client, table, wanted)
+    if found is None:
+        raise AwsCallError("BatchGetItem", "ResourceNotFoundException", f"there is no table {table}")
+    items, _answer = found
+    return {one: unpack(items[one]) if one in items else None for one in wanted}
+
+
+@aws_call("PutItem")
+def put_document(
+    client: Any, table: str, identifier: str, document: Mapping[str, Any], written_at: str
+) -> dict[str, Any] | None:
+    """Write an item whatever stood there; return what stood there, or None."""
+    item = pack(identifier, document, written_at)
+    old = client.put_item(TableName=table, Item=item, ReturnValues="ALL_OLD").get("Attributes")
+    return unpack(old) if old else None
+
+
+def stands(client: Any, table: str, identifier: str, written_at: str) -> bool:
+    """Return whether it is this very write that stands there: its time, to the microsecond, tells it from others."""
+    return (get_document(client, table, identifier) or {}).get("written_at") == written_at
+
+
+def write_document(client: Any, table: str, identifier: str, document: Mapping[str, Any], written_at: str) -> None:
+    """Write an item whatever stood there; one whose answer was lost counts when it stands there."""
+    try:
+        put_document(client, table, identifier, document, written_at)
+    except AwsCallError as error:
+        if not (error.ambiguous and stands(client, table, identifier, written_at)):
+            raise
+
+
+def pack(identifier: str, document: Mapping[str, Any], written_at: str) -> dict[str, Any]:
+    """Return the item that stores a document. Pure."""
+    return {
+        "id": {"S": identifier},
+        "document": {"S": json.dumps(document, sort_keys=True, separators=(",", ":"))},
+        "version": {"N": str(document.get("version", 1))},
+        "written_at": {"S": written_at},
+    }
+
+
+def unpack(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return {document, written_at} of a stored item; the document is None where the item has none. Pure.
+
+    Raises ValueError where somebody has put something else there than a document of ours.
+    """
+    document = json.loads(item.get("document", {}).get("S") or "null")
+    if not isinstance(document, dict | None):
+        raise ValueError(f"the item {item.get('id', {}).get('S')} of the control table holds {document!r}, no document")
+    return {"document": document, "written_at": item.get("written_at", {}).get("S", "")}
+
+
+def utc_now() -> str:
+    """Return the time as ISO 8601 in UTC with a fixed width, so that the order of texts is the order of times."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The lease of a region: who may move the platform towards it, until when. One item of the region's control table.
+
+Time is the table's own: the Date header of DynamoDB's answers, carried on by the local monotonic clock between two
+answers. The controller's clock is never compared with a stored time. The header counts whole seconds, so the table's
+time is known to lie between ``earliest`` and ``latest`` only; a lease is written by the earlier, and believed in by
+its holder until the later, so that nobody else can see it expired while its holder still acts.
+
+Who wins does not depend on time at all: each write is conditional on the item being what was read (``revision``, which
+grows with every write), or on the lease still being this attempt's.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
+
+LEASE_ID = "lease"
+# Resolution of the Date header in seconds ("Date" of RFC 9110, section 6.6.1).
+HEADER_SECONDS = 1.0
+
+RUNNING = "running"
+OUTCOMES_UNFINISHED = (RUNNING, "failed", "stopped")
+
+# Attributes of the item, all of them at its top level because conditions cannot look into JSON text.
+TEXTS = ("run_id", "claim", "owner", "method", "trigger", "target_region", "step", "outcome")
+NUMBERS = ("started_at", "acquired_at", "renewed_at", "expires_at")
+COUNTS = ("attempt", "lease_seconds", "revision")
+
+# The option of the doc fragment "lease", for the argument spec of the modules that act under a lease.
+LEASE_SPEC = {
+    "lease": {
+        "type": "dict",
+        "options": {
+            "table_name": {"type": "str", "required": True},
+            "region": {"type": "str", "required": True},
+            "run_id": {"type": "str", "required": True},
+            "attempt": {"type": "int", "required": True},
+            "lease_seconds": {"type": "int", "default": 60},
+            "step": {"type": "str"},
+        },
+    }
+}
+
+
+def server_time(answer: Mapping[str, Any]) -> float:
+    """Return the time of the service that answered, in epoch seconds, cut to whole seconds.
+
+    Without a Date header, which DynamoDB always sends, it is the controller's clock: something between the two took
+    the header away, and a lease by a clock that may be wrong is better than none. Two runs cannot win by it: see
+    ``revision`` above.
+    """
+    text = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    return parsedate_to_datetime(text).timestamp() if text else float(int(time.time()))
+
+
+def unpack_lease(item: Mapping[str, Any] | None, now: float) -> dict[str, Any] | None:
+    """Return a stored lease as a dict, or None where there is none. Pure.
+
+    item: the item in DynamoDB's own form, or None.
+    now: time of the answer that brought it (``server_time``).
+
+    The dict has run_id, claim (the id its holder would have given a new run), owner, attempt, method, trigger,
+    target_region, started_at (first attempt), acquired_at, renewed_at, expires_at, lease_seconds, step, outcome,
+    revision, previous, and of the moment: age_seconds (since renewed_at), expires_in_seconds (0 when it has), is_live,
+    is_unfinished (its run did not succeed, or goes on).
+    """
+    if not item:
+        return None
+    lease: dict[str, Any] = {name: item.get(name, {}).get("S") for name in TEXTS}
+    lease.update({name: float(item.get(name, {}).get("N", 0)) for name in NUMBERS})
+    lease.update({name: int(item.get(name, {}).get("N", 0)) for name in COUNTS})
+    lease["previous"] = json.loads(item.get("previous", {}).get("S", "null"))
+    return with_age(lease, now)
+
+
+def with_age(lease: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """Return a lease with what the time makes of it. Pure."""
+    return {
+        **lease,
+        "age_seconds": round(max(0.0, now - lease["renewed_at"]), 3),
+        "expires_in_seconds": round(max(0.0, lease["expires_at"] - now), 3),
+        "is_live": lease["outcome"] == RUNNING and now < lease["expires_at"],
+        "is_unfinished": lease["outcome"] in OUTCOMES_UNFINISHED,
+    }
+
+
+def pack_lease(lease: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the item of a lease. Pure."""
+    item: dict[str, Any] = {"id": {"S": LEASE_ID}}
+    item.update({name: {"S": lease[name]} for name in TEXTS if lease.get(name)})
+    item.update({name: {"N": repr(lease[name])} for name in (*NUMBERS, *COUNTS)})
+    if lease.get("previous"):
+        item["previous"] = {"S": json.dumps(lease["previous"], sort_keys=True, separators=(",", ":"))}
+    return item
+
+
+@aws_call("GetItem")
+def get_lease(client: Any, table: str) -> Mapping[str, Any]:
+    """Return DynamoDB's answer: the item as it is now, if there is one, and the time."""
+    return client.get_item(TableName=table, Key={"id": {"S": LEASE_ID}}, ConsistentRead=True)
+
+
+def read_lease(client: Any, table: str) -> dict[str, Any] | None:
+    """Return the lease as ``unpack_lease`` has it, or None. Raises AwsCallError, also where there is no table."""
+    answer = get_lease(client, table)
+    return unpack_lease(answer.get("Item"), server_time(answer))
+
+
+@aws_call("UpdateItem", missing=("ConditionalCheckFailedException",))
+def update_lease(
+    client: Any, table: str, run_id: str, attempt: int, values: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """Set attributes of the lease if this attempt of this run still holds it; return the answer, or None if not.
+
+    values: attributes in DynamoDB's own form, renewed_at among them. Safe to repeat: the condition holds after the
+    write as well. A renewal that arrives after a later one is turned away, because it would set the expiry back.
+    """
+    names = {f"#{name}": name for name in (*values, "run_id", "attempt", "outcome", "revision")}
+    return client.update_item(
+        TableName=table,
+        Key={"id": {"S": LEASE_ID}},
+        UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values) + " ADD #revision :one",
+        ConditionExpression="#run_id = :run_id AND #attempt = :attempt AND #outcome = :running"
+        " AND #renewed_at <= :renewed_at",
+        ExpressionAttributeNames=names,
+        ExpressionAttributeValues={
+            **{f":{name}": value for name, value in values.items()},
+            ":run_id": {"S": run_id},
+            ":attempt": {"N": str(attempt)},
+            ":running": {"S": RUNNING},
+            ":one": {"N": "1"},
+        },
+        ReturnValues="ALL_NEW",
+    )
+
+
+class TableClock:
+    """The table's time between its answers."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic):
+        self._monotonic = monotonic
+        self._answer: tuple[float, float, float] | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Return whether an answer was heard yet."""
+        return self._answer is not None
+
+    def ask(self, call: Callable[[], Any]) -> Any:
+        """Return what the call returned, with the clock set by it; None is no answer."""
+        sent = self._monotonic()
+        answer = call()
+        if answer is not None:
+            self._answer = (server_time(answer), sent, self._monotonic())
+        return answer
+
+    def earliest(self) -> float:
+        """Return what the table's time is at least."""
+        told, _sent, received = self._heard()
+        return told + self._monotonic() - received
+
+    def latest(self) -> float:
+        """Return what the table's time is at most."""
+        told, sent, _received = self._heard()
+        return told + HEADER_SECONDS + self._monotonic() - sent
+
+    def _heard(self) -> tuple[float, float, float]:
+        if self._answer is None:
+            raise RuntimeError("no answer was heard yet")
+        return self._answer
+
+
+class Lease:
+    """A lease that a run holds, as its steps see it.
+
+    options: the option ``lease``. client: DynamoDB of the lease's region.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        client: Any,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = pause,
+    ):
+        self._options = options
+        self._client = client
+        self._monotonic = monotonic
+        self._pause = sleep
+        self._clock = TableClock(monotonic)
+        # Until when the lease is known to be this attempt's, and its last renewal, in the table's time.
+        self._proven_until = self._renewed_at = 0.0
+        self._tried_at = monotonic()
+
+    def hold(self) -> None:
+        """Prove that the lease is still this attempt's, and renew it.
+
+        Raises Refused where it is another's, and MultiRegionError where that could not be asked. A table that does not
+        answer is tolerated for as long as nobody else can have seen the lease expire.
+        """
+        try:
+            if not self._clock.is_set or self._clock.earliest() >= self._proven_until:
+                self._look()
+            self._renew()
+        except AwsCallError as error:
+            if not (error.retryable and self._is_proven()):
+                raise MultiRegionError(
+                    f"The lease of run {self._options['run_id']} in {self._options['region']} could not be renewed, "
+                    f"and may be another's by now: {error}. Run the same command again: it goes on from what is done.",
+                    **error.evidence,
+                ) from error
+        self._tried_at = self._monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass as ``_wait.pause`` does, renewing the lease in time. Raises what ``hold`` raises."""
+        ends_at = self._monotonic() + seconds
+        while True:
+            now = self._monotonic()
+            due = self._tried_at + self._options["lease_seconds"] / 3
+            if now >= due:
+                self.hold()
+            elif now < ends_at:
+                self._pause(min(ends_at, due) - now)
+            if self._monotonic() >= ends_at:
+                return
+
+    def _is_proven(self) -> bool:
+        return self._clock.is_set and self._clock.latest() < self._proven_until
+
+    def _renew(self) -> None:
+        # The stored time has passed for certain, also where the header's whole seconds do not show it yet.
+        now, seconds = max(self._clock.earliest(), self._renewed_at), self._options["lease_seconds"]
+        values = {"renewed_at": {"N": repr(now)}, "expires_at": {"N": repr(now + seconds)}}
+        if self._options.get("step"):
+            values["step"] = {"S": self._options["step"]}
+        table, run_id, attempt = self._options["table_name"], self._options["run_id"], self._options["attempt"]
+        if self._clock.ask(lambda: update_lease(self._client, table, run_id, attempt, values)) is None:
+            self._look()
+        else:
+            self._renewed_at, self._proven_until = now, now + seconds
+
+    def _look(self) -> None:
+        """Read the lease; raise Refused unless it is this attempt's."""
+        answer = self._clock.ask(lambda: get_lease(self._client, self._options["table_name"]))
+        lease = unpack_lease(answer.get("Item"), server_time(answer))
+        if why := lost(lease, self._options["run_id"], self._options["attempt"], self._options["region"]):
+            raise Refused(why, held_by=lease)
+        self._renewed_at, self._proven_until = lease["renewed_at"], lease["expires_at"]
+
+
+class NoLease:
+    """Stands where no lease was given: nothing is asked, nothing is renewed."""
+
+    def hold(self) -> None:
+        """Do nothing."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        pause(seconds)
+
+
+def lease_of(params: Mapping[str, Any], clients: Any) -> Lease | NoLease:
+    """Return the lease that the option ``lease`` names, or one that does nothing."""
+    options = params.get("lease")
+    return Lease(options, clients("dynamodb", options["region"])) if options else NoLease()
+
+
+def lost(lease: Mapping[str, Any] | None, run_id: str, attempt: int, region: str) -> str | None:
+    """Return why a lease is not this attempt's any more, as a sentence, or None where it is. Pure."""
+    mine = f"Run {run_id}, attempt {attempt}, does not hold the lease of {region} any more"
+    remedy = "Nothing more is done by this attempt."
+    if lease is None:
+        return f"{mine}; no lease stands there. {remedy}"
+    if (lease["run_id"], lease["attempt"]) != (run_id, attempt):
+        return (
+            f"{mine}; lease lost to {lease['owner']} (run {lease['run_id']}, attempt {lease['attempt']}, "
+            f"{lease['outcome']}, renewed {lease['age_seconds']:.0f} s ago). {remedy}"
+        )
+    if lease["outcome"] != RUNNING:
+        return f"{mine}; it was released as {lease['outcome']}. {remedy}"
+    if not lease["is_live"]:
+        # Nobody has taken it, but another run may have come and gone elsewhere: what was planned may not hold any more.
+        return f"{mine}; it expired before it was renewed. Run the same command again: it looks anew and goes on."
+    return None

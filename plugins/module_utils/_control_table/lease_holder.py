@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""One move towards a region at a time: taking its lease, keeping it, giving it back.
+
+What stands in the table decides what a run is: a new one, the next attempt of one that stopped, or none at all. The
+item and its time are the business of ``_lease``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import (
+    RUNNING,
+    Lease,
+    TableClock,
+    get_lease,
+    lost,
+    pack_lease,
+    server_time,
+    unpack_lease,
+    update_lease,
+    with_age,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
+
+LEAST_SECONDS = 10
+# A write that lost against another's is decided again on what stands there then; who loses so often is told to wait.
+TRIES = 4
+# How many attempts that ended without writing a record of their own are remembered.
+EARLIER = 20
+NO_TABLE = "ResourceNotFoundException"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a run would be: kind is new, resumed, taken over, or held where the lease is its own already."""
+
+    kind: str
+    run_id: str
+    attempt: int
+    started_at: float
+    previous: dict[str, Any] | None
+
+
+@aws_call("PutItem", missing=("ConditionalCheckFailedException",))
+def put_lease(client: Any, table: str, lease: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Write a lease in place of the revision before it; return the answer, or None where another write came first."""
+    fresh = {"ConditionExpression": "attribute_not_exists(#revision)"}
+    next_one = {
+        "ConditionExpression": "#revision = :before",
+        "ExpressionAttributeValues": {":before": {"N": str(lease["revision"] - 1)}},
+    }
+    return client.put_item(
+        TableName=table,
+        Item=pack_lease(lease),
+        ExpressionAttributeNames={"#revision": "revision"},
+        **(next_one if lease["revision"] > 1 else fresh),
+    )
+
+
+def plain(lease: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a lease without the one before it. Pure."""
+    return {name: value for name, value in lease.items() if name != "previous"} if lease else None
+
+
+def ended_lease(standing: Mapping[str, Any], ended: str) -> dict[str, Any]:
+    """Return a lease that came to its end, with those before it under ``earlier``, the latest first. Pure."""
+    before = standing.get("previous")
+    chain = [{name: value for name, value in before.items() if name != "earlier"}, *before["earlier"]] if before else []
+    return {**(plain(standing) or {}), "ended": ended, "earlier": chain[:EARLIER]}
+
+
+def is_own(lease: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
+    """Return whether a lease was taken by this very run: the same id was offered by the same owner. Pure."""
+    return (lease["claim"], lease["owner"]) == (params["run_id"], params["owner"])
+
+
+def is_ended(lease: Mapping[str, Any] | None, params: Mapping[str, Any]) -> bool:
+    """Return whether a lease is the one of a request to release, with the outcome that it asked for. Pure."""
+    return bool(lease) and all(lease[name] == params[name] for name in ("run_id", "attempt", "outcome"))
+
+
+def decide(standing: Mapping[str, Any] | None, params: Mapping[str, Any], region: str, now: float) -> Claim:
+    """Return what this run would be, given the lease that stands there; raise Refused where it is another's. Pure.
+
+    standing: None or a lease as ``unpack_lease`` has it.
+    now: the table's time.
+    """
+    fresh = Claim("new", params["run_id"], 1, now, None)
+    if standing is None:
+        return fresh
+    if standing["is_live"]:
+        if is_own(standing, params):
+            return Claim("held", standing["run_id"], standing["attempt"], standing["started_at"], standing["previous"])
+        if params.get("takeover_run_id") != standing["run_id"]:
+            raise Refused(held_sentence(standing, params.get("takeover_run_id"), region), held_by=plain(standing))
+        ended = "taken over"
+    elif not standing["is_unfinished"]:
+        return fresh
+    else:
+        ended = "expired" if standing["outcome"] == RUNNING else standing["outcome"]
+    previous = ended_lease(standing, ended)
+    if standing["age_seconds"] > params["resume_within"]:
+        return Claim("new", params["run_id"], 1, now, previous)
+    if standing["method"] != params.get("method"):
+        return Claim("taken over", params["run_id"], 1, now, previous)
+    return Claim("resumed", standing["run_id"], standing["attempt"] + 1, standing["started_at"], previous)
+
+
+def held_sentence(lease: Mapping[str, Any], takeover_run_id: str | None, region: str) -> str:
+    """Return why a live lease of another run is left alone, and what can be done about it. Pure."""
+    words = [
+        f"The lease of {region} is held by {lease['owner']}: run {lease['run_id']}, attempt {lease['attempt']}, "
+        f"method {lease['method'] or 'not given'}, step {lease['step'] or 'not begun'}, renewed "
+        f"{lease['age_seconds']:.0f} s ago; it expires in {lease['expires_in_seconds']:.0f} s unless it is renewed."
+    ]
+    if takeover_run_id:
+        words.append(f"takeover_run_id is {takeover_run_id}; allowed: the id of the run that holds the lease.")
+    words.append(
+        "Wait for that run to end or for its lease to expire. If it is known to be dead: "
+        f"takeover_run_id={lease['run_id']}."
+    )
+    return " ".join(words)
+
+
+def build_lease(claim: Claim, params: Mapping[str, Any], region: str, revision: int, now: float) -> dict[str, Any]:
+    """Return the lease that a claim would write. Pure."""
+    lease = {
+        "run_id": claim.run_id,
+        "claim": params["run_id"],
+        "owner": params["owner"],
+        "attempt": claim.attempt,
+        "method": params.get("method"),
+        "trigger": params.get("trigger"),
+        "target_region": region,
+        "started_at": claim.started_at,
+        "acquired_at": now,
+        "renewed_at": now,
+        "expires_at": now + params["lease_seconds"],
+        "lease_seconds": params["lease_seconds"],
+        "step": None,
+        "outcome": RUNNING,
+        "revision": revision,
+        "previous": claim.previous,
+    }
+    return with_age(lease, now)
+
+
+class Counter:
+    """The place where a region's lease is taken and given back."""
+
+    def __init__(self, params: Mapping[str, Any], client: Any, region: str, monotonic: Callable[[], float]):
+        self.params, self.client, self.region, self.table = params, client, region, params["table_name"]
+        self.monotonic, self.clock = monotonic, TableClock(monotonic)
+
+    def look(self) -> dict[str, Any] | None:
+        """Return the lease that stands there now."""
+        answer = self.clock.ask(lambda: get_lease(self.client, self.table))
+        return unpack_lease(answer.get("Item"), server_time(answer))
+
+    def take(self, check_mode: bool) -> dict[str, Any]:
+        """Take the lease, or renew it where it is this run's already; raise Refused where it is another's."""
+        standing, error = self.look(), None
+        for _try in range(TRIES):
+            now = self.clock.earliest()
+            claim = decide(standing, self.params, self.region, now)
+            if claim.kind == "held" and standing is not None:
+                return self._taken(claim, standing, changed=error is not None)
+            lease = build_lease(claim, self.params, self.region, (standing or {"revision": 0})["revision"] + 1, now)
+            if check_mode:
+                return self._taken(claim, lease, changed=True, is_wish=True)
+            error = self._write(lease) or error
+            # Whatever the answer was, also "another came first" after a lost one, the table knows.
+            standing = self.look()
+            if standing and is_own(standing, self.params) and standing["revision"] == lease["revision"]:
+                return self._taken(claim, standing, changed=True)
+        raise error or Refused(
+            f"The lease of {self.region} changed hands {TRIES} times while it was asked for. Try again."
+        )
+
+    def _write(self, lease: Mapping[str, Any]) -> AwsCallError | None:
+        """Write; return the error of a write that may have been carried out all the same."""
+        try:
+            self.clock.ask(lambda: put_lease(self.client, self.table, lease))
+        except AwsCallError as error:
+            if not error.ambiguous:
+                raise
+            return error
+        return None
+
+    def _taken(self, claim: Claim, lease: dict[str, Any], changed: bool, is_wish: bool = False) -> dict[str, Any]:
+        return self._result(lease, changed, taken_sentence(claim, lease, self.region, is_wish), claim.previous)
+
+    def renew(self, check_mode: bool) -> dict[str, Any]:
+        """Renew what this attempt holds; raise Refused where it does not."""
+        if not check_mode:
+            self._held_lease().hold()
+        lease = self.look()
+        if why := lost(lease, self.params["run_id"], self.params["attempt"], self.region):
+            raise Refused(why, held_by=plain(lease))
+        verb = "would be renewed" if check_mode else f"was renewed for {self.params['lease_seconds']} s"
+        return self._result(lease, False, f"The lease of {self.region} for run {self.params['run_id']} {verb}.")
+
+    def release(self, check_mode: bool) -> dict[str, Any]:
+        """Give back what this attempt holds, with its outcome; a lease that it does not hold is left alone."""
+        run_id, attempt, outcome = self.params["run_id"], self.params["attempt"], self.params["outcome"]
+        lease = self.look()
+        if why := lost(lease, run_id, attempt, self.region):
+            return self._result(lease, False, f"Nothing to release. {why}")
+        if check_mode:
+            return self._result(lease, True, f"The lease of {self.region} would be released as {outcome}.")
+        now = repr(max(self.clock.earliest(), lease["renewed_at"]))
+        values = {"outcome": {"S": outcome}, "renewed_at": {"N": now}, "expires_at": {"N": now}}
+        error = answer = None
+        try:
+            answer = self.clock.ask(lambda: update_lease(self.client, self.table, run_id, attempt, values))
+        except AwsCallError as failure:
+            if not failure.ambiguous:
+                raise
+            error = failure
+        # The answer to the write shows the lease as it is now. Without one, also after "not yours any more", which may
+        # be the answer to a second try of botocore's, the table knows.
+        lease = unpack_lease(answer["Attributes"], server_time(answer)) if answer else self.look()
+        why = lost(lease, run_id, attempt, self.region)
+        if not why:
+            raise error or MultiRegionError(f"The lease of {self.region} was renewed while it was released. Try again.")
+        if not is_ended(lease, self.params):
+            return self._result(lease, False, f"Nothing to release. {why}")
+        return self._result(lease, True, f"The lease of {self.region} was released: run {run_id} {outcome}.")
+
+    def _held_lease(self) -> Lease:
+        options = {name: self.params[name] for name in ("table_name", "run_id", "attempt", "lease_seconds")}
+        return Lease({**options, "region": self.region}, self.client, self.monotonic)
+
+    def _result(
+        self,
+        lease: Mapping[str, Any] | None,
+        changed: bool,
+        reason: str,
+        previous: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        handle = None
+        if lease and lease["outcome"] == RUNNING:
+            handle = {name: lease[name] for name in ("run_id", "attempt", "lease_seconds")}
+            handle.update(table_name=self.table, region=self.region)
+        return {
+            "changed": changed,
+            "reason": reason,
+            "lease": plain(lease),
+            "handle": handle,
+            "resumed": bool(lease and lease["attempt"] > 1),
+            "previous": previous,
+        }
+
+
+def taken_sentence(claim: Claim, lease: Mapping[str, Any], region: str, is_wish: bool) -> str:
+    """Return what happened to the lease, or would. Pure."""
+    run = f"run {claim.run_id}, attempt {claim.attempt}"
+    if claim.kind == "held":
+        return (
+            f"The lease of {region} is held by this run already ({run}), for {lease['expires_in_seconds']:.0f} s more."
+        )
+    before, verb = claim.previous, "would be" if is_wish else "was"
+    found = ""
+    if before:
+        found = (
+            f" The lease of {before['owner']} (run {before['run_id']}, attempt {before['attempt']}, method "
+            f"{before['method'] or 'not given'}, step {before['step'] or 'not begun'}) stood there: {before['ended']}, "
+            f"last seen {before['age_seconds']:.0f} s ago."
+        )
+    how = {"new": "taken", "resumed": "taken again", "taken over": "taken over"}[claim.kind]
+    return f"The lease of {region} {verb} {how} for {lease['lease_seconds']} s: {run}.{found}"
+
+
+def refuse_bad(params: Mapping[str, Any]) -> None:
+    """Raise MultiRegionError for numbers that make no lease."""
+    if params["lease_seconds"] < LEAST_SECONDS:
+        raise MultiRegionError(
+            f"lease_seconds is {params['lease_seconds']}; allowed: {LEAST_SECONDS} or more; one call may take several."
+        )
+    if params["resume_within"] < 0:
+        raise MultiRegionError(f"resume_within is {params['resume_within']}; allowed: 0 or more, in seconds.")
+
+
+@timed
+def run(
+    params: Mapping[str, Any],
+    clients: Any,
+    check_mode: bool = False,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> dict[str, Any]:
+    """Take, renew or release the lease of a region.
+
+    Returns changed, reason, lease (as it stands then, or None), handle (the option ``lease`` of the step modules, or
+    None where nothing is held), resumed, previous (None or the lease that stood there, with ``ended``).
+    Raises Refused with ``held_by`` for another run's lease, AwsCallError where the table could not be asked.
+    """
+    refuse_bad(params)
+    region = params.get("region") or clients.default_region
+    counter = Counter(params, clients("dynamodb", region), region, monotonic)
+    try:
+        if params["state"] == "released":
+            return counter.release(check_mode)
+        if params.get("attempt") is not None:
+            return counter.renew(check_mode)
+        return counter.take(check_mode)
+    except AwsCallError as error:
+        if error.code != NO_TABLE:
+            raise
+        raise MultiRegionError(
+            f"table_name is {params['table_name']}; there is no such table in {region}, so nothing can keep two runs "
+            "apart. site.yml creates it."
+        ) from error

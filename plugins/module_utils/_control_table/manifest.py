@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The recovery manifest: what a failover must know without asking the lost region; site.yml writes it everywhere.
+
+Shape, version 1: {version, environment, global_database: {identifier, engine_version}, traffic: {backend, domain,
+name_servers, switch_key, health_path, scheme}, regions: [one entry a region, in the order of preference]}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    MANIFEST_ID,
+    get_document,
+    utc_now,
+    write_document,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    UNREADABLE_ANSWER,
+    AwsCallError,
+    MultiRegionError,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
+
+VERSION = 1
+ABSENT = "absent"
+# Members of an entry without which a failover to or from that region cannot be planned.
+ENTRY_MEMBERS = (
+    "region",
+    "db_cluster_identifier",
+    "db_cluster_arn",
+    "target_group_arn",
+    "autoscaling_group_name",
+    "capacity",
+    "topic_arn",
+    "control_bucket",
+)
+
+
+def manifest_problems(manifest: Any) -> list[str]:
+    """Return what is wrong with a manifest, as sentences; empty when nothing is. Pure."""
+    if not isinstance(manifest, Mapping):
+        return [f"manifest is {type(manifest).__name__}; allowed: a dictionary."]
+    problems = []
+    if manifest.get("version") != VERSION:
+        problems.append(f"manifest.version is {manifest.get('version')!r}; allowed: {VERSION}.")
+    if not (manifest.get("global_database") or {}).get("identifier"):
+        problems.append("manifest.global_database.identifier is missing; allowed: a global cluster's identifier.")
+    entries = manifest.get("regions") or []
+    if len(entries) < 2:
+        problems.append(f"manifest.regions has {len(entries)} entries; allowed: at least two.")
+    for index, entry in enumerate(entries):
+        missing = [name for name in ENTRY_MEMBERS if not entry.get(name)]
+        if missing:
+            problems.append(f"manifest.regions[{index}] has no {', '.join(missing)}; all of them are needed.")
+    names = [entry.get("region") for entry in entries]
+    twice = sorted({str(name) for name in names if names.count(name) > 1})
+    if twice:
+        problems.append(f"manifest.regions names {', '.join(twice)} more than once; allowed: each region once.")
+    return problems
+
+
+def refuse_bad(manifest: Any) -> None:
+    """Raise MultiRegionError with every problem of the manifest."""
+    problems = manifest_problems(manifest)
+    if problems:
+        raise MultiRegionError(" ".join(problems))
+
+
+def read_manifest(client: Any, table: str) -> dict[str, Any]:
+    """Return {document, written_at} of the manifest, both None where there is none, or nothing that can be read."""
+    try:
+        found = get_document(client, table, MANIFEST_ID)
+    except AwsCallError as error:
+        # What cannot be understood is written anew; what could not be asked stops the module.
+        if error.code != UNREADABLE_ANSWER:
+            raise
+        found = None
+    return found or {"document": None, "written_at": None}
+
+
+@timed
+def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
+    """Write the manifest into one region's control table unless it stands there already; read it back.
+
+    Returns changed, reason, manifest, written_at, diff.
+    """
+    wanted, table = dict(params["manifest"]), params["table_name"]
+    refuse_bad(wanted)
+    region = params.get("region") or clients.default_region
+    client = clients("dynamodb", region)
+    before = read_manifest(client, table)
+    result = {
+        "changed": before["document"] != wanted,
+        "manifest": wanted,
+        "written_at": before["written_at"],
+        "diff": {"before": before["document"] or {}, "after": wanted},
+    }
+    where = f"{table} of {region}"
+    if not result["changed"]:
+        return {**result, "reason": f"The manifest in {where} is as wanted, written at {before['written_at']}."}
+    words = "was absent" if before["document"] is None else "differed"
+    if check_mode:
+        return {**result, "reason": f"The manifest in {where} {words} and would be written."}
+    write_document(client, table, MANIFEST_ID, wanted, utc_now())
+    after = read_manifest(client, table)
+    if after["document"] != wanted:
+        raise MultiRegionError(f"The manifest in {where} was written, but another one stands there.", **result)
+    return {**result, "written_at": after["written_at"], "reason": f"The manifest in {where} {words} and was written."}
+
+
+def freshest(copies: Mapping[str, Observation], preferred: str | None = None) -> tuple[str, dict[str, Any]] | None:
+    """Return (region, copy) of the newest readable manifest, or None. Pure.
+
+    On a tie the preferred region's copy is taken, then the one that comes first.
+    """
+    found = [(region, copy.value) for region, copy in copies.items() if copy.known and copy.value]
+    found = [(region, copy) for region, copy in found if not manifest_problems(copy["document"])]
+    if not found:
+        return None
+    return max(found, key=lambda entry: (entry[1]["written_at"], entry[0] == preferred))
+
+
+def describe_copies(copies: Mapping[str, Observation]) -> dict[str, Any]:
+    """Return {region: time of writing, absent or unknown}. Pure."""
+    return {
+        region: (copy.value["written_at"] if copy.value else ABSENT) if copy.known else UNKNOWN
+        for region, copy in copies.items()
+    }
+
+
+def nothing_found(
+    table: str, copies: Mapping[str, Observation], without_table: Collection[str] = ()
+) -> MultiRegionError:
+    """Return the error for a manifest that can be used nowhere, with what each region answered, and the remedy. Pure.
+
+    without_table: regions that are known to have no such table.
+    """
+    words, versions = [], set()
+    for region, copy in copies.items():
+        document = copy.value["document"] if copy.known and copy.value else None
+        if isinstance(document, Mapping) and document.get("version") != VERSION:
+            versions.add(document.get("version"))
+        problems = manifest_problems(document) if document is not None else []
+        absent = "no such table" if region in without_table else "no manifest"
+        words.append(f"{region}: {copy.error or ' '.join(problems) or absent}")
+    shown = "; ".join(words).rstrip(". ")
+    sentence = (
+        f"No usable manifest in table {table}. {shown}. {_remedy(table, versions, set(copies) <= set(without_table))}"
+    )
+    return MultiRegionError(sentence, copies=describe_copies(copies))
+
+
+def _remedy(table: str, versions: Collection[Any], is_without_table: bool) -> str:
+    if versions:
+        found = ", ".join(str(version) for version in sorted(versions, key=str))
+        return (
+            f"This version of the collection reads manifests of version {VERSION}, not {found}: run its site.yml, "
+            "which writes the manifest anew; in an emergency use the version of the collection that wrote it."
+        )
+    if is_without_table:
+        return f"site.yml creates the table; if it has been run, {table} (table_name) is not its name."
+    return "site.yml writes it."
+
+
+@timed
+def run_info(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
+    """Read the manifest from every region at once; return the freshest, and when each copy was written.
+
+    Returns changed, reason, manifest, manifest_region, written_at, copies, errors.
+    """
+    table = params["table_name"]
+    calls = {region: manifest_reader(clients, table, region) for region in params["regions"]}
+    copies = observe_all(calls, params["deadline"])
+    found = freshest(copies, params.get("preferred_region"))
+    if not found:
+        raise nothing_found(table, copies)
+    region, copy = found
+    return {
+        "changed": False,
+        "reason": f"The freshest manifest is {region}'s, written at {copy['written_at']}.",
+        "manifest": copy["document"],
+        "manifest_region": region,
+        "written_at": copy["written_at"],
+        "copies": describe_copies(copies),
+        "errors": {name: str(copy.error) for name, copy in copies.items() if not copy.known},
+    }
+
+
+def manifest_reader(clients: Any, table: str, region: str):
+    """Return the call that reads one region's copy."""
+    return lambda: get_document(clients("dynamodb", region), table, MANIFEST_ID)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Writing to several regions at once where one of them must succeed and the others may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+
+# How long the others are waited for once the required region has answered, in seconds since the start.
+PATIENCE_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What succeeded with its value, what did not with its sentence, and whether that is enough."""
+
+    done: dict[str, Any]
+    failed: dict[str, str]
+    is_enough: bool
+
+
+def spread(calls: Mapping[str, Callable[[], Any]], required: str | None, deadline_s: float) -> Outcome:
+    """Run one call per region; return when all answered, or soon after the required one did.
+
+    required: the region that must succeed; None = at least one.
+    """
+
+    def enough(answers: Mapping[str, Observation], seconds: float) -> bool:
+        is_answered = required in answers if required else any(answer.known for answer in answers.values())
+        return is_answered and seconds >= PATIENCE_SECONDS
+
+    answers = observe_all(calls, deadline_s, enough)
+    done = {region: answer.value for region, answer in answers.items() if answer.known}
+    failed = {region: str(answer.error) for region, answer in answers.items() if not answer.known}
+    return Outcome(done, failed, required in done if required else bool(done))

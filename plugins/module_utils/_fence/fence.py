@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Keeping a region from writing after it was lost, and giving it back exactly what that took.
+
+A region that does not answer is no failure of fencing but its result: ``fenced``, ``not fenced`` with the reason, or
+``unknown``. Giving back does fail when it was not done, because what follows relies on it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
+    FENCE_PREFIX,
+    FENCED,
+    NOT_FENCED,
+    RESOURCES,
+    UNKNOWN,
+    describe,
+    measures_of,
+    merge,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.resources import resource_for
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.steps import (
+    Ended,
+    Fencing,
+    Gate,
+    give_back,
+    settle,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.store import (
+    Copies,
+    OwnDocument,
+    delete_document,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
+
+# What is kept of the time for telling the other tables how it ended: so many seconds, or this part of the whole.
+TELLING_SECONDS = 1.5
+TELLING_PART = 0.25
+REMEDY = "Run this again once the region answers; nothing is lost until then."
+
+
+@timed
+def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
+    """Fence a region, or give back what fencing took.
+
+    Returns changed, reason, region, fenced, document, copied_to, not_copied_to; for ``absent`` also restored (a list
+    of what ``give_back`` returns). Raises MultiRegionError for bad input, and where something was not given back.
+    """
+    refuse_bad(params)
+    if not check_mode:
+        lease_of(params, clients).hold()
+    return (fence if params["state"] == "present" else unfence)(params, clients, check_mode)
+
+
+def refuse_bad(params: Mapping[str, Any]) -> None:
+    """Raise MultiRegionError or Refused for options that make no sense together."""
+    region, mode = params["region"], params.get("mode")
+    require_member("region", region, params["regions"])
+    if params["deadline"] <= 0:
+        raise MultiRegionError(f"deadline is {params['deadline']}; it must be above 0 seconds.")
+    if params["state"] == "absent":
+        return
+    require_member("mode", mode, RESOURCES)
+    for name in (RESOURCES[mode], "run_id"):
+        if not params.get(name):
+            raise MultiRegionError(f"{name} is not given; mode {mode} needs it.")
+    if mode == "application_capacity" and params.get("traffic_region") == region:
+        raise Refused(
+            f"traffic_region is {region}: capacity is never lowered in the region that has the traffic. "
+            "Move the traffic first."
+        )
+
+
+def fence(params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[str, Any]:
+    """Fence the region within the deadline."""
+    region, deadline, now = params["region"], params["deadline"], time.time()
+    board, gate = Board(), Gate(Ended(NOT_FENCED, "nothing was asked for yet"))
+    copies = Copies(board, clients, params["table_name"], region, params["regions"])
+    own = OwnDocument(clients("dynamodb", region), params["table_name"], region)
+    patience = patience_of(deadline)
+    fencing = Fencing(
+        params, own, resource_for(params, clients, region), gate, copies.offer, lambda: patience - board.seconds(), now
+    )
+    copies.start_reading()
+    board.start({"fence": fencing.preview if check_mode else fencing.run})
+    answers = board.wait(patience, _settled(copies))
+    ended = ended_of(answers["fence"], gate)
+    found = {**copies.read(answers), region: _own(own)}
+    ended = settle(ended, params, merge(region, found).value, now)
+    if ended.document and not check_mode:
+        copies.offer(ended.document, [other for other in copies.regions if _is_behind(found[other], ended)])
+    took, failed = copies.written(deadline)
+    return {
+        "changed": ended.is_changed,
+        "reason": said(ended, params),
+        "region": region,
+        "fenced": ended.fenced,
+        "document": ended.document or merge(region, found).value,
+        "copied_to": took,
+        "not_copied_to": failed,
+    }
+
+
+def ended_of(answer: Observation, gate: Gate) -> Ended:
+    """Return how fencing ended; where it was cut, how it stood."""
+    if answer.known:
+        return answer.value
+    standing = gate.shut()
+    return replace(standing, why="" if standing.fenced == FENCED else f"{answer.error}; {standing.why}")
+
+
+def _own(own: OwnDocument) -> Observation:
+    return Observation(own.stored) if own.is_read else Observation(error="it did not answer")
+
+
+def _is_behind(copy: Observation, ended: Ended) -> bool:
+    """Return whether a table should be told; a copy nobody has seen is not replaced by a guess."""
+    if not copy.known:
+        return ended.is_settled
+    return (copy.value or {}).get("document") != ended.document
+
+
+def patience_of(deadline: float) -> float:
+    """Return the seconds after which the region is waited for no more, so that the others can be told. Pure."""
+    return deadline - min(TELLING_SECONDS, TELLING_PART * deadline)
+
+
+def _settled(copies: Copies) -> Callable[[Mapping[Any, Observation], float], bool]:
+    """Return the end of the wait: the region has settled it, or the other tables have been read as well."""
+    asked = {("copy", region) for region in copies.regions}
+
+    def enough(so_far: Mapping[Any, Observation], _seconds: float) -> bool:
+        answer = so_far.get("fence")
+        return bool(answer) and bool((answer.known and answer.value.is_settled) or asked <= set(so_far))
+
+    return enough
+
+
+def said(ended: Ended, params: Mapping[str, Any]) -> str:
+    """Return the sentence for a result of fencing. Pure."""
+    region, what = params["region"], describe(params)
+    if ended.fenced == FENCED and not ended.why:
+        limit = " Connections that were open may go on for a while." if params["mode"] == "database_ingress" else ""
+        return f"{region} is fenced: {what} is taken.{limit}"
+    if ended.fenced == UNKNOWN:
+        return f"Whether {region} is fenced is unknown: {ended.why}."
+    return f"{region} is {ended.fenced}: {ended.why}."
+
+
+def unfence(params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[str, Any]:
+    """Give back what fencing took, see it there, then delete the document in every table that answers."""
+    region, deadline, table = params["region"], params["deadline"], params["table_name"]
+    board, gate = Board(), Gate()
+    copies = Copies(board, clients, table, region, params["regions"])
+    own = OwnDocument(clients("dynamodb", region), table, region)
+
+    def work() -> list[dict[str, Any]]:
+        own.read()
+        return [
+            give_back(
+                one,
+                resource_for(one, clients, region),
+                gate,
+                lambda: patience_of(deadline) - board.seconds(),
+                check_mode,
+            )
+            for one in measures_of(own.document)
+        ]
+
+    copies.start_reading()
+    board.start({"work": work})
+    answers = board.wait(patience_of(deadline), _known_soon(copies))
+    if not answers["work"].known:
+        gate.shut()
+        why = str(answers["work"].error).rstrip(".")
+        raise MultiRegionError(
+            f"What fencing took from {region} was not given back: {why}. {REMEDY}", fenced=UNKNOWN, region=region
+        )
+    restored = answers["work"].value
+    stale = [other for other, copy in copies.read(answers).items() if own.stored or not copy.known or copy.value]
+    known = [other for other, copy in copies.read(answers).items() if copy.known and copy.value]
+    changed = bool(own.stored or known)
+    deleted, failed = [], {}
+    if changed and not check_mode:
+        deleted, failed = _delete(own, stale, params, clients, deadline - board.seconds())
+    return {
+        "changed": changed,
+        "reason": back(region, restored, changed, check_mode),
+        "region": region,
+        "fenced": NOT_FENCED,
+        "document": own.document,
+        "restored": restored,
+        "copied_to": [],
+        "not_copied_to": {},
+        "deleted_from": deleted,
+        "not_deleted_from": failed,
+    }
+
+
+def _known_soon(copies: Copies) -> Callable[[Mapping[Any, Observation], float], bool]:
+    """Return the end of the wait: the work is done, and the other tables have answered or had their time."""
+    asked = {("copy", region) for region in copies.regions}
+
+    def enough(so_far: Mapping[Any, Observation], seconds: float) -> bool:
+        return "work" in so_far and (seconds >= TELLING_SECONDS or asked <= set(so_far))
+
+    return enough
+
+
+def _delete(
+    own: OwnDocument, others: list[str], params: Mapping[str, Any], clients: Any, seconds: float
+) -> tuple[list[str], dict[str, str]]:
+    """Delete the document everywhere; the region's own must go. Returns (regions, {region: why not})."""
+    region, table = params["region"], params["table_name"]
+
+    def delete_own() -> None:
+        if not own.delete():
+            raise MultiRegionError("another run fenced it again meanwhile")
+
+    calls: dict[str, Callable[[], Any]] = {region: delete_own}
+    for other in others:
+        calls[other] = partial(delete_document, clients("dynamodb", other), table, FENCE_PREFIX + region)
+    outcome = spread(calls, region, seconds)
+    if not outcome.is_enough:
+        raise MultiRegionError(
+            f"What fencing took from {region} is given back, but the document that says so was not deleted there: "
+            f"{outcome.failed[region].rstrip('.')}. {REMEDY}",
+            fenced=NOT_FENCED,
+            region=region,
+        )
+    return list(outcome.done), outcome.failed
+
+
+def back(region: str, restored: list[dict[str, Any]], changed: bool, check_mode: bool) -> str:
+    """Return the sentence for a result of giving back. Pure."""
+    if not changed:
+        return f"Nothing of {region} is fenced: there is no document {FENCE_PREFIX}{region}."
+    given = [one["resource"] for one in restored if one["restored"]]
+    verb = "would be given back" if check_mode else "is given back"
+    reason = (
+        f"What fencing took from {region} {verb}: {', '.join(given)}."
+        if given
+        else f"Fencing of {region} ends; nothing had to be given back."
+    )
+    gone = [one["resource"] for one in restored if one["is_gone"]]
+    if gone:
+        reason += f" Not there any more: {', '.join(gone)}."
+    count = sum(len(one["given_up"]) for one in restored)
+    if count:
+        reason += f" Rules not given back because the group they name is gone: {count}."
+    return reason

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""All signals of all regions at once, and the verdicts on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import utc_now
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import pick
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
+    UNKNOWN,
+    Facts,
+    Observation,
+    trusted_view,
+    writer_region,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import (
+    database_readers,
+    describe_session_table,
+    get_checkers,
+    given,
+    make_clients,
+    probe,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
+    HEALTHY,
+    UNHEALTHY,
+    Settings,
+    verdict,
+)
+
+# The facts each signal is judged from.
+FACTS_OF = {
+    "load_balancer_targets": ("targets",),
+    "database": ("cluster", "instances"),
+    "replication_lag": ("global_cluster", "lag"),
+    "session_table": ("table",),
+    "route53_checkers": ("checkers",),
+    "endpoint_probe": ("probe",),
+}
+SERVICE_OF = {
+    "targets": "elbv2",
+    "cluster": "rds",
+    "instances": "rds",
+    "global_cluster": "rds",
+    "lag": "cloudwatch",
+    "table": "dynamodb",
+    "checkers": "route53",
+    "probe": None,
+}
+# Always read: who holds the writer is part of every answer.
+ALWAYS = ("global_cluster",)
+
+
+def build_entries(params: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return (region entries, what they share), from the manifest or from the options. Pure.
+
+    Shared: {global_cluster_identifier, domain, health_path, scheme}. An option that is given wins over the manifest.
+    """
+    manifest = params.get("manifest") or {}
+    entries = params.get("regions") or manifest.get("regions") or []
+    names = [entry.get("region") for entry in entries]
+    if not names or not all(names):
+        raise MultiRegionError(f"regions is {names}; allowed: at least one entry, each with its region.")
+    traffic = manifest.get("traffic") or {}
+    shared = {
+        "global_cluster_identifier": (manifest.get("global_database") or {}).get("identifier"),
+        "domain": traffic.get("domain"),
+        "health_path": traffic.get("health_path") or "/health",
+        "scheme": traffic.get("scheme") or "http",
+    }
+    return entries, {name: params.get(name) or value for name, value in shared.items()}
+
+
+def build_readers(
+    clients: Any, entry: Mapping[str, Any], shared: Mapping[str, Any], params: Mapping[str, Any]
+) -> dict[str, Callable[[], Any]]:
+    """Return the calls that observe one region, by fact."""
+    region = entry["region"]
+
+    def ask_endpoint() -> dict[str, Any]:
+        address = given(entry, "load_balancer_dns_name")
+        timeout, proxy = pick(params, "read_timeout"), params.get("probe_proxy")
+        return probe(address, shared["scheme"], shared["health_path"], timeout, shared["domain"], proxy)
+
+    return {
+        **database_readers(clients, entry, shared["global_cluster_identifier"]),
+        "table": lambda: describe_session_table(clients("dynamodb", region), given(entry, "session_table")),
+        # Route 53's API is one for all regions, so its answer does not tell whether this region's API works.
+        "checkers": lambda: get_checkers(clients("route53", region), given(entry, "health_check_id")),
+        "probe": ask_endpoint,
+    }
+
+
+def observe_regions(params: Mapping[str, Any], clients: Any) -> dict[str, Facts]:
+    """Ask everything that the wanted signals need, all at once, and return the facts by region."""
+    entries, shared = build_entries(params)
+    signals = {*params["signals"], *params["deciding_signals"]}
+    wanted = {*ALWAYS, *(fact for signal in signals for fact in FACTS_OF[signal])}
+    calls = {
+        (entry["region"], fact): call
+        for entry in entries
+        for fact, call in build_readers(clients, entry, shared, params).items()
+        if fact in wanted
+    }
+    make_clients(clients, {SERVICE_OF[fact] for fact in wanted} - {None}, [entry["region"] for entry in entries])
+    answers: dict[tuple[str, str], Observation] = observe_all(calls, params["deadline"])
+    return {
+        entry["region"]: Facts(
+            entry["region"], {fact: seen for (region, fact), seen in answers.items() if region == entry["region"]}
+        )
+        for entry in entries
+    }
+
+
+@timed
+def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
+    """Return a verdict for each region, with its signals and their reasons.
+
+    Returns changed (False), reason, verdicts, healthy_regions, unhealthy_regions, unknown_regions, writer_region,
+    checked_at.
+    """
+    if not 0 <= params["min_healthy_ratio"] <= 1:
+        raise MultiRegionError(f"min_healthy_ratio is {params['min_healthy_ratio']}; allowed: from 0 to 1.")
+    if not params["deciding_signals"]:
+        raise MultiRegionError("deciding_signals is empty; allowed: at least one signal.")
+    checked_at = utc_now()
+    facts = observe_regions(params, clients)
+    settings = Settings(
+        min_healthy_ratio=params["min_healthy_ratio"],
+        max_replication_lag_ms=params["max_replication_lag_ms"],
+        max_lag_sample_age=params["max_lag_sample_age"],
+        deciding=tuple(params["deciding_signals"]),
+    )
+    verdicts = {region: verdict(seen, settings, params["signals"]) for region, seen in facts.items()}
+    groups = {
+        state: [region for region, found in verdicts.items() if found.verdict == state]
+        for state in (HEALTHY, UNHEALTHY, UNKNOWN)
+    }
+    return {
+        "changed": False,
+        "verdicts": {region: found.as_result() for region, found in verdicts.items()},
+        **{f"{state}_regions": regions for state, regions in groups.items()},
+        "writer_region": writer_region(trusted_view(facts, tuple(facts))[1]) or UNKNOWN,
+        "checked_at": checked_at,
+        "reason": " ".join(f"{region} is {found.verdict}: {found.reason}" for region, found in verdicts.items()),
+    }

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Figures of our own in CloudWatch, so that dashboards show them: one data point each, in several regions at once.
+
+A data point may be readable only a moment after it was accepted ("Publish custom metrics" of the CloudWatch User
+Guide), so what was accepted is not read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
+
+# What CloudWatch keeps for itself ("Namespace" of PutMetricData in the CloudWatch API Reference).
+RESERVED = "AWS/"
+
+
+@aws_call("PutMetricData")
+def put_metric_data(client: Any, namespace: str, data: list[dict[str, Any]]) -> None:
+    """Publish data points. One that is published twice has the same maximum."""
+    client.put_metric_data(Namespace=namespace, MetricData=data)
+
+
+def build_data(metrics: Mapping[str, Any], units: Mapping[str, str], dimensions: Mapping[str, str]) -> list[dict]:
+    """Return the MetricData of the CloudWatch API. Pure. What is not known (None) is no data point, least of all 0.
+
+    metrics: {name: value}. units: {name: unit}, where there is one.
+    """
+    named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+    return [
+        {"MetricName": name, "Value": float(value), "Unit": units.get(name, "None"), "Dimensions": named}
+        for name, value in metrics.items()
+        if value is not None
+    ]
+
+
+@timed
+def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
+    """Publish in all regions at once.
+
+    Returns changed, reason, published (regions), not_published {region: sentence}. Raises MultiRegionError with the
+    same evidence where no region took it, unless ``best_effort``.
+    """
+    namespace, regions = params["metric_namespace"], params["regions"]
+    if namespace.startswith(RESERVED):
+        raise MultiRegionError(f"metric_namespace is {namespace}; allowed: one that does not begin with {RESERVED}.")
+    data = build_data(params["metrics"], params["units"], params["dimensions"])
+    names = ", ".join(one["MetricName"] for one in data)
+    nowhere = {"published": [], "not_published": {}}
+    if not data:
+        return {"changed": False, **nowhere, "reason": "None of the figures is known."}
+    if check_mode:
+        return {"changed": True, **nowhere, "reason": f"{names} would be published in {', '.join(regions)}."}
+
+    def call(region: str) -> Callable[[], None]:
+        return lambda: put_metric_data(clients("cloudwatch", region), namespace, data)
+
+    outcome = spread({region: call(region) for region in regions}, None, params["deadline"])
+    evidence = {"published": list(outcome.done), "not_published": outcome.failed}
+    failed = "; ".join(f"{region}: {why}" for region, why in outcome.failed.items())
+    if not outcome.is_enough and not params["best_effort"]:
+        raise MultiRegionError(f"{names} was published in no region: {failed}.", **evidence)
+    if not outcome.is_enough:
+        return {"changed": False, **evidence, "reason": f"{names} was published in no region: {failed}."}
+    where = ", ".join(outcome.done) + (f"; not in {failed}" if failed else "")
+    return {"changed": True, **evidence, "reason": f"{names} published in {where}."}

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Telling people: one message to a topic in each region, of which one must take it, or none where a move would stop.
+
+A message whose answer was lost is sent again, since to be told twice is better than not at all: Publish knows no token
+for a standard topic, and such a topic may deliver a message more than once anyway ("Amazon SNS standard topics" of the
+Amazon SNS Developer Guide). All copies have the same ``notification_id``, so that machines can tell a copy.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
+
+# Limits of Publish in the Amazon SNS API Reference: an ASCII subject of less than 100 characters without line breaks.
+SUBJECT_LENGTH = 99
+
+
+@aws_call("Publish")
+def publish(client: Any, topic_arn: str, subject: str, message: str, attributes: Mapping[str, Any]) -> str:
+    """Publish one message; return its id."""
+    return client.publish(TopicArn=topic_arn, Subject=subject, Message=message, MessageAttributes=dict(attributes))[
+        "MessageId"
+    ]
+
+
+def fit_subject(subject: str) -> str:
+    """Return the subject as SNS takes it: an alert must not be lost to a character. Pure."""
+    return " ".join(subject.split()).encode("ascii", "replace").decode()[:SUBJECT_LENGTH]
+
+
+def build_attributes(attributes: Mapping[str, Any] | None) -> dict[str, dict[str, str]]:
+    """Return SNS message attributes, texts all of them; SNS refuses empty ones, so these are left out. Pure."""
+    texts = {name: str(value) for name, value in (attributes or {}).items() if value is not None}
+    return {name: {"DataType": "String", "StringValue": text} for name, text in texts.items() if text}
+
+
+def require_member(name: str, value: str | None, allowed: Any) -> None:
+    """Raise MultiRegionError unless the value is None or one of the allowed ones."""
+    if value is not None and value not in allowed:
+        raise MultiRegionError(f"{name} is {value}; allowed: one of {', '.join(allowed)}.")
+
+
+@timed
+def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
+    """Publish to all topics at once.
+
+    Returns changed, reason, delivered {region: message id}, not_delivered {region: sentence}. Raises MultiRegionError
+    with the same evidence where the required region (or every region) did not take it, unless ``best_effort``.
+    """
+    topics, required = params["topics"], params.get("required_region")
+    if not topics:
+        raise MultiRegionError("topics is empty; allowed: at least one region with the ARN of its topic.")
+    require_member("required_region", required, topics)
+    if check_mode:
+        reason = f"The message would be sent to the topics of {', '.join(topics)}."
+        return {"changed": True, "delivered": {}, "not_delivered": {}, "reason": reason}
+    subject = fit_subject(params["subject"])
+    attributes = build_attributes({**(params.get("attributes") or {}), "notification_id": uuid.uuid4().hex})
+
+    def call(region: str, topic: str):
+        return lambda: publish(clients("sns", region), topic, subject, params["msg"], attributes)
+
+    outcome = spread({region: call(region, topic) for region, topic in topics.items()}, required, params["deadline"])
+    evidence = {"delivered": outcome.done, "not_delivered": outcome.failed}
+    failed = "; ".join(f"{region}: {why}" for region, why in outcome.failed.items())
+    if not outcome.done and params.get("best_effort"):
+        return {"changed": False, **evidence, "reason": f"Nobody was told: {failed}."}
+    if not outcome.is_enough and not params.get("best_effort"):
+        raise MultiRegionError(f"Nobody was told through {required or 'any region'}: {failed}.", **evidence)
+    reason = f"Sent through {', '.join(outcome.done)}" + (f"; not through {failed}." if failed else ".")
+    return {"changed": True, **evidence, "reason": reason}

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What a region's control table tells the planner, in one call: manifest, lease, last move, fences.
+
+A second call is made only where a run has not ended well: its record tells which region it moved away from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    LATEST_MOVE_ID,
+    MANIFEST_ID,
+    RUN_PREFIX,
+    get_document,
+    get_items,
+    unpack,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import (
+    LEASE_ID,
+    server_time,
+    unpack_lease,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import FENCE_PREFIX
+
+MANIFEST, TABLE, LEASE, RUN, MOVE, FENCES = "manifest", "control_table", "lease", "run", "latest_move", "fences"
+# The facts of _failover/observation.py that come from the control table, and the manifest's copy.
+NAMES = (MANIFEST, TABLE, LEASE, RUN, MOVE, FENCES)
+NO_TABLE: Mapping[str, Any] = {MANIFEST: None, TABLE: None, LEASE: None, RUN: None, MOVE: None, FENCES: {}}
+
+
+def read_books(client: Any, table: str, regions: Collection[str]) -> dict[str, Observation]:
+    """Return every fact of a region's control table, and under ``manifest`` {document, written_at} or None.
+
+    regions: those whose fences are asked for. Raises AwsCallError where the table could not be read.
+    """
+    fences = {region: f"{FENCE_PREFIX}{region}" for region in regions}
+    found = get_items(client, table, [MANIFEST_ID, LEASE_ID, LATEST_MOVE_ID, *fences.values()])
+    if found is None:
+        return {name: Observation(value) for name, value in NO_TABLE.items()}
+    items, answer = found
+    now = server_time(answer)
+    lease = unpack_lease(items.get(LEASE_ID), now)
+    values = {
+        MANIFEST: _unpacked(items.get(MANIFEST_ID)),
+        TABLE: table,
+        LEASE: lease,
+        MOVE: _aged(_unpacked(items.get(LATEST_MOVE_ID)), now),
+        FENCES: {region: _unpacked(items.get(identifier)) for region, identifier in fences.items()},
+    }
+    return {**{name: Observation(value) for name, value in values.items()}, RUN: _read_run(client, table, lease)}
+
+
+def spread_books(answer: Observation) -> dict[str, Observation]:
+    """Return the facts of a call of ``read_books``: all of them unknown where it failed. Pure."""
+    if not answer.known:
+        return dict.fromkeys(NAMES, answer)
+    return {name: replace(fact, seconds=answer.seconds) for name, fact in answer.value.items()}
+
+
+def _read_run(client: Any, table: str, lease: Mapping[str, Any] | None) -> Observation:
+    if not lease or not lease["is_unfinished"]:
+        return Observation(None)
+    try:
+        found = get_document(client, table, f"{RUN_PREFIX}{lease['run_id']}")
+    except AwsCallError as error:
+        return Observation(error=str(error))
+    return Observation(found["document"] if found else None)
+
+
+def _unpacked(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return unpack(item) if item else None
+
+
+def _aged(copy: Mapping[str, Any] | None, now: float) -> dict[str, Any] | None:
+    if not copy or not copy["document"]:
+        return None
+    move = copy["document"]
+    return {"ended_at": 0.0, **move, "age_seconds": round(max(0.0, now - move.get("ended_at", 0.0)), 3)}

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Observing the whole platform for the planner: the control tables first, then every region at once, within seconds.
+
+A region that has not answered a single call is not waited for to the end: it may be the lost one, and all that must be
+known stands in the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.writer_endpoint import get_parameter
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import (
+    describe_copies,
+    freshest,
+    nothing_found,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import SWITCHOVER, Request, State
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import (
+    database_readers,
+    describe_group,
+    given,
+    make_clients,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._platform.control_tables import (
+    MANIFEST,
+    TABLE,
+    read_books,
+    spread_books,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import (
+    CONTROL,
+    FACTS_FROM_ELSEWHERE,
+    STATEMENTS,
+    switch_regions,
+    traffic_of,
+    traffic_readers,
+    traffic_region,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
+    ARC_ROUTING_CONTROL,
+    CLOUDWATCH_METRIC,
+    S3_OBJECT,
+)
+
+# The call that reads a region's control table, among the names of the facts.
+BOOKS = "books"
+PARAMETER = "writer_endpoint_parameter"
+SERVICES = ("dynamodb", "rds", "elbv2", "autoscaling", "s3", "cloudwatch", "ssm")
+SWITCH_CALLS = {
+    S3_OBJECT: ("s3:PutObject",),
+    CLOUDWATCH_METRIC: ("cloudwatch:PutMetricData",),
+    ARC_ROUTING_CONTROL: ("route53-recovery-cluster:UpdateRoutingControlStates",),
+}
+REQUEST_OPTIONS = (
+    "target_region",
+    "expected_active_region",
+    "min_healthy_ratio",
+    "max_replication_lag_ms",
+    "max_lag_sample_age",
+    "accept_data_loss",
+    "force",
+    "method",
+    "fencing",
+    "cool_down",
+    "resume_within",
+    "takeover_run_id",
+)
+NOT_NEGATIVE = ("max_replication_lag_ms", "max_lag_sample_age", "cool_down", "resume_within", "deadline", "patience")
+
+Answers = Mapping[tuple[str, str], Observation]
+Call = Callable[[], Any]
+
+
+def build_readers(clients: Any, manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Call]:
+    """Return the calls that observe one region for the planner, by fact.
+
+    All of them are calls to that region, except those of FACTS_FROM_ELSEWHERE.
+    """
+    region = entry["region"]
+    readers = {
+        **database_readers(clients, entry, manifest["global_database"]["identifier"]),
+        "group": lambda: describe_group(clients("autoscaling", region), given(entry, "autoscaling_group_name")),
+        **traffic_readers(clients, manifest, entry),
+    }
+    if entry.get(PARAMETER):
+        readers["writer_endpoint"] = lambda: (get_parameter(clients("ssm", region), entry[PARAMETER]) or {}).get(
+            "Value"
+        )
+    return readers
+
+
+def silent_regions(answers: Answers, regions: Iterable[str]) -> set[str]:
+    """Return the regions that have not answered one call with a value. Pure."""
+    heard = {region for (region, name), answer in answers.items() if answer.known and name not in FACTS_FROM_ELSEWHERE}
+    return set(regions) - heard
+
+
+class Watch:
+    """The observation of one run: reads the control tables everywhere, then what the manifest names, on one clock."""
+
+    def __init__(self, params: Mapping[str, Any], clients: Any):
+        self._params = params
+        self._clients = clients
+        self._board = Board()
+        self._asked: set[tuple[str, str]] = set()
+        self._observing_since = 0.0
+
+    def _start(self, calls: Mapping[tuple[str, str], Call]) -> None:
+        self._asked.update(calls)
+        self._board.start(calls)
+
+    def _patient(self, answers: Answers, seconds: float) -> bool:
+        """Return whether only regions that never answered are still missing, and were waited for long enough."""
+        if seconds - self._observing_since < self._params["patience"]:
+            return False
+        missing = {region for region, _name in self._asked - set(answers)}
+        return missing <= silent_regions(answers, missing)
+
+    @classmethod
+    def _has_manifest(cls, answers: Answers, _seconds: float) -> bool:
+        return freshest(cls._copies(answers)) is not None
+
+    @staticmethod
+    def _copies(answers: Answers) -> dict[str, Observation]:
+        return {region: spread_books(answer)[MANIFEST] for (region, name), answer in answers.items() if name == BOOKS}
+
+    def _books_readers(self, regions: list[str], fences: list[str]) -> dict[tuple[str, str], Call]:
+        def reader(region: str) -> Call:
+            return lambda: read_books(self._clients("dynamodb", region), self._params["table_name"], fences)
+
+        return {(region, BOOKS): reader(region) for region in regions if (region, BOOKS) not in self._asked}
+
+    def run(self) -> tuple[dict[str, Any], str, dict[str, Observation], dict[str, Facts]]:
+        """Return (manifest, region it was read from, all copies, facts by region).
+
+        Observing starts with the first copy that arrives. Where a fresher one arrives meanwhile and says something
+        else, what it names is observed once more, with as much time again. Raises MultiRegionError where there is
+        no copy.
+        """
+        table, regions, deadline = self._params["table_name"], self._params["regions"], self._params["deadline"]
+        self._start(self._books_readers(regions, regions))
+        make_clients(self._clients, SERVICES, regions)
+        answers = self._board.wait(self._board.seconds() + deadline, self._has_manifest)
+        manifest: dict[str, Any] | None = None
+        while True:
+            copies = self._copies(answers)
+            found = freshest(copies, self._params.get("target_region"))
+            if not found:
+                raise nothing_found(table, copies, _without_table(answers))
+            region, copy = found
+            if copy["document"] == manifest:
+                return copy["document"], region, copies, self._facts(answers, copy["document"])
+            manifest = copy["document"]
+            self._observe(copy["document"])
+            answers = self._board.wait(self._observing_since + deadline, self._patient)
+
+    def _observe(self, manifest: Mapping[str, Any]) -> None:
+        self._observing_since = self._board.seconds()
+        named = [entry["region"] for entry in manifest["regions"]]
+        self._start(
+            {
+                **self._books_readers(named, named),
+                **{
+                    (entry["region"], fact): call
+                    for entry in manifest["regions"]
+                    for fact, call in build_readers(self._clients, manifest, entry).items()
+                },
+            }
+        )
+
+    @staticmethod
+    def _facts(answers: Answers, manifest: Mapping[str, Any]) -> dict[str, Facts]:
+        found: dict[str, dict[str, Observation]] = {entry["region"]: {} for entry in manifest["regions"]}
+        for (region, name), answer in answers.items():
+            if region in found:
+                found[region].update(spread_books(answer) if name == BOOKS else {name: answer})
+        for facts in found.values():
+            facts.pop(MANIFEST, None)
+        return {region: Facts(region, facts) for region, facts in found.items()}
+
+
+def _without_table(answers: Answers) -> set[str]:
+    tables = {region: spread_books(answer)[TABLE] for (region, name), answer in answers.items() if name == BOOKS}
+    return {region for region, table in tables.items() if table.known and table.value is None}
+
+
+def build_state(manifest: Mapping[str, Any], facts: Mapping[str, Facts], table_name: str = "control table") -> State:
+    """Return the planner's state. Pure.
+
+    The traffic is where the switch puts it, as Route 53 reads it; where nothing of it could be read it is unknown.
+    """
+    entries, backend = manifest["regions"], traffic_of(manifest)["backend"]
+    return State(
+        order=tuple(entry["region"] for entry in entries),
+        facts=facts,
+        traffic_region=traffic_region(manifest, facts),
+        capacity={entry["region"]: {name: int(n) for name, n in entry["capacity"].items()} for entry in entries},
+        engine_version=manifest["global_database"].get("engine_version"),
+        endpoint_parameters={entry["region"]: entry[PARAMETER] for entry in entries if entry.get(PARAMETER)},
+        switch_fact=CONTROL if backend == ARC_ROUTING_CONTROL else STATEMENTS,
+        switch_calls=SWITCH_CALLS.get(backend, SWITCH_CALLS[S3_OBJECT]),
+        control_table=table_name,
+    )
+
+
+def refuse_bad(params: Mapping[str, Any]) -> None:
+    """Raise MultiRegionError for an option outside what is allowed."""
+    if not params["regions"]:
+        raise MultiRegionError("regions is empty; allowed: the platform's regions.")
+    if not 0 <= params["min_healthy_ratio"] <= 1:
+        raise MultiRegionError(f"min_healthy_ratio is {params['min_healthy_ratio']}; allowed: from 0 to 1.")
+    for name in NOT_NEGATIVE:
+        if params.get(name) is not None and not params[name] >= 0:
+            raise MultiRegionError(f"{name} is {params[name]}; allowed: 0 or more.")
+    if params["method"] == SWITCHOVER and params["accept_data_loss"]:
+        raise MultiRegionError(
+            "accept_data_loss is true; allowed: false with method switchover, which loses nothing. The moves that may "
+            "lose data are method failover, detach and auto."
+        )
+
+
+@timed
+def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
+    """Return the plan for the request with its obstacles and everything it was made from.
+
+    Returns changed (False), what Plan.as_result lists, and manifest, manifest_region, copies, observed, verdicts,
+    target (its entry), db_cluster_arns, topics, switch_regions. Raises MultiRegionError where no manifest could
+    be read.
+    """
+    refuse_bad(params)
+    manifest, manifest_region, copies, facts = Watch(params, clients).run()
+    request = Request(**{name: params[name] for name in REQUEST_OPTIONS})
+    state = build_state(manifest, facts, params["table_name"])
+    plan = build_plan(state, request)
+    seen = Situation(state, request, plan.target_region or "")
+    found = {region: seen.verdict_of(region) for region in state.order}
+    entries = manifest["regions"]
+    return {
+        "changed": False,
+        **plan.as_result(),
+        "manifest": manifest,
+        "manifest_region": manifest_region,
+        "copies": describe_copies(copies),
+        "observed": {region: seen.as_evidence() for region, seen in facts.items()},
+        "verdicts": {region: {"verdict": one.verdict, "reason": one.reason} for region, one in found.items()},
+        "target": next((entry for entry in entries if entry["region"] == plan.target_region), {}),
+        "db_cluster_arns": {entry["region"]: entry["db_cluster_arn"] for entry in entries},
+        "topics": {entry["region"]: entry["topic_arn"] for entry in entries},
+        "switch_regions": switch_regions(manifest),
+    }

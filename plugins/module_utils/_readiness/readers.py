@@ -1,0 +1,528 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Readers of what readiness is judged on, beside what the planner reads: one function per API call, one region each.
+
+They return the shapes listed in _readiness/seen.py and raise AwsCallError where AWS could not be asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import PAUSE_ID
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_document
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import (
+    MISSING_CLUSTER,
+    describe_session_table,
+    given,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.capacity import STANDARD_QUOTA
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.bucket_replication import get_replication
+
+SERVICES = (
+    "dynamodb",
+    "rds",
+    "elbv2",
+    "autoscaling",
+    "s3",
+    "cloudwatch",
+    "ec2",
+    "service-quotas",
+    "secretsmanager",
+    "kms",
+    "sns",
+    "logs",
+)
+# The quota of targets in DescribeAccountLimits ("Limit" of the Elastic Load Balancing API Reference).
+TARGET_LIMIT = "targets-per-application-load-balancer"
+# How far back the newest figure of a quota's use is looked for; it comes every few minutes.
+USAGE_LOOK_BACK = timedelta(hours=1)
+PENDING = "PendingConfirmation"
+
+
+@aws_call("DescribeDBClusters", missing=MISSING_CLUSTER)
+def get_cluster(client: Any, identifier: str) -> dict[str, Any] | None:
+    """Return the DBCluster of the RDS API, or None."""
+    return client.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0]
+
+
+@aws_call("DescribeDBInstances")
+def get_instances(client: Any, cluster_identifier: str) -> list[dict[str, Any]]:
+    """Return the DBInstances of a cluster."""
+    filters = [{"Name": "db-cluster-id", "Values": [cluster_identifier]}]
+    found = client.describe_db_instances(Filters=filters)["DBInstances"]
+    return [one for one in found if one.get("DBClusterIdentifier") == cluster_identifier]
+
+
+@aws_call("DescribeDBClusterParameters")
+def get_cluster_parameters(client: Any, group: str) -> dict[str, str]:
+    """Return {name: value} of what somebody has set in a cluster parameter group."""
+    pages = client.get_paginator("describe_db_cluster_parameters")
+    return _values(pages.paginate(DBClusterParameterGroupName=group, Source="user"))
+
+
+@aws_call("DescribeDBParameters")
+def get_instance_parameters(client: Any, group: str) -> dict[str, str]:
+    """Return {name: value} of what somebody has set in a parameter group of instances."""
+    pages = client.get_paginator("describe_db_parameters")
+    return _values(pages.paginate(DBParameterGroupName=group, Source="user"))
+
+
+def _values(pages: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {one["ParameterName"]: one.get("ParameterValue", "") for page in pages for one in page["Parameters"]}
+
+
+def read_database(client: Any, identifier: str) -> dict[str, Any] | None:
+    """Return the fact ``database``."""
+    cluster = get_cluster(client, identifier)
+    if cluster is None:
+        return None
+    instances = [
+        {
+            "identifier": one["DBInstanceIdentifier"],
+            "class": one.get("DBInstanceClass"),
+            "is_public": bool(one.get("PubliclyAccessible")),
+            "parameter_groups": [group["DBParameterGroupName"] for group in one.get("DBParameterGroups", [])],
+            "pending": [group.get("ParameterApplyStatus") for group in one.get("DBParameterGroups", [])],
+        }
+        for one in get_instances(client, identifier)
+    ]
+    members = cluster.get("DBClusterMembers", [])
+    pending = {one["DBInstanceIdentifier"] for one in members if is_pending(one.get("DBClusterParameterGroupStatus"))}
+    pending.update(one["identifier"] for one in instances if any(is_pending(state) for state in one.pop("pending")))
+    return {
+        "identifier": identifier,
+        "parameter_group": cluster.get("DBClusterParameterGroup"),
+        "deletion_protection": bool(cluster.get("DeletionProtection")),
+        "backup_retention_days": cluster.get("BackupRetentionPeriod", 0),
+        "kms_key_arn": cluster.get("KmsKeyId") if cluster.get("StorageEncrypted") else None,
+        "instances": instances,
+        "pending_reboot": sorted(pending),
+    }
+
+
+def is_pending(status: str | None) -> bool:
+    """Return whether an instance waits for a restart to take over its parameter group. Pure."""
+    return status == "pending-reboot"
+
+
+def read_parameters(client: Any, identifier: str) -> dict[str, Any]:
+    """Return the fact ``parameters``: of the cluster's group, and of all groups its instances have."""
+    database = read_database(client, identifier)
+    if database is None:
+        raise MultiRegionError(f"the cluster {identifier} does not exist")
+    groups = sorted({group for one in database["instances"] for group in one["parameter_groups"]})
+    values: dict[str, str] = {}
+    for group in groups:
+        values.update(get_instance_parameters(client, group))
+    return {"cluster": get_cluster_parameters(client, database["parameter_group"]), "instance": values}
+
+
+@aws_call("DescribeAutoScalingGroups")
+def get_group(client: Any, name: str) -> dict[str, Any]:
+    """Return the AutoScalingGroup of the API."""
+    groups = client.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    if not groups:
+        raise MultiRegionError(f"the group {name} does not exist")
+    return groups[0]
+
+
+@aws_call("DescribeLaunchTemplateVersions")
+def get_template(client: Any, identifier: str, versions: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the LaunchTemplateVersions of the EC2 API."""
+    answer = client.describe_launch_template_versions(LaunchTemplateId=identifier, Versions=sorted(versions))
+    return answer["LaunchTemplateVersions"]
+
+
+def template_in(holder: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return (id, version) of the launch template that a group or an instance names, or None. Pure."""
+    template = holder.get("LaunchTemplate")
+    return (template["LaunchTemplateId"], template.get("Version") or "$Default") if template else None
+
+
+def read_launch_templates(autoscaling: Any, ec2: Any, name: str) -> dict[str, Any]:
+    """Return the fact ``launch_templates``."""
+    group = get_group(autoscaling, name)
+    named = {template_in(holder) for holder in (group, *group.get("Instances", []))} - {None}
+    if not named:
+        raise MultiRegionError(f"the group {name} names no launch template")
+    versions: dict[str, set[str]] = {}
+    for identifier, version in named:
+        versions.setdefault(identifier, set()).add(version)
+    return {
+        f"{identifier} version {one['VersionNumber']}": {
+            "http_tokens": one["LaunchTemplateData"].get("MetadataOptions", {}).get("HttpTokens"),
+            "security_group_ids": one["LaunchTemplateData"].get("SecurityGroupIds", []),
+        }
+        for identifier, wanted in sorted(versions.items())
+        for one in get_template(ec2, identifier, wanted)
+    }
+
+
+@aws_call("DescribeInstanceTypes")
+def get_vcpus(client: Any, types: list[str]) -> dict[str, int]:
+    """Return {instance type: vCPUs}."""
+    answer = client.describe_instance_types(InstanceTypes=types)
+    return {one["InstanceType"]: one["VCpuInfo"]["DefaultVCpus"] for one in answer["InstanceTypes"]}
+
+
+def read_instance_types(autoscaling: Any, ec2: Any, name: str) -> dict[str, int]:
+    """Return the fact ``instance_types``."""
+    group = get_group(autoscaling, name)
+    types = {one.get("InstanceType") for one in group.get("Instances", [])} - {None}
+    template = template_in(group)
+    if not types and template:
+        found = get_template(ec2, template[0], [template[1]])
+        types = {one["LaunchTemplateData"].get("InstanceType") for one in found} - {None}
+    return get_vcpus(ec2, sorted(types)) if types else {}
+
+
+@aws_call("GetServiceQuota")
+def get_quota(client: Any) -> dict[str, Any]:
+    """Return the Quota of vCPUs of the Service Quotas API."""
+    return client.get_service_quota(ServiceCode="ec2", QuotaCode=STANDARD_QUOTA)["Quota"]
+
+
+@aws_call("GetMetricData")
+def get_newest(client: Any, metric: Mapping[str, Any], now: datetime) -> float | None:
+    """Return the newest value of a quota's metric of use, or None.
+
+    metric: UsageMetric as Service Quotas names it ("MetricInfo" of its API Reference).
+    """
+    dimensions = [{"Name": name, "Value": value} for name, value in metric.get("MetricDimensions", {}).items()]
+    named = {"Namespace": metric["MetricNamespace"], "MetricName": metric["MetricName"], "Dimensions": dimensions}
+    stat = {"Metric": named, "Period": 300, "Stat": metric.get("MetricStatisticRecommendation") or "Maximum"}
+    results = client.get_metric_data(
+        MetricDataQueries=[{"Id": "used", "MetricStat": stat}],
+        StartTime=now - USAGE_LOOK_BACK,
+        EndTime=now,
+        ScanBy="TimestampDescending",
+    )["MetricDataResults"]
+    values = results[0].get("Values", []) if results else []
+    return float(values[0]) if values else None
+
+
+def read_vcpu_quota(quotas: Any, cloudwatch: Any) -> dict[str, Any]:
+    """Return the fact ``vcpu_quota``; where its use cannot be read, it says why."""
+    quota = get_quota(quotas)
+    limit, metric = float(quota["Value"]), quota.get("UsageMetric") or {}
+    if not metric.get("MetricName"):
+        return {"limit": limit, "used": None, "used_error": "Service Quotas names no metric for it"}
+    try:
+        used = get_newest(cloudwatch, metric, datetime.now(UTC))
+    except AwsCallError as error:
+        return {"limit": limit, "used": None, "used_error": str(error)}
+    return {"limit": limit, "used": used, "used_error": "its metric has no sample" if used is None else None}
+
+
+@aws_call("DescribeAccountLimits")
+def get_target_quota(client: Any) -> int:
+    """Return how many targets one application load balancer may have."""
+    limits = {one["Name"]: one["Max"] for one in client.describe_account_limits()["Limits"]}
+    if TARGET_LIMIT not in limits:
+        raise MultiRegionError(f"AWS names no limit {TARGET_LIMIT}")
+    return int(limits[TARGET_LIMIT])
+
+
+@aws_call("DescribeLoadBalancers", missing=("LoadBalancerNotFound",))
+def get_load_balancer(client: Any, arn: str) -> dict[str, Any] | None:
+    """Return the LoadBalancer of the Elastic Load Balancing API, or None."""
+    return client.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
+
+
+@aws_call("DescribeLoadBalancerAttributes")
+def get_load_balancer_attributes(client: Any, arn: str) -> dict[str, str]:
+    """Return {key: value} of a load balancer's attributes."""
+    found = client.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+    return {one["Key"]: one["Value"] for one in found}
+
+
+def read_load_balancer(client: Any, arn: str) -> dict[str, Any] | None:
+    """Return the fact ``load_balancer``."""
+    found = get_load_balancer(client, arn)
+    if found is None:
+        return None
+    attributes = get_load_balancer_attributes(client, arn)
+    has_logs = attributes.get("access_logs.s3.enabled") == "true"
+    return {
+        "security_group_ids": found.get("SecurityGroups", []),
+        "drops_invalid_headers": attributes.get("routing.http.drop_invalid_header_fields.enabled") == "true",
+        "log_bucket": attributes.get("access_logs.s3.bucket") if has_logs else None,
+        "deletion_protection": attributes.get("deletion_protection.enabled") == "true",
+    }
+
+
+@aws_call("DescribeContinuousBackups")
+def is_recoverable(client: Any, table: str) -> bool:
+    """Return whether point-in-time recovery of a table is on."""
+    found = client.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    return found.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED"
+
+
+@aws_call("DescribeTable", missing=("ResourceNotFoundException",))
+def describe_table(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the Table of the DynamoDB API, or None."""
+    return client.describe_table(TableName=name)["Table"]
+
+
+def read_table_settings(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the fact ``session_table_settings`` or ``control_table_settings``."""
+    table = describe_table(client, name)
+    if table is None:
+        return None
+    return {
+        "kms_key_arn": (table.get("SSEDescription") or {}).get("KMSMasterKeyArn"),
+        "deletion_protection": bool(table.get("DeletionProtectionEnabled")),
+        "is_recoverable": is_recoverable(client, name),
+    }
+
+
+@aws_call("GetBucketVersioning", missing=("NoSuchBucket",))
+def get_versioning(client: Any, bucket: str) -> str | None:
+    """Return the state of a bucket's versioning, empty where it never had any, or None without a bucket."""
+    return client.get_bucket_versioning(Bucket=bucket).get("Status", "")
+
+
+@aws_call("GetBucketEncryption", missing=("ServerSideEncryptionConfigurationNotFoundError",))
+def get_bucket_key(client: Any, bucket: str) -> str | None:
+    """Return the key of KMS that a bucket encrypts new objects with, or None."""
+    rules = client.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    return rules[0].get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
+
+
+@aws_call("GetPublicAccessBlock", missing=("NoSuchPublicAccessBlockConfiguration",))
+def get_public_access_block(client: Any, bucket: str) -> dict[str, bool] | None:
+    """Return the PublicAccessBlockConfiguration of the S3 API, or None."""
+    return client.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+
+
+@aws_call("GetBucketPolicy", missing=("NoSuchBucketPolicy",))
+def get_bucket_policy(client: Any, bucket: str) -> str | None:
+    """Return the text of a bucket's policy, or None."""
+    return client.get_bucket_policy(Bucket=bucket)["Policy"]
+
+
+def read_bucket(client: Any, bucket: str) -> dict[str, Any] | None:
+    """Return the fact ``data_bucket`` or ``control_bucket``."""
+    versioning = get_versioning(client, bucket)
+    if versioning is None:
+        return None
+    return {
+        "is_versioned": versioning == "Enabled",
+        "kms_key_arn": get_bucket_key(client, bucket),
+        "public_access_block": get_public_access_block(client, bucket) or {"BlockPublicAcls": False},
+        "policy": get_bucket_policy(client, bucket),
+    }
+
+
+@aws_call("GetTopicAttributes", missing=("NotFound", "NotFoundException"))
+def read_topic(client: Any, arn: str) -> dict[str, Any] | None:
+    """Return the fact ``topic``."""
+    attributes = client.get_topic_attributes(TopicArn=arn)["Attributes"]
+    return {"kms_key_arn": attributes.get("KmsMasterKeyId") or None, "policy": attributes.get("Policy")}
+
+
+@aws_call("DescribeLogGroups")
+def read_log_groups(client: Any, cluster: str) -> dict[str, str | None]:
+    """Return the fact ``log_groups``: those that Amazon RDS writes a cluster's logs to."""
+    pages = client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/aws/rds/cluster/{cluster}/")
+    return {one["logGroupName"]: one.get("kmsKeyId") for page in pages for one in page["logGroups"]}
+
+
+@aws_call("DescribeSecret", missing=("ResourceNotFoundException",))
+def describe_secret(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the fact ``secret``; never its value."""
+    found = client.describe_secret(SecretId=name)
+    return {
+        "arn": found["ARN"],
+        "primary_region": found.get("PrimaryRegion"),
+        "is_deleted": bool(found.get("DeletedDate")),
+        "replicas": {
+            one["Region"]: {"status": one.get("Status"), "message": one.get("StatusMessage")}
+            for one in found.get("ReplicationStatus", [])
+        },
+    }
+
+
+@aws_call("DescribeKey", missing=("NotFoundException",))
+def describe_key(client: Any, alias: str) -> dict[str, Any] | None:
+    """Return the fact ``key``."""
+    found = client.describe_key(KeyId=alias)["KeyMetadata"]
+    return {"arn": found["Arn"], "state": found.get("KeyState")}
+
+
+@aws_call("DescribeVpcs")
+def get_vpc(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the Vpc of that name tag, or None."""
+    found = client.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [name]}])["Vpcs"]
+    if len(found) > 1:
+        raise MultiRegionError(f"{len(found)} VPCs are named {name}")
+    return found[0] if found else None
+
+
+@aws_call("DescribeVpcPeeringConnections")
+def get_peerings(client: Any, vpc_id: str) -> list[dict[str, Any]]:
+    """Return the peerings of a VPC, those that were deleted or refused as well: a region shows both ends."""
+    pages = client.get_paginator("describe_vpc_peering_connections").paginate()
+    found = [
+        {
+            "id": one["VpcPeeringConnectionId"],
+            "status": one["Status"]["Code"],
+            "vpc_ids": [one[side].get("VpcId") for side in ("RequesterVpcInfo", "AccepterVpcInfo")],
+        }
+        for page in pages
+        for one in page["VpcPeeringConnections"]
+    ]
+    return [one for one in found if vpc_id in one["vpc_ids"]]
+
+
+@aws_call("DescribeRouteTables")
+def get_tables(client: Any, vpc_id: str) -> dict[str, Any]:
+    """Return the routes of those of a VPC's tables that subnets have chosen, by name."""
+    filters = [{"Name": "vpc-id", "Values": [vpc_id]}]
+    pages = client.get_paginator("describe_route_tables").paginate(Filters=filters)
+    return {
+        next((tag["Value"] for tag in table.get("Tags", []) if tag["Key"] == "Name"), table["RouteTableId"]): {
+            route["DestinationCidrBlock"]: {
+                "via": route.get("VpcPeeringConnectionId") or route.get("GatewayId"),
+                "state": route.get("State"),
+            }
+            for route in table["Routes"]
+            if route.get("DestinationCidrBlock")
+        }
+        for page in pages
+        for table in page["RouteTables"]
+        if any(one.get("SubnetId") for one in table.get("Associations", []))
+    }
+
+
+def read_network(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the fact ``network``."""
+    vpc = get_vpc(client, name)
+    if vpc is None:
+        return None
+    identifier = vpc["VpcId"]
+    return {
+        "vpc_id": identifier,
+        "cidr": vpc["CidrBlock"],
+        "peerings": get_peerings(client, identifier),
+        "tables": get_tables(client, identifier),
+    }
+
+
+def rule_of(permission: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an IpPermission of the EC2 API as a rule; what it says of groups and prefix lists is left out. Pure."""
+    networks = [one["CidrIp"] for one in permission.get("IpRanges", [])]
+    return {
+        "protocol": permission["IpProtocol"],
+        "first_port": permission.get("FromPort"),
+        "last_port": permission.get("ToPort"),
+        "networks": networks + [one["CidrIpv6"] for one in permission.get("Ipv6Ranges", [])],
+    }
+
+
+@aws_call("DescribeSecurityGroups")
+def get_security_groups(client: Any, vpc_id: str) -> dict[str, Any]:
+    """Return all security groups of a VPC, those that somebody else has added as well."""
+    filters = [{"Name": "vpc-id", "Values": [vpc_id]}]
+    pages = client.get_paginator("describe_security_groups").paginate(Filters=filters)
+    return {
+        group["GroupId"]: {
+            "name": group["GroupName"],
+            "ingress": [rule_of(one) for one in group.get("IpPermissions", [])],
+            "egress": [rule_of(one) for one in group.get("IpPermissionsEgress", [])],
+        }
+        for page in pages
+        for group in page["SecurityGroups"]
+    }
+
+
+def read_security_groups(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the fact ``security_groups``."""
+    vpc = get_vpc(client, name)
+    return get_security_groups(client, vpc["VpcId"]) if vpc else None
+
+
+@aws_call("DescribeAlarms")
+def get_alarms(client: Any, prefix: str) -> list[dict[str, Any]]:
+    """Return the fact ``alarms``: those whose names begin with the prefix."""
+    pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
+    return [
+        {
+            "name": one["AlarmName"],
+            "namespace": one.get("Namespace"),
+            "metric": one.get("MetricName"),
+            "dimensions": {dimension["Name"]: dimension["Value"] for dimension in one.get("Dimensions", [])},
+            "comparison": one.get("ComparisonOperator", ""),
+            "actions_enabled": bool(one.get("ActionsEnabled")),
+            "actions": one.get("AlarmActions", []),
+            "state": one.get("StateValue"),
+        }
+        for page in pages
+        for one in page["MetricAlarms"]
+    ]
+
+
+@aws_call("ListSubscriptionsByTopic")
+def get_subscriptions(client: Any, topic_arn: str) -> dict[str, int]:
+    """Return the fact ``subscriptions``."""
+    pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
+    arns = [one["SubscriptionArn"] for page in pages for one in page["Subscriptions"]]
+    confirmed = sum(arn.startswith("arn:") for arn in arns)
+    return {"confirmed": confirmed, "pending": arns.count(PENDING)}
+
+
+def regional_readers(
+    clients: Any, entry: Mapping[str, Any], table: str, expected: Mapping[str, Any]
+) -> dict[str, Callable[[], Any]]:
+    """Return the calls that observe one region for readiness, by fact; all of them calls to that region."""
+    region = entry["region"]
+
+    def of_entry(service: str, function: Callable[..., Any], name: str) -> Callable[[], Any]:
+        return lambda: function(clients(service, region), given(entry, name))
+
+    def of_group(function: Callable[..., Any]) -> Callable[[], Any]:
+        name = "autoscaling_group_name"
+        return lambda: function(clients("autoscaling", region), clients("ec2", region), given(entry, name))
+
+    def of_option(service: str, function: Callable[..., Any], name: str) -> Callable[[], Any]:
+        def ask() -> Any:
+            if not expected.get(name):
+                raise MultiRegionError(f"expected.{name} is not given")
+            return function(clients(service, region), expected[name])
+
+        return ask
+
+    return {
+        "automation": lambda: get_document(clients("dynamodb", region), table, PAUSE_ID),
+        "database": of_entry("rds", read_database, "db_cluster_identifier"),
+        "parameters": of_entry("rds", read_parameters, "db_cluster_identifier"),
+        "table": of_entry("dynamodb", describe_session_table, "session_table"),
+        "session_table_settings": of_entry("dynamodb", read_table_settings, "session_table"),
+        "control_table_settings": lambda: read_table_settings(clients("dynamodb", region), table),
+        "data_bucket": of_entry("s3", read_bucket, "data_bucket"),
+        "control_bucket": of_entry("s3", read_bucket, "control_bucket"),
+        "topic": of_entry("sns", read_topic, "topic_arn"),
+        "log_groups": of_entry("logs", read_log_groups, "db_cluster_identifier"),
+        "replication": of_entry("s3", get_replication, "data_bucket"),
+        "subscriptions": of_entry("sns", get_subscriptions, "topic_arn"),
+        "instance_types": of_group(read_instance_types),
+        "launch_templates": of_group(read_launch_templates),
+        "load_balancer": of_entry("elbv2", read_load_balancer, "load_balancer_arn"),
+        "vcpu_quota": lambda: read_vcpu_quota(clients("service-quotas", region), clients("cloudwatch", region)),
+        "target_quota": lambda: get_target_quota(clients("elbv2", region)),
+        "secret": of_option("secretsmanager", describe_secret, "secret_name"),
+        "key": of_option("kms", describe_key, "key_alias"),
+        "network": of_option("ec2", read_network, "vpc_name"),
+        "security_groups": of_option("ec2", read_security_groups, "vpc_name"),
+        "alarms": of_option("cloudwatch", get_alarms, "alarm_prefix"),
+    }

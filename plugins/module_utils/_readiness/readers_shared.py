@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Readers of what belongs to no region: the name in Route 53, and the runner's rights in IAM.
+
+Both are control planes in us-east-1, which a recovery must not need; here their loss is a warning. One function per API
+call; shapes in _readiness/seen.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import urllib.parse
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import list_health_checks
+
+SERVICES = ("route53", "iam")
+ASSUMED_ROLE = re.compile(r"^arn:[^:]+:sts::[0-9]+:assumed-role/(?P<role>[^/]+)/")
+ROOT = re.compile(r"^arn:[^:]+:iam::[0-9]+:root$")
+
+
+@aws_call("ListHostedZonesByName")
+def find_zone(client: Any, domain: str) -> str | None:
+    """Return the id of the public hosted zone of a name, or None."""
+    zones = client.list_hosted_zones_by_name(DNSName=domain)["HostedZones"]
+    found = [
+        zone["Id"]
+        for zone in zones
+        if zone["Name"].rstrip(".") == domain and not zone.get("Config", {}).get("PrivateZone")
+    ]
+    return found[0] if found else None
+
+
+@aws_call("ListResourceRecordSets")
+def list_failover_records(client: Any, zone_id: str) -> list[dict[str, Any]]:
+    """Return the failover records of a zone."""
+    pages = client.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone_id)
+    return [
+        {
+            "name": one["Name"].rstrip("."),
+            "identifier": one.get("SetIdentifier"),
+            "failover": one["Failover"],
+            "health_check_id": one.get("HealthCheckId"),
+            "target": one.get("AliasTarget", {}).get("DNSName", "").rstrip("."),
+        }
+        for page in pages
+        for one in page["ResourceRecordSets"]
+        if one.get("Failover")
+    ]
+
+
+def read_records(client: Any, domain: str) -> list[dict[str, Any]] | None:
+    """Return the fact ``records``."""
+    zone_id = find_zone(client, domain)
+    return list_failover_records(client, zone_id) if zone_id else None
+
+
+@aws_call("GetCallerIdentity")
+def get_caller(client: Any) -> str:
+    """Return the ARN of whoever makes these calls."""
+    return client.get_caller_identity()["Arn"]
+
+
+@aws_call("GetRole")
+def get_role_arn(client: Any, name: str) -> str:
+    """Return a role's ARN; unlike a session's it has the role's path."""
+    return client.get_role(RoleName=name)["Role"]["Arn"]
+
+
+@aws_call("GetPolicy")
+def get_policy_version(client: Any, arn: str) -> str:
+    """Return the id of a managed policy's version in force."""
+    return client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+
+
+@aws_call("GetPolicyVersion")
+def get_policy_document(client: Any, arn: str, version: str) -> dict[str, Any]:
+    """Return a managed policy's document."""
+    document = client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    # botocore has decoded it already, unless the answer was not as documented.
+    return json.loads(urllib.parse.unquote(document)) if isinstance(document, str) else document
+
+
+def read_policy(client: Any, arn: str) -> list[dict[str, Any]]:
+    """Return the statements of a managed policy and of its further parts, whose names end in -2 and so on.
+
+    What a policy cannot hold, site.yml puts into another one (plugin_utils/runner_policies.py).
+    """
+    statements: list[dict[str, Any]] = []
+    for number in itertools.count(1):
+        part = arn if number == 1 else f"{arn}-{number}"
+        try:
+            version = get_policy_version(client, part)
+        except AwsCallError as error:
+            if statements and error.code == "NoSuchEntity":
+                return statements
+            raise
+        statements += _list(get_policy_document(client, part, version).get("Statement"))
+
+
+@aws_call("SimulatePrincipalPolicy")
+def simulate(client: Any, principal: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the EvaluationResults of the IAM API."""
+    pages = client.get_paginator("simulate_principal_policy").paginate(PolicySourceArn=principal, **request)
+    return [one for page in pages for one in page["EvaluationResults"]]
+
+
+def requests_of(statements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return (sid, options of a simulation) for each statement that allows: its actions on its resources. Pure.
+
+    A condition is met with its first value, so that what is simulated is a call the policy means to allow.
+    """
+    for number, statement in enumerate(statements):
+        if statement.get("Effect") != "Allow" or "Action" not in statement:
+            continue
+        context = [
+            {"ContextKeyName": key, "ContextKeyValues": _list(values)[:1], "ContextKeyType": "string"}
+            for conditions in (statement.get("Condition") or {}).values()
+            for key, values in conditions.items()
+        ]
+        request = {"ActionNames": _list(statement["Action"]), "ResourceArns": _list(statement.get("Resource") or "*")}
+        yield (
+            statement.get("Sid") or f"statement {number + 1}",
+            {**request, **({"ContextEntries": context} if context else {})},
+        )
+
+
+def _list(value: Any) -> list[Any]:
+    """Return what IAM lets be one or several as a list. Pure."""
+    return list(value) if isinstance(value, (list, tuple)) else [value] if value is not None else []
+
+
+def decisions_of(result: Mapping[str, Any]) -> dict[str, str]:
+    """Return {resource: decision} of one EvaluationResult. Pure.
+
+    A service control policy that does not allow is told beside it ("EvaluationResult" of the IAM API Reference).
+    """
+    organization = result.get("OrganizationsDecisionDetail") or {}
+    if organization.get("AllowedByOrganizations") is False:
+        return {result.get("EvalResourceName") or "*": "denied by the organization"}
+    single = result.get("ResourceSpecificResults") or []
+    if single:
+        return {one["EvalResourceName"]: one["EvalResourceDecision"] for one in single}
+    return {result.get("EvalResourceName") or "*": result["EvalDecision"]}
+
+
+def principal_of(caller: str, role_arn: Callable[[str], str]) -> str:
+    """Return the user or role whose policies a caller has.
+
+    role_arn: function of a role's name. Raises MultiRegionError for what IAM cannot simulate.
+    """
+    if ROOT.match(caller):
+        raise MultiRegionError("this run uses the account's root user, whose rights IAM does not simulate")
+    session = ASSUMED_ROLE.match(caller)
+    return role_arn(session["role"]) if session else caller
+
+
+def read_caller(clients: Any, regions: Iterable[str]) -> str:
+    """Return the caller's ARN from the first region whose STS answers."""
+    failure: MultiRegionError = MultiRegionError("there is no region to ask")
+    for region in regions:
+        try:
+            return get_caller(clients("sts", region))
+        except AwsCallError as error:
+            failure = error
+    raise failure
+
+
+def policy_arn(topic_arn: str, name: str) -> str:
+    """Return the ARN of a managed policy of the platform's account: partition and account are a topic's. Pure."""
+    _arn, partition, _service, _region, account, *_rest = topic_arn.split(":")
+    return f"arn:{partition}:iam::{account}:policy/{name}"
+
+
+def read_permissions(clients: Any, manifest: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fact ``permissions``: the runner's policy, statement by statement, simulated for the runner.
+
+    The runner is expected.runner_arn, else the caller. What is needed stands in the policy that site.yml makes.
+    """
+    if not expected.get("runner_policy"):
+        raise MultiRegionError("expected.runner_policy is not given")
+    entries = manifest["regions"]
+    iam, regions = clients("iam", entries[0]["region"]), [entry["region"] for entry in entries]
+    caller = expected.get("runner_arn") or read_caller(clients, regions)
+    principal = principal_of(caller, lambda role: get_role_arn(iam, role))
+    arn = policy_arn(entries[0]["topic_arn"], expected["runner_policy"])
+    statements = read_policy(iam, arn)
+    simulated: dict[tuple[str, str], dict[str, str]] = {}
+    errors: dict[str, str] = {}
+    for sid, request in requests_of(statements):
+        try:
+            for result in simulate(iam, principal, request):
+                decisions = simulated.setdefault((sid, result["EvalActionName"]), {})
+                decisions.update(decisions_of(result))
+        except AwsCallError as error:
+            errors[sid] = str(error)
+            if not simulated:
+                # The first one tells of a right or an operation that is missing; the others would say the same.
+                break
+    return {
+        "principal": principal,
+        "simulated": [{"sid": sid, "action": action, "decisions": found} for (sid, action), found in simulated.items()],
+        "errors": errors,
+    }
+
+
+def shared_readers(
+    clients: Any, manifest: Mapping[str, Any], expected: Mapping[str, Any]
+) -> dict[str, Callable[[], Any]]:
+    """Return the calls that observe what belongs to no region, by fact."""
+    # Both services have one endpoint for all regions; the client's region only chooses the partition.
+    region = manifest["regions"][0]["region"]
+
+    def ask_records() -> Any:
+        domain = (manifest.get("traffic") or {}).get("domain")
+        if not domain:
+            raise MultiRegionError("the manifest names no domain")
+        return read_records(clients("route53", region), domain)
+
+    def ask_checks() -> dict[str, Any]:
+        return {one["Id"]: one["HealthCheckConfig"] for one in list_health_checks(clients("route53", region))}
+
+    return {
+        "records": ask_records,
+        "health_checks": ask_checks,
+        "permissions": lambda: read_permissions(clients, manifest, expected),
+    }

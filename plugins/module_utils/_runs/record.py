@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The record of a run, in the control table of the region that took over, and of the others where they answer."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from collections.abc import Callable, Mapping
+
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    LATEST_MOVE_ID,
+    RUN_PREFIX,
+    get_documents,
+    pack,
+    stands,
+    unpack,
+    utc_now,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import Outcome, spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import NOT_ASKED, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
+from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import (
+    build_move,
+    close_run,
+    merge_record,
+    newest,
+)
+
+Documents: t.TypeAlias = "dict[str, dict[str, t.Any]]"
+Copies: t.TypeAlias = "dict[str, dict[str, t.Any] | None]"
+
+# How long the others are waited for where the required region has nothing to merge over, in seconds.
+READ_PATIENCE_SECONDS = 1.5
+# What a table answers to an attempt whose run has a later one: its record is not to be replaced.
+SUPERSEDED = "superseded"
+
+
+@aws_call("PutItem", missing=("ConditionalCheckFailedException",))
+def put_attempt(client: t.Any, table: str, identifier: str, document: Mapping[str, t.Any], written_at: str) -> t.Any:
+    """Write a document unless one of a later attempt stands there; return the answer, or None where it does."""
+    return client.put_item(
+        TableName=table,
+        Item={**pack(identifier, document, written_at), "attempt": {"N": str(document.get("attempt", 0))}},
+        ConditionExpression="attribute_not_exists(#attempt) OR #attempt <= :attempt",
+        ExpressionAttributeNames={"#attempt": "attempt"},
+        ExpressionAttributeValues={":attempt": {"N": str(document.get("attempt", 0))}},
+        ReturnValues="ALL_OLD",
+    )
+
+
+def write(client: t.Any, table: str, documents: Mapping[str, Mapping[str, t.Any]], now: str) -> str | bool:
+    """Write all documents into one table; return whether one of them is new there, or SUPERSEDED.
+
+    documents: the run's own is the first; where that is superseded, so are those that follow from it.
+    """
+    changes = []
+    for identifier, document in documents.items():
+        try:
+            answer = put_attempt(client, table, identifier, document, now)
+        except AwsCallError as error:
+            if not (error.ambiguous and stands(client, table, identifier, now)):
+                raise
+            changes.append(True)
+            continue
+        if answer is None and not changes:
+            return SUPERSEDED
+        changes.append(answer is not None and is_news(answer.get("Attributes"), document, now))
+    return any(changes)
+
+
+def is_news(old: Mapping[str, t.Any] | None, document: Mapping[str, t.Any], now: str) -> bool:
+    """Return whether a write changed what stood there; old: the item it replaced, None where there was none. Pure.
+
+    Where that is this very write, botocore has made it twice, and what the first one replaced is not known.
+    """
+    stood = unpack(old) if old else None
+    return stood is None or stood["document"] != document or stood["written_at"] == now
+
+
+def read_before(params: Mapping[str, t.Any], clients: t.Any, identifiers: list[str]) -> tuple[Copies, dict[str, str]]:
+    """Return what the new record is merged over, and why a region could not be read.
+
+    That is the required region's copy, or else the newest of any region that answers.
+    """
+    table, required, own = params["table_name"], params.get("required_region"), identifiers[0]
+    # A first attempt that nothing came before has written nothing anywhere.
+    is_first = params["attempt"] == 1 and not params.get("previous")
+
+    def call(region: str) -> Callable[[], Copies]:
+        return lambda: get_documents(clients("dynamodb", region), table, identifiers)
+
+    def enough(answers: Mapping[str, Observation], seconds: float) -> bool:
+        answer = answers.get(required, NOT_ASKED)
+        if answer.known and (is_first or answer.value[own]):
+            return True
+        return seconds >= READ_PATIENCE_SECONDS and any(one.known for one in answers.values())
+
+    answers = observe_all({region: call(region) for region in params["regions"]}, params["deadline"], enough)
+    found = {region: answer.value for region, answer in answers.items() if answer.known}
+    unread = {region: str(answer.error) for region, answer in answers.items() if not answer.known}
+    first = found.get(required, {})
+    return {one: first.get(one) or newest(copies[one] for copies in found.values()) for one in identifiers}, unread
+
+
+def build_documents(params: Mapping[str, t.Any], before: Mapping[str, t.Any], now: float) -> Documents:
+    """Return the documents to write, by identifier: the run's, and those that follow from it. Pure.
+
+    before: {identifier: {document, written_at} or None}.
+    """
+    run_id, record, previous = params["run_id"], params["record"], params.get("previous")
+    stored = {identifier: copy["document"] for identifier, copy in before.items() if copy}
+    own = f"{RUN_PREFIX}{run_id}"
+    documents = {own: merge_record(stored.get(own), run_id, params["attempt"], record, previous)}
+    if previous and previous["run_id"] != run_id:
+        other = f"{RUN_PREFIX}{previous['run_id']}"
+        documents[other] = close_run(stored.get(other), previous)
+    move = build_move(stored.get(LATEST_MOVE_ID), run_id, documents[own], now)
+    if move:
+        documents[LATEST_MOVE_ID] = move
+    return documents
+
+
+def identifiers_of(params: Mapping[str, t.Any]) -> list[str]:
+    """Return the ids of all items that the record may touch, the run's own first. Pure."""
+    runs = [params["run_id"], *([params["previous"]["run_id"]] if params.get("previous") else [])]
+    return [*dict.fromkeys(f"{RUN_PREFIX}{run_id}" for run_id in runs), LATEST_MOVE_ID]
+
+
+@timed
+def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -> dict[str, t.Any]:
+    """Write the record of one attempt of a run; the same one may be written again and again.
+
+    Returns changed, reason, id, record (the run's document), written_to [regions], not_written_to {region: sentence}.
+    Raises MultiRegionError with the same evidence where the required region (or every region) did not take it.
+    """
+    regions, required, table = params["regions"], params.get("required_region"), params["table_name"]
+    require_member("required_region", required, regions)
+    if params["attempt"] < 1:
+        raise MultiRegionError(f"attempt is {params['attempt']}; allowed: 1 or more.")
+    before, unread = read_before(params, clients, identifiers_of(params))
+    documents = build_documents(params, before, time.time())
+    identifier = f"{RUN_PREFIX}{params['run_id']}"
+    evidence = {"id": identifier, "record": documents[identifier], "written_to": [], "not_written_to": {}}
+    stored = (before[identifier] or {}).get("document")
+    if stored and stored.get("attempt", 1) > params["attempt"]:
+        reason = (
+            f"Attempt {stored['attempt']} of run {params['run_id']} has written the record since; it is left as it is."
+        )
+        return {"changed": False, **evidence, "record": stored, "reason": reason}
+    if check_mode:
+        if not set(regions if required is None else [required]) - unread.keys():
+            return tell(params, Outcome({}, unread, False), evidence)
+        changed = any(not before[one] or before[one]["document"] != documents[one] for one in documents)
+        words = "would be written" if changed else "is written already"
+        where = required or "one region at least"
+        return {"changed": changed, **evidence, "reason": f"The record {identifier} {words} in {where}."}
+    lease_of(params, clients).hold()
+    now = utc_now()
+
+    def call(region: str) -> Callable[[], str | bool]:
+        return lambda: write(clients("dynamodb", region), table, documents, now)
+
+    outcome = spread({region: call(region) for region in regions}, required, params["deadline"])
+    return tell(params, outcome, evidence)
+
+
+def tell(params: Mapping[str, t.Any], outcome: Outcome, evidence: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the result of writing, or raise MultiRegionError where it was not enough. Pure."""
+    identifier = evidence["id"]
+    written = [region for region, answer in outcome.done.items() if answer != SUPERSEDED]
+    failed = dict(outcome.failed)
+    for region in outcome.done.keys() - written:
+        failed[region] = f"a later attempt than {params['attempt']} has written the record since"
+    evidence.update(written_to=written, not_written_to=failed)
+    words = "; ".join(f"{region}: {why}" for region, why in failed.items())
+    if not outcome.is_enough:
+        where = params.get("required_region") or "any region"
+        raise MultiRegionError(f"The record {identifier} was not written in {where}: {words}.", **evidence)
+    changed = any(outcome.done[region] for region in written)
+    not_there = f"; not written in {words}" if failed else ""
+    reason = f"The record {identifier} stands in {', '.join(outcome.done)}{not_there}."
+    return {"changed": changed, **evidence, "reason": reason}

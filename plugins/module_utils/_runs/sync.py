@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Telling the regions that missed it what the others know of past runs, so that the loss of any one loses no history.
+
+A record is written while a region may be lost; that region has it only once somebody tells it. What is copied is
+history and people's decisions (runs, latest move, pause); never a lease, which is decided in its own region alone.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable, Mapping
+
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    LATEST_MOVE_ID,
+    RUN_PREFIX,
+    pack,
+    stands,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
+from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import newest
+from ansible_collections.trading.multi_region.plugins.module_utils._runs.info import (
+    AUTOMATION_ID,
+    Table,
+    scan,
+)
+
+Copy: t.TypeAlias = "Mapping[str, t.Any]"
+
+
+@aws_call("PutItem", missing=("ConditionalCheckFailedException",))
+def put_copy(client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy | None) -> t.Any:
+    """Write a copy with its own time where still the same stands as was seen; None where that has changed since.
+
+    Safe to repeat: the condition holds after the write as well.
+    """
+    item = pack(identifier, copy["document"], copy["written_at"])
+    still, values = "attribute_not_exists(id)", {":copied": item["written_at"]}
+    if seen:
+        still, values = "written_at = :seen", {**values, ":seen": {"S": seen["written_at"]}}
+    attempt = {"attempt": {"N": str(copy["document"].get("attempt", 0))}}
+    return client.put_item(
+        TableName=table,
+        Item={**item, **attempt},
+        ConditionExpression=f"{still} OR written_at = :copied",
+        ExpressionAttributeValues=values,
+    )
+
+
+def copy_item(client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy | None) -> bool:
+    """Write a copy; return whether it stands there. One whose answer was lost counts when it does."""
+    try:
+        return put_copy(client, table, identifier, copy, seen) is not None
+    except AwsCallError as error:
+        if not (error.ambiguous and stands(client, table, identifier, copy["written_at"])):
+            raise
+    return True
+
+
+def is_history(identifier: str) -> bool:
+    """Return whether every region is meant to have an item of this id. Pure."""
+    return identifier.startswith(RUN_PREFIX) or identifier in (LATEST_MOVE_ID, AUTOMATION_ID)
+
+
+def missing_copies(tables: Mapping[str, Table]) -> list[tuple[str, str, Copy, Copy | None]]:
+    """Return (region, id, copy to write, copy that stands there or None) for all that is missing or older. Pure."""
+    identifiers = sorted({one for table in tables.values() for one in table if is_history(one)})
+    found = []
+    for identifier in identifiers:
+        best = newest(table.get(identifier) for table in tables.values())
+        for region, table in tables.items():
+            own = table.get(identifier)
+            if best and (not own or own["document"] != best["document"]):
+                found.append((region, identifier, best, own))
+    return found
+
+
+@timed
+def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -> dict[str, t.Any]:
+    """Read every control table at once, and write into each what it lacks.
+
+    Returns changed, reason, copied {region: [ids]}, unread {region: sentence}. Raises MultiRegionError where no table
+    answered, or where one that was read took no copy.
+    """
+    name, regions = params["table_name"], params["regions"]
+
+    def reader(region: str) -> Callable[[], Table]:
+        return lambda: scan(clients("dynamodb", region), name)
+
+    answers = observe_all({region: reader(region) for region in regions}, params["deadline"])
+    unread = {region: str(answer.error) for region, answer in answers.items() if not answer.known}
+    tables = {region: answer.value for region, answer in answers.items() if answer.known}
+    silent = "; ".join(f"{region}: {why}" for region, why in unread.items())
+    if not tables:
+        raise MultiRegionError(f"No control table {name} could be read. {silent}.", unread=unread)
+    copied: dict[str, list[str]] = {}
+    for region, identifier, copy, seen in missing_copies(tables):
+        if check_mode or copy_item(clients("dynamodb", region), name, identifier, copy, seen):
+            copied.setdefault(region, []).append(identifier)
+    told = ", ".join(f"{region} ({len(ids)})" for region, ids in copied.items())
+    verb = "would be told" if check_mode else "were told"
+    reason = f"{told} {verb} what they had missed." if told else f"{', '.join(tables)} know the same."
+    return {
+        "changed": bool(copied),
+        "reason": f"{reason} Not read: {silent}." if silent else reason,
+        "copied": copied,
+        "unread": unread,
+    }

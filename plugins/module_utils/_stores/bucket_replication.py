@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""One replication rule of an S3 bucket among the others it may have.
+
+Facts used: "Replicating objects within and across Regions" of the Amazon S3 User Guide (versioning on both sides; rules
+with Filter are of the second version and need Priority and DeleteMarkerReplication; two-way replication of metadata
+wants ReplicaModifications; encrypted objects want SseKmsEncryptedObjects and a key of the destination's region), and
+"Using S3 Replication metrics" there (of each rule, also without Replication Time Control); PutBucketReplication of the
+Amazon S3 API Reference (the call replaces the whole configuration).
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
+    WaitTimeout,
+    patiently,
+    pause,
+    poll,
+    timed,
+)
+
+# How long a change that was accepted may take to be read back.
+READ_BACK_SECONDS = 30
+POLL_SECONDS = 1
+
+
+@aws_call("GetBucketVersioning")
+def get_versioning(client, bucket):
+    """Return ``Enabled``, ``Suspended`` or None."""
+    return client.get_bucket_versioning(Bucket=bucket).get("Status")
+
+
+@aws_call("GetBucketReplication", missing=("ReplicationConfigurationNotFoundError",))
+def get_replication(client, bucket):
+    """Return the ReplicationConfiguration of the S3 API, or None."""
+    return client.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]
+
+
+@aws_call("PutBucketReplication")
+def put_replication(client, bucket, configuration):
+    """Set the whole configuration."""
+    client.put_bucket_replication(Bucket=bucket, ReplicationConfiguration=configuration)
+
+
+@aws_call("DeleteBucketReplication")
+def delete_replication(client, bucket):
+    """Remove the whole configuration; nothing happens where there is none."""
+    client.delete_bucket_replication(Bucket=bucket)
+
+
+def build_rule(wanted):
+    """Return the rule asked for, without priority. Pure.
+
+    wanted: the module's parameters. What is None is left out, and so left alone in a rule that exists.
+    """
+    rule = {
+        "ID": wanted["rule_id"],
+        "Status": "Enabled",
+        "Filter": {"Prefix": wanted.get("prefix") or ""},
+        "DeleteMarkerReplication": {"Status": switch(wanted.get("delete_marker_replication", True))},
+        "SourceSelectionCriteria": {
+            "ReplicaModifications": {"Status": switch(wanted.get("replica_modifications", True))}
+        },
+        "Destination": {"Bucket": wanted["destination_bucket_arn"]},
+    }
+    if wanted.get("kms_key_arn"):
+        rule["SourceSelectionCriteria"]["SseKmsEncryptedObjects"] = {"Status": "Enabled"}
+        rule["Destination"]["EncryptionConfiguration"] = {"ReplicaKmsKeyID": wanted["kms_key_arn"]}
+    if wanted.get("replication_metrics") is not None:
+        rule["Destination"]["Metrics"] = {"Status": switch(wanted["replication_metrics"])}
+    return rule
+
+
+def switch(value):
+    """Return the word S3 has for a yes or no."""
+    return "Enabled" if value else "Disabled"
+
+
+def rule_named(configuration, rule_id):
+    """Return the rule of that ID, or None. Pure."""
+    return next((rule for rule in (configuration or {}).get("Rules", []) if rule.get("ID") == rule_id), None)
+
+
+def normal(rule):
+    """Return a rule with what S3 leaves out of its answers written down, so that rules can be compared. Pure.
+
+    An empty prefix comes back as an absent one, and what is off may come back absent.
+    """
+    rule = copy.deepcopy(rule)
+    if set(rule.get("Filter") or {}) <= {"Prefix"}:
+        rule["Filter"] = {"Prefix": (rule.get("Filter") or {}).get("Prefix", rule.get("Prefix")) or ""}
+    rule.setdefault("DeleteMarkerReplication", {"Status": "Disabled"})
+    rule.setdefault("SourceSelectionCriteria", {}).setdefault("ReplicaModifications", {"Status": "Disabled"})
+    rule["Destination"].setdefault("Metrics", {"Status": "Disabled"})
+    return rule
+
+
+def covers(current, wanted):
+    """Return True where current says everything that wanted says; what it says beyond that is of no interest. Pure."""
+    if isinstance(wanted, dict):
+        return isinstance(current, dict) and all(covers(current.get(key), value) for key, value in wanted.items())
+    return current == wanted
+
+
+def overlay(current, wanted):
+    """Return current with everything that wanted says. Pure."""
+    if not isinstance(current, dict) or not isinstance(wanted, dict):
+        return copy.deepcopy(wanted)
+    return {**current, **{key: overlay(current.get(key), value) for key, value in wanted.items()}}
+
+
+def free_priority(configuration):
+    """Return a priority that no rule has: S3 wants them unique for each destination. Pure."""
+    return max((rule.get("Priority", 0) for rule in (configuration or {}).get("Rules", [])), default=0) + 1
+
+
+def build_configuration(current, wanted):
+    """Return the configuration to put, or None where the current one covers what is wanted. Pure.
+
+    current: ReplicationConfiguration or None. Other rules are kept as they are.
+    """
+    rule = build_rule(wanted)
+    existing = rule_named(current, wanted["rule_id"])
+    role = wanted["role_arn"]
+    if existing is not None:
+        if covers(normal(existing), rule) and current.get("Role") == role:
+            return None
+        merged = overlay(normal(existing), rule)
+        # A filter is one thing: prefix, tag or both. The asked-for one replaces it.
+        merged["Filter"] = rule["Filter"]
+        # Rules of the first version have the prefix beside the filter, where S3 refuses to have both.
+        merged.pop("Prefix", None)
+        merged.setdefault("Priority", free_priority(current))
+        rules = [merged if one is existing else one for one in current["Rules"]]
+    else:
+        rules = [*(current or {}).get("Rules", []), {**rule, "Priority": free_priority(current)}]
+    return {"Role": role, "Rules": rules}
+
+
+def build_remainder(current, rule_id):
+    """Return the configuration without the rule: None where nothing changes, {} where no rule is left. Pure."""
+    if rule_named(current, rule_id) is None:
+        return None
+    rules = [rule for rule in current["Rules"] if rule.get("ID") != rule_id]
+    return {"Role": current["Role"], "Rules": rules} if rules else {}
+
+
+class Bucket:
+    """One bucket's replication."""
+
+    def __init__(self, client, name, clock=time.monotonic, sleep=pause):
+        self.client = client
+        self.name = name
+        self.time = {"clock": clock, "sleep": sleep}
+
+    def versioning(self):
+        """Return the versioning status."""
+        return patiently(lambda: get_versioning(self.client, self.name), **self.time)
+
+    def replication(self):
+        """Return the configuration, or None."""
+        return patiently(lambda: get_replication(self.client, self.name), **self.time)
+
+    def write(self, configuration):
+        """Put the configuration, or remove it where it is empty. Both may be repeated after a lost answer."""
+        if configuration:
+            patiently(lambda: put_replication(self.client, self.name, configuration), **self.time)
+        else:
+            patiently(lambda: delete_replication(self.client, self.name), **self.time)
+
+    def read_back(self, is_reached):
+        """Return the configuration once is_reached(it); S3 may show the old one for a moment."""
+        try:
+            return poll(self.replication, is_reached, READ_BACK_SECONDS, POLL_SECONDS, **self.time)
+        except WaitTimeout as late:
+            raise WaitTimeout(
+                late.state,
+                late.error,
+                late.seconds,
+                f"The replication of {self.name} was set, but S3 still answers with {late.state} after "
+                f"{late.seconds:.0f} s.",
+            ) from late
+
+
+def decide(bucket, current, params):
+    """Return (configuration to write or None, function that knows when it is reached, sentence)."""
+    name, rule_id = params["bucket"], params["rule_id"]
+    if params.get("state", "present") == "absent":
+        wanted = build_remainder(current, rule_id)
+        reason = f"{name} has no rule {rule_id}." if wanted is None else f"The rule {rule_id} of {name} is removed."
+        return wanted, lambda now: build_remainder(now, rule_id) is None, reason
+    wanted = build_configuration(current, params)
+    if wanted is None:
+        return None, bool, f"The rule {rule_id} of {name} is as asked for."
+    if bucket.versioning() != "Enabled":
+        raise Refused(f"The bucket {name} has no versioning, which replication needs; enable it first.")
+    verb = "changed" if rule_named(current, rule_id) else "added"
+    return (
+        wanted,
+        lambda now: bool(now) and build_configuration(now, params) is None,
+        f"The rule {rule_id} of {name} is {verb}.",
+    )
+
+
+@timed
+def run(params, clients, check_mode=False, clock=time.monotonic, sleep=pause):
+    """Bring one replication rule to the wanted state.
+
+    Returns {changed, reason, replication_configuration, diff, seconds}; the configuration is {} where there is none.
+    Raises Refused, AwsCallError or WaitTimeout.
+    """
+    bucket = Bucket(clients("s3", params.get("region")), params["bucket"], clock, sleep)
+    before = bucket.replication()
+    wanted, is_reached, reason = decide(bucket, before, params)
+    after = before
+    if wanted is not None:
+        if check_mode:
+            after = wanted
+        else:
+            bucket.write(wanted)
+            after = bucket.read_back(is_reached)
+    return {
+        "changed": wanted is not None,
+        "reason": reason,
+        "replication_configuration": after or {},
+        "diff": {"before": before or {}, "after": after or {}},
+    }

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Where the traffic is, for those who only look, and what each back end of the switch must be given.
+
+The recovery manifest's member ``traffic`` is {backend, domain, name_servers, health_path, scheme} and, by back end:
+
+=======================  =============================================================================
+``s3_object``            switch_key; entries of regions: control_bucket
+``cloudwatch_metric``    platform, metric_namespace
+``arc_routing_control``  routing_controls {region: ARN}, cluster_endpoints [{region, endpoint}]
+=======================  =============================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import get_statements, given
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
+    ARC_ROUTING_CONTROL,
+    BACKENDS,
+    CLOUDWATCH_METRIC,
+    S3_OBJECT,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.metrics import CloudwatchMetrics
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.routing_controls import (
+    ENDPOINTS,
+    ON,
+    Cluster,
+    active_control,
+    panel_of,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.statements import active_region
+
+STATEMENTS, CONTROL = "statements", "routing_control"
+# Facts of a region that are asked of somebody else: they say nothing about whether the region answers.
+FACTS_FROM_ELSEWHERE = frozenset({CONTROL})
+# What each back end needs of the module's options, and of each entry of ``regions``.
+NEEDED = {S3_OBJECT: ("object_key",), CLOUDWATCH_METRIC: ("platform", "metric_namespace"), ARC_ROUTING_CONTROL: ()}
+NEEDED_OF_REGIONS = {S3_OBJECT: "bucket", CLOUDWATCH_METRIC: "region", ARC_ROUTING_CONTROL: "routing_control_arn"}
+
+
+def backend_problems(params: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the options of a back end, as sentences; empty where nothing is. Pure.
+
+    params: options of region_traffic.
+    """
+    backend = params["backend"]
+    if backend not in BACKENDS:
+        return [f"backend is {backend}; allowed: one of {', '.join(BACKENDS)}."]
+    problems = [f"{name} is missing; backend {backend} needs it." for name in NEEDED[backend] if not params.get(name)]
+    member = NEEDED_OF_REGIONS[backend]
+    bare = [entry["region"] for entry in params["regions"] if not entry.get(member)]
+    if bare:
+        problems.append(
+            f"{member} of {', '.join(bare)} is missing in regions; backend {backend} needs it of every region."
+        )
+    if backend == ARC_ROUTING_CONTROL:
+        problems += endpoint_problems(params.get("cluster_endpoints") or [])
+        problems += [] if bare else panel_problems([entry[member] for entry in params["regions"]])
+    return problems
+
+
+def endpoint_problems(endpoints: list[Mapping[str, str]]) -> list[str]:
+    """Return what is wrong with the end points of a routing control cluster. Pure."""
+    if len({place.get("endpoint") for place in endpoints}) == ENDPOINTS and all(p.get("region") for p in endpoints):
+        return []
+    return [
+        f"cluster_endpoints has {len(endpoints)} entries; allowed: the {ENDPOINTS} different end points of the cluster "
+        "with region and endpoint each, as DescribeCluster of route53-recovery-control-config shows them."
+    ]
+
+
+def panel_problems(arns: list[str]) -> list[str]:
+    """Return what is wrong with the routing controls of all regions. Pure."""
+    problems = [
+        f"routing_control_arn is {arn}; allowed: the ARN of a routing control." for arn in arns if panel_of(arn) == arn
+    ]
+    if len(set(arns)) < len(arns):
+        problems.append(
+            "routing_control_arn is the same for two regions; allowed: one routing control for each region."
+        )
+    panels = sorted({panel_of(arn) for arn in arns})
+    if not problems and len(panels) > 1:
+        problems.append(
+            f"The routing controls are in {len(panels)} control panels ({', '.join(panels)}); allowed: one, because "
+            "only controls of one panel change in one transaction."
+        )
+    return problems
+
+
+def order_of(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the regions of a manifest in the order of the switch. Pure."""
+    return [entry["region"] for entry in manifest["regions"]]
+
+
+def switch_regions(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the option ``regions`` of region_traffic. Pure."""
+    controls = traffic_of(manifest).get("routing_controls") or {}
+    return [
+        {
+            "region": entry["region"],
+            "bucket": entry.get("control_bucket"),
+            "routing_control_arn": controls.get(entry["region"]),
+        }
+        for entry in manifest["regions"]
+    ]
+
+
+def traffic_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the manifest's part about the traffic, complete where it was written by an earlier version. Pure."""
+    part = manifest.get("traffic") or {}
+    return {"backend": S3_OBJECT, **part, "switch_key": part.get("switch_key") or "active-region"}
+
+
+def traffic_readers(
+    clients: Any, manifest: Mapping[str, Any], entry: Mapping[str, Any]
+) -> dict[str, Callable[[], Any]]:
+    """Return the call that asks for a region's part in the switch, under the name of its fact.
+
+    The fact ``statements`` is a list of texts or None, asked of the region itself. The fact ``routing_control`` is On
+    or Off, asked of the cluster, so that it is known of lost regions as well (``FACTS_FROM_ELSEWHERE``).
+    """
+    traffic, region = traffic_of(manifest), entry["region"]
+    if traffic["backend"] == ARC_ROUTING_CONTROL:
+        cluster = Cluster(clients, traffic["routing_controls"], traffic["cluster_endpoints"])
+        return {CONTROL: lambda: cluster.states()[region]}
+    if traffic["backend"] == CLOUDWATCH_METRIC:
+        params = {**traffic, "regions": [{"region": name} for name in order_of(manifest)]}
+        return {STATEMENTS: lambda: sorted(CloudwatchMetrics(clients, params).read(region))}
+    key = traffic["switch_key"]
+    return {STATEMENTS: lambda: get_statements(clients("s3", region), given(entry, "control_bucket"), key)}
+
+
+def traffic_region(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:
+    """Return the region that has the traffic, or None where that cannot be said. Pure.
+
+    facts: Facts by region, with what ``traffic_readers`` reads. Statements count as Route 53 reads them: where none
+    could be read it is unknown.
+    """
+    order = order_of(manifest)
+    if traffic_of(manifest)["backend"] == ARC_ROUTING_CONTROL:
+        states = {region: facts[region].value(CONTROL) for region in order}
+        return active_control(states, order) if ON in states.values() or None not in states.values() else None
+    view = {
+        region: frozenset(seen.value(STATEMENTS) or ()) if seen[STATEMENTS].known else None
+        for region, seen in facts.items()
+    }
+    return active_region(view, order) if any(said is not None for said in view.values()) else None

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The traffic switch as Route 53 health checks and failover records.
+
+Pure. Checks and records together compute what ``_traffic_switch.active_region`` computes; tests/unit compare the two.
+
+For each pair of regions one calculated check counts three votes. Deciding between more than two regions is left to the
+records, a pair of failover records for each pair of regions, because a calculated check cannot monitor calculated ones
+("Values that you specify when you create or update health checks" of the Route 53 Developer Guide). Back ends differ in
+what a vote reads:
+
+- ``s3_object``: a string match in the first 5120 bytes of an object ("HealthCheckConfig" of the Route 53 API
+  reference). An object that is absent or cannot be read does not match, and an inverted check is then healthy.
+- ``cloudwatch_metric``: an alarm, in ALARM while its statement is said. A check without data is healthy, an inverted
+  one unhealthy ("How Route 53 determines the status of health checks that monitor CloudWatch alarms" of the Developer
+  Guide), which reads "not said"; one whose data has ended keeps its last status.
+- ``arc_routing_control``: there are no votes. The record of a pair carries the check of the earlier region's control.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.statements import (
+    Vote,
+    pairs,
+    votes,
+)
+
+S3_OBJECT, CLOUDWATCH_METRIC, ARC_ROUTING_CONTROL = "s3_object", "cloudwatch_metric", "arc_routing_control"
+# Name of the one metric of the switch, and the shortest period of standard resolution.
+METRIC_NAME, PERIOD_SECONDS = "Said", 60
+BACKENDS = (S3_OBJECT, CLOUDWATCH_METRIC, ARC_ROUTING_CONTROL)
+
+Check: t.TypeAlias = "dict[str, t.Any]"
+Leaf: t.TypeAlias = "t.Callable[[str, str, Vote], Check]"
+
+# What the checks of objects are named by: what is true while they are healthy.
+OBJECT_WORDS = {"claims": "unclaimed", "outranks": "outranks", "yields": "unyielding"}
+# The type of a check cannot change, so that checks of metrics have names of their own.
+METRIC_WORDS = {"claims": "claim", "outranks": "rank", "yields": "yield"}
+DIRECTIONS = {
+    "north": "n",
+    "northeast": "ne",
+    "east": "e",
+    "southeast": "se",
+    "south": "s",
+    "southwest": "sw",
+    "west": "w",
+    "northwest": "nw",
+    "central": "c",
+    "gov": "g",
+}
+
+
+def build_checks(
+    order: t.Sequence[str], buckets: t.Mapping[str, str], prefix: str = "switch", object_key: str = "active-region"
+) -> list[Check]:
+    """Return the health checks of the switch over objects, children before parents.
+
+    buckets: name of every region's control bucket.
+    prefix: what every check's name begins with.
+
+    Each dict has ``name``, ``tier`` (0: vote, 1: calculated), ``type`` and either the options of a vote or
+    ``child_names`` and ``health_threshold``. ``ahead_check`` names the check that records carry.
+    """
+
+    def match(earlier: str, later: str, vote: Vote) -> Check:
+        return {
+            "name": pair_name(prefix, OBJECT_WORDS[vote.word], earlier, later),
+            "tier": 0,
+            "type": "HTTPS_STR_MATCH",
+            "fqdn": f"{buckets[vote.region]}.s3.{vote.region}.amazonaws.com",
+            "port": 443,
+            "resource_path": f"/{object_key}",
+            "search_string": vote.statement,
+            "inverted": not vote.is_for_earlier,
+            "request_interval": 10,
+            "failure_threshold": 3,
+        }
+
+    return build_pairs(order, prefix, match)
+
+
+def build_metric_checks(order: t.Sequence[str], prefix: str = "switch") -> list[Check]:
+    """Return the health checks of the switch over metrics, in the shape of ``build_checks``.
+
+    A vote has ``alarm`` (region, name, insufficient_data_health_status); ``statement_alarms`` makes these alarms.
+    """
+
+    def follow(earlier: str, later: str, vote: Vote) -> Check:
+        name = pair_name(prefix, METRIC_WORDS[vote.word], earlier, later)
+        return {
+            "name": name,
+            "tier": 0,
+            "type": "CLOUDWATCH_METRIC",
+            "alarm": {"region": vote.region, "name": name, "insufficient_data_health_status": "LastKnownStatus"},
+            "inverted": vote.is_for_earlier,
+        }
+
+    return build_pairs(order, prefix, follow)
+
+
+def build_control_checks(
+    order: t.Sequence[str], routing_controls: t.Mapping[str, str], prefix: str = "switch"
+) -> list[Check]:
+    """Return one health check for each region's routing control. routing_controls: ARN by region."""
+    return [
+        {
+            "name": control_check(region, prefix),
+            "tier": 0,
+            "type": "RECOVERY_CONTROL",
+            "routing_control_arn": routing_controls.get(region),
+        }
+        for region in order
+    ]
+
+
+def build_pairs(order: t.Sequence[str], prefix: str, leaf: Leaf) -> list[Check]:
+    """Return for each pair of regions its three votes, and the check that counts them."""
+    checks = []
+    for earlier, later in pairs(order):
+        leaves = [leaf(earlier, later, vote) for vote in votes(earlier, later)]
+        ahead = {
+            "name": ahead_check(earlier, later, prefix),
+            "tier": 1,
+            "type": "CALCULATED",
+            "child_names": [one["name"] for one in leaves],
+            "health_threshold": 2,
+            "inverted": False,
+        }
+        checks += [*leaves, ahead]
+    return checks
+
+
+def alarm_names(region: str, order: t.Sequence[str], prefix: str = "switch") -> dict[str, str]:
+    """Return the name of the alarm on everything that a region can say, by statement."""
+    return {
+        vote.statement: pair_name(prefix, METRIC_WORDS[vote.word], earlier, later)
+        for earlier, later in pairs(order)
+        for vote in votes(earlier, later)
+        if vote.region == region
+    }
+
+
+def statement_alarms(
+    region: str, order: t.Sequence[str], prefix: str = "switch", namespace: str = "Trading/TrafficSwitch"
+) -> list[dict[str, t.Any]]:
+    """Return a region's alarms, one for each of its statements: ALARM while it is said.
+
+    Each dict has ``name``, ``statement`` and the figures of the alarm as amazon.aws.cloudwatch_metric_alarm takes them.
+    Route 53 follows standard resolution and plain statistics only ("AlarmIdentifier" of its API reference).
+    """
+    return [
+        {
+            "name": name,
+            "statement": statement,
+            "namespace": namespace,
+            "metric": METRIC_NAME,
+            "dimensions": {"Platform": prefix, "Statement": statement},
+            "statistic": "Maximum",
+            "comparison": "GreaterThanOrEqualToThreshold",
+            "threshold": 1,
+            "period": PERIOD_SECONDS,
+            "evaluation_periods": 1,
+            "treat_missing_data": "ignore",
+        }
+        for statement, name in alarm_names(region, order, prefix).items()
+    ]
+
+
+def ahead_check(earlier: str, later: str, prefix: str = "switch") -> str:
+    """Return the name of the check that is healthy while the earlier region is ahead of the later one."""
+    return pair_name(prefix, "ahead", earlier, later)
+
+
+def control_check(region: str, prefix: str = "switch") -> str:
+    """Return the name of the check that is healthy while a region's routing control is On."""
+    return f"{prefix}-control-{short(region)}"
+
+
+def pair_name(prefix: str, word: str, earlier: str, later: str) -> str:
+    """Return the name of something about a pair of regions."""
+    return f"{prefix}-{word}-{short(earlier)}-{short(later)}"
+
+
+def short(region: str) -> str:
+    """Return a region's short form, as in ids of availability zones: apse1 for ap-southeast-1.
+
+    A check's name has to fit a caller reference of 64 characters ("CreateHealthCheck" of the Route 53 API reference).
+    """
+    first, *rest = region.split("-")
+    return first + "".join(DIRECTIONS.get(word, word) for word in rest)
+
+
+def build_records(
+    order: t.Sequence[str],
+    domain: str,
+    zone_id: str,
+    load_balancers: t.Mapping[str, t.Mapping[str, str]],
+    prefix: str = "switch",
+    endpoint_checks: t.Mapping[str, str] | None = None,
+    backend: str = S3_OBJECT,
+) -> list[dict[str, t.Any]]:
+    """Return the failover alias records, deepest first: none ever points at one that is not there yet.
+
+    load_balancers: by region ``{dns_name, zone_id}``.
+    endpoint_checks: names of the checks on the regions' end points. When given, the traffic also leaves a region by
+    itself, towards the next one in order, while its end point does not answer (automatic DNS failover).
+
+    Each dict has ``name``, ``identifier``, ``failover`` (PRIMARY or SECONDARY), ``target``, ``target_zone_id``,
+    ``evaluate_target_health`` and ``check_name`` (None for a SECONDARY).
+    """
+    last = len(order) - 1
+    automatic = bool(endpoint_checks)
+
+    def winner(at: int) -> tuple[str, str]:
+        """Return name and zone of what answers once this region has met all others."""
+        if automatic and at < last:
+            return f"{order[at]}.{domain}", zone_id
+        balancer = load_balancers[order[at]]
+        return balancer["dns_name"], balancer["zone_id"]
+
+    def next_round(at: int, met: int) -> tuple[str, str]:
+        """Return name and zone of what decides once this region has met all others up to ``met``."""
+        return winner(at) if met == last else (meeting(order[at], order[met + 1], order, domain), zone_id)
+
+    records = []
+    for at in reversed(range(last) if automatic else ()):
+        name, region = f"{order[at]}.{domain}", order[at]
+        balancer = load_balancers[region]
+        records.append(alias(name, order[at + 1], "SECONDARY", winner(at + 1), automatic, None))
+        here = (balancer["dns_name"], balancer["zone_id"])
+        records.append(alias(name, region, "PRIMARY", here, automatic, endpoint_checks[region]))
+    for other in range(last, 0, -1):
+        for at in range(other):
+            name = meeting(order[at], order[other], order, domain)
+            check = deciding_check(order[at], order[other], prefix, backend)
+            records.append(alias(name, order[other], "SECONDARY", next_round(other, other), automatic, None))
+            records.append(alias(name, order[at], "PRIMARY", next_round(at, other), automatic, check))
+    return records
+
+
+def deciding_check(earlier: str, later: str, prefix: str, backend: str) -> str:
+    """Return the name of the check whose health gives a pair to its earlier region."""
+    return control_check(earlier, prefix) if backend == ARC_ROUTING_CONTROL else ahead_check(earlier, later, prefix)
+
+
+def meeting(earlier: str, later: str, order: t.Sequence[str], domain: str) -> str:
+    """Return the name whose failover pair decides between two regions; the first two meet at the domain itself."""
+    return domain if [earlier, later] == list(order[:2]) else f"{earlier}-{later}.{domain}"
+
+
+def alias(
+    name: str, identifier: str, failover: str, target: tuple[str, str], evaluate: bool, check_name: str | None
+) -> dict[str, t.Any]:
+    """Return one half of a failover pair."""
+    return {
+        "name": name,
+        "identifier": identifier,
+        "failover": failover,
+        "target": target[0],
+        "target_zone_id": target[1],
+        "evaluate_target_health": evaluate,
+        "check_name": check_name,
+    }
+
+
+def order_problem(existing: t.Sequence[str], wanted: t.Sequence[str]) -> str | None:
+    """Return why building records in the wanted order could move the traffic, or None.
+
+    The first region of the order has the traffic while no object says anything, and regions meet in that order; only a
+    region added at the end changes no answer.
+    """
+    if list(wanted[: len(existing)]) == list(existing):
+        return None
+    return (
+        f"platform_regions is {', '.join(wanted)}, but the records were built as {', '.join(existing)}; "
+        "allowed: that order, with new regions at its end. Any other could move the traffic."
+    )

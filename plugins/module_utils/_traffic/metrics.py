@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Statements of the traffic switch kept as metrics: nothing is public, and the traffic moves about a minute later.
+
+Each statement of a region is a metric in that region's CloudWatch, 1 while it is said and 0 while it is not, with an
+alarm that Route 53 follows. Route 53 reads the alarm's data, not its state, and keeps the last status when the data
+ends (``LastKnownStatus``), so one data point holds until the next one, however long; the alarm keeps its state likewise
+(``ignore``). Sources: "How Route 53 determines the status of health checks that monitor CloudWatch alarms" of the
+Route 53 Developer Guide; "Configuring how CloudWatch alarms treat missing data" of the CloudWatch User Guide.
+
+Two values within one period are one data point, their maximum, so a 0 cannot take back a 1 of the same minute. A value
+therefore never goes into a minute that has another one: it is dated to the minute after it (PutMetricData takes time
+stamps up to two hours ahead). Minutes are those of CloudWatch's own answers, not of this machine's clock.
+
+A data point may be readable only a moment after it was accepted ("Publish custom metrics" of the CloudWatch User Guide
+allows new metrics two minutes), so what was accepted is not read back; a run reads its own writes from memory.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import server_time
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import patiently
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
+    METRIC_NAME,
+    PERIOD_SECONDS,
+    alarm_names,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.statements import Statements
+
+# How long a write whose answer was lost, or that was throttled, is made again.
+REPEAT_SECONDS = 2.0
+# How far back a data point is looked for. What is older stands in the alarm's state.
+LOOK_BACK = timedelta(hours=3)
+# "You can specify time stamps that are as much as two weeks before the current date, and as much as 2 hours after the
+# current day and time" (PutMetricData of the CloudWatch API reference).
+LOOK_AHEAD = timedelta(hours=2, minutes=1)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A data point: the epoch second at which its minute begins, and whether the statement is said there."""
+
+    minute: float
+    is_said: bool
+
+
+@dataclass
+class Seen:
+    """What is known of a region's statements.
+
+    clock: CloudWatch's, in epoch seconds, at the monotonic instant ``at``.
+    """
+
+    said: set[str]
+    points: dict[str, Point]
+    clock: float
+    at: float = field(default_factory=time.monotonic)
+
+    def minute(self) -> float:
+        """Return the epoch second at which CloudWatch's present minute begins."""
+        return minute_of(self.clock + time.monotonic() - self.at)
+
+
+def minute_of(seconds: float) -> float:
+    """Return the epoch second at which the minute of an instant begins. Pure."""
+    return seconds - seconds % PERIOD_SECONDS
+
+
+def build_points(wanted: Statements, seen: Seen, minute: float) -> dict[str, Point]:
+    """Return the data points that make a region say this and nothing else; empty where it does. Pure.
+
+    minute: CloudWatch's present minute, as the epoch second at which it begins.
+    """
+    return {
+        statement: Point(free_minute(seen.points.get(statement), minute), statement in wanted)
+        for statement in wanted.symmetric_difference(seen.said)
+    }
+
+
+def free_minute(last: Point | None, minute: float) -> float:
+    """Return the first minute, from this one on, whose value nothing published so far can override. Pure."""
+    return minute if last is None else max(minute, last.minute + PERIOD_SECONDS)
+
+
+def build_repeats(seen: Seen, names: Mapping[str, str], minute: float) -> dict[str, Point]:
+    """Return the data points that say again what is said, and not said, already. Pure.
+
+    They are dated a minute back: whatever anybody says meanwhile is newer, and wins. What has a data point as new as
+    that is left out.
+    """
+    then = minute - PERIOD_SECONDS
+    stale = [name for name in names if name not in seen.points or seen.points[name].minute < then]
+    return {statement: Point(then, statement in seen.said) for statement in stale}
+
+
+@aws_call("GetMetricData")
+def get_metric_data(client: Any, queries: list[dict[str, Any]], start: datetime, end: datetime) -> Mapping[str, Any]:
+    """Return one page of CloudWatch's answer, newest data points first. Few are ever published, so one page is all."""
+    return client.get_metric_data(MetricDataQueries=queries, StartTime=start, EndTime=end, ScanBy="TimestampDescending")
+
+
+@aws_call("DescribeAlarms")
+def describe_alarms(client: Any, names: list[str]) -> list[dict[str, Any]]:
+    """Return the alarms of these names that exist."""
+    return client.describe_alarms(AlarmNames=names, MaxRecords=100)["MetricAlarms"]
+
+
+@aws_call("PutMetricData")
+def put_metric_data(client: Any, namespace: str, data: list[dict[str, Any]]) -> None:
+    """Publish data points. Safe to repeat: the maximum of the same value is the same."""
+    client.put_metric_data(Namespace=namespace, MetricData=data)
+
+
+class CloudwatchMetrics:
+    """Statements kept in metrics; the twin of ``_region_traffic.S3Objects``. All methods raise AwsCallError."""
+
+    noun = "switch metrics"
+    is_forgetful = True
+
+    def __init__(self, clients: Any, params: Mapping[str, Any]):
+        self.clients = clients
+        self.namespace = params["metric_namespace"]
+        self.platform = params["platform"]
+        self.order = [entry["region"] for entry in params["regions"]]
+        self._seen: dict[str, Seen] = {}
+        self._lock = threading.Lock()
+
+    def read(self, region: str) -> Statements:
+        """Return what the region says: by the newest data point of each statement, else by its alarm."""
+        client, names = self.clients("cloudwatch", region), alarm_names(region, self.order, self.platform)
+        start = datetime.now(UTC).replace(second=0, microsecond=0) - LOOK_BACK
+        queries = [self._query(number, statement) for number, statement in enumerate(names)]
+        answer = get_metric_data(client, queries, start, start + LOOK_BACK + LOOK_AHEAD)
+        points = newest_points(answer["MetricDataResults"], list(names))
+        silent = {name: statement for statement, name in names.items() if statement not in points}
+        alarms = describe_alarms(client, list(silent)) if silent else []
+        said = {statement for statement, point in points.items() if point.is_said}
+        said |= {silent[alarm["AlarmName"]] for alarm in alarms if alarm["StateValue"] == "ALARM"}
+        with self._lock:
+            self._seen[region] = Seen(said, points, server_time(answer))
+        return frozenset(said)
+
+    def write(self, region: str, statements: Statements) -> None:
+        """Make the region say this. A write whose answer was lost is made again, since reading proves it late."""
+        if region not in self._seen:
+            self.read(region)
+        seen = self._seen[region]
+        points = build_points(statements, seen, seen.minute())
+        patiently(lambda: self._publish(region, points), REPEAT_SECONDS, REPEAT_SECONDS / 2)
+        seen.points.update(points)
+        seen.said = set(statements)
+
+    def repeat(self, region: str) -> None:
+        """Say again what the region says, so that checks and alarms made anew hear it too."""
+        seen = self._seen[region]
+        points = build_repeats(seen, alarm_names(region, self.order, self.platform), minute_of(seen.clock))
+        self._publish(region, points)
+        seen.points.update(points)
+
+    def _publish(self, region: str, points: Mapping[str, Point]) -> None:
+        data = [
+            {
+                "MetricName": METRIC_NAME,
+                "Dimensions": self._dimensions(statement),
+                "Timestamp": datetime.fromtimestamp(point.minute, UTC),
+                "Value": float(point.is_said),
+                "StorageResolution": PERIOD_SECONDS,
+            }
+            for statement, point in sorted(points.items())
+        ]
+        if data:
+            put_metric_data(self.clients("cloudwatch", region), self.namespace, data)
+
+    def _dimensions(self, statement: str) -> list[dict[str, str]]:
+        return [{"Name": "Platform", "Value": self.platform}, {"Name": "Statement", "Value": statement}]
+
+    def _query(self, number: int, statement: str) -> dict[str, Any]:
+        metric = {
+            "Namespace": self.namespace,
+            "MetricName": METRIC_NAME,
+            "Dimensions": self._dimensions(statement),
+        }
+        stat = {"Metric": metric, "Period": PERIOD_SECONDS, "Stat": "Maximum"}
+        return {"Id": f"s{number}", "MetricStat": stat, "ReturnData": True}
+
+
+def newest_points(results: list[dict[str, Any]], statements: list[str]) -> dict[str, Point]:
+    """Return the newest data point by statement, of those that have one. Pure.
+
+    results: MetricDataResults whose Id is ``s`` and the statement's place in ``statements``.
+    """
+    points = {}
+    for result in results:
+        pairs = zip(result["Timestamps"], result["Values"], strict=True)
+        found = [Point(stamp.timestamp(), value >= 1) for stamp, value in pairs]
+        if found:
+            points[statements[int(result["Id"][1:])]] = max(found, key=lambda point: point.minute)
+    return points

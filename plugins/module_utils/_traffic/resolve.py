@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Where a name points and whether what it points at answers, seen from outside: DNS and HTTP.
+
+No call to AWS is made, except to renew a lease while waiting.
+
+An alias record answers with the load balancer's addresses and never with its name ("Choosing between alias and
+non-alias records" of the Route 53 Developer Guide), so the name's addresses are compared with each load balancer's.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import traceback
+from dataclasses import dataclass
+
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import NoLease, lease_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout, poll, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import probe
+
+try:
+    import dns.exception
+    import dns.nameserver
+    import dns.rdatatype
+    import dns.resolver
+
+    DNSPYTHON_IMPORT_ERROR = None
+except ImportError:  # the module says so to the user
+    DNSPYTHON_IMPORT_ERROR = traceback.format_exc()
+
+UNKNOWN = "unknown"
+DNS_PORT = 53
+
+
+class NotFound(Exception):
+    """A name that could not be looked up; the message says why."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a name stands for: addresses, and the names passed on the way (CNAME), without their last dot."""
+
+    addresses: frozenset[str]
+    names: frozenset[str] = frozenset()
+
+
+def plain(name):
+    """Return a domain name the way it is compared: lower case, without the last dot."""
+    return name.lower().rstrip(".")
+
+
+def split_server(server):
+    """Return (host, port) of ``host``, ``host:port`` or ``[IPv6]:port``."""
+    if server.startswith("["):
+        host, _bracket, port = server[1:].partition("]")
+        port = port.lstrip(":")
+    elif server.count(":") == 1:
+        host, port = server.split(":")
+    else:
+        host, port = server, ""
+    try:
+        return host, int(port or DNS_PORT)
+    except ValueError:
+        raise Refused(f"dns_servers has {server}; allowed: host, host:port or [IPv6 address]:port.") from None
+
+
+def addresses_of(host):
+    """Return the addresses the machine's own resolver finds for a host. Raises NotFound."""
+    try:
+        found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
+    except OSError as error:
+        raise NotFound(f"{host}: {error}") from error
+    return frozenset(entry[4][0] for entry in found)
+
+
+class Resolver:
+    """Looks names up at the given servers, past every cache. ``servers`` empty: those of the domain's own zone."""
+
+    def __init__(self, domain, servers, timeout):
+        self.domain = domain
+        self.servers = servers
+        self.timeout = timeout
+        self._direct = None
+
+    def direct(self):
+        """Return the dnspython resolver that asks the servers, made at the first use."""
+        if self._direct is None:
+            hosts, servers = self.servers or self.servers_of_zone(), []
+            for host, port in map(split_server, hosts):
+                try:
+                    servers += [dns.nameserver.Do53Nameserver(address, port) for address in sorted(addresses_of(host))]
+                except NotFound:
+                    continue
+            if not servers:
+                raise NotFound(f"none of the name servers {', '.join(hosts)} of {self.domain} has an address")
+            made = dns.resolver.Resolver(configure=False)
+            made.nameservers, made.lifetime, made.timeout = servers, self.timeout, max(self.timeout / 3, 0.5)
+            self._direct = made
+        return self._direct
+
+    def servers_of_zone(self):
+        """Return the names of the zone's own name servers, as the machine's resolver knows them."""
+        try:
+            zone = dns.resolver.zone_for_name(self.domain, lifetime=self.timeout)
+            return [str(record.target) for record in dns.resolver.resolve(zone, "NS", lifetime=self.timeout)]
+        except (dns.exception.DNSException, OSError) as error:
+            raise NotFound(f"the name servers of {self.domain} could not be found: {error}") from error
+
+    def look_up(self, name):
+        """Return the Answer of the servers. Raises NotFound."""
+        try:
+            found = self.direct().resolve(f"{name}.", "A", raise_on_no_answer=False, search=False)
+        except (dns.exception.DNSException, OSError) as error:
+            raise NotFound(f"{name}: {error}") from error
+        names = {
+            plain(str(record.target))
+            for section in found.response.answer
+            if section.rdtype == dns.rdatatype.CNAME
+            for record in section
+        }
+        return Answer(frozenset(record.address for record in found.rrset or ()), frozenset(names))
+
+    def look_up_anywhere(self, name):
+        """Return the Answer of the servers, or of the machine's resolver where they do not answer for this name."""
+        try:
+            answer = self.look_up(name)
+        except NotFound:
+            answer = Answer(frozenset())
+        return answer if answer.addresses else Answer(addresses_of(name))
+
+
+def points_at(answer, balancers):
+    """Return (region or unknown, sentence). Pure.
+
+    answer: Answer of the domain. balancers: region to (DNS name, Answer or None where it could not be looked up).
+    """
+    regions = [
+        region
+        for region, (name, found) in balancers.items()
+        if plain(name) in answer.names or (found and answer.addresses & found.addresses)
+    ]
+    if len(regions) == 1:
+        return regions[0], f"It points at the load balancer of {regions[0]}."
+    if regions:
+        return UNKNOWN, f"Its addresses are those of more than one load balancer: {', '.join(regions)}."
+    if not answer.addresses and not answer.names:
+        return UNKNOWN, "It has no address."
+    return UNKNOWN, f"It points at no known load balancer: {', '.join(sorted(answer.addresses | answer.names))}."
+
+
+def probe_result(observation):
+    """Return {status, seconds, error} of a probe's Observation; status None where nobody answered. Pure."""
+    status = observation.value["status"] if observation.known else None
+    return {"status": status, "seconds": observation.seconds, "error": observation.error}
+
+
+def is_answering(probed):
+    """Return True where no probe was asked for, or it answered below 400, as Route 53's own checks have it. Pure."""
+    return probed is None or (probed["status"] is not None and probed["status"] < 400)
+
+
+class Outside:
+    """One look at the name after another; ``look`` returns the module's result, without what waiting adds."""
+
+    def __init__(self, params, resolver, prober=probe):
+        self.params = params
+        self.resolver = resolver
+        self.prober = prober
+
+    def look(self):
+        """Ask for everything at once."""
+        domain, balancers = self.params["domain"], self.params["load_balancers"]
+        calls = {None: lambda: self.resolver.look_up(domain)}
+        for region, name in balancers.items():
+            calls[region] = lambda name=name: self.resolver.look_up_anywhere(name)
+        # Longer than a look-up, so that its own sentence arrives; two: the machine's resolver may be asked after it.
+        found = observe_all(calls, 2 * self.params["answer_timeout"] + 1)
+        own = found.pop(None)
+        answer = own.value if own.known else Answer(frozenset())
+        active, reason = points_at(answer, {region: (balancers[region], found[region].value) for region in found})
+        probed = self.probe(answer)
+        expected = self.params.get("expected_region")
+        return {
+            "active_region": active,
+            "reason": f"{domain}: {reason if own.known else own.error}",
+            "addresses": sorted(answer.addresses),
+            "load_balancers": {
+                region: {
+                    "addresses": sorted(seen.value.addresses) if seen.known else [],
+                    "error": seen.error,
+                }
+                for region, seen in found.items()
+            },
+            "probe": probed,
+            "matches": is_answering(probed) and active != UNKNOWN and expected in (None, active),
+        }
+
+    def probe(self, answer):
+        """Return the probe's result, or None where no probe is asked for.
+
+        The addresses just found are asked, not the name: the machine's resolver may still know older ones. A proxy gets
+        the name and looks it up itself.
+        """
+        path, proxy, domain = self.params.get("probe_path"), self.params.get("probe_proxy"), self.params["domain"]
+        if not path:
+            return None
+        address = domain if proxy else next(iter(sorted(answer.addresses)), None)
+        scheme, timeout = self.params["probe_scheme"], self.params["answer_timeout"]
+
+        def ask():
+            if address is None:
+                raise MultiRegionError("there is no address to ask")
+            try:
+                return self.prober(address, scheme, path, timeout, domain, proxy)
+            except (OSError, http.client.HTTPException) as error:
+                raise MultiRegionError(f"{scheme}://{domain}{path} did not answer: {error}") from error
+
+        return probe_result(observe_all({"probe": ask}, 2 * timeout + 1)["probe"])
+
+
+def check_inputs(params):
+    """Raise Refused for what cannot be meant."""
+    if params["poll_interval"] < 1:
+        raise Refused(f"poll_interval is {params['poll_interval']}; allowed: seconds, 1 or more.")
+    if params["wait_timeout"] < 0:
+        raise Refused(f"wait_timeout is {params['wait_timeout']}; allowed: seconds, 0 or more.")
+    if params["answer_timeout"] <= 0:
+        raise Refused(f"answer_timeout is {params['answer_timeout']}; allowed: seconds above 0.")
+    if not params["load_balancers"]:
+        raise Refused("load_balancers is empty; allowed: the DNS name of each region's load balancer, by region.")
+    expected, regions = params.get("expected_region"), params["load_balancers"]
+    if expected is not None and expected not in regions:
+        raise Refused(f"expected_region is {expected}; allowed: one of load_balancers, {', '.join(regions)}.")
+    for server in params["dns_servers"]:
+        split_server(server)
+
+
+@timed
+def run(params, clients=None, check_mode=False, resolver=None, prober=probe, poll=poll):
+    """Look, and with ``wait_timeout`` look again until it is as expected.
+
+    clients: needed only with the option ``lease``, which is renewed while waiting.
+
+    Returns {changed, reason, active_region, addresses, load_balancers, probe, matches, seconds}. Raises WaitTimeout
+    with the last look as evidence, Refused for impossible input or where the lease is another's.
+    """
+    check_inputs(params)
+    resolver = resolver or Resolver(params["domain"], params["dns_servers"], params["answer_timeout"])
+    outside = Outside(params, resolver, prober)
+    if not params["wait_timeout"]:
+        return {"changed": False, **outside.look()}
+    lease = NoLease() if check_mode else lease_of(params, clients)
+    timeout, interval = params["wait_timeout"], params["poll_interval"]
+    try:
+        seen = poll(outside.look, lambda look: look["matches"], timeout, interval, sleep=lease.sleep)
+    except WaitTimeout as late:
+        raise timed_out(params, late) from late
+    return {"changed": False, **seen}
+
+
+def timed_out(params, late):
+    """Return the error of a wait whose deadline passed: what was expected, what is there."""
+    look = late.state
+    wanted = params.get("expected_region") or "any region"
+    probed = look["probe"]
+    answered = "" if is_answering(probed) else f" The probe: {probed['error'] or 'status ' + str(probed['status'])}."
+    after = f"after {late.seconds:.0f} s (wait_timeout)"
+    sentence = f"{params['domain']} does not lead to {wanted} {after}. {look['reason']}{answered}"
+    error = WaitTimeout(look, None, late.seconds, sentence)
+    error.evidence.update(look)
+    return error

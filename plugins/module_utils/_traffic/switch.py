@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Moving the traffic to a region, and telling the regions that missed it.
+
+A switch has ``take_over(target)``, ``settle()`` and ``outcome()``. There are two kinds: of statements, which every
+region keeps for itself, here; of routing controls, which a cluster of its own keeps, in ``_traffic_controls``. What is
+said is decided in ``_traffic_switch``. The taker's statements are written first and are enough: whoever else can be
+reached is told afterwards, best effort.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import SimpleNamespace
+
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import NoLease, lease_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    Refused,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board, observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import statements as switch
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import backend_problems
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
+    ARC_ROUTING_CONTROL,
+    CLOUDWATCH_METRIC,
+    S3_OBJECT,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.metrics import CloudwatchMetrics
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.routing_controls import (
+    Cluster,
+    ControlSwitch,
+)
+
+# A take-over does not wait longer than this for regions other than its own: those may be the lost ones.
+GRACE_SECONDS = 1.0
+
+
+@aws_call("GetObject", missing=("NoSuchKey",))
+def get_object(client, bucket, key):
+    """Return the object's text, or None where there is no such object."""
+    return client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "replace")
+
+
+@aws_call("PutObject")
+def put_object(client, bucket, key, text):
+    """Write the object. Not cached: a checker that goes through a cache would see the old answer."""
+    client.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="text/plain", CacheControl="no-store")
+
+
+@aws_call("DeleteObject")
+def delete_object(client, bucket, key):
+    """Remove the object; nothing happens where it is absent."""
+    client.delete_object(Bucket=bucket, Key=key)
+
+
+class S3Objects:
+    """Statements kept in one object per region.
+
+    Every keeper of statements has ``read`` and ``write``, which raise AwsCallError, and ``repeat`` where it forgets.
+    """
+
+    noun = "control object"
+    is_forgetful = False
+
+    def __init__(self, clients, params):
+        self.clients = clients
+        self.key = params["object_key"]
+        self.buckets = {entry["region"]: entry["bucket"] for entry in params["regions"]}
+
+    def read(self, region):
+        """Return what the region says."""
+        return switch.parse(get_object(self.clients("s3", region), self.buckets[region], self.key) or "")
+
+    def write(self, region, statements):
+        """Make the region say this, and read it back; a write whose answer was lost counts when it is there."""
+        client, bucket = self.clients("s3", region), self.buckets[region]
+        try:
+            if statements:
+                put_object(client, bucket, self.key, switch.render(statements))
+            else:
+                delete_object(client, bucket, self.key)
+        except AwsCallError as error:
+            if not error.ambiguous:
+                raise
+        found = self.read(region)
+        if found != statements:
+            raise MultiRegionError(f"The control object of {region} does not say what was written to it.")
+
+
+KEEPERS = {S3_OBJECT: S3Objects, CLOUDWATCH_METRIC: CloudwatchMetrics}
+
+
+class Permission:
+    """Asked before every write: false in check mode, and the lease is held before the first one."""
+
+    def __init__(self, lease, check_mode):
+        self.lease = lease
+        self.check_mode = check_mode
+        self.is_held = False
+
+    def __call__(self):
+        if not self.check_mode and not self.is_held:
+            self.lease.hold()
+            self.is_held = True
+        return not self.check_mode
+
+
+class StatementSwitch:
+    """The statements of all regions: what was read, what is written, and what each of these may still fail with."""
+
+    def __init__(self, keeper, order, deadline, may_write):
+        self.keeper = keeper
+        self.order = order
+        self.deadline = deadline
+        self.may_write = may_write
+        self.board = Board()
+        self.errors = {}
+        self.view = {}
+        # What was there before anything was written.
+        self.before = {}
+        self.doubtful = []
+
+    def take_over(self, target):
+        """Make the target the active region."""
+        self.read(target)
+        if self.view[target] is None:
+            raise MultiRegionError(
+                f"The traffic was not moved: the {self.keeper.noun} of {target} could not be read: "
+                f"{self.errors[target]}.",
+                errors=dict(self.errors),
+            )
+        self.doubtful = switch.stale_claims(target, self.view, self.order)
+        written = {}
+        if self.active() != target:
+            self.write_taker(target, switch.announcement(target, self.view, self.order))
+            written = {target: self.view[target]}
+        self.finish_reading(written)
+        wanted = switch.takeover(target, self.view, self.order)
+        self.write({region: said for region, said in wanted.items() if region != target})
+        last = switch.of_taker(target, self.untold(target), self.order)
+        if written:
+            # The traffic has moved: what is left to say less must not fail the move.
+            self.write({target: last})
+        else:
+            self.write_taker(target, last)
+
+    def settle(self):
+        """Tell the regions that missed a take-over; the traffic stays where it is."""
+        self.read()
+        active, wanted = self.active(), switch.settle(self.view, self.order)
+        self.write({region: said for region, said in wanted.items() if region != active})
+        if wanted:
+            self.write({active: switch.of_settled(active, self.view, self.untold(active), self.order)})
+        if self.keeper.is_forgetful:
+            self.repeat()
+
+    def read(self, first_region=None):
+        """Ask every region at once, and fill ``view``.
+
+        first_region: return once this one has answered and the others' grace is over; ``finish_reading`` goes on.
+        """
+        self.board.start({region: lambda region=region: self.keeper.read(region) for region in self.order})
+        self.view = self.take_view(
+            first_region and (lambda answers, spent: first_region in answers and spent >= GRACE_SECONDS)
+        )
+        self.before = dict(self.view)
+
+    def take_view(self, enough=None):
+        """Return statements by region, None for each that has not answered; keep why."""
+        answers = self.board.wait(self.deadline, enough)
+        self.errors = {region: answers[region].error for region in self.order if not answers[region].known}
+        return {region: answers[region].value if answers[region].known else None for region in self.order}
+
+    def finish_reading(self, written):
+        """Wait for the regions that had not answered; what was written meanwhile is newer than what was read."""
+        own = {region: self.before[region] for region in written}
+        self.before = {**self.take_view(), **own}
+        self.view = {**self.before, **written}
+
+    def active(self):
+        """Return the active region as far as it can be seen."""
+        return switch.active_region(self.view, self.order)
+
+    def untold(self, active):
+        """Return the regions that do not say, or are not known to say, what they should while this one is active."""
+        rest = switch.settled(active, self.order)
+        return [region for region in self.order if region != active and self.view[region] != rest[region]]
+
+    def write(self, objects):
+        """Write to several regions at once, best effort. Fills ``errors`` and ``view``."""
+        objects = {region: said for region, said in objects.items() if said != self.view[region]}
+        if objects and self.may_write():
+            calls = {
+                region: lambda region=region, said=said: self.keeper.write(region, said)
+                for region, said in objects.items()
+            }
+            answers = observe_all(calls, self.deadline)
+            self.errors.update({region: answer.error for region, answer in answers.items() if not answer.known})
+            objects = {region: said for region, said in objects.items() if answers[region].known}
+        self.view.update(objects)
+
+    def write_taker(self, region, said):
+        """Write to the one region that must be written to."""
+        if said != self.view[region]:
+            if self.may_write():
+                self.keeper.write(region, said)
+            self.view[region] = said
+
+    def repeat(self):
+        """Let every region that was read say again what it says, best effort: no change."""
+        readable = [region for region in self.order if self.view[region] is not None]
+        if readable and self.may_write():
+            calls = {region: lambda region=region: self.keeper.repeat(region) for region in readable}
+            answers = observe_all(calls, self.deadline)
+            self.errors.update({region: answer.error for region, answer in answers.items() if not answer.known})
+
+    def outcome(self):
+        """Return what ``run`` tells of any switch."""
+        after = self.active()
+        unsaid = f"nothing is told while {after}, the active region, cannot be read"
+        return {
+            "before": switch.active_region(self.before, self.order),
+            "after": after,
+            "shown_before": shown(self.before),
+            "shown_after": shown(self.view),
+            "not_told": {region: self.errors.get(region) or unsaid for region in self.untold(after)},
+            "errors": self.errors,
+            "may_take_back": self.doubtful,
+        }
+
+
+def build_switch(params, clients, order, check_mode):
+    """Return the switch of the back end."""
+    lease = NoLease() if check_mode else lease_of(params, clients)
+    may_write = Permission(lease, check_mode)
+    if params["backend"] == ARC_ROUTING_CONTROL:
+        controls = {entry["region"]: entry["routing_control_arn"] for entry in params["regions"]}
+        cluster = Cluster(clients, controls, params["cluster_endpoints"])
+        return ControlSwitch(cluster, order, params.get("safety_rules_to_override") or [], may_write, lease.sleep)
+    return StatementSwitch(KEEPERS[params["backend"]](clients, params), order, params["deadline"], may_write)
+
+
+def check_inputs(params):
+    """Return the regions in order; raise Refused for what cannot be meant."""
+    order = [entry["region"] for entry in params["regions"]]
+    twice = sorted({region for region in order if order.count(region) > 1})
+    if twice:
+        raise Refused(f"regions names {', '.join(twice)} more than once; allowed: each region once.")
+    if len(order) < 2:
+        raise Refused(f"regions has {len(order)} entries; allowed: two or more.")
+    target = params.get("active_region")
+    if target is not None and target not in order:
+        raise Refused(f"active_region is {target}; allowed: one of regions, {', '.join(order)}.")
+    if params["deadline"] <= 0:
+        raise Refused(f"deadline is {params['deadline']}; allowed: seconds above 0.")
+    problems = backend_problems(params)
+    if problems:
+        raise Refused(" ".join(problems))
+    return order
+
+
+def sentence(target, before, after, changed, not_told, check_mode):
+    """Return what was done, and what is left to do."""
+    would = "would be" if check_mode else "was"
+    if target and before != after:
+        done = f"The traffic {would} moved from {before} to {after}"
+    elif target:
+        done = f"The traffic is at {after} already"
+    else:
+        done = f"The traffic stays at {after}"
+    if changed and before == after:
+        done += f", and regions {would.replace('was', 'were')} told so"
+    if not_told:
+        done += f"; {', '.join(not_told)} could not be told, and must be once reachable (leave out active_region)"
+    return f"{done}."
+
+
+@timed
+def run(params, clients, check_mode=False):
+    """Make ``active_region`` active, or, where it is None, only tell those who missed it.
+
+    Returns {changed, reason, before, after, told, not_told, errors, may_take_back, statements, diff, seconds}.
+    Raises Refused for impossible input, MultiRegionError when the target could not be read or written.
+    """
+    order = check_inputs(params)
+    turned = build_switch(params, clients, order, check_mode)
+    target = params.get("active_region")
+    if target:
+        turned.take_over(target)
+    else:
+        turned.settle()
+    found = turned.outcome()
+    after, not_told = found["after"], found["not_told"]
+    changed = found["shown_after"] != found["shown_before"]
+    return {
+        "changed": changed,
+        "reason": sentence(target, found["before"], after, changed, not_told, check_mode),
+        "before": found["before"],
+        "after": after,
+        "told": [region for region in order if region != after and region not in not_told],
+        "not_told": list(not_told),
+        "errors": {**found["errors"], **not_told},
+        "may_take_back": found["may_take_back"],
+        "statements": found["shown_after"],
+        "diff": {"before": found["shown_before"], "after": found["shown_after"]},
+    }
+
+
+def shown(view: Mapping):
+    """Return statements as they are returned: a sorted list by region, None where they could not be read."""
+    return {region: None if said is None else sorted(said) for region, said in view.items()}
+
+
+def s3_module(module):
+    """Return what ``clients_for`` needs, with S3 set so that a region's bucket is reached at that region's end point.
+
+    botocore sends requests for us-east-1 to the global end point unless told otherwise, and puts the bucket's name into
+    the host's unless the end point is an address ("s3" of the Config reference of botocore).
+    """
+    config = dict(module.params.get("aws_config") or {})
+    s3 = {"us_east_1_regional_endpoint": "regional", **(config.get("s3") or {})}
+    own_endpoint = module.params.get("endpoint_url") or os.environ.get("AWS_ENDPOINT_URL_S3")
+    if own_endpoint or os.environ.get("AWS_ENDPOINT_URL"):
+        s3.setdefault("addressing_style", "path")
+    return SimpleNamespace(params={**module.params, "aws_config": {**config, "s3": s3}}, fail_json=module.fail_json)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""IAM policies out of statements that name resources by placeholders, one for each region where regions differ. Pure.
+
+A statement is {sid, actions, resources, condition, only_with}. In resources and in the values of condition ``{name}``
+stands for a name; a value that is nothing but a placeholder may stand for a list or a mapping. only_with is a mapping
+of names to the values that they must have for the statement to be there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+
+# Characters of a managed policy, white space not counted ("IAM and AWS STS quotas" of the IAM User Guide).
+SIZE_LIMIT = 6144
+VERSION = "2012-10-17"
+
+
+def build_policies(
+    statements: Sequence[Mapping[str, Any]],
+    name: str,
+    names: Mapping[str, Any],
+    regions: Sequence[Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """Return [{name, document}]: one policy, or several where one would be larger than IAM allows.
+
+    names: what is the same in all regions. regions: what differs, a mapping for each. The second policy's name ends in
+    -2, and so on. Raises MultiRegionError for a placeholder without a name, and for a resource that fits nowhere.
+    """
+    wanted = [
+        one for one in statements if all(names.get(key) == value for key, value in one.get("only_with", {}).items())
+    ]
+    parts: list[list[dict[str, Any]]] = []
+    for statement in wanted:
+        for piece in pieces(build_statement(statement, names, regions)):
+            room = next((part for part in parts if fits([*part, piece])), None)
+            if room is None:
+                parts.append(room := [])
+            room.append(piece)
+    return [
+        {"name": name if number == 1 else f"{name}-{number}", "document": document_of(part)}
+        for number, part in enumerate(parts, 1)
+    ]
+
+
+def build_statement(
+    statement: Mapping[str, Any], names: Mapping[str, Any], regions: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return an IAM statement that allows the actions on the resources of every region."""
+    places = [{**names, **region} for region in regions]
+    found = [resource for pattern in statement["resources"] for place in places for resource in listed(pattern, place)]
+    condition = {
+        operator: filled(keys, names)
+        if isinstance(keys, str)
+        else {key: filled(one, names) for key, one in keys.items()}
+        for operator, keys in statement.get("condition", {}).items()
+    }
+    return {
+        "Sid": statement["sid"],
+        "Effect": "Allow",
+        "Action": sorted(statement["actions"]),
+        "Resource": list(dict.fromkeys(found)),
+        **({"Condition": condition} if condition else {}),
+    }
+
+
+def filled(value: Any, names: Mapping[str, Any]) -> Any:
+    """Return a text with its placeholders filled in, a list with those of its texts."""
+    if isinstance(value, list):
+        return [filled(one, names) for one in value]
+    if value.startswith("{") and value.endswith("}") and value[1:-1] in names:
+        return names[value[1:-1]]
+    try:
+        return value.format_map(names)
+    except KeyError as error:
+        raise MultiRegionError(f"{value} has the placeholder {error}; allowed: {', '.join(sorted(names))}.") from error
+
+
+def listed(pattern: str, names: Mapping[str, Any]) -> list[str]:
+    """Return the resources that a pattern stands for."""
+    found = filled(pattern, names)
+    return found if isinstance(found, list) else [found]
+
+
+def pieces(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Return the statement, or several with a share of its resources each where a policy could not hold it."""
+    if fits([statement]):
+        yield statement
+        return
+    resources = statement["Resource"]
+    if len(resources) == 1:
+        raise MultiRegionError(f"{statement['Sid']} on {resources[0]} is larger than a policy may be: {SIZE_LIMIT}.")
+    middle = len(resources) // 2
+    for suffix, share in (("A", resources[:middle]), ("B", resources[middle:])):
+        yield from pieces({**statement, "Sid": statement["Sid"] + suffix, "Resource": share})
+
+
+def document_of(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the policy document of some statements."""
+    return {"Version": VERSION, "Statement": statements}
+
+
+def size_of(document: Mapping[str, Any]) -> int:
+    """Return the characters of a document as IAM counts them."""
+    return sum(not letter.isspace() for letter in json.dumps(document))
+
+
+def fits(statements: list[dict[str, Any]]) -> bool:
+    """Return whether one policy holds the statements."""
+    return size_of(document_of(statements)) <= SIZE_LIMIT

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Where the traffic is for those who only look: unknown is a value with every back end."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import backends
+from tests.unit.fakes import FakeAws
+
+A, B = "us-east-1", "us-east-2"
+B_OVER_A = "[us-east-2 claims over us-east-1]"
+GONE = Observation(error="no answer")
+ENTRIES = [{"region": A, "control_bucket": "control-1"}, {"region": B, "control_bucket": "control-2"}]
+PARTS = {
+    "s3_object": {"switch_key": "active-region"},
+    "cloudwatch_metric": {"platform": "trading-dev", "metric_namespace": "Space"},
+    "arc_routing_control": {"routing_controls": {A: "panel/routingcontrol/a", B: "panel/routingcontrol/b"}},
+}
+
+
+def manifest(backend):
+    return {"traffic": {"backend": backend, "cluster_endpoints": [], **PARTS[backend]}, "regions": ENTRIES}
+
+
+def facts(name, **values):
+    given = {A: values["a"], B: values["b"]}
+    return {region: Facts(region, {name: seen}) for region, seen in given.items()}
+
+
+@pytest.mark.parametrize("backend", ["s3_object", "cloudwatch_metric"])
+@pytest.mark.parametrize(
+    ("a", "b", "region"),
+    [
+        (Observation(None), Observation([]), A),
+        (Observation(None), Observation([B_OVER_A]), B),
+        (GONE, Observation([B_OVER_A]), B),
+        (Observation([]), GONE, A),
+        (GONE, GONE, None),
+    ],
+)
+def test_the_traffic_is_where_the_readable_statements_put_it(backend, a, b, region):
+    assert backends.traffic_region(manifest(backend), facts("statements", a=a, b=b)) == region
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "region"),
+    [
+        (Observation("On"), Observation("Off"), A),
+        (Observation("Off"), Observation("On"), B),
+        (Observation("Off"), Observation("Off"), B),
+        (GONE, Observation("On"), B),
+        (GONE, Observation("Off"), None),
+        (GONE, GONE, None),
+    ],
+)
+def test_the_traffic_is_where_a_control_is_on(a, b, region):
+    assert backends.traffic_region(manifest("arc_routing_control"), facts("routing_control", a=a, b=b)) == region
+
+
+@pytest.mark.parametrize(
+    ("backend", "fact"),
+    [
+        ("s3_object", "statements"),
+        ("cloudwatch_metric", "statements"),
+        ("arc_routing_control", "routing_control"),
+    ],
+)
+def test_each_back_end_has_one_fact_of_a_region(backend, fact):
+    assert list(backends.traffic_readers(FakeAws().clients, manifest(backend), ENTRIES[0])) == [fact]
+    assert (fact in backends.FACTS_FROM_ELSEWHERE) == (backend == "arc_routing_control")
+
+
+def test_a_manifest_without_a_back_end_means_objects():
+    old = {"traffic": {"domain": "trading.example.com"}, "regions": ENTRIES}
+    assert backends.traffic_of(old) == {
+        "domain": "trading.example.com",
+        "backend": "s3_object",
+        "switch_key": "active-region",
+    }
+
+
+def test_the_modules_regions_carry_what_each_back_end_needs():
+    assert backends.switch_regions(manifest("s3_object"))[0] == {
+        "region": A,
+        "bucket": "control-1",
+        "routing_control_arn": None,
+    }
+    assert backends.switch_regions(manifest("arc_routing_control"))[1]["routing_control_arn"].endswith("/b")

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said about where a name leads: against names in memory, and against a name server on loopback."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from types import SimpleNamespace
+
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import resolve as info
+
+A, B = "us-east-1", "us-east-2"
+DOMAIN = "trading.example.com"
+BALANCERS = {A: "alb.us-east-1.example.com", B: "alb.us-east-2.example.com"}
+
+
+def answer(*addresses, names=()):
+    return info.Answer(frozenset(addresses), frozenset(names))
+
+
+class Names:
+    """A resolver over a dict of name to Answer; a list answers one after the other."""
+
+    def __init__(self, **answers):
+        self.answers = {
+            DOMAIN: answers.get("domain"),
+            BALANCERS[A]: answers.get("a", answer("192.0.2.1", "192.0.2.2")),
+            BALANCERS[B]: answers.get("b", answer("192.0.2.9")),
+        }
+
+    def look_up(self, name):
+        found = self.answers[name]
+        if isinstance(found, list):
+            found = found.pop(0) if len(found) > 1 else found[0]
+        if found is None:
+            raise info.NotFound(f"{name}: nobody knows it")
+        return found
+
+    look_up_anywhere = look_up
+
+
+DEFAULTS = {
+    "domain": DOMAIN,
+    "load_balancers": BALANCERS,
+    "dns_servers": [],
+    "probe_path": None,
+    "probe_scheme": "http",
+    "probe_proxy": None,
+    "answer_timeout": 1.0,
+    "expected_region": None,
+    "wait_timeout": 0,
+    "poll_interval": 1.0,
+}
+
+
+def run(names, prober=None, **options):
+    params = {**DEFAULTS, **options}
+
+    def poll(read, done, timeout, interval, sleep):
+        for _try in range(3):
+            state = read()
+            if done(state):
+                return state
+        raise WaitTimeout(state, None, timeout)
+
+    prober = prober or (lambda *args: {"status": 200, "milliseconds": 3})
+    return info.run(params, resolver=names, prober=prober, poll=poll)
+
+
+@pytest.mark.parametrize(("check_mode", "renewals"), [(False, 2), (True, 0)])
+def test_waits_under_the_lease_except_in_check_mode(monkeypatch, check_mode, renewals):
+    slept = []
+    lease = SimpleNamespace(sleep=slept.append)
+    monkeypatch.setattr(info, "lease_of", lambda params, clients: lease)
+    monkeypatch.setattr(info, "NoLease", lambda: SimpleNamespace(sleep=lambda seconds: None))
+    names = Names(domain=[answer("192.0.2.1"), answer("192.0.2.1"), answer("192.0.2.9")])
+    params = {**DEFAULTS, "expected_region": B, "wait_timeout": 60, "lease": {"run_id": "1"}}
+    assert info.run(params, check_mode=check_mode, resolver=names)["active_region"] == B
+    assert len(slept) == renewals
+
+
+def test_knows_the_region_by_a_shared_address():
+    result = run(Names(domain=answer("192.0.2.2")))
+    assert (result["active_region"], result["matches"], result["probe"]) == (A, True, None)
+
+
+def test_knows_the_region_by_a_cname():
+    assert run(Names(domain=answer("203.0.113.7", names=[BALANCERS[B]])))["active_region"] == B
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (Names(domain=answer("203.0.113.7")), "points at no known load balancer: 203.0.113.7"),
+        (Names(domain=answer()), "has no address"),
+        (Names(), "nobody knows it"),
+        (Names(domain=answer("192.0.2.1", "192.0.2.9")), "more than one load balancer"),
+        (Names(domain=answer("192.0.2.1"), a=None), "no known load balancer"),
+    ],
+)
+def test_says_unknown_and_why(names, sentence):
+    result = run(names)
+    assert (result["active_region"], result["matches"]) == ("unknown", False)
+    assert sentence in result["reason"]
+
+
+def test_a_load_balancer_that_cannot_be_looked_up_is_told_apart():
+    result = run(Names(domain=answer("192.0.2.1"), b=None))
+    assert result["active_region"] == A
+    assert "nobody knows it" in result["load_balancers"][B]["error"]
+
+
+def test_probes_the_address_just_found():
+    asked = []
+
+    def prober(*args):
+        asked.append(args)
+        return {"status": 200, "milliseconds": 3}
+
+    run(Names(domain=answer("192.0.2.9")), prober, probe_path="/health")
+    run(Names(domain=answer("192.0.2.9")), prober, probe_path="/health", probe_proxy="http://127.0.0.1:1")
+    assert [args[0] for args in asked] == ["192.0.2.9", DOMAIN]
+
+
+@pytest.mark.parametrize(("status", "matches"), [(200, True), (301, True), (404, False), (503, False)])
+def test_an_endpoint_that_answers_400_or_above_does_not_match(status, matches):
+    result = run(Names(domain=answer("192.0.2.9")), lambda *args: {"status": status}, probe_path="/health")
+    assert (result["active_region"], result["probe"]["status"], result["matches"]) == (B, status, matches)
+
+
+def test_an_endpoint_that_does_not_answer_does_not_match():
+    def prober(*args):
+        raise ConnectionRefusedError("refused")
+
+    result = run(Names(domain=answer("192.0.2.9")), prober, probe_path="/health")
+    assert (result["probe"]["status"], result["matches"]) == (None, False)
+    assert "refused" in result["probe"]["error"]
+
+
+def test_waits_until_the_name_leads_there():
+    names = Names(domain=[answer("192.0.2.1"), answer("192.0.2.1"), answer("192.0.2.9")])
+    assert run(names, expected_region=B, wait_timeout=5)["active_region"] == B
+
+
+def test_fails_with_what_it_saw_when_the_time_is_over():
+    with pytest.raises(WaitTimeout, match="does not lead to us-east-2 after 5 s .wait_timeout.*us-east-1") as failed:
+        run(Names(domain=answer("192.0.2.1")), expected_region=B, wait_timeout=5)
+    assert failed.value.evidence["active_region"] == A
+    assert failed.value.evidence["matches"] is False
+
+
+def test_without_wait_timeout_it_only_reports():
+    assert run(Names(domain=answer("192.0.2.1")), expected_region=B)["matches"] is False
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"poll_interval": 0.5}, "poll_interval is 0.5; allowed: seconds, 1 or more"),
+        ({"wait_timeout": -1}, "wait_timeout is -1"),
+        ({"answer_timeout": 0.0}, "answer_timeout is 0.0"),
+        ({"load_balancers": {}}, "load_balancers is empty"),
+        ({"expected_region": "mars-1"}, "expected_region is mars-1; allowed: one of load_balancers, us-east-1"),
+        ({"dns_servers": ["127.0.0.1:http"]}, "dns_servers has 127.0.0.1:http"),
+    ],
+)
+def test_refuses_what_cannot_be_meant(options, sentence):
+    with pytest.raises(Refused, match=sentence):
+        run(Names(), **options)
+
+
+@pytest.mark.parametrize(
+    ("server", "split"),
+    [
+        ("192.0.2.1", ("192.0.2.1", 53)),
+        ("127.0.0.1:5353", ("127.0.0.1", 5353)),
+        ("ns-1.example.com", ("ns-1.example.com", 53)),
+        ("2001:db8::1", ("2001:db8::1", 53)),
+        ("[2001:db8::1]:5353", ("2001:db8::1", 5353)),
+    ],
+)
+def test_a_name_server_may_carry_a_port(server, split):
+    assert info.split_server(server) == split
+
+
+# --- the resolver, against a real socket ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def name_server():
+    """A name server for trading.example.com and its alias; every other name is refused, as Route 53 does."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    listening.bind(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            data, client = listening.recvfrom(4096)
+            if data == b"stop":
+                return
+            question = dns.message.from_wire(data)
+            name, reply = str(question.question[0].name), dns.message.make_response(question)
+            if name == f"{DOMAIN}.":
+                reply.answer = [dns.rrset.from_text(name, 60, "IN", "A", "192.0.2.9")]
+            elif name == f"www.{DOMAIN}.":
+                reply.answer = [
+                    dns.rrset.from_text(name, 60, "IN", "CNAME", f"{DOMAIN}."),
+                    dns.rrset.from_text(f"{DOMAIN}.", 60, "IN", "A", "192.0.2.9"),
+                ]
+            else:
+                reply.set_rcode(dns.rcode.REFUSED)
+            listening.sendto(reply.to_wire(), client)
+
+    serving = threading.Thread(target=serve, daemon=True)
+    serving.start()
+    yield f"127.0.0.1:{listening.getsockname()[1]}"
+    listening.sendto(b"stop", listening.getsockname())
+    serving.join(2)
+    listening.close()
+
+
+def test_asks_the_given_server_past_the_machine_s_resolver(name_server):
+    resolver = info.Resolver(DOMAIN, [name_server], 2.0)
+    assert resolver.look_up(DOMAIN) == answer("192.0.2.9")
+    assert resolver.look_up(f"www.{DOMAIN}") == answer("192.0.2.9", names=[DOMAIN])
+
+
+def test_what_the_servers_refuse_is_asked_of_the_machine(name_server):
+    resolver = info.Resolver(DOMAIN, [name_server], 2.0)
+    with pytest.raises(info.NotFound, match="localhost"):
+        resolver.look_up("localhost")
+    assert "127.0.0.1" in resolver.look_up_anywhere("localhost").addresses
+
+
+def test_a_server_that_does_not_answer_is_unknown_within_the_time(name_server):
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    silent.bind(("127.0.0.1", 0))
+    resolver = info.Resolver(DOMAIN, [f"127.0.0.1:{silent.getsockname()[1]}"], 0.5)
+    with pytest.raises(info.NotFound):
+        resolver.look_up(DOMAIN)
+    silent.close()

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Promises of the controller's objects: of the files in extensions/controller, and of what is made of them."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.trading.multi_region.plugins.plugin_utils.controller_objects import (
+    REFERENCES,
+    REQUIRED,
+    controller_objects,
+    groups_in_order,
+    requirement_problems,
+)
+from tests.controller.objects import ROOT, object_files, objects
+from tests.controller.surveys import answers_problem, spec_problem
+
+TWO = ("us-east-1", "us-east-2")
+THREE = ("us-east-1", "us-east-2", "eu-west-1")
+PLAYBOOKS_ASKED_FOR = "site health_check readiness failover switchover failback drill status teardown".split()
+# Where a workflow ends, so that nothing can follow on a failure. AWX tells of that by itself.
+ENDS = {"stopped", "status"}
+
+
+def by_name(entries):
+    return {entry["name"].partition(": ")[2]: entry for entry in entries}
+
+
+@pytest.fixture(scope="module", params=[TWO, THREE], ids=len)
+def made(request):
+    return {**objects(*request.param), "regions": request.param}
+
+
+def test_every_playbook_has_a_template_and_every_template_its_playbook(made):
+    used = {template["playbook"] for template in made["job_templates"]}
+    assert {f"playbooks/{name}.yml" for name in PLAYBOOKS_ASKED_FOR} <= used
+    assert [path for path in used if not (ROOT / path).is_file()] == []
+
+
+def test_every_survey_is_one_that_awx_stores(made):
+    asking = [one for kind in ("job_templates", "workflows") for one in made[kind]]
+    told = {one["name"]: spec_problem(one["survey_spec"]) for one in asking if one["survey_enabled"]}
+    assert len(told) > 10 and not any(told.values()), told
+
+
+def test_every_question_is_about_a_variable_that_the_playbook_reads(made):
+    def text_of(path: Path, seen: set[Path]) -> str:
+        seen.add(path)
+        text = path.read_text()
+        names = re.findall(r"(?:import|include)_\w+: \"?([\w/.{} -]+\.yml)", text)
+        # A name that is a template stands for every file that it can name.
+        found = [one for name in names for one in path.parent.glob(re.sub(r"{{.*?}}", "*", name))]
+        return text + "".join(text_of(one, seen) for one in found if one not in seen)
+
+    for template in made["job_templates"]:
+        read = text_of(ROOT / template["playbook"], set())
+        asked = [question["variable"] for question in template["survey_spec"].get("spec", ())]
+        assert [name for name in asked if not re.search(rf"\b{name}\b", read)] == [], template["name"]
+
+
+def test_a_node_gives_only_answers_that_its_template_takes(made):
+    templates = {template["name"]: template for template in made["job_templates"]}
+    for workflow in made["workflows"]:
+        for node in workflow["nodes"]:
+            if "job_template" in node:
+                template, given = templates[node["job_template"]], node.get("extra_data", {})
+                spec = template["survey_spec"] or {"spec": []}
+                assert given.keys() <= {question["variable"] for question in spec["spec"]}
+                assert answers_problem(spec, given) is None, node
+                assert not node["instance_groups"] or template["ask_instance_groups_on_launch"]
+
+
+def test_whatever_fails_in_a_workflow_leads_to_people_and_to_status(made):
+    for workflow in made["workflows"]:
+        nodes = {node["identifier"]: node for node in workflow["nodes"]}
+        assert {name for name, node in nodes.items() if not node.get("failure_nodes")} == ENDS
+        assert all(set(node["failure_nodes"]) == ENDS for name, node in nodes.items() if name not in ENDS)
+        templates = {template["name"]: template for template in made["job_templates"]}
+        assert all(templates[nodes[name]["job_template"]]["notification_templates_error"] for name in ENDS)
+        assert workflow["notification_templates_error"] and workflow["notification_templates_approvals"]
+
+
+def test_a_workflow_reaches_all_its_nodes_and_moves_only_after_readiness_and_approval(made):
+    for workflow in made["workflows"]:
+        nodes = {node["identifier"]: node for node in workflow["nodes"]}
+        way = ["readiness"]
+        while followers := nodes[way[-1]].get("success_nodes"):
+            way += followers
+        assert way == ["readiness", "approval", "failover", "verify", "status"]
+        assert 0 < nodes["approval"]["approval"]["timeout"] <= 3600
+
+
+def test_who_approves_a_move_cannot_start_one_and_who_starts_it_cannot_approve(made):
+    granted = [role for role in made["roles"] if role.get("state", "present") == "present"]
+    taken_back = {(*role["teams"], role["role"]) for role in made["roles"] if role not in granted}
+    may = {
+        (team, role["role"], thing)
+        for role in granted
+        for team in role["teams"]
+        for kind in ("job_templates", "workflows")
+        for thing in role.get(kind, ())
+    }
+    approvers = {team for team, role, _thing in may if role == "approval"}
+    starters = {team for team, role, _thing in may if role == "execute"}
+    assert approvers and starters and not approvers & starters
+    assert {role for team, role, _thing in may if team in approvers} == {"approval"}
+    assert taken_back == {("trading dev: Approvers", "execute"), ("trading dev: Operators", "approval")}
+    workflows = {workflow["name"] for workflow in made["workflows"]}
+    assert {thing for _team, role, thing in may if role == "approval"} == workflows
+    assert workflows <= {thing for _team, role, thing in may if role == "execute"}
+    # Whoever starts the workflow has no way around its approval.
+    operators = {team for team, role, thing in may if thing in workflows and role == "execute"}
+    moves = re.compile("Failover|Switchover|Failback|Drill|Teardown|Provision|Rebuild")
+    assert [thing for team, _role, thing in may if team in operators and moves.search(thing)] == []
+
+
+def test_a_move_out_of_a_region_runs_in_the_others_first(made):
+    templates, workflows = by_name(made["job_templates"]), by_name(made["workflows"])
+    for region in made["regions"]:
+        others = [f"trading dev: {other}" for other in made["regions"] if other != region]
+        template, workflow = templates[f"Failover out of {region}"], workflows[f"Leave {region}"]
+        assert template["instance_groups"] == [*others, f"trading dev: {region}"]
+        assert template["extra_vars"] == {"expected_active_region": region}
+        assert region not in template["survey_spec"]["spec"][0]["choices"]
+        placed = {tuple(node["instance_groups"]) for node in workflow["nodes"] if node["instance_groups"]}
+        assert placed == {(*others, f"trading dev: {region}")}
+
+
+def test_what_looks_on_a_schedule_runs_outside_the_preferred_region_first(made):
+    template = by_name(made["job_templates"])["Health check"]
+    assert template["instance_groups"][-1] == f"trading dev: {made['regions'][0]}"
+    assert len(template["instance_groups"]) == len(made["regions"])
+
+
+def test_what_a_move_needs_is_not_fetched_when_it_starts(made):
+    assert [one["scm_update_on_launch"] for one in made["projects"]] == [False]
+    assert [one["update_on_launch"] for one in made["inventory_sources"]] == [False]
+    assert {one["pull"] for one in made["execution_environments"]} == {"missing"}
+
+
+def test_a_job_that_hangs_in_a_lost_region_holds_no_move_and_no_look_back(made):
+    templates = by_name(made["job_templates"])
+    alone = {name for name, template in templates.items() if not template.get("allow_simultaneous")}
+    assert alone == {"Provision", "Drill", "Automation", "Teardown"}
+    assert all(workflow["allow_simultaneous"] for workflow in made["workflows"])
+
+
+def test_health_is_looked_at_every_minute_and_readiness_every_half_hour(made):
+    rules = {one["unified_job_template"].partition(": ")[2]: one["rrule"] for one in made["schedules"]}
+    assert rules["Health check"].endswith("FREQ=MINUTELY;INTERVAL=1")
+    assert rules["Readiness"].endswith("FREQ=MINUTELY;INTERVAL=30")
+
+
+def test_the_files_hold_no_secret():
+    texts = [path.read_text() for path in (ROOT / "extensions" / "controller").glob("*.yml")]
+    credentials = object_files()["credentials"]
+    assert all(re.fullmatch(r"[A-Z_]+", one["environment"]) and "inputs" not in one for one in credentials)
+    assert not [
+        text for text in texts if re.search(r"AKIA|ASIA|\$ANSIBLE_VAULT|(password|token|secret_key): [^\"{\s]", text)
+    ]
+
+
+def test_names_are_of_one_environment_and_unlike_any_other(made):
+    for kind, entries in made.items():
+        named = [entry["name"] for entry in entries if isinstance(entry, dict) and "name" in entry]
+        assert len(set(named)) == len(named), kind
+        assert all(name.startswith("trading dev") for name in named)
+
+
+@pytest.mark.parametrize("member", sorted(REFERENCES))
+def test_a_name_that_no_object_has_is_told_with_those_that_there_are(member):
+    data = copy.deepcopy(object_files())
+    entries = [one for kind in data.values() for one in (kind if isinstance(kind, list) else [kind])]
+    entry = next(
+        one for one in [*entries, *(node for each in data["workflows"] for node in each["nodes"])] if member in one
+    )
+    entry[member] = ["Nobody"] if isinstance(entry[member], list) else "Nobody"
+    with pytest.raises(ValueError, match=f"{member} is 'Nobody'; allowed: "):
+        controller_objects(data, "trading", "dev", TWO)
+
+
+def test_a_link_to_no_node_is_told():
+    data = copy.deepcopy(object_files())
+    data["workflows"][0]["nodes"][0]["success_nodes"] = ["nowhere"]
+    with pytest.raises(ValueError, match="success_nodes of readiness is nowhere; allowed: readiness, approval"):
+        controller_objects(data, "trading", "dev", TWO)
+
+
+def test_the_region_in_trouble_comes_last_and_no_other_is_left_out():
+    assert groups_in_order(THREE, "us-east-2") == ["us-east-1", "eu-west-1", "us-east-2"]
+
+
+HOST, TOKEN = {"CONTROLLER_HOST": "https://awx.example.com"}, {"CONTROLLER_OAUTH_TOKEN": "t"}
+LOGIN = {"CONTROLLER_USERNAME": "ann", "CONTROLLER_PASSWORD": "hers"}
+VARIABLES = dict.fromkeys(REQUIRED, "x")
+
+
+@pytest.mark.parametrize(
+    "environ", [{**HOST, **TOKEN}, {**HOST, **LOGIN}, {**HOST, **TOKEN, "CONTROLLER_VERIFY_SSL": "False"}]
+)
+def test_an_address_and_a_token_or_a_login_are_enough(environ):
+    assert requirement_problems(environ, VARIABLES, has_collection=True) == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        (TOKEN, "CONTROLLER_HOST is not set; allowed: "),
+        ({**TOKEN, "CONTROLLER_HOST": "awx"}, "CONTROLLER_HOST is 'awx'; allowed: "),
+        (HOST, "CONTROLLER_OAUTH_TOKEN is not set; allowed: a token, or CONTROLLER_USERNAME and CONTROLLER_PASSWORD."),
+        ({**HOST, "CONTROLLER_USERNAME": "ann"}, "CONTROLLER_OAUTH_TOKEN is not set; allowed: "),
+        ({**HOST, **TOKEN, "CONTROLLER_VERIFY_SSL": "perhaps"}, "CONTROLLER_VERIFY_SSL is 'perhaps'; allowed: "),
+    ],
+)
+def test_what_the_environment_lacks_is_told(environ, told):
+    (sentence,) = requirement_problems(environ, VARIABLES, has_collection=True)
+    assert sentence.startswith(told)
+
+
+def test_a_collection_and_variables_that_are_missing_are_told_together_and_no_password_is():
+    told = requirement_problems(LOGIN, {"controller_project_url": ""}, has_collection=False)
+    assert [sentence.partition(";")[0] for sentence in told] == [
+        "The collection awx.awx is not installed",
+        "CONTROLLER_HOST is not set",
+        *(f"{name} is not given" for name in sorted(REQUIRED)),
+    ]
+    assert not any("hers" in sentence for sentence in told)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("text", ["x"], {"FAILOVER": "hers"}),
+        *(
+            {"FAILOVER": keys}
+            for keys in ({}, {"access_key": 5}, {"secret_key": "hers"}, {"access_key": "", "x": "hers"})
+        ),
+    ],
+)
+def test_credentials_of_another_form_are_refused_and_not_shown(given):
+    (told,) = requirement_problems({**HOST, **TOKEN}, {**VARIABLES, "controller_credentials": given}, True)
+    assert told.startswith("controller_credentials is something else, which is not shown; allowed: a dictionary by")
+    assert "hers" not in told
+
+
+def test_credentials_without_a_session_token_are_enough():
+    keys = {"FAILOVER": {"access_key": "a", "secret_key": "s"}}
+    assert requirement_problems({**HOST, **TOKEN}, {**VARIABLES, "controller_credentials": keys}, True) == []
+
+
+def test_nodes_of_a_region_that_the_platform_has_not_are_told():
+    given = {**VARIABLES, "platform_regions": list(TWO), "controller_instances": {"eu-west-1": ["a"], TWO[0]: ["b"]}}
+    told = requirement_problems({**HOST, **TOKEN}, given, True)
+    assert told == ["controller_instances names eu-west-1; allowed: us-east-1, us-east-2."]

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gate: good input passes, bad input is named with its value and what is allowed."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.trading.multi_region.plugins.plugin_utils.inputs import (
+    ARTIFACTS,
+    GIVEN,
+    NAME_LIMITS,
+    PER_REGION,
+    name_problems,
+    platform_problems,
+    unknown_problems,
+)
+
+GOOD = {
+    "environment_suffix": "dev",
+    "regions": ["us-east-1", "us-east-2"],
+    "vpc_cidrs": {"us-east-1": "10.0.0.0/16", "us-east-2": "10.1.0.0/16"},
+    "global_database_engine_version": "8.0.mysql_aurora.3.04.0",
+    "names": {"application_load_balancer_name": "trading-alb-dev"},
+}
+
+
+def problems(**changed) -> list[str]:
+    return platform_problems({**GOOD, **changed})
+
+
+def test_good_input_has_no_problem():
+    assert problems() == []
+
+
+@pytest.mark.parametrize("suffix", [None, "", "A", "dev_1", "-dev", "dev-", "a" * 13, 7, ["dev"]])
+def test_a_malformed_suffix_is_named(suffix):
+    (told,) = problems(environment_suffix=suffix)
+    assert told.startswith("environment_suffix is ") and "allowed: 1 to 12 lower-case" in told
+
+
+@pytest.mark.parametrize(
+    ("regions", "words"),
+    [
+        ([], "at least two"),
+        (["us-east-1"], "at least two"),
+        (["us-east-1", "us-east-1"], "each region once"),
+        (["us-east-1", "moon"], "code of an AWS region"),
+        (["us-east-1", None], "code of an AWS region"),
+    ],
+)
+def test_regions_are_two_or_more_and_different(regions, words):
+    assert words in " ".join(problems(regions=regions))
+
+
+@pytest.mark.parametrize("cidr", [None, "", "ten", "10.0.0.1/16", "10.0.0.0/20", "10.0.0.0/8", "8.8.0.0/16", 10, True])
+def test_a_network_that_cannot_hold_the_subnets_is_named(cidr):
+    (told,) = problems(vpc_cidrs={"us-east-1": cidr, "us-east-2": "10.1.0.0/16"})
+    assert told.startswith("vpc_cidr of us-east-1 is ") and "/16 to /19" in told
+
+
+@given(st.integers(0, 255), st.integers(0, 255), st.integers(16, 19), st.integers(16, 19))
+def test_networks_are_refused_exactly_when_they_overlap(one, other, one_prefix, other_prefix):
+    a = ipaddress.ip_network(f"10.{one}.0.0/{one_prefix}")
+    b = ipaddress.ip_network(f"10.{other}.0.0/{other_prefix}")
+    told = problems(vpc_cidrs={"us-east-1": str(a), "us-east-2": str(b)})
+    assert bool(told) == (a[0] <= b[-1] and b[0] <= a[-1])
+    assert all("overlap" in sentence for sentence in told)
+
+
+@pytest.mark.parametrize("version", [None, "", "8.0.35", "5.7.mysql_aurora.2.11.2", "8.0.mysql_aurora.3.00.1", 8.0])
+def test_an_engine_version_without_global_databases_is_refused(version):
+    (told,) = problems(global_database_engine_version=version)
+    assert told.startswith("global_database_engine_version is ") and "3.01.0" in told
+
+
+@pytest.mark.parametrize("version", ["8.0.mysql_aurora.3.01.0", "8.0.mysql_aurora.3.05.0.1", "8.0.mysql_aurora.3.10.0"])
+def test_engine_versions_with_global_databases_pass(version):
+    assert problems(global_database_engine_version=version) == []
+
+
+@pytest.mark.parametrize("variable", sorted(NAME_LIMITS))
+def test_names_are_held_to_the_limit_and_not_below_it(variable):
+    limit, _what = NAME_LIMITS[variable]
+    assert problems(names={variable: "n" * limit}) == []
+    long = "n" * (limit + 1)
+    (told,) = problems(names={variable: ["short", long] if variable in PER_REGION else long})
+    assert told.startswith(f"{variable} is ") and f"at most {limit} characters" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"target_region": "eu-west-1"}, "one of the platform's regions: us-east-1, us-east-2"),
+        ({"expected_active_region": "eu-west-1"}, "one of the platform's regions"),
+        ({"target_region": "us-east-1", "expected_active_region": "us-east-1"}, "other than expected_active_region"),
+        ({"max_replication_lag_ms": -1}, "max_replication_lag_ms is -1"),
+        ({"max_replication_lag_ms": "5s"}, "without a unit"),
+        ({"max_replication_lag_ms": float("nan")}, "max_replication_lag_ms is nan"),
+        ({"wait_timeout": 0}, "wait_timeout is 0"),
+        ({"health_min_healthy_ratio": 1.5}, "a ratio from 0 to 1"),
+        ({"force": "perhaps"}, "force is 'perhaps'"),
+        ({"method": "teleport"}, "method is 'teleport'; allowed: one of failover, switchover, detach, auto"),
+        ({"method": "detach", "move_method": "switchover"}, "method is 'detach'; allowed: switchover with this"),
+        ({"method": "switchover", "accept_data_loss": "true"}, "accept_data_loss is 'true'; allowed: false with"),
+        ({"move_method": "switchover", "accept_data_loss": True}, "accept_data_loss is True; allowed: false with"),
+        ({"method": "detach"}, "accept_data_loss is not given; allowed: true with method detach"),
+        ({"rebuild": "maybe"}, "rebuild is 'maybe'; allowed: true or false"),
+        ({"failover_lease_seconds": 5}, "failover_lease_seconds is 5; allowed: a whole number of seconds from 10"),
+        ({"failover_cool_down": "1h"}, "failover_cool_down is '1h'; allowed: a number of seconds from 0"),
+        ({"failover_fencing": "bullets"}, "one of database_ingress, application_capacity, none"),
+        ({"limit": "us-east-1"}, "--limit is 'us-east-1'"),
+    ],
+)
+def test_a_bad_option_is_told_by_name_and_value(options, words):
+    (told,) = problems(**options)
+    assert words in told
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=3),
+    max_leaves=4,
+)
+JUDGED = st.sampled_from([*GIVEN, "regions", "vpc_cidrs", "limit"])
+NAMED = st.dictionaries(st.sampled_from(sorted(NAME_LIMITS)), ANYTHING, max_size=3)
+
+
+@settings(max_examples=2000)
+@given(st.dictionaries(JUDGED, ANYTHING, max_size=4), NAMED)
+def test_whatever_is_given_the_answer_is_sentences(inputs, names):
+    for told in (platform_problems({**GOOD, **inputs}), name_problems(names)):
+        assert all(sentence.endswith(".") and "allowed: " in sentence for sentence in told)
+
+
+@settings(max_examples=500)
+@given(st.lists(st.text(max_size=30), max_size=4))
+def test_whatever_the_command_line_names_only_slips_are_told(names):
+    assert all(" meant?" in sentence for sentence in unknown_problems(names, ["home_region"]))
+
+
+def test_a_name_that_is_told_does_not_bring_its_value_along():
+    (told,) = unknown_problems({"databse_password": "hush-hush"}, ["database_password"])
+    assert "was database_password meant?" in told and "hush-hush" not in told
+
+
+@pytest.mark.parametrize("name", [*GIVEN, "vpc_cidr", "ansible_become", "awx_job_id", "my_ticket", "owner_of_ticket"])
+def test_names_that_mean_something_and_names_of_other_people_pass(name):
+    assert unknown_problems([name], ["home_region"]) == []
+
+
+def tasks_of(entries):
+    """Return the tasks of plays, or of a file of tasks, with those in their blocks."""
+    for entry in entries or []:
+        yield entry
+        for part in ("tasks", "block", "rescue", "always"):
+            yield from tasks_of(entry.get(part))
+
+
+def test_what_a_job_hands_on_is_no_slip_in_the_next_node_of_a_workflow():
+    playbooks = Path(__file__).resolve().parents[4].joinpath("playbooks")
+    stats = [
+        task["ansible.builtin.set_stats"]["data"]
+        for path in [*playbooks.glob("*.yml"), *playbooks.joinpath("tasks").rglob("*.yml")]
+        for task in tasks_of(yaml.safe_load(path.read_text()))
+        if "ansible.builtin.set_stats" in task
+    ]
+    handed_on = {name for data in stats for name in data}
+    assert {"rto_seconds", "readiness"} <= handed_on and handed_on <= {*ARTIFACTS}
+    assert unknown_problems(ARTIFACTS, ()) == []
