@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: run_steps
 author: Trading platform maintainers (@trading-multi-region)
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: The journal of a run's steps, from the results of their tasks
 description:
   - Tells of each step that was taken when it ended, how long it took, whether it changed anything and what it said of
