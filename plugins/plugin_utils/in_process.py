@@ -31,7 +31,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOT
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import models_read_once, read_ahead
-from ansible_collections.trading.multi_region.plugins.plugin_utils.beside import begin
+from ansible_collections.trading.multi_region.plugins.plugin_utils.background import begin
 
 # Ansible loads an action plugin before it forks a process for the task: what is imported and read here, all forks have.
 SERVICES = ("autoscaling", "cloudwatch", "dynamodb", "elbv2", "rds", "s3", "sns", "ssm")
@@ -58,7 +58,7 @@ def warn_of_untested(version):
 warn_of_untested(getattr(common, "AMAZON_AWS_COLLECTION_VERSION", ""))
 
 
-class Left(SystemExit):
+class ModuleExit(SystemExit):
     """main() is done. Like the exit of a real module it passes every ``except Exception``."""
 
     def __init__(self, result):
@@ -66,7 +66,7 @@ class Left(SystemExit):
         self.result = result
 
 
-class StandIn:
+class InProcessModule:
     """What AnsibleAWSModule and the modules need of AnsibleModule: checked options, warnings and two exits.
 
     options: the task's, as JSON brings them to a module.
@@ -108,13 +108,13 @@ class StandIn:
             result["warnings"] = list(dict.fromkeys(self._warnings))
         # A flag is no secret, even where a secret reads like one.
         flags = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
-        raise Left(plain({**remove_values(result, self._secrets), **flags}))
+        raise ModuleExit(plain({**remove_values(result, self._secrets), **flags}))
 
     def fail_json(self, msg, exception=None, **result):
         self.exit_json(**{**result, "failed": True, "msg": str(msg)})
 
 
-class StandInOf:
+class InProcessModuleOf:
     """Makes the stand-in of a task where AnsibleAWSModule would make an AnsibleModule; ``options`` are the task's."""
 
     def __init__(self, task):
@@ -122,7 +122,7 @@ class StandInOf:
         self.options = plain(task.args)
 
     def __call__(self, **specification):
-        return StandIn(self.task, self.options, **specification)
+        return InProcessModule(self.task, self.options, **specification)
 
 
 class InProcessAction(ActionBase):
@@ -149,12 +149,12 @@ class InProcessAction(ActionBase):
         self._compute_environment_string(environment)
         with (
             surroundings(environment, self._loader.get_basedir()),
-            module_class(StandInOf(self._task)),
+            module_class(InProcessModuleOf(self._task)),
             models_read_once(),
         ):
             try:
                 self.module.main()
-            except Left as left:
+            except ModuleExit as left:
                 return left.result
         raise AnsibleActionFail(f"{self._task.action} ended without a result.")
 

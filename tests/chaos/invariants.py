@@ -2,7 +2,7 @@
 """What may never be, whatever breaks: each function takes evidence and gives a sentence for each breach.
 
 Where writer, traffic and capacity are is read off the lab's own timeline, which no playbook writes. The planner has a
-law of its own for the same (plugins/module_utils/_failover/law.py).
+law of its own for the same (plugins/module_utils/_failover/invariants.py).
 """
 
 from __future__ import annotations

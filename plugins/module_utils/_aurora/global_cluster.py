@@ -22,11 +22,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api i
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
-    patiently,
     pause,
     poll,
-    read_back,
+    retry_transient,
     timed,
+    wait_until_visible,
 )
 
 POLL_SECONDS = 2
@@ -111,7 +111,7 @@ class GlobalCluster:
 
     def read(self):
         """Return the facts, or {}."""
-        return patiently(lambda: facts_of(describe_global_cluster(self.client, self.name)), **self.time)
+        return retry_transient(lambda: facts_of(describe_global_cluster(self.client, self.name)), **self.time)
 
     def write(self, function, *arguments, achieved):
         """Make the call once; where its answer was lost or says so already, the state read back decides.
@@ -124,9 +124,9 @@ class GlobalCluster:
             seen_before = error.code in ("GlobalClusterAlreadyExistsFault", "InvalidGlobalClusterStateFault")
             if not (error.ambiguous or seen_before):
                 raise
-            read_back(self.read, achieved, error, **self.time)
+            wait_until_visible(self.read, achieved, error, **self.time)
 
-    def settle(self, done, what):
+    def reconcile(self, done, what):
         """Return the facts once done, or at once with wait: false."""
         if not self.wait:
             return self.read()
@@ -177,20 +177,20 @@ def ensure_present(cluster, before, params, check_mode):
         if check_mode:
             return True, f"The global cluster {cluster.name} would be created.", predicted(params)
         if before:
-            cluster.settle(lambda facts: not facts, "gone")
+            cluster.reconcile(lambda facts: not facts, "gone")
         cluster.write(create_global_cluster, creation_settings(params), achieved=is_there)
-        return True, f"The global cluster {cluster.name} was created.", cluster.settle(is_settled, "available")
+        return True, f"The global cluster {cluster.name} was created.", cluster.reconcile(is_settled, "available")
     was_settled = is_settled(before)
     if not was_settled and not check_mode:
         # What is being changed may be what is asked for here: by a run whose answer was lost, or by another one.
-        before = cluster.settle(is_settled, "available")
+        before = cluster.reconcile(is_settled, "available")
     settings = modification_settings(before, params)
     if settings:
         names = ", ".join(f"{name} to {value}" for name, value in settings.items())
         if check_mode:
             return True, f"The global cluster {cluster.name} would be changed: {names}.", {**before, **echo(settings)}
         cluster.write(modify_global_cluster, settings, achieved=lambda facts: is_begun(before, facts, settings))
-        after = cluster.settle(lambda facts: is_settled(facts) and holds(facts, settings), "changed")
+        after = cluster.reconcile(lambda facts: is_settled(facts) and holds(facts, settings), "changed")
         return True, f"The global cluster {cluster.name} was changed: {names}.", after
     return (
         False,
@@ -204,7 +204,7 @@ def ensure_absent(cluster, before, params, check_mode):
     if not before:
         return False, f"There is no global cluster {cluster.name}.", {}
     if before["status"] == "deleting":
-        gone = before if check_mode else cluster.settle(lambda facts: not facts, "deleted")
+        gone = before if check_mode else cluster.reconcile(lambda facts: not facts, "deleted")
         return False, f"The global cluster {cluster.name} was being deleted.", gone
     obstacle = deletion_obstacle(before, params)
     if obstacle:
@@ -215,7 +215,11 @@ def ensure_absent(cluster, before, params, check_mode):
         off = {"DeletionProtection": False}
         cluster.write(modify_global_cluster, off, achieved=lambda facts: holds(facts, off))
     cluster.write(delete_global_cluster, achieved=lambda facts: not facts or facts["status"] == "deleting")
-    return True, f"The global cluster {cluster.name} was deleted.", cluster.settle(lambda facts: not facts, "deleted")
+    return (
+        True,
+        f"The global cluster {cluster.name} was deleted.",
+        cluster.reconcile(lambda facts: not facts, "deleted"),
+    )
 
 
 def echo(settings):

@@ -57,11 +57,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
-    patiently,
     pause,
     poll,
-    read_back,
+    retry_transient,
     timed,
+    wait_until_visible,
 )
 
 # How long all regions together are waited for when they are asked at once, in seconds.
@@ -202,12 +202,12 @@ class Rotation:
     def secret(self) -> Mapping[str, Any]:
         """Return the first copy as it is now."""
         client = self.clients("secretsmanager", self.primary_region)
-        return patiently(lambda: describe_versions(client, self.name) or {}, **self.pace)
+        return retry_transient(lambda: describe_versions(client, self.name) or {}, **self.pace)
 
     def value_of(self, version: str) -> dict[str, Any]:
         """Return the JSON object of a version."""
         client = self.clients("secretsmanager", self.primary_region)
-        return parse(patiently(lambda: get_value(client, self.name, version), **self.pace), self.name, version)
+        return parse(retry_transient(lambda: get_value(client, self.name, version), **self.pace), self.name, version)
 
     def is_young(self, secret: Mapping[str, Any], now: float) -> bool:
         """Return whether the current password may stay."""
@@ -215,7 +215,7 @@ class Rotation:
         if not days:
             return False
         client, version = self.clients("secretsmanager", self.primary_region), version_at(secret, CURRENT)
-        made_at = patiently(lambda: created_at(client, self.name, version), **self.pace)
+        made_at = retry_transient(lambda: created_at(client, self.name, version), **self.pace)
         return made_at is not None and now - made_at < days * DAY_SECONDS
 
     def begin(self, secret: Mapping[str, Any]) -> str:
@@ -236,7 +236,7 @@ class Rotation:
         if failure and failure.code == TAKEN and not version_at(self.secret(), PENDING):
             # Put there by a rotation that somebody gave up by taking the label off: it was never used, so it can be.
             move_label(client, self.name, PENDING, to=version)
-        found = read_back(self.secret, lambda now: version_at(now, PENDING), failure, **self.pace)
+        found = wait_until_visible(self.secret, lambda now: version_at(now, PENDING), failure, **self.pace)
         return version_at(found, PENDING)
 
     def spread(self, label: str, version: str, so_far: str) -> dict[str, str]:
@@ -338,7 +338,7 @@ class Rotation:
             if not (error.ambiguous or error.code == MOVED):
                 raise
             failure = error
-        read_back(self.secret, is_moved, failure, **self.pace)
+        wait_until_visible(self.secret, is_moved, failure, **self.pace)
 
 
 def global_facts(client: Any, identifier: str) -> dict[str, Any]:

@@ -23,8 +23,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
-    patiently,
     poll,
+    retry_transient,
     timed,
 )
 
@@ -89,7 +89,7 @@ def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
 def read_once(client: Any, params: Mapping[str, Any], pace: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     """Return the state and it in words; one that could not be read is unknown, and told why."""
     try:
-        state = patiently(lambda: read(client, params), READ_SECONDS, params["poll_interval"], **pace)
+        state = retry_transient(lambda: read(client, params), READ_SECONDS, params["poll_interval"], **pace)
     except AwsCallError as error:
         if not error.retryable:
             raise

@@ -45,8 +45,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
-    patiently,
     poll,
+    retry_transient,
     timed,
 )
 
@@ -130,7 +130,7 @@ class Writer:
 
     def observe_patiently(self):
         """Return an observation although AWS may throttle or stay silent at first."""
-        return patiently(self.observe, READ_SECONDS, self.request.poll_interval, **self.time)
+        return retry_transient(self.observe, READ_SECONDS, self.request.poll_interval, **self.time)
 
     def lag_of(self, observed):
         """Return the lag sample with ``reason`` None, or one whose value_ms is None and whose reason says why."""
@@ -205,7 +205,9 @@ class Writer:
 
         with self.measured("request_seconds"):
             try:
-                patiently(ask, min(REQUEST_SECONDS, self.request.wait_timeout), self.request.poll_interval, **self.time)
+                retry_transient(
+                    ask, min(REQUEST_SECONDS, self.request.wait_timeout), self.request.poll_interval, **self.time
+                )
             except AwsCallError as error:
                 if not error.retryable:
                     raise

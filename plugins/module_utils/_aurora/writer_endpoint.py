@@ -29,9 +29,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
-    patiently,
-    read_back,
+    retry_transient,
     timed,
+    wait_until_visible,
 )
 
 READ_SECONDS = 10
@@ -108,14 +108,14 @@ def write(ssm: Any, name: str, value: str, pace: Mapping[str, Any]) -> None:
     """Write the parameter, and read it back until it is there."""
     failure = None
     try:
-        patiently(lambda: put_parameter(ssm, name, value), READ_SECONDS, POLL_SECONDS, **pace)
+        retry_transient(lambda: put_parameter(ssm, name, value), READ_SECONDS, POLL_SECONDS, **pace)
     except AwsCallError as error:
         # TooManyUpdates, for one, may be the answer to the repetition of a write that is being carried out.
         if not error.ambiguous:
             raise
         failure = error
     try:
-        read_back(
+        wait_until_visible(
             lambda: value_of(get_parameter(ssm, name), name),
             lambda now: now == value,
             failure,
@@ -149,8 +149,8 @@ def run(
     lease = lease_of(params, clients)
     pace = {"clock": clock, "sleep": sleep or lease.sleep}
     rds, ssm = clients("rds", region), clients("ssm", region)
-    seen = patiently(lambda: observe(rds, params, region), READ_SECONDS, POLL_SECONDS, **pace)
-    before = value_of(patiently(lambda: get_parameter(ssm, name), READ_SECONDS, POLL_SECONDS, **pace), name)
+    seen = retry_transient(lambda: observe(rds, params, region), READ_SECONDS, POLL_SECONDS, **pace)
+    before = value_of(retry_transient(lambda: get_parameter(ssm, name), READ_SECONDS, POLL_SECONDS, **pace), name)
     is_to_come = check_mode and before is None and seen["cluster"] is None and not seen["is_member"]
     wanted = None if is_to_come else wanted_endpoint(seen, params, region)
     changed = is_to_come or before != wanted

@@ -93,7 +93,7 @@ def take(clients: Any, table: str, regions: Sequence[str], outage: str, owner: s
     return f"No table {table} took the claim ({listed(silent)}), so the next run tries again."
 
 
-def settle(clients: Any, table: str, claim: Claim, was_called: bool) -> Claim:
+def reconcile(clients: Any, table: str, claim: Claim, was_called: bool) -> Claim:
     """Write down whether the controller was asked; return the claim as it stands then.
 
     Raises AwsCallError where it could not be written. Then it is free after CLAIM_SECONDS.

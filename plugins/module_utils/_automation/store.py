@@ -32,7 +32,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     MultiRegionError,
     aws_call,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import call_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 
 PAUSE_ID = "automation"
@@ -83,7 +83,7 @@ def read_all(
     def call(region: str) -> Callable[[], Any]:
         return lambda: {name: get_copy(clients("dynamodb", region), table, name) for name in identifiers}
 
-    outcome = spread({region: call(region) for region in regions}, None, deadline)
+    outcome = call_regions({region: call(region) for region in regions}, None, deadline)
     return outcome.done, outcome.failed
 
 
@@ -111,7 +111,7 @@ def write_all(
     def call(region: str) -> Callable[[], Any]:
         return lambda: write_document(clients("dynamodb", region), table, identifier, document, now)
 
-    outcome = spread({region: call(region) for region in regions}, None, deadline)
+    outcome = call_regions({region: call(region) for region in regions}, None, deadline)
     return list(outcome.done), outcome.failed
 
 
@@ -198,7 +198,7 @@ def _write(
 
         return write
 
-    outcome = spread({region: call(region) for region in change.behind}, None, deadline)
+    outcome = call_regions({region: call(region) for region in change.behind}, None, deadline)
     return list(outcome.done), outcome.failed
 
 

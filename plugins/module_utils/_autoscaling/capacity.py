@@ -26,8 +26,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
     poll,
-    read_back,
     timed,
+    wait_until_visible,
 )
 
 
@@ -67,7 +67,7 @@ def raise_group(client: Any, name: str, at_least: int, sleep: Callable[[float], 
             raise
         failure = error
     done = f"The desired capacity of {name} was set to {at_least}"
-    return read_back(
+    return wait_until_visible(
         lambda: read_group(client, name), lambda group: group["desired"] >= at_least, failure, done, sleep=sleep
     )
 

@@ -159,7 +159,7 @@ def ask_for_failover(
     else:
         action, said = REQUESTED, f"The controller was asked, and answered with status {status}."
     try:
-        outage_claim.settle(clients, table, claim, action == REQUESTED)
+        outage_claim.reconcile(clients, table, claim, action == REQUESTED)
     except AwsCallError as error:
         said = f"{said} That could not be written down: {error}"
     return action, said, action == REQUESTED or claim.document["attempts"] == 1

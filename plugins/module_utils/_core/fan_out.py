@@ -26,7 +26,7 @@ class Outcome:
     is_enough: bool
 
 
-def spread(calls: Mapping[str, Callable[[], Any]], required: str | None, deadline_s: float) -> Outcome:
+def call_regions(calls: Mapping[str, Callable[[], Any]], required: str | None, deadline_s: float) -> Outcome:
     """Run one call per region; return when all answered, or soon after the required one did.
 
     required: the region that must succeed; None = at least one.

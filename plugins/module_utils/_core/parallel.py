@@ -24,7 +24,7 @@ GLANCE_SECONDS = 0.05
 Enough = Callable[[Mapping[Any, Observation], float], bool]
 
 
-class Board:
+class CallGroup:
     """Calls under way and what they answered. ``start`` may be called again while others run, also with their names."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
@@ -86,7 +86,7 @@ def observe_all(
     calls: Mapping[Any, Callable[[], Any]], deadline_s: float, enough: Enough | None = None
 ) -> dict[Any, Observation]:
     """Run all calls at once; return {name: Observation} at the deadline at the latest, or when ``enough`` says so."""
-    board = Board()
+    board = CallGroup()
     board.start(calls)
     answers = board.wait(deadline_s, enough)
     return {name: answers[name] for name in calls}

@@ -90,7 +90,7 @@ def timed(run):
     return measured
 
 
-def read_back(
+def wait_until_visible(
     read,
     shows,
     failure=None,
@@ -120,7 +120,7 @@ def read_back(
         ) from late
 
 
-def patiently(call, timeout=60, interval=2, clock=time.monotonic, sleep=pause):
+def retry_transient(call, timeout=60, interval=2, clock=time.monotonic, sleep=pause):
     """Return what ``call`` returns, trying again while AWS answers with a passing failure.
 
     Only for calls that may be made twice: reads, and writes that set what is wanted whole. A provisioning run of many

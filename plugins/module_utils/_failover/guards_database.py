@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
+from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     ACCEPT_DATA_LOSS,
@@ -41,7 +41,7 @@ def active_region_detached(seen: Situation) -> Obstacle | None:
 
     It need not answer now: that it is lost does not make what it has taken disappear.
     """
-    last = (books.latest_move(seen.state).value or {}).get("target_region")
+    last = (control_tables.latest_move(seen.state).value or {}).get("target_region")
     active = next((region for region in seen.state.order if _may_hold_more(seen, region, last)), None)
     if active is None:
         return None

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
+from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import FORCE, SWITCHOVER, Obstacle
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY
@@ -34,7 +34,7 @@ def lease_held(seen: Situation) -> Obstacle | None:
     given = seen.request.takeover_run_id
     # The one that is taken over comes last: it must not hide another run that goes on.
     held = sorted(
-        books.live_leases(seen.state),
+        control_tables.live_leases(seen.state),
         key=lambda found: (found[0] == seen.target and found[1]["run_id"] == given, found[0] != seen.target),
     )
     if not held:
@@ -52,7 +52,7 @@ def lease_held(seen: Situation) -> Obstacle | None:
 def expected_active_region_differs(seen: Situation) -> Obstacle | None:
     """The operator decided on a picture that is not the one seen now."""
     expected = seen.request.expected_active_region
-    places = {seen.writer, seen.traffic, seen.left, (seen.operation or {}).get("from_region")}
+    places = {seen.writer, seen.traffic, seen.source_region, (seen.operation or {}).get("from_region")}
     if not expected or expected in places:
         return None
     writer, traffic = seen.writer or "an unknown region", seen.traffic or "an unknown region"
@@ -80,10 +80,10 @@ def primary_healthy(seen: Situation) -> Obstacle | None:
 
 def cool_down(seen: Situation) -> Obstacle | None:
     """One unplanned move soon after another: somebody should find out first what goes on."""
-    limit, move = seen.request.cool_down, books.latest_move(seen.state).value
+    limit, move = seen.request.cool_down, control_tables.latest_move(seen.state).value
     if seen.method == SWITCHOVER or not seen.is_promotion_open or not limit or not move:
         return None
-    if not books.is_unplanned(move) or move["acknowledged"] or move["age_seconds"] >= limit:
+    if not control_tables.is_unplanned(move) or move["acknowledged"] or move["age_seconds"] >= limit:
         return None
     run_id = move["run_id"]
     return Obstacle(

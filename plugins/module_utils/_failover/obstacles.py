@@ -52,7 +52,7 @@ GUARDS_AT_TARGET: tuple[Guard, ...] = (guards_runs.lease_table_missing, guards_r
 
 def find_obstacles(seen: Situation) -> tuple[tuple[Obstacle, ...], tuple[Obstacle, ...]]:
     """Return (those that stand, those that an option of the request set aside)."""
-    if seen.is_arrived:
+    if seen.is_complete:
         return (), ()
     guards = GUARDS_AT_TARGET if seen.is_at_target else GUARDS
     found = [obstacle for guard in guards if (obstacle := guard(seen))]

@@ -11,7 +11,7 @@ or by ``--check``. It reads off the state what an interrupted run has done and p
 from __future__ import annotations
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
-from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
+from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.methods import resolve
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.obstacles import find_obstacles
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.selection import choose_target
@@ -54,12 +54,12 @@ def _plan(
     bound = 0 if seen.method == SWITCHOVER else rpo_bound_ms(sample)
     return Plan(
         target_region=seen.target,
-        active_region=seen.left or seen.active,
+        active_region=seen.source_region or seen.active,
         writer_region=seen.writer,
         traffic_region=seen.traffic,
         method=seen.method,
         method_reason=method_reason,
-        is_arrived=seen.is_arrived,
+        is_complete=seen.is_complete,
         steps=steps,
         obstacles=standing,
         overridden=overridden,
@@ -69,7 +69,7 @@ def _plan(
         capacity_wanted=seen.capacity.wanted,
         capacity_reason=seen.capacity.reason,
         lease=seen.facts["lease"],
-        latest_move=books.latest_move(seen.state),
+        latest_move=control_tables.latest_move(seen.state),
         fences={region: seen.fence_of(region) for region in seen.state.order},
         rebuild_needed=seen.rebuild_needed,
         writer_endpoint=seen.endpoint,
@@ -104,7 +104,7 @@ def _reason(seen: Situation, left: int, standing: Obstacles, overridden: Obstacl
 
 
 def _where(seen: Situation, left: int, bound: int | None) -> str:
-    if seen.is_arrived:
+    if seen.is_complete:
         found = seen.verdict_of(seen.target)
         health = "" if found.verdict == HEALTHY else f" It is {found.verdict}: {found.reason}"
         return f"{seen.target} is active already: it holds the writer and the traffic; nothing is left to move.{health}"

@@ -12,7 +12,7 @@ most healthy targets, then preference.
 
 from __future__ import annotations
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
+from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request, State
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY, UNHEALTHY
@@ -41,7 +41,7 @@ def _moving(seen: Situation) -> tuple[str, str] | None:
 
 def _unfinished(seen: Situation) -> tuple[str, str] | None:
     """Return the region of the run that goes on, or stopped last."""
-    leases = {region: books.unfinished(seen.state, region) for region in seen.state.order}
+    leases = {region: control_tables.unfinished(seen.state, region) for region in seen.state.order}
     found = [
         (lease["renewed_at"], region, lease)
         for region, lease in leases.items()
@@ -54,7 +54,7 @@ def _unfinished(seen: Situation) -> tuple[str, str] | None:
     return region, f"{region} was chosen: run {lease['run_id']} towards it {how} (step {lease['step'] or 'not begun'})."
 
 
-def _is_gone_on_with(seen: Situation, region: str, lease: books.Lease) -> bool:
+def _is_gone_on_with(seen: Situation, region: str, lease: control_tables.Lease) -> bool:
     """Return whether a run that stopped is to be finished.
 
     Towards an unhealthy region only where it has moved something there, and not long ago: later on that region may be

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
+from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.capacity import Capacity, build_capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.database import Database
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
@@ -69,12 +69,12 @@ class Situation(Database):
         return is_there and (self.unfinished is None or self.is_pinned)
 
     @property
-    def is_arrived(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether nothing at all is left to do."""
         return self.is_at_target and self.unfinished is None
 
     @cached_property
-    def left(self) -> str | None:
+    def source_region(self) -> str | None:
         """The region that this move leaves, also once everything is at the target; None where that is not known."""
         if self.active != self.target:
             return self.active
@@ -84,9 +84,9 @@ class Situation(Database):
     # --- earlier runs
 
     @cached_property
-    def unfinished(self) -> books.Lease | None:
+    def unfinished(self) -> control_tables.Lease | None:
         """The target's lease where the run it is of has not ended well, or goes on."""
-        return books.unfinished(self.state, self.target)
+        return control_tables.unfinished(self.state, self.target)
 
     @property
     def is_resumed(self) -> bool:
@@ -100,7 +100,7 @@ class Situation(Database):
 
     def fence_of(self, region: str) -> Observation:
         """Return the document of what fencing did to a region."""
-        return books.fence_of(self.state, region)
+        return control_tables.fence_of(self.state, region)
 
     @cached_property
     def own_measures(self) -> list[dict[str, Any]]:
@@ -114,9 +114,9 @@ class Situation(Database):
         return (taken.get("removed") or self.state.capacity.get(self.target)) if taken else None
 
     @property
-    def is_left_fenced(self) -> bool:
+    def is_source_fenced(self) -> bool:
         """Whether the region that is left has been fenced already, in the way that is asked for now."""
-        measures = measures_of(self.fence_of(self.left).value) if self.left else []
+        measures = measures_of(self.fence_of(self.source_region).value) if self.source_region else []
         return any(one["mode"] == self.request.fencing and one.get("state") == DONE for one in measures)
 
     # --- capacity

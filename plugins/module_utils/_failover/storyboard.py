@@ -4,9 +4,10 @@
 
 """The steps of a move in their order, and when each is still needed. Pure.
 
-The order is the law (law.py proves it on every plan). Unplanned, seconds count: what takes long is asked for at once,
-people are told while it runs. Planned, nothing is risked: the target is ready before the writer moves, and nobody is
-fenced. A step whose effect is seen already is left out, which is all that resuming takes.
+The order follows from the invariants, which are checked on every plan (invariants.py). Unplanned, seconds count: what
+takes long is requested first, and people are notified while it runs. Planned, nothing is risked: the target is ready
+before the writer moves, and nobody is fenced. A step whose effect is seen already is left out, which is all that
+resuming takes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.law import prove
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.invariants import check
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     APPLICATION_CAPACITY,
@@ -60,7 +61,7 @@ def _always(*calls: str) -> Callable[[Situation], tuple[str, ...]]:
 
 
 def _left(seen: Situation) -> str:
-    return seen.left or seen.target
+    return seen.source_region or seen.target
 
 
 def _asked_in(seen: Situation) -> str:
@@ -73,7 +74,7 @@ def _is_fence_needed(mode: str) -> Read:
 
     def is_needed(seen: Situation) -> bool:
         is_wanted = seen.request.fencing == mode and seen.operation_method != SWITCHOVER
-        return is_wanted and seen.left is not None and not seen.is_left_fenced
+        return is_wanted and seen.source_region is not None and not seen.is_source_fenced
 
     return is_needed
 
@@ -103,7 +104,7 @@ UNFENCE = Scene(
 FENCE = Scene(
     "fence",
     _is_fence_needed(DATABASE_INGRESS),
-    lambda seen: f"Best effort: where {seen.left} answers, its database takes no new connections.",
+    lambda seen: f"Best effort: where {seen.source_region} answers, its database takes no new connections.",
     _always("ec2:RevokeSecurityGroupIngress", "dynamodb:PutItem"),
     _left,
 )
@@ -150,7 +151,9 @@ TRAFFIC = Scene(
 FENCE_APPLICATION = Scene(
     "fence_application",
     _is_fence_needed(APPLICATION_CAPACITY),
-    lambda seen: f"Best effort: where {seen.left} answers, it runs no application once the traffic has left it.",
+    lambda seen: (
+        f"Best effort: where {seen.source_region} answers, it runs no application once the traffic has left it."
+    ),
     _always("autoscaling:UpdateAutoScalingGroup", "dynamodb:PutItem"),
     _left,
 )
@@ -187,7 +190,7 @@ STORYBOARDS: dict[str, tuple[Scene, ...]] = {
     ),
 }
 # What may still be missing of a run that stopped when writer and traffic were at the target already.
-BOOKS = (ANNOUNCE, REPOINT, FENCE_APPLICATION, *ENDING)
+CONTROL_TABLE = (ANNOUNCE, REPOINT, FENCE_APPLICATION, *ENDING)
 
 
 def _is_unplanned(seen: Situation) -> bool:
@@ -195,14 +198,14 @@ def _is_unplanned(seen: Situation) -> bool:
 
 
 def build_steps(seen: Situation) -> tuple[Step, ...]:
-    """Return the steps that are left, proven against the invariants. Raises LawBroken."""
-    if seen.is_arrived:
+    """Return the steps that are left, proven against the invariants. Raises InvariantViolation."""
+    if seen.is_complete:
         return ()
     scenes = [scene for scene in STORYBOARDS[seen.method] if scene.is_needed(seen)]
     if seen.is_at_target:
-        scenes = [scene for scene in scenes if scene in BOOKS]
+        scenes = [scene for scene in scenes if scene in CONTROL_TABLE]
     if scenes[0] is ANNOUNCE:
         scenes = scenes[1:] if scenes[1] is VERIFY else scenes
     steps = tuple(Step(scene.name, scene.region(seen), scene.calls(seen), scene.why(seen)) for scene in scenes)
-    prove(seen, steps)
+    check(seen, steps)
     return steps

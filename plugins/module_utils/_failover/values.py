@@ -121,7 +121,7 @@ class Endpoint:
 class Plan:
     """The answer. ``steps`` are what is left to do, in order; they may be taken only where ``obstacles`` is empty.
 
-    method: never auto. is_arrived: writer and traffic are at the target, and no run towards it is unfinished.
+    method: never auto. is_complete: writer and traffic are at the target, and no run towards it is unfinished.
     overridden: obstacles that an option of the request set aside.
     lag: the target's last sample, None when there is none or it could not be read.
     rpo_bound_ms: the most that the promotion can lose; 0 for a switchover, None when it is not known.
@@ -135,7 +135,7 @@ class Plan:
     traffic_region: str | None
     method: str
     method_reason: str
-    is_arrived: bool
+    is_complete: bool
     steps: tuple[Step, ...]
     obstacles: tuple[Obstacle, ...]
     overridden: tuple[Obstacle, ...]
@@ -162,7 +162,7 @@ class Plan:
             "traffic_region": self.traffic_region or UNKNOWN,
             "method": self.method,
             "method_reason": self.method_reason,
-            "is_arrived": self.is_arrived,
+            "is_arrived": self.is_complete,
             "plan": [{**asdict(step), "calls": list(step.calls)} for step in self.steps],
             "obstacles": [asdict(obstacle) for obstacle in self.obstacles],
             "overridden": [asdict(obstacle) for obstacle in self.overridden],

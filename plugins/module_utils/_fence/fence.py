@@ -22,9 +22,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     Refused,
     require_member,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import call_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import CallGroup
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
     FENCE_PREFIX,
@@ -41,8 +41,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.steps 
     Ended,
     Fencing,
     Gate,
-    give_back,
-    settle,
+    reconcile,
+    restore,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.store import (
     Copies,
@@ -61,7 +61,7 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     """Fence a region, or give back what fencing took.
 
     Returns changed, reason, region, fenced, document, copied_to, not_copied_to; for ``absent`` also restored (a list
-    of what ``give_back`` returns). Raises MultiRegionError for bad input, and where something was not given back.
+    of what ``restore`` returns). Raises MultiRegionError for bad input, and where something was not given back.
     """
     refuse_bad(params)
     if not check_mode:
@@ -91,7 +91,7 @@ def refuse_bad(params: Mapping[str, Any]) -> None:
 def fence(params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[str, Any]:
     """Fence the region within the deadline."""
     region, deadline, now = params["region"], params["deadline"], time.time()
-    board, gate = Board(), Gate(Ended(NOT_FENCED, "nothing was asked for yet"))
+    board, gate = CallGroup(), Gate(Ended(NOT_FENCED, "nothing was asked for yet"))
     copies = Copies(board, clients, params["table_name"], region, params["regions"])
     own = OwnDocument(clients("dynamodb", region), params["table_name"], region)
     patience = patience_of(deadline)
@@ -103,7 +103,7 @@ def fence(params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[str
     answers = board.wait(patience, _settled(copies))
     ended = ended_of(answers["fence"], gate)
     found = {**copies.read(answers), region: _own(own)}
-    ended = settle(ended, params, merge(region, found).value, now)
+    ended = reconcile(ended, params, merge(region, found).value, now)
     if ended.document and not check_mode:
         copies.offer(ended.document, [other for other in copies.regions if _is_behind(found[other], ended)])
     took, failed = copies.written(deadline)
@@ -167,14 +167,14 @@ def said(ended: Ended, params: Mapping[str, Any]) -> str:
 def unfence(params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[str, Any]:
     """Give back what fencing took, see it there, then delete the document in every table that answers."""
     region, deadline, table = params["region"], params["deadline"], params["table_name"]
-    board, gate = Board(), Gate()
+    board, gate = CallGroup(), Gate()
     copies = Copies(board, clients, table, region, params["regions"])
     own = OwnDocument(clients("dynamodb", region), table, region)
 
     def work() -> list[dict[str, Any]]:
         own.read()
         return [
-            give_back(
+            restore(
                 one,
                 resource_for(one, clients, region),
                 gate,
@@ -237,7 +237,7 @@ def _delete(
     calls: dict[str, Callable[[], Any]] = {region: delete_own}
     for other in others:
         calls[other] = partial(delete_document, clients("dynamodb", other), table, FENCE_PREFIX + region)
-    outcome = spread(calls, region, seconds)
+    outcome = call_regions(calls, region, seconds)
     if not outcome.is_enough:
         raise MultiRegionError(
             f"What fencing took from {region} is given back, but the document that says so was not deleted there: "

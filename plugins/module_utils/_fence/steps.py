@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import poll, read_back
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import poll, wait_until_visible
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
     DONE,
     FAILED,
@@ -238,7 +238,7 @@ class Fencing:
         return ended
 
 
-def settle(ended: Ended, request: Mapping[str, Any], previous: Mapping[str, Any] | None, now: float) -> Ended:
+def reconcile(ended: Ended, request: Mapping[str, Any], previous: Mapping[str, Any] | None, now: float) -> Ended:
     """Return the result of a run that asked for nothing, with what is known of earlier runs. Pure.
 
     previous: the document as the region's own table or another one has it. now: epoch seconds.
@@ -254,7 +254,7 @@ def settle(ended: Ended, request: Mapping[str, Any], previous: Mapping[str, Any]
     return replace(ended, document=with_measure(previous, request["region"], measure))
 
 
-def give_back(
+def restore(
     measure: Mapping[str, Any], resource: Any, gate: Gate, remaining: Callable[[], float], check_mode: bool = False
 ) -> dict[str, Any]:
     """Give back what one measure took, and see it there.
@@ -287,7 +287,7 @@ def give_back(
         return now is None or not [one for one in resource.lacking(removed, now) if one not in given_up]
 
     patience = min(DOUBT_SECONDS, remaining()) if failure else remaining()
-    read_back(resource.read, is_there, failure, "It was given back", patience, POLL_SECONDS)
+    wait_until_visible(resource.read, is_there, failure, "It was given back", patience, POLL_SECONDS)
     return {
         **told,
         "restored": [one for one in lacking if one not in given_up] if given_up else lacking,

@@ -19,7 +19,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import CallGroup
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import FENCE_PREFIX
 
 CONFLICT = "ConditionalCheckFailedException"
@@ -119,7 +119,7 @@ class Copies:
     A slow write of an earlier document never replaces a later one: each writes what is the latest when its turn comes.
     """
 
-    def __init__(self, board: Board, clients: Any, table: str, region: str, regions: Iterable[str]):
+    def __init__(self, board: CallGroup, clients: Any, table: str, region: str, regions: Iterable[str]):
         self._board = board
         self._clients = clients
         self._table = table

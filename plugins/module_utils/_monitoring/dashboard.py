@@ -17,7 +17,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     Refused,
     aws_call,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import read_back, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed, wait_until_visible
 
 MISSING = ("DashboardNotFoundError", "ResourceNotFound", "ResourceNotFoundException")
 
@@ -67,7 +67,9 @@ def write(client, name, body):
         if not error.ambiguous:
             raise
         failure = error
-    read_back(lambda: read(client, name), lambda now: now == body, failure, f"The dashboard {name} was written")
+    wait_until_visible(
+        lambda: read(client, name), lambda now: now == body, failure, f"The dashboard {name} was written"
+    )
     return messages
 
 

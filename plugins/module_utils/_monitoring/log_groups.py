@@ -11,7 +11,7 @@ API Reference. Each of these writes sets what is wanted whole, so it may be made
 from __future__ import annotations
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused, aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import read_back, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed, wait_until_visible
 
 MISSING = ("ResourceNotFoundException",)
 # "retentionInDays" of PutRetentionPolicy.
@@ -102,7 +102,7 @@ def change(client, name, changes, params, wanted):
     if "retention_in_days" in changes or ("created" in changes and days):
         failures.append(attempt(set_retention, client, name, days))
     failure = next((error for error in failures if error), None)
-    return read_back(
+    return wait_until_visible(
         lambda: describe_group(client, name), lambda now: now == wanted, failure, f"The log group {name} was changed"
     )
 

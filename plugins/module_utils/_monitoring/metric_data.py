@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import call_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 
 # What CloudWatch keeps for itself ("Namespace" of PutMetricData in the CloudWatch API Reference).
@@ -61,7 +61,7 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     def call(region: str) -> Callable[[], None]:
         return lambda: put_metric_data(clients("cloudwatch", region), namespace, data)
 
-    outcome = spread({region: call(region) for region in regions}, None, params["deadline"])
+    outcome = call_regions({region: call(region) for region in regions}, None, params["deadline"])
     evidence = {"published": list(outcome.done), "not_published": outcome.failed}
     failed = "; ".join(f"{region}: {why}" for region, why in outcome.failed.items())
     if not outcome.is_enough and not params["best_effort"]:

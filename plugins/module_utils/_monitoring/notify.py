@@ -20,7 +20,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     aws_call,
     require_member,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import call_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 
 # Limits of Publish in the Amazon SNS API Reference: an ASCII subject of less than 100 characters without line breaks.
@@ -66,7 +66,9 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     def call(region: str, topic: str):
         return lambda: publish(clients("sns", region), topic, subject, params["msg"], attributes)
 
-    outcome = spread({region: call(region, topic) for region, topic in topics.items()}, required, params["deadline"])
+    outcome = call_regions(
+        {region: call(region, topic) for region, topic in topics.items()}, required, params["deadline"]
+    )
     evidence = {"delivered": outcome.done, "not_delivered": outcome.failed}
     failed = "; ".join(f"{region}: {why}" for region, why in outcome.failed.items())
     if not outcome.done and params.get("best_effort"):

@@ -10,7 +10,7 @@ Source: GetTopicAttributes and SetTopicAttributes (KmsMasterKeyId) of the SNS AP
 from __future__ import annotations
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused, aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import read_back, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed, wait_until_visible
 
 
 @aws_call("GetTopicAttributes", missing=("NotFound", "NotFoundException"))
@@ -39,7 +39,9 @@ def write(client, arn, key):
         if not error.ambiguous:
             raise
         failure = error
-    read_back(lambda: key_of(get_attributes(client, arn)), lambda now: now == key, failure, f"The key of {arn} was set")
+    wait_until_visible(
+        lambda: key_of(get_attributes(client, arn)), lambda now: now == key, failure, f"The key of {arn} was set"
+    )
 
 
 @timed

@@ -36,7 +36,7 @@ NAMES = (MANIFEST, TABLE, LEASE, RUN, MOVE, FENCES)
 NO_TABLE: Mapping[str, Any] = {MANIFEST: None, TABLE: None, LEASE: None, RUN: None, MOVE: None, FENCES: {}}
 
 
-def read_books(client: Any, table: str, regions: Collection[str]) -> dict[str, Observation]:
+def read_control_tables(client: Any, table: str, regions: Collection[str]) -> dict[str, Observation]:
     """Return every fact of a region's control table, and under ``manifest`` {document, written_at} or None.
 
     regions: those whose fences are asked for. Raises AwsCallError where the table could not be read.
@@ -58,8 +58,8 @@ def read_books(client: Any, table: str, regions: Collection[str]) -> dict[str, O
     return {**{name: Observation(value) for name, value in values.items()}, RUN: _read_run(client, table, lease)}
 
 
-def spread_books(answer: Observation) -> dict[str, Observation]:
-    """Return the facts of a call of ``read_books``: all of them unknown where it failed. Pure."""
+def facts_of_control_tables(answer: Observation) -> dict[str, Observation]:
+    """Return the facts of a call of ``read_control_tables``: all of them unknown where it failed. Pure."""
     if not answer.known:
         return dict.fromkeys(NAMES, answer)
     return {name: replace(fact, seconds=answer.seconds) for name, fact in answer.value.items()}

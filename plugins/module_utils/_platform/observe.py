@@ -24,7 +24,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import CallGroup
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
@@ -33,8 +33,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health.reade
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.control_tables import (
     MANIFEST,
     TABLE,
-    read_books,
-    spread_books,
+    facts_of_control_tables,
+    read_control_tables,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import (
     CONTROL,
@@ -52,7 +52,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
 )
 
 # The call that reads a region's control table, among the names of the facts.
-BOOKS = "books"
+CONTROL_TABLE = "control_table"
 PARAMETER = "writer_endpoint_parameter"
 SERVICES = ("dynamodb", "rds", "elbv2", "autoscaling", "s3", "cloudwatch", "ssm")
 SWITCH_CALLS = {
@@ -110,7 +110,7 @@ class Watch:
     def __init__(self, params: Mapping[str, Any], clients: Any):
         self._params = params
         self._clients = clients
-        self._board = Board()
+        self._board = CallGroup()
         self._asked: set[tuple[str, str]] = set()
         self._observing_since = 0.0
 
@@ -131,13 +131,19 @@ class Watch:
 
     @staticmethod
     def _copies(answers: Answers) -> dict[str, Observation]:
-        return {region: spread_books(answer)[MANIFEST] for (region, name), answer in answers.items() if name == BOOKS}
+        return {
+            region: facts_of_control_tables(answer)[MANIFEST]
+            for (region, name), answer in answers.items()
+            if name == CONTROL_TABLE
+        }
 
-    def _books_readers(self, regions: list[str], fences: list[str]) -> dict[tuple[str, str], Call]:
+    def _control_table_readers(self, regions: list[str], fences: list[str]) -> dict[tuple[str, str], Call]:
         def reader(region: str) -> Call:
-            return lambda: read_books(self._clients("dynamodb", region), self._params["table_name"], fences)
+            return lambda: read_control_tables(self._clients("dynamodb", region), self._params["table_name"], fences)
 
-        return {(region, BOOKS): reader(region) for region in regions if (region, BOOKS) not in self._asked}
+        return {
+            (region, CONTROL_TABLE): reader(region) for region in regions if (region, CONTROL_TABLE) not in self._asked
+        }
 
     def run(self) -> tuple[dict[str, Any], str, dict[str, Observation], dict[str, Facts]]:
         """Return (manifest, region it was read from, all copies, facts by region).
@@ -147,7 +153,7 @@ class Watch:
         no copy.
         """
         table, regions, deadline = self._params["table_name"], self._params["regions"], self._params["deadline"]
-        self._start(self._books_readers(regions, regions))
+        self._start(self._control_table_readers(regions, regions))
         make_clients(self._clients, SERVICES, regions)
         answers = self._board.wait(self._board.seconds() + deadline, self._has_manifest)
         manifest: dict[str, Any] | None = None
@@ -168,7 +174,7 @@ class Watch:
         named = [entry["region"] for entry in manifest["regions"]]
         self._start(
             {
-                **self._books_readers(named, named),
+                **self._control_table_readers(named, named),
                 **{
                     (entry["region"], fact): call
                     for entry in manifest["regions"]
@@ -182,14 +188,18 @@ class Watch:
         found: dict[str, dict[str, Observation]] = {entry["region"]: {} for entry in manifest["regions"]}
         for (region, name), answer in answers.items():
             if region in found:
-                found[region].update(spread_books(answer) if name == BOOKS else {name: answer})
+                found[region].update(facts_of_control_tables(answer) if name == CONTROL_TABLE else {name: answer})
         for facts in found.values():
             facts.pop(MANIFEST, None)
         return {region: Facts(region, facts) for region, facts in found.items()}
 
 
 def _without_table(answers: Answers) -> set[str]:
-    tables = {region: spread_books(answer)[TABLE] for (region, name), answer in answers.items() if name == BOOKS}
+    tables = {
+        region: facts_of_control_tables(answer)[TABLE]
+        for (region, name), answer in answers.items()
+        if name == CONTROL_TABLE
+    }
     return {region for region, table in tables.items() if table.known and table.value is None}
 
 

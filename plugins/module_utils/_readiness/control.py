@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import is_paused
-from ansible_collections.trading.multi_region.plugins.module_utils._failover import books
+from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
@@ -149,7 +149,7 @@ def lease(seen: Seen) -> Iterator[Finding]:
     """Nobody moves the platform now, and no move was left half done."""
     for region in seen.order:
         fact, table = seen.facts[region]["lease"], seen.facts[region]["control_table"]
-        unfinished = books.unfinished(seen.state, region)
+        unfinished = control_tables.unfinished(seen.state, region)
         if table.known and table.value is None:
             yield seen.broken(region, "There is no control table; a failover could not take its lease.", PROVISION)
         elif not fact.known:
@@ -175,7 +175,7 @@ def _held(region: str, found: Mapping[str, Any]) -> Finding:
 def fences(seen: Seen) -> Iterator[Finding]:
     """No region is fenced still: writers shut out, or capacity taken away, by an earlier failover."""
     for region in seen.order:
-        fact = books.fence_of(seen.state, region)
+        fact = control_tables.fence_of(seen.state, region)
         if not fact.known:
             yield seen.unknown(region, "whether it is fenced", fact.error)
         elif outcome_of(fact.value) in (None, NOT_FENCED):
@@ -191,7 +191,7 @@ def fences(seen: Seen) -> Iterator[Finding]:
 
 def cool_down(seen: Seen) -> Iterator[Finding]:
     """An unplanned move soon after another one needs force, unless the first was acknowledged."""
-    fact = books.latest_move(seen.state)
+    fact = control_tables.latest_move(seen.state)
     if not fact.known:
         yield seen.unknown(ALL, "the latest move", fact.error)
         return
@@ -203,7 +203,7 @@ def cool_down(seen: Seen) -> Iterator[Finding]:
     words = (
         f"The latest move, run {latest['run_id']} ({latest['method']} to {latest['target_region']}), ended {ended} ago"
     )
-    if not books.is_unplanned(latest) or latest["acknowledged"] or left <= 0:
+    if not control_tables.is_unplanned(latest) or latest["acknowledged"] or left <= 0:
         yield ok(ALL, f"{words}; nothing is held back.")
     else:
         remedy = f"Find out why it was due, then automation.yml with acknowledge={latest['run_id']}; or use force."

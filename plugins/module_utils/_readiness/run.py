@@ -22,15 +22,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
     Facts,
     Observation,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import CallGroup
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.control_tables import (
     MANIFEST,
-    read_books,
-    spread_books,
+    facts_of_control_tables,
+    read_control_tables,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.observe import (
-    BOOKS,
+    CONTROL_TABLE,
     build_readers,
     build_state,
 )
@@ -68,25 +68,31 @@ def refuse_bad(params: Mapping[str, Any]) -> None:
             raise MultiRegionError(f"{name} is {params[name]}; allowed: 0 or more.")
 
 
-def books_readers(params: Mapping[str, Any], clients: Any, regions: Iterable[str]) -> dict[tuple[str, str], Call]:
+def control_table_readers(
+    params: Mapping[str, Any], clients: Any, regions: Iterable[str]
+) -> dict[tuple[str, str], Call]:
     """Return the calls that read the regions' control tables."""
     named = list(regions)
 
     def reader(region: str) -> Call:
-        return lambda: read_books(clients("dynamodb", region), params["table_name"], named)
+        return lambda: read_control_tables(clients("dynamodb", region), params["table_name"], named)
 
-    return {(region, BOOKS): reader(region) for region in named}
+    return {(region, CONTROL_TABLE): reader(region) for region in named}
 
 
 def copies_in(answers: Answers) -> dict[str, Observation]:
     """Return what was answered about the manifest, by region. Pure."""
-    return {region: spread_books(answer)[MANIFEST] for (region, name), answer in answers.items() if name == BOOKS}
+    return {
+        region: facts_of_control_tables(answer)[MANIFEST]
+        for (region, name), answer in answers.items()
+        if name == CONTROL_TABLE
+    }
 
 
-def read_manifest(params: Mapping[str, Any], clients: Any, board: Board) -> tuple[str, dict[str, Any]]:
+def read_manifest(params: Mapping[str, Any], clients: Any, board: CallGroup) -> tuple[str, dict[str, Any]]:
     """Return (region, document) of the freshest manifest. Raises MultiRegionError where there is none."""
     regions = params["regions"]
-    board.start(books_readers(params, clients, regions))
+    board.start(control_table_readers(params, clients, regions))
     make_clients(clients, {*PLANNER_SERVICES, *SERVICES}, regions)
     make_clients(clients, SHARED_SERVICES, regions[:1])
 
@@ -106,7 +112,7 @@ def build_calls(params: Mapping[str, Any], clients: Any, manifest: Mapping[str, 
     calls = {(SHARED, fact): call for fact, call in shared_readers(clients, manifest, expected).items()}
     # A region that the inventory does not name has not been asked for its control table yet.
     strangers = [entry["region"] for entry in entries if entry["region"] not in params["regions"]]
-    calls.update(books_readers(params, clients, strangers))
+    calls.update(control_table_readers(params, clients, strangers))
     for entry in entries:
         readers = {
             **build_readers(clients, manifest, entry),
@@ -121,13 +127,13 @@ def facts_in(answers: Answers, regions: Iterable[str]) -> dict[str, Facts]:
     found: dict[str, dict[str, Observation]] = {region: {} for region in regions}
     for (region, name), answer in answers.items():
         if region in found:
-            found[region].update(spread_books(answer) if name == BOOKS else {name: answer})
+            found[region].update(facts_of_control_tables(answer) if name == CONTROL_TABLE else {name: answer})
     return {region: Facts(region, seen) for region, seen in found.items()}
 
 
 def look(params: Mapping[str, Any], clients: Any) -> Seen:
     """Read everything, and return it at the deadline at the latest."""
-    board = Board()
+    board = CallGroup()
     region, manifest = read_manifest(params, clients, board)
     board.start(build_calls(params, clients, manifest))
     answers = board.wait(params["deadline"])

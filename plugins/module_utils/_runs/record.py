@@ -26,7 +26,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     aws_call,
     require_member,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import Outcome, spread
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import Outcome, call_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import NOT_ASKED, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
@@ -171,7 +171,7 @@ def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -
     def call(region: str) -> Callable[[], str | bool]:
         return lambda: write(clients("dynamodb", region), table, documents, now)
 
-    outcome = spread({region: call(region) for region in regions}, required, params["deadline"])
+    outcome = call_regions({region: call(region) for region in regions}, required, params["deadline"])
     return tell(params, outcome, evidence)
 
 

@@ -19,9 +19,9 @@ import time
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
-    patiently,
     pause,
     poll,
+    retry_transient,
     timed,
 )
 
@@ -161,20 +161,20 @@ class Bucket:
 
     def versioning(self):
         """Return the versioning status."""
-        return patiently(lambda: get_versioning(self.client, self.name), **self.time)
+        return retry_transient(lambda: get_versioning(self.client, self.name), **self.time)
 
     def replication(self):
         """Return the configuration, or None."""
-        return patiently(lambda: get_replication(self.client, self.name), **self.time)
+        return retry_transient(lambda: get_replication(self.client, self.name), **self.time)
 
     def write(self, configuration):
         """Put the configuration, or remove it where it is empty. Both may be repeated after a lost answer."""
         if configuration:
-            patiently(lambda: put_replication(self.client, self.name, configuration), **self.time)
+            retry_transient(lambda: put_replication(self.client, self.name, configuration), **self.time)
         else:
-            patiently(lambda: delete_replication(self.client, self.name), **self.time)
+            retry_transient(lambda: delete_replication(self.client, self.name), **self.time)
 
-    def read_back(self, is_reached):
+    def wait_until_visible(self, is_reached):
         """Return the configuration once is_reached(it); S3 may show the old one for a moment."""
         try:
             return poll(self.replication, is_reached, READ_BACK_SECONDS, POLL_SECONDS, **self.time)
@@ -224,7 +224,7 @@ def run(params, clients, check_mode=False, clock=time.monotonic, sleep=pause):
             after = wanted
         else:
             bucket.write(wanted)
-            after = bucket.read_back(is_reached)
+            after = bucket.wait_until_visible(is_reached)
     return {
         "changed": wanted is not None,
         "reason": reason,

@@ -22,8 +22,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     WaitTimeout,
     pause,
     poll,
-    read_back,
     timed,
+    wait_until_visible,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.replicas import (
     STREAM_VIEW,
@@ -168,7 +168,9 @@ class GlobalTable:
         def shows(observed):
             return not self.wait or (is_at_rest(observed) and is_done(plan(observed, params, self.region)))
 
-        return read_back(self.observe, shows, done=f"{self.name} was changed", timeout=APPEAR_SECONDS, **self.time)
+        return wait_until_visible(
+            self.observe, shows, done=f"{self.name} was changed", timeout=APPEAR_SECONDS, **self.time
+        )
 
     def write(self, region, settings, achieved):
         """Make one UpdateTable, waiting for its turn; after a lost answer look before asking again."""
@@ -186,12 +188,12 @@ class GlobalTable:
                 if is_passing(error) or not (was_asked or error.ambiguous):
                     raise
                 # Refused when asked again, perhaps because the first time did it: DescribeTable shows that late.
-                read_back(achieved, bool, error, **self.time)
+                wait_until_visible(achieved, bool, error, **self.time)
             return True
 
         self.repeat(ask)
 
-    def settle(self, done, waiting_for):
+    def reconcile(self, done, waiting_for):
         """Poll the table until done(table)."""
         try:
             return poll(self.table, done, self.timeout, POLL_SECONDS, **self.time)
@@ -206,7 +208,7 @@ class GlobalTable:
         """Give the table the stream that replication needs."""
         settings = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": STREAM_VIEW}}
         self.write(self.region, settings, lambda: stream_view(self.table()) == STREAM_VIEW)
-        self.settle(
+        self.reconcile(
             lambda now: now["TableStatus"] == "ACTIVE" and stream_view(now) == STREAM_VIEW,
             f"The stream of {self.name} is not enabled",
         )
@@ -222,7 +224,7 @@ class GlobalTable:
             settings = {"SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": keys[self.region]}}
         self.write(self.region, settings, lambda: self.is_encrypted(keys, or_soon=True))
         if wait:
-            self.settle_keys(keys)
+            self.reconcile_keys(keys)
 
     def is_encrypted(self, keys, or_soon=False):
         """Return True where the table of each region has its key (None: any), and no key is being changed.
@@ -238,7 +240,7 @@ class GlobalTable:
                 return False
         return True
 
-    def settle_keys(self, keys):
+    def reconcile_keys(self, keys):
         """Wait until the table of each region has its key (None: any), and no key is being changed."""
         try:
             poll(lambda: self.is_encrypted(keys), bool, self.timeout, POLL_SECONDS, **self.time)
@@ -262,9 +264,9 @@ class GlobalTable:
                 raise MultiRegionError(f"The replica of {self.name} in {name} is {status}; AWS will not go on alone.")
             return table["TableStatus"] == "ACTIVE" and (status == "ACTIVE" if creating else status is None)
 
-        self.settle(done, f"The replica of {self.name} in {name} is not {'ACTIVE' if creating else 'gone'}")
+        self.reconcile(done, f"The replica of {self.name} in {name} is not {'ACTIVE' if creating else 'gone'}")
 
-    def settle_replicas(self, leaving):
+    def reconcile_replicas(self, leaving):
         """Wait until no replica is being changed, so that the next change is not refused.
 
         leaving: regions whose replica is to be removed, in whatever state it is.
@@ -277,7 +279,7 @@ class GlobalTable:
                 raise MultiRegionError(f"Replicas of {self.name} need a person: {broken}.")
             return table["TableStatus"] == "ACTIVE" and all(status in ("ACTIVE", *FAILED) for _name, status in states)
 
-        self.settle(still, f"{self.name} is still being changed")
+        self.reconcile(still, f"{self.name} is still being changed")
 
     def configure(self, region, changes):
         """Apply what replica_changes found."""
@@ -331,8 +333,8 @@ def run(params, clients, check_mode=False, clock=time.monotonic, sleep=pause):
     planned = plan(before, params, table.region)
     if not check_mode and (table.wait or planned["steps"]) and not is_at_rest(before):
         # An earlier run, or another one, began something: what it makes decides what is still to be done.
-        table.settle_replicas(leaving=removals(planned))
-        table.settle_keys(dict.fromkeys(keys_there(before["replicas"])))
+        table.reconcile_replicas(leaving=removals(planned))
+        table.reconcile_keys(dict.fromkeys(keys_there(before["replicas"])))
         before = table.observe()
         planned = plan(before, params, table.region)
     changed = not is_empty(planned)

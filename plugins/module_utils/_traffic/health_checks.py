@@ -22,11 +22,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
-    patiently,
     pause,
     poll,
-    read_back,
+    retry_transient,
     timed,
+    wait_until_visible,
 )
 
 # A caller reference has 64 characters; some are kept for telling apart a check from a deleted one of the same name.
@@ -186,7 +186,7 @@ class HealthCheck:
 
     def ask(self, call, *arguments):
         """Return what the call returns, waiting where Route 53 throttles."""
-        return patiently(lambda: call(self.client, *arguments), **self.time)
+        return retry_transient(lambda: call(self.client, *arguments), **self.time)
 
     def find(self):
         """Return the check, or None. Raises Refused where two have the name."""
@@ -252,7 +252,7 @@ class HealthCheck:
         def shows(now):
             return not (build_changes(now["config"], wanted, self.name) or tag_changes(now["tags"], tags))
 
-        return read_back(
+        return wait_until_visible(
             lambda: self.read(identifier), shows, done=f"The health check {self.name} was written", **self.time
         )
 

@@ -29,7 +29,7 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import server_time
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
-from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import patiently
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import retry_transient
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     METRIC_NAME,
     PERIOD_SECONDS,
@@ -156,7 +156,7 @@ class CloudwatchMetrics:
             self.read(region)
         seen = self._seen[region]
         points = build_points(statements, seen, seen.minute())
-        patiently(lambda: self._publish(region, points), REPEAT_SECONDS, REPEAT_SECONDS / 2)
+        retry_transient(lambda: self._publish(region, points), REPEAT_SECONDS, REPEAT_SECONDS / 2)
         seen.points.update(points)
         seen.said = set(statements)
 

@@ -37,7 +37,7 @@ def delete_object(client, bucket, key):
 class S3Objects:
     """Statements kept in one object per region.
 
-    Every keeper of statements has ``read`` and ``write``, which raise AwsCallError, and ``repeat`` where it forgets.
+    Every store of statements has ``read`` and ``write``, which raise AwsCallError, and ``repeat`` where it forgets.
     """
 
     noun = "control object"

@@ -28,7 +28,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     WaitTimeout,
     pause,
     poll,
-    read_back,
+    wait_until_visible,
 )
 
 SERVICE = "route53-recovery-cluster"
@@ -116,7 +116,7 @@ class Cluster:
             if error.code != REFUSED_BY_RULE:
                 raise
             patience = SPREAD_SECONDS if error.ambiguous else 0
-            read_back(
+            wait_until_visible(
                 self.states,
                 lambda now: now == states,
                 refused_by_rule(error),
@@ -172,7 +172,7 @@ class ControlSwitch:
         """Make the target's control the only one that is On."""
         self._turn(lambda states: only(target, self._order))
 
-    def settle(self) -> None:
+    def reconcile(self) -> None:
         """Leave the traffic where it is: of several controls that are On, the one that has the traffic stays so."""
         self._turn(
             lambda states: only(active_control(states, self._order), self._order) if ON in states.values() else states

@@ -26,16 +26,16 @@ object that is absent or cannot be read says nothing; at rest with the first reg
 
 What holds, for any number of regions and any sequence of losses and returns (tests/unit prove it by search):
 
-- A take-over needs to write the taker's own object only, and moves the traffic to the taker.
-- While the taker can be read it has the traffic. A region that returns takes nothing back, told or not.
-- Once every reachable region has been told, losing the taker's object alone does not move the traffic either.
+- A take-over needs to write the new active region's own object only, and that moves the traffic to it.
+- While the new active region can be read it has the traffic. A region that returns takes nothing back, told or not.
+- Once every reachable region has been told, losing the new active region's object alone does not move the traffic.
 
-The one precondition: **a region must have been told of a take-over before it takes over from that taker in turn.** The
+The one precondition: **a region must have been told of a take-over before it takes over from that region in turn.** The
 sequence that no scheme of fixed strings can pin: B lost; A takes over and outranks B; A lost before B could be told; B
 takes over; A returns, still outranking B, and has the traffic. A cannot know of B's second claim, nor B of A's
 statement, and both of B's claims read the same. The window closes with the first run that reaches both regions
-(``settle``), so such a run should follow every return; ``stale_claims`` names what is visible of it from the taker's
-side.
+(``reconcile``), so such a run should follow every return; ``stale_claims`` names what is visible of it from the side
+of the new active region.
 
 Where statements outlive their region, because Route 53 keeps what it heard last (``metrics.py``), "lost" above
 means lost to the operator only, and all of it holds. In the one sequence above B's take-over then does not move the
@@ -150,37 +150,39 @@ def settled(active: str, order: t.Sequence[str]) -> dict[str, Statements]:
     objects = {region: SILENT for region in order}
     for region in earlier_than(active, order):
         objects[region] = frozenset({yields_to(region, active)})
-    objects[active] = of_taker(active, (), order)
+    objects[active] = of_new_active(active, (), order)
     return objects
 
 
-def of_taker(taker: str, untold: t.Collection[str], order: t.Sequence[str]) -> Statements:
-    """Return the taker's own object while the regions in ``untold`` have not been told."""
-    claims = {claims_over(taker, region) for region in earlier_than(taker, order)}
-    return frozenset(claims | {outranks(taker, region) for region in later_than(taker, order) if region in untold})
+def of_new_active(new_active: str, unnotified: t.Collection[str], order: t.Sequence[str]) -> Statements:
+    """Return the new active region's own object while the regions in ``unnotified`` have not been told."""
+    claims = {claims_over(new_active, region) for region in earlier_than(new_active, order)}
+    return frozenset(
+        claims | {outranks(new_active, region) for region in later_than(new_active, order) if region in unnotified}
+    )
 
 
 def takeover(region: str, view: View, order: t.Sequence[str]) -> dict[str, Statements]:
-    """Return the new object of the taker and of every region that can be read, once all of these have been told."""
+    """Return the objects of the new active region and of each readable region, once all of these have been told."""
     rest = settled(region, order)
     unread = [other for other in order if view.get(other) is None]
     objects = {other: rest[other] for other in order if other not in unread}
-    objects[region] = of_taker(region, unread, order)
+    objects[region] = of_new_active(region, unread, order)
     return objects
 
 
 def announcement(region: str, view: View, order: t.Sequence[str]) -> Statements:
-    """Return the taker's first write, which moves the traffic before any other region has been told.
+    """Return the new active region's first write, which moves the traffic before any other region has been told.
 
     It outranks every later region that does not say the right thing already. What turns out to have been told is
-    dropped afterwards (``of_taker``): a statement about a region that knows is the seed of the one sequence that cannot
-    be pinned.
+    dropped afterwards (``of_new_active``): a statement about a region that knows is the seed of the one sequence that
+    cannot be pinned.
     """
     rest = settled(region, order)
-    return of_taker(region, [other for other in order if view.get(other) != rest[other]], order)
+    return of_new_active(region, [other for other in order if view.get(other) != rest[other]], order)
 
 
-def settle(view: View, order: t.Sequence[str]) -> dict[str, Statements]:
+def reconcile(view: View, order: t.Sequence[str]) -> dict[str, Statements]:
     """Return the objects that tell every region that can be read who is active; the traffic stays.
 
     Empty where the active region itself cannot be read: it may say something newer than what the others were told.
@@ -196,19 +198,19 @@ def settle(view: View, order: t.Sequence[str]) -> dict[str, Statements]:
     return {region: said for region, said in objects.items() if said != view[region]}
 
 
-def of_settled(active: str, view: View, untold: t.Collection[str], order: t.Sequence[str]) -> Statements:
-    """Return the active region's object once the others were told; about ``untold`` it goes on saying what it said."""
+def of_settled(active: str, view: View, unnotified: t.Collection[str], order: t.Sequence[str]) -> Statements:
+    """Return the active region's object once the others were told; about ``unnotified`` it says what it said."""
     earlier, later = earlier_than(active, order), later_than(active, order)
-    claims = {claims_over(active, region) for region in earlier if region not in untold}
-    about_untold = {claims_over(active, region) for region in earlier if region in untold}
-    about_untold |= {outranks(active, region) for region in later if region in untold}
-    return frozenset(claims | (about_untold & (view[active] or SILENT)))
+    claims = {claims_over(active, region) for region in earlier if region not in unnotified}
+    about_unnotified = {claims_over(active, region) for region in earlier if region in unnotified}
+    about_unnotified |= {outranks(active, region) for region in later if region in unnotified}
+    return frozenset(claims | (about_unnotified & (view[active] or SILENT)))
 
 
 def stale_claims(region: str, view: View, order: t.Sequence[str]) -> list[str]:
     """Return the earlier regions that cannot be read and that this one claims over already.
 
-    Either the taker has the traffic already (a take-over run again), or the other one took over while the taker was
+    Either this region has the traffic already (a take-over run again), or the other one took over while this one was
     lost, and outranks it on its return.
     """
     said = view.get(region) or SILENT

@@ -4,10 +4,10 @@
 
 """Moving the traffic to a region, and telling the regions that missed it.
 
-A switch has ``take_over(target)``, ``settle()`` and ``outcome()``. There are two kinds: of statements, which every
+A switch has ``take_over(target)``, ``reconcile()`` and ``outcome()``. There are two kinds: of statements, which every
 region keeps for itself, here; of routing controls, which a cluster of its own keeps, in ``routing_controls.py``. What
-is said is decided in ``statements.py``. The taker's statements are written first and are enough: whoever else can be
-reached is told afterwards, best effort.
+is said is decided in ``statements.py``. The new active region's statements are written first and are enough: the other
+regions are told afterwards, best effort.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     MultiRegionError,
     Refused,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board, observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import CallGroup, observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import statements as switch
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import backend_problems
@@ -41,7 +41,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.rout
 GRACE_SECONDS = 1.0
 
 
-KEEPERS = {S3_OBJECT: S3Objects, CLOUDWATCH_METRIC: CloudwatchMetrics}
+STORES = {S3_OBJECT: S3Objects, CLOUDWATCH_METRIC: CloudwatchMetrics}
 
 
 class Permission:
@@ -62,12 +62,12 @@ class Permission:
 class StatementSwitch:
     """The statements of all regions: what was read, what is written, and what each of these may still fail with."""
 
-    def __init__(self, keeper, order, deadline, may_write):
-        self.keeper = keeper
+    def __init__(self, store, order, deadline, may_write):
+        self.store = store
         self.order = order
         self.deadline = deadline
         self.may_write = may_write
-        self.board = Board()
+        self.board = CallGroup()
         self.errors = {}
         self.view = {}
         # What was there before anything was written.
@@ -79,7 +79,7 @@ class StatementSwitch:
         self.read(target)
         if self.view[target] is None:
             raise MultiRegionError(
-                f"The traffic was not moved: the {self.keeper.noun} of {target} could not be read: "
+                f"The traffic was not moved: the {self.store.noun} of {target} could not be read: "
                 f"{self.errors[target]}.",
                 errors=dict(self.errors),
             )
@@ -91,21 +91,21 @@ class StatementSwitch:
         self.finish_reading(written)
         wanted = switch.takeover(target, self.view, self.order)
         self.write({region: said for region, said in wanted.items() if region != target})
-        last = switch.of_taker(target, self.untold(target), self.order)
+        last = switch.of_new_active(target, self.unnotified(target), self.order)
         if written:
             # The traffic has moved: what is left to say less must not fail the move.
             self.write({target: last})
         else:
             self.write_taker(target, last)
 
-    def settle(self):
+    def reconcile(self):
         """Tell the regions that missed a take-over; the traffic stays where it is."""
         self.read()
-        active, wanted = self.active(), switch.settle(self.view, self.order)
+        active, wanted = self.active(), switch.reconcile(self.view, self.order)
         self.write({region: said for region, said in wanted.items() if region != active})
         if wanted:
-            self.write({active: switch.of_settled(active, self.view, self.untold(active), self.order)})
-        if self.keeper.is_forgetful:
+            self.write({active: switch.of_settled(active, self.view, self.unnotified(active), self.order)})
+        if self.store.is_forgetful:
             self.repeat()
 
     def read(self, first_region=None):
@@ -113,7 +113,7 @@ class StatementSwitch:
 
         first_region: return once this one has answered and the others' grace is over; ``finish_reading`` goes on.
         """
-        self.board.start({region: lambda region=region: self.keeper.read(region) for region in self.order})
+        self.board.start({region: lambda region=region: self.store.read(region) for region in self.order})
         self.view = self.take_view(
             first_region and (lambda answers, spent: first_region in answers and spent >= GRACE_SECONDS)
         )
@@ -135,7 +135,7 @@ class StatementSwitch:
         """Return the active region as far as it can be seen."""
         return switch.active_region(self.view, self.order)
 
-    def untold(self, active):
+    def unnotified(self, active):
         """Return the regions that do not say, or are not known to say, what they should while this one is active."""
         rest = switch.settled(active, self.order)
         return [region for region in self.order if region != active and self.view[region] != rest[region]]
@@ -145,7 +145,7 @@ class StatementSwitch:
         objects = {region: said for region, said in objects.items() if said != self.view[region]}
         if objects and self.may_write():
             calls = {
-                region: lambda region=region, said=said: self.keeper.write(region, said)
+                region: lambda region=region, said=said: self.store.write(region, said)
                 for region, said in objects.items()
             }
             answers = observe_all(calls, self.deadline)
@@ -157,14 +157,14 @@ class StatementSwitch:
         """Write to the one region that must be written to."""
         if said != self.view[region]:
             if self.may_write():
-                self.keeper.write(region, said)
+                self.store.write(region, said)
             self.view[region] = said
 
     def repeat(self):
         """Let every region that was read say again what it says, best effort: no change."""
         readable = [region for region in self.order if self.view[region] is not None]
         if readable and self.may_write():
-            calls = {region: lambda region=region: self.keeper.repeat(region) for region in readable}
+            calls = {region: lambda region=region: self.store.repeat(region) for region in readable}
             answers = observe_all(calls, self.deadline)
             self.errors.update({region: answer.error for region, answer in answers.items() if not answer.known})
 
@@ -177,7 +177,7 @@ class StatementSwitch:
             "after": after,
             "shown_before": shown(self.before),
             "shown_after": shown(self.view),
-            "not_told": {region: self.errors.get(region) or unsaid for region in self.untold(after)},
+            "not_told": {region: self.errors.get(region) or unsaid for region in self.unnotified(after)},
             "errors": self.errors,
             "may_take_back": self.doubtful,
         }
@@ -191,7 +191,7 @@ def build_switch(params, clients, order, check_mode):
         controls = {entry["region"]: entry["routing_control_arn"] for entry in params["regions"]}
         cluster = Cluster(clients, controls, params["cluster_endpoints"])
         return ControlSwitch(cluster, order, params.get("safety_rules_to_override") or [], may_write, lease.sleep)
-    return StatementSwitch(KEEPERS[params["backend"]](clients, params), order, params["deadline"], may_write)
+    return StatementSwitch(STORES[params["backend"]](clients, params), order, params["deadline"], may_write)
 
 
 def check_inputs(params):
@@ -242,7 +242,7 @@ def run(params, clients, check_mode=False):
     if target:
         turned.take_over(target)
     else:
-        turned.settle()
+        turned.reconcile()
     found = turned.outcome()
     after, not_told = found["after"], found["not_told"]
     changed = found["shown_after"] != found["shown_before"]

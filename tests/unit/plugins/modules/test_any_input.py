@@ -32,7 +32,11 @@ from hypothesis import strategies as st
 from ansible_collections.trading.multi_region.plugins import module_utils, modules
 from ansible_collections.trading.multi_region.plugins.module_utils._core import clients, waiting
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import RULES
-from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import Left, StandInOf, module_class
+from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import (
+    InProcessModuleOf,
+    ModuleExit,
+    module_class,
+)
 from ansible_collections.trading.multi_region.tests.unit import any_input
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeTime
 from ansible_collections.trading.multi_region.tests.unit.strange_aws import StrangeAws, babbling, refusing
@@ -110,7 +114,7 @@ def end_of(module, options, aws, is_in_process=False, check_mode=False):
         patch.setattr(clients, "start_session", lambda _profile=None: aws)
         if is_in_process:
             task = SimpleNamespace(check_mode=check_mode, diff=False, action=module.__name__, args=options)
-            with module_class(StandInOf(task)), pytest.raises(Left) as left:
+            with module_class(InProcessModuleOf(task)), pytest.raises(ModuleExit) as left:
                 module.main()
             return left.value.result
         with patch_module_args({**options, "_ansible_check_mode": check_mode}), pytest.raises(SystemExit):

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError
-from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board, observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import CallGroup, observe_all
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_enough_may_depend_on_time_alone(hang):
 
 
 def test_a_name_started_again_belongs_to_the_later_call():
-    late, board = threading.Event(), Board()
+    late, board = threading.Event(), CallGroup()
     board.start({"a": lambda: late.wait(10) and "old"})
     board.start({"a": lambda: "new"})
     assert board.wait(5)["a"].value == "new"

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
-    patiently,
     poll,
-    read_back,
+    retry_transient,
     timed,
+    wait_until_visible,
 )
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeTime
 
@@ -92,11 +92,11 @@ def test_never_waits_beyond_the_deadline_and_always_looks_at_it(started, timeout
 
 def test_patience_ends_with_the_error_of_aws(fake_time):
     with pytest.raises(AwsCallError, match="Throttling"):
-        patiently(answers(PASSING), 10, 5, **fake_time.passing)
+        retry_transient(answers(PASSING), 10, 5, **fake_time.passing)
 
 
 def test_patience_takes_an_empty_answer_for_an_answer(fake_time):
-    assert patiently(answers(PASSING, None), 10, 5, **fake_time.passing) is None
+    assert retry_transient(answers(PASSING, None), 10, 5, **fake_time.passing) is None
 
 
 def test_seconds_are_told_in_success_and_in_failure():
@@ -113,16 +113,16 @@ def test_seconds_are_told_in_success_and_in_failure():
 
 
 def test_reading_back_waits_for_a_reading_that_is_not_older_than_the_write(fake_time):
-    assert read_back(answers("old", "old", "new"), "new".__eq__, **fake_time.passing) == "new"
+    assert wait_until_visible(answers("old", "old", "new"), "new".__eq__, **fake_time.passing) == "new"
     assert fake_time.slept == [0.5, 0.5]
 
 
 def test_a_change_that_is_never_seen_is_told_with_what_is_seen(fake_time):
     with pytest.raises(WaitTimeout, match="It was written, but 10 s later AWS still shows old."):
-        read_back(answers("old"), "new".__eq__, done="It was written", **fake_time.passing)
+        wait_until_visible(answers("old"), "new".__eq__, done="It was written", **fake_time.passing)
 
 
 def test_a_doubtful_write_that_is_never_seen_fails_with_its_own_error(fake_time):
     with pytest.raises(AwsCallError) as raised:
-        read_back(answers("old"), "new".__eq__, PASSING, **fake_time.passing)
+        wait_until_visible(answers("old"), "new".__eq__, PASSING, **fake_time.passing)
     assert raised.value is PASSING

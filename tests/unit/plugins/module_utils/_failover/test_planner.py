@@ -199,7 +199,7 @@ def test_being_the_writer_is_not_enough_to_be_proven(moved):
 @pytest.mark.parametrize("method", ["failover", "switchover", "detach", "auto"])
 def test_a_target_that_is_active_already_is_a_sentence_and_no_obstacle(method):
     plan = plan_of(Model(), target_region=EAST, expected_active_region=WEST, method=method)
-    assert (plan.is_arrived, plan.steps, plan.obstacles) == (True, (), ())
+    assert (plan.is_complete, plan.steps, plan.obstacles) == (True, (), ())
     assert plan.reason == ("us-east-1 is active already: it holds the writer and the traffic; nothing is left to move.")
 
 
@@ -209,7 +209,7 @@ def test_an_active_target_that_does_not_work_says_so():
 
 def test_the_books_of_a_run_that_stopped_at_the_end_are_finished():
     plan = plan_of(replace(Model(), writer=WEST, traffic=WEST).change(WEST, lease="failed"))
-    assert (names(plan), plan.is_arrived, plan.target_region) == (ENDING, False, WEST)
+    assert (names(plan), plan.is_complete, plan.target_region) == (ENDING, False, WEST)
     assert "run run-1 has not ended: 3 steps are left" in plan.reason
 
 
@@ -224,7 +224,7 @@ def test_an_application_that_was_not_fenced_before_the_run_stopped_is_fenced_the
 def test_a_later_move_has_made_an_end_of_a_run_that_stopped():
     moved = {"run_id": "run-2", "age_seconds": 0.0, "ended_at": platform.NOW + 5}
     model = replace(Model(), writer=WEST, traffic=WEST, move=moved).change(WEST, lease="failed")
-    assert plan_of(model, target_region=WEST).is_arrived
+    assert plan_of(model, target_region=WEST).is_complete
 
 
 # --- the default target ----------------------------------------------------------------------------------------------
@@ -306,14 +306,14 @@ def test_a_plan_without_obstacles_knows_everything_about_its_target(model, reque
     if plan.obstacles:
         assert plan.reason.startswith("Refused: ")
         return
-    if not plan.is_arrived and "traffic" in names(plan):
+    if not plan.is_complete and "traffic" in names(plan):
         assert not model.state().facts[plan.target_region].unknown((*REQUIRED, "statements"))
 
 
 @given(models(), REQUESTS, st.sampled_from((*REQUIRED, "statements")))
 def test_what_becomes_unknown_about_the_target_never_clears_the_way(model, request, fact):
     plan = build_plan(model.state(), request)
-    assume(plan.target_region in model.regions and not plan.is_arrived and "traffic" in names(plan))
+    assume(plan.target_region in model.regions and not plan.is_complete and "traffic" in names(plan))
     blind = model.change(plan.target_region, unknown=model.regions[plan.target_region].unknown | {fact})
     after = build_plan(blind.state(), replace(request, target_region=plan.target_region))
     assert after.obstacles or "traffic" not in names(after)

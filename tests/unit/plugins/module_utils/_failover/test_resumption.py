@@ -74,7 +74,7 @@ def test_an_interrupted_plan_goes_on_with_the_rest(model, request, is_target_nam
         state = interrupted_after(start, first, count, request)
         again = build_plan(state, replace(request, target_region=first.target_region))
         if count == len(first.steps):
-            assert (again.is_arrived, names(again), codes(again)) == (True, [], [])
+            assert (again.is_complete, names(again), codes(again)) == (True, [], [])
             return
         assert codes(again) == [], again.reason
         assert is_rest(names(again), names(first)[count:]), (names(again), names(first)[count:])
@@ -89,14 +89,14 @@ def test_attempts_that_die_one_after_the_other_get_there_and_ask_once(model, req
     for count in (*deaths, 20):
         plan = build_plan(state, request)
         assume(not plan.obstacles)
-        if plan.is_arrived:
+        if plan.is_complete:
             break
         target = target or plan.target_region
         assert plan.target_region == target
         request = replace(request, target_region=target)
         state = interrupted_after(state, plan, count, request)
         done += names(plan)[:count]
-    assert build_plan(state, request).is_arrived
+    assert build_plan(state, request).is_complete
     assert all(done.count(name) <= 1 for name in ONCE - {"record"})
 
 

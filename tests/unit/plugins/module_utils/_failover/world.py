@@ -865,7 +865,7 @@ class World:
     def settle(self) -> None:
         """Regions that missed a take-over are told of it (region_traffic without active_region)."""
         view = {n: one.said if one.reach == UP else None for n, one in self.regions.items()}
-        for region, said in switch.settle(view, self.order).items():
+        for region, said in switch.reconcile(view, self.order).items():
             self.regions[region].said = said
 
 

@@ -128,13 +128,13 @@ def test_settle_says_again_what_is_said_a_minute_back_and_reports_no_change(clou
 def test_what_is_said_meanwhile_wins_over_what_is_said_again(cloudwatch):
     run(cloudwatch, active_region=B)
     cloudwatch.now += timedelta(minutes=10)
-    keeper = metrics.CloudwatchMetrics(
+    store = metrics.CloudwatchMetrics(
         cloudwatch.clients,
         {"metric_namespace": "n", "platform": "p", "regions": [{"region": A}, {"region": B}]},
     )
-    keeper.read(B)
+    store.read(B)
     run(cloudwatch, active_region=A)
-    keeper.repeat(B)
+    store.repeat(B)
     assert cloudwatch.values(B, B_OVER_A)[-1] == (10, 0.0)
 
 

@@ -45,7 +45,7 @@ class World:
         return [*answers, self.active()]
 
     def outranking(self, region, view):
-        """Regions that the taker cannot read and that outrank it: the precondition excludes them."""
+        """Regions that the new active region cannot read and that outrank it: the precondition excludes them."""
         return [
             other
             for other in switch.earlier_than(region, self.order)
@@ -87,7 +87,7 @@ def step(world, event, number, bits):
         world.up.add(region)
     elif event == "tell":
         view = world.view(reachable(world, bits))
-        told, teller = switch.settle(view, world.order), switch.active_region(view, world.order)
+        told, teller = switch.reconcile(view, world.order), switch.active_region(view, world.order)
         # The others first, the one that speaks about them last; the run may be killed anywhere.
         for writer in sorted(told, key=lambda writer: writer == teller):
             world.objects[writer] = told[writer]
@@ -130,15 +130,15 @@ def test_a_take_over_needs_its_own_object_only(order, events, number):
     world = World(order)
     for event in events:
         step(world, *event)
-    taker = order[number % len(order)]
-    world.up.add(taker)
+    new_active = order[number % len(order)]
+    world.up.add(new_active)
     view = world.view()
-    if any(switch.outranks(other, taker) in world.objects[other] for other in order):
-        return  # a region that outranks the taker has to be told as well
-    world.objects[taker] = switch.announcement(taker, view, order)
-    assert world.active() == taker
+    if any(switch.outranks(other, new_active) in world.objects[other] for other in order):
+        return  # a region that outranks the new active region has to be told as well
+    world.objects[new_active] = switch.announcement(new_active, view, order)
+    assert world.active() == new_active
     world.up.update(order)
-    assert world.active() == taker
+    assert world.active() == new_active
 
 
 @settings(max_examples=300, deadline=None)
@@ -149,10 +149,10 @@ def test_one_run_that_reaches_everybody_settles_everything(order, events):
         step(world, *event)
     world.up.update(order)
     before = world.active()
-    world.objects.update(switch.settle(world.view(), order))
+    world.objects.update(switch.reconcile(world.view(), order))
     assert world.active() == before
     assert world.objects == switch.settled(before, order)
-    assert switch.settle(world.view(), order) == {}
+    assert switch.reconcile(world.view(), order) == {}
 
 
 @given(orders(), st.integers(0, 4), st.integers(0, 4))
@@ -265,11 +265,11 @@ def test_the_taker_outranks_a_later_region_only_until_it_is_told():
     view = {A: switch.SILENT, B: None}
     assert switch.takeover(A, view, (A, B)) == {A: {"[us-east-1 outranks us-east-2]"}}
     returned = {A: frozenset({switch.outranks(A, B)}), B: frozenset({switch.claims_over(B, A)})}
-    assert switch.settle(returned, (A, B)) == {A: frozenset(), B: frozenset()}
+    assert switch.reconcile(returned, (A, B)) == {A: frozenset(), B: frozenset()}
 
 
 def test_telling_says_nothing_while_the_active_region_cannot_be_read():
-    assert switch.settle({A: None, B: frozenset({"[us-east-2 yields to nobody]"})}, (A, B)) == {}
+    assert switch.reconcile({A: None, B: frozenset({"[us-east-2 yields to nobody]"})}, (A, B)) == {}
 
 
 def test_the_sequence_that_cannot_be_pinned_is_visible_to_the_taker():
@@ -284,7 +284,7 @@ def test_the_sequence_that_cannot_be_pinned_is_visible_to_the_taker():
     world.up = {A, B}
     assert world.active() == A
     # ... and one telling run in between closes it.
-    world.objects.update(switch.settle(world.view(), world.order))
+    world.objects.update(switch.reconcile(world.view(), world.order))
     world.take_over(B, {A: None, B: world.objects[B]})
     assert world.active() == B
 

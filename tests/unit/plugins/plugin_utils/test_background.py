@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.plugin_utils import beside
+from ansible_collections.trading.multi_region.plugins.plugin_utils import background
 
 
 def read_end(job):
@@ -30,24 +30,24 @@ def read_end(job):
 
 
 def test_the_job_is_begun_and_its_result_is_found_under_its_id(tmp_path):
-    job = beside.begin(lambda: {"changed": False, "reason": "Fenced."}, 30, str(tmp_path / "jobs"))
+    job = background.begin(lambda: {"changed": False, "reason": "Fenced."}, 30, str(tmp_path / "jobs"))
     assert (job["started"], job["finished"], job["changed"]) == (True, False, True)
     assert Path(job["results_file"]) == tmp_path / "jobs" / job["ansible_job_id"]
     assert read_end(job) == {"changed": False, "reason": "Fenced.", "ansible_job_id": job["ansible_job_id"]}
 
 
 def test_the_job_outlives_the_process_group_that_began_it(tmp_path):
-    assert read_end(beside.begin(lambda: {"group": os.getpgrp()}, 30, str(tmp_path)))["group"] != os.getpgrp()
+    assert read_end(background.begin(lambda: {"group": os.getpgrp()}, 30, str(tmp_path)))["group"] != os.getpgrp()
 
 
 def test_a_job_that_fails_says_why(tmp_path):
-    said = read_end(beside.begin(lambda: 1 / 0, 30, str(tmp_path)))
+    said = read_end(background.begin(lambda: 1 / 0, 30, str(tmp_path)))
     assert said["failed"] is True
     assert said["msg"] == "ZeroDivisionError: division by zero"
 
 
 def test_a_job_is_ended_when_its_time_is_over(tmp_path):
-    job = beside.begin(lambda: time.sleep(600), 1, str(tmp_path))
+    job = background.begin(lambda: time.sleep(600), 1, str(tmp_path))
     _process, status = os.waitpid(-1, 0)
     assert os.WTERMSIG(status) == signal.SIGALRM
     assert json.loads(Path(job["results_file"]).read_text())["finished"] is False
@@ -56,5 +56,5 @@ def test_a_job_is_ended_when_its_time_is_over(tmp_path):
 def test_what_cannot_be_written_down_is_not_begun(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError):
-        beside.begin((tmp_path / "begun").touch, 30, str(tmp_path / "file" / "jobs"))
+        background.begin((tmp_path / "begun").touch, 30, str(tmp_path / "file" / "jobs"))
     assert not (tmp_path / "begun").exists()

@@ -25,7 +25,7 @@ DETACH_CALL, SWITCHOVER_CALL = "rds:RemoveFromGlobalCluster", "rds:SwitchoverGlo
 ENDING = ("verify", "notify", "record")
 
 
-class LawBroken(Exception):
+class InvariantViolation(Exception):
     """A plan that would break an invariant; a mistake of this collection, never of its user."""
 
 
@@ -42,9 +42,9 @@ class World:
     fenced: set[str] = field(default_factory=set)
 
     def demand(self, is_lawful: bool, sentence: str) -> None:
-        """Raise LawBroken where it is not."""
+        """Raise InvariantViolation where it is not."""
         if not is_lawful:
-            raise LawBroken(f"{sentence} (move to {self.seen.target} by {self.seen.method})")
+            raise InvariantViolation(f"{sentence} (move to {self.seen.target} by {self.seen.method})")
 
 
 def before(seen: Situation) -> World:
@@ -123,8 +123,8 @@ EFFECTS: dict[str, Callable[[World, Step], None]] = {
 }
 
 
-def prove(seen: Situation, steps: tuple[Step, ...]) -> None:
-    """Raise LawBroken unless every invariant holds after every step."""
+def check(seen: Situation, steps: tuple[Step, ...]) -> None:
+    """Raise InvariantViolation unless every invariant holds after every step."""
     world = before(seen)
     for step in steps:
         if effect := EFFECTS.get(step.step):

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover import law
+from ansible_collections.trading.multi_region.plugins.module_utils._failover import invariants
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.storyboard import build_steps
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request
@@ -40,21 +40,21 @@ def reordered(seen, *order):
 )
 def test_another_order_is_refused(order, says):
     seen = situation(fencing="application_capacity")
-    with pytest.raises(law.LawBroken, match=says):
-        law.prove(seen, reordered(seen, *order))
+    with pytest.raises(invariants.InvariantViolation, match=says):
+        invariants.check(seen, reordered(seen, *order))
 
 
 def test_a_switchover_never_follows_a_fence():
     fence = reordered(situation(), "fence")
     planned = situation(Model(), "switchover")
-    with pytest.raises(law.LawBroken, match="A switchover would follow the fencing of"):
-        law.prove(planned, (*fence, *build_steps(planned)))
+    with pytest.raises(invariants.InvariantViolation, match="A switchover would follow the fencing of"):
+        invariants.check(planned, (*fence, *build_steps(planned)))
 
 
 def test_the_target_is_never_fenced():
     (fence,) = reordered(situation(), "fence")
-    with pytest.raises(law.LawBroken, match="would be fenced, which is to take over"):
-        law.prove(situation(), (replace(fence, region=WEST),))
+    with pytest.raises(invariants.InvariantViolation, match="would be fenced, which is to take over"):
+        invariants.check(situation(), (replace(fence, region=WEST),))
 
 
 def test_two_regions_never_write_with_traffic(monkeypatch):
@@ -62,14 +62,16 @@ def test_two_regions_never_write_with_traffic(monkeypatch):
         world.traffic = world.traffic | {world.seen.target}
 
     seen = situation(Model().lose(EAST), "detach")
-    monkeypatch.setitem(law.EFFECTS, "traffic", half)
-    with pytest.raises(law.LawBroken, match="us-east-1 and us-east-2 would both accept writes and have traffic"):
-        law.prove(seen, reordered(seen, "promote_request", "promote_wait", "traffic"))
+    monkeypatch.setitem(invariants.EFFECTS, "traffic", half)
+    with pytest.raises(
+        invariants.InvariantViolation, match="us-east-1 and us-east-2 would both accept writes and have traffic"
+    ):
+        invariants.check(seen, reordered(seen, "promote_request", "promote_wait", "traffic"))
 
 
 def test_capacity_is_never_lowered(monkeypatch):
     seen = situation()
     steps = build_steps(seen)
     shrunk = situation(GROWING.change(WEST, desired=6, maximum=5))
-    with pytest.raises(law.LawBroken, match="would be lowered from 6 to 5"):
-        law.prove(shrunk, steps)
+    with pytest.raises(invariants.InvariantViolation, match="would be lowered from 6 to 5"):
+        invariants.check(shrunk, steps)
