@@ -10,7 +10,7 @@ name: move_progress
 type: notification
 author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.1.0
-short_description: Tells how far a move between regions is
+short_description: Display the progress of a move between regions
 description:
   - Prints the plan of a move as it begins, each step with the seconds since the start and those that it is expected
     to take, and the outcome in a box of a few lines.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: platform_defaults
 author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.1.0
-short_description: The values of what an environment does not set
+short_description: Provide default values for settings that an environment does not set
 description:
   - Gives the group C(all) the variables that the playbooks of this collection need, with the values of its
     C(group_vars/all).

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: controller_problems
 author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.1.0
-short_description: What a controller cannot be configured without
+short_description: List the settings that the configuration of a controller lacks
 description:
   - Looks for the collection C(awx.awx), for the environment's variables C(CONTROLLER_HOST), C(CONTROLLER_OAUTH_TOKEN)
     or C(CONTROLLER_USERNAME) with C(CONTROLLER_PASSWORD), C(CONTROLLER_VERIFY_SSL), and for the variables of

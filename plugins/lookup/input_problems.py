@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: input_problems
 author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.1.0
-short_description: What is wrong with the inputs of a playbook
+short_description: Validate the inputs of a playbook and list the problems
 description:
   - Judges the variables of a playbook before the first call to AWS is made. Asks nothing of AWS.
   - Every variable is worked out by itself, so that one that cannot be is told by its name, and is never taken for one

@@ -10,7 +10,7 @@ DOCUMENTATION = r"""
 name: lambda_package
 author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.1.0
-short_description: Pack code of this collection for AWS Lambda
+short_description: Package code of this collection for AWS Lambda
 description:
   - Packs modules of this collection, each with all that it imports of the collection, and returns the path of each
     zip file, for O(amazon.aws.lambda#module:zip_file). What else they import must come with the runtime, as boto3 does.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: run_steps
 author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.1.0
-short_description: The journal of a run's steps, from the results of their tasks
+short_description: Build the journal of a run's steps from the results of its tasks
 description:
   - Tells of each step that was taken when it ended, how long it took, whether it changed anything and what it said of
     itself.

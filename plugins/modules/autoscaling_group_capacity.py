@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: autoscaling_group_capacity
 version_added: 0.1.0
-short_description: Have at least so many healthy instances behind a load balancer
+short_description: Raise the capacity of an Auto Scaling group and wait for healthy targets
 description:
   - Raises the desired capacity of an Auto Scaling group to O(at_least) and waits until as many targets are healthy.
   - It never lowers the capacity, and never raises it above the group's maximum size.

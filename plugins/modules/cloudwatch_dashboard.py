@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: cloudwatch_dashboard
 version_added: 0.1.0
-short_description: Have a CloudWatch dashboard
+short_description: Create, update and delete CloudWatch dashboards
 description:
   - Creates, changes and deletes a CloudWatch dashboard.
   - The body is compared as data, so that the way CloudWatch stores its text is no difference.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: cloudwatch_log_groups
 version_added: 0.1.0
-short_description: Have CloudWatch log groups that are encrypted and do not grow for ever
+short_description: Manage encryption and retention of CloudWatch log groups
 description:
   - Creates log groups, sets their key and retention, and deletes them, several in one task.
   - M(amazon.aws.cloudwatchlogs_log_group) gives a key to a new group only. This module also gives one to a group that

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: cloudwatch_metric_data
 version_added: 0.1.0
-short_description: Publish figures of one's own as CloudWatch metrics
+short_description: Publish custom CloudWatch metrics in several regions
 description:
   - Publishes one data point for each metric, in all regions at once.
   - It is enough that one region takes them. The others are published to where they answer, and are not waited for

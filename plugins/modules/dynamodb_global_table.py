@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: dynamodb_global_table
 version_added: 0.1.0
-short_description: Add, set up, encrypt and remove the replicas of a DynamoDB table
+short_description: Manage the replicas of a DynamoDB global table
 description:
   - Makes an existing table a global one (version 2019.11.21, eventually consistent) by adding replicas in other
     regions, one change at a time as AWS wants it, and waits until each is C(ACTIVE).

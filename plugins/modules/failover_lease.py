@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: failover_lease
 version_added: 0.1.0
-short_description: Let one run at a time move the platform to a region
+short_description: Acquire, renew and release the lease that allows one move at a time
 description:
   - Takes, renews or releases the lease of a region, which is the O(region) that the platform is to be moved to. The
     lease is one item of that region's control table, with an owner, a run and an expiry. Every write of it is

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: failover_manifest
 version_added: 0.1.0
-short_description: Keep the recovery manifest in a region's control table
+short_description: Write the recovery manifest to a region's control table
 description:
   - Writes what a failover must know (names, ARNs, order of regions, capacity, where the traffic switch is) into the
     control table of O(region), and reads it back.

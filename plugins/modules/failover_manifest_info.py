@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: failover_manifest_info
 version_added: 0.1.0
-short_description: Read the recovery manifest from the regions that answer
+short_description: Read the recovery manifest from the regions that respond
 description:
   - Reads the control tables of all O(regions) at once and returns the freshest manifest, and when each copy was
     written.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: failover_notify
 version_added: 0.1.0
-short_description: Tell people through the topics of several regions
+short_description: Publish a notification to SNS topics in several regions
 description:
   - Publishes one message to the Amazon SNS topic of each region, all at once.
   - The topic of O(required_region) must take it, or the module fails. The others are told where they answer, and are

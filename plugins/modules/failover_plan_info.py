@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: failover_plan_info
 version_added: 0.1.0
-short_description: Tell what a move to another region would do now, and what stands in its way
+short_description: Plan a move to another region and list the obstacles to it
 description:
   - Reads every region's control table at once, then observes every region at once, and returns the steps that are
     left, the obstacles, and the most that can be lost. It changes nothing.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: failover_record
 version_added: 0.1.0
-short_description: Keep the journal of a run in the control tables
+short_description: Record the progress of a run in the control tables
 description:
   - Writes the record of one attempt of a run into the control tables of several regions, all at once, under the id
     C(run#) followed by O(run_id). The same attempt may be recorded again as it goes on.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: failover_record_info
 version_added: 0.1.0
-short_description: Read the history of runs, and what stands in the way of the next one
+short_description: Read the history of runs, leases, fences and the automation state
 description:
   - Reads the control tables of all regions at once and merges what they tell of runs, leases, fences, the latest move
     and the automation. Of several copies of a run the one of its latest attempt counts, and of these the newest.

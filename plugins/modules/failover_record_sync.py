@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: failover_record_sync
 version_added: 0.1.0
-short_description: Tell regions that missed it what the others know of past runs
+short_description: Copy records of past runs to control tables that lack them
 description:
   - Copies records of runs, the latest move and the pause of the automation into the control tables that lack them or
     have an older copy. A record is written while a region may be lost, so the lost one learns of it only this way.

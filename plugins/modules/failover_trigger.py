@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: failover_trigger
 version_added: 0.1.0
-short_description: Decide whether a health check starts a failover
+short_description: Decide whether the results of a health check start a failover
 description:
   - Judges the O(verdicts) of one run of the health check, counts the run in the control tables of all O(regions) that
     answer, and returns what it leads to. It starts nothing itself.

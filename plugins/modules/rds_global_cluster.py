@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: rds_global_cluster
 version_added: 0.1.0
-short_description: Create, adopt, change and delete an Aurora global database
+short_description: Create, adopt, modify and delete an Aurora global database
 description:
   - Manages the global cluster itself, the container that the regional clusters are members of. The members are made
     with M(amazon.aws.rds_cluster) and its option O(amazon.aws.rds_cluster#module:global_cluster_identifier).

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: rds_global_cluster_synchronization_info
 version_added: 0.1.0
-short_description: Tell whether a member of an Aurora global database is protected again
+short_description: Report, or wait for, the synchronization of a member of an Aurora global database
 description:
   - Tells the C(SynchronizationStatus) of the member in O(member_region), asked in O(region), and with O(wait=true)
     waits until it is V(connected).

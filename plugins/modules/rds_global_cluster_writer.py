@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: rds_global_cluster_writer
 version_added: 0.1.0
-short_description: Have the writer of an Aurora global database in a region
+short_description: Promote a region to writer of an Aurora global database
 description:
   - Moves the writer of an Aurora global database to O(writer_region) by switchover (planned, no loss), by failover
     (unplanned, the loss bounded by the replication lag) or by detaching the region (where AWS does no failover), and

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: region_fence
 version_added: 0.1.0
-short_description: Keep a lost region from writing, and give back what that took
+short_description: Fence a lost region from writing, and restore what fencing changed
 description:
   - Takes from a region what its application needs to write, within O(deadline), and remembers exactly what was taken in
     the item C(fence#<region>) of the region's control table, before anything is taken.

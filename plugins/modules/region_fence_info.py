@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: region_fence_info
 version_added: 0.1.0
-short_description: Tell which regions are kept from writing
+short_description: Report which regions are fenced from writing
 description:
   - Reads the fence documents of all regions from all control tables at once, and Aurora's own events on the fencing of
     a former writer (C(RDS-EVENT-0390), C(RDS-EVENT-0391)), which either region may have recorded.

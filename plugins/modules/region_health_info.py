@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: region_health_info
 version_added: 0.1.0
-short_description: Tell which regions of the platform are healthy
+short_description: Report the health of the regions of the platform
 description:
   - Reads every signal of every region at once and returns within O(deadline), whatever does not answer.
   - A signal is V(healthy), V(unhealthy) or V(unknown). What could not be read is V(unknown) and never counts as

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: region_readiness_info
 version_added: 0.1.0
-short_description: Tell whether a failover would work now
+short_description: Report whether a failover would succeed now
 description:
   - Reads everything a failover leans on, in all regions at once, and returns a table of checks within O(deadline).
   - Each row is V(ok), V(warning) or V(blocker), with a sentence that names its figures, and with what to do.

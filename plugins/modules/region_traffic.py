@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: region_traffic
 version_added: 0.1.0
-short_description: Move the traffic to a region, or tell returning regions where it is
+short_description: Move the traffic to a region, or update the traffic switch of returning regions
 description:
   - The traffic switch of a platform in several regions. Each region keeps a few statements of its own, and a tree of
     Route 53 health checks reads them all, so that moving the traffic is one write in the region that takes over.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: region_traffic_info
 version_added: 0.1.0
-short_description: Tell which region a name leads to, as seen from outside
+short_description: Report which region a name resolves to, as seen from outside
 description:
   - Asks the zone's name servers for O(domain), past every cache, and compares the addresses with those of each region's
     load balancer. An alias record answers with addresses only.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: route53_health_check
 version_added: 0.1.0
-short_description: Have a Route 53 health check of any type, found by its name
+short_description: Manage Route 53 health checks of any type by name
 description:
   - Creates, changes and deletes health checks of all types, also inverted ones and those of types
     C(CLOUDWATCH_METRIC) and C(RECOVERY_CONTROL), which M(amazon.aws.route53_health_check) lacks.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: s3_bucket_replication
 version_added: 0.1.0
-short_description: Have a replication rule on an S3 bucket
+short_description: Manage a replication rule of an S3 bucket
 description:
   - Adds, changes and removes one replication rule of a bucket. Other rules of the bucket stay as they are.
   - Two-way replication is two calls, one for each bucket, each in its bucket's region.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: sns_topic_encryption
 version_added: 0.1.0
-short_description: Have an SNS topic encrypted with a key
+short_description: Manage the KMS key that encrypts an SNS topic
 description:
   - Sets the KMS key that encrypts the messages of an existing topic at rest, which M(community.aws.sns_topic) cannot.
   - Whoever publishes to the topic then needs C(kms:GenerateDataKey*) and C(kms:Decrypt) on the key. CloudWatch gets

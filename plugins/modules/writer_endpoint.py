@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: writer_endpoint
 version_added: 0.1.0
-short_description: Keep the endpoint that applications write to in an SSM parameter
+short_description: Manage the SSM parameter that holds the database endpoint for writes
 description:
   - Has the SSM parameter O(parameter_name) of O(region) hold the database endpoint that applications of that region
     must write to.
