@@ -75,7 +75,7 @@ class CallbackModule(CallbackBase):
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew: drill.yml makes two moves in one run."""
+        """Begin again: drill.yml makes two moves in one run."""
         self.plan: list[str] = []
         self.step = ""
         self.began: float | None = None

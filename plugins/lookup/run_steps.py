@@ -59,7 +59,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.trading.multi_region.plugins.plugin_utils.run_steps import run_steps
 
 
-# No filter, though it looks nothing up: for one filter Ansible loads all of a collection's, in each task anew.
+# No filter, though it looks nothing up: for one filter Ansible loads all of a collection's, in each task again.
 class LookupModule(LookupBase):
     """The journal of a run's steps."""
 

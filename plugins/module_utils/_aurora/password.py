@@ -383,7 +383,7 @@ def rotate(rotation: Rotation, check_mode: bool, now: float) -> dict[str, Any]:
         rotation.apply(version)
     late = rotation.finish(version)
     told = f"{', '.join(region for region in rotation.regions if region not in late)} show it"
-    left = f" Run again when this is mended: {'; '.join(late.values())}." if late else ""
+    left = f" Run again when this is fixed: {'; '.join(late.values())}." if late else ""
     return {
         **result,
         "reason": f"Version {version} of {name} is the password of {where}; {told}.{left}",

@@ -286,7 +286,7 @@ def unacceptable_lag(observed, lag, request):
 
 
 def unaccepted_loss(observed, lag, request):
-    """Detaching cannot be undone: the topology has to be built anew, and nothing fences the old primary."""
+    """Detaching cannot be undone: the topology has to be built again, and nothing fences the old primary."""
     if request.accept_data_loss:
         return None
     return (
@@ -475,7 +475,7 @@ def describe_stuck(request, observed, seconds, error):
     return (
         f"The promotion of {request.writer_region} in {request.global_cluster_identifier} is not complete after "
         f"{seconds:.0f} s (wait_timeout): {state}. AWS goes on; running again resumes the wait: run the same playbook "
-        "with the same options once more. It joins the operation in flight and requests nothing anew."
+        "with the same options once more. It joins the operation in flight and requests nothing again."
     )
 
 
