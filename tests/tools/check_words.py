@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Odd phrases that must not come back; codespell knows single words only.
 
-    check_words.py    words.yml lists the phrases and the files they are looked for in; exit code 1 where one is found
+check_words.py    words.yml lists the phrases and the files they are looked for in; exit code 1 where one is found
 """
 
 import re

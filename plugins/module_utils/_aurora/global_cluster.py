@@ -229,7 +229,7 @@ class GlobalCluster:
             read_back(self.read, achieved, error, **self.time)
 
     def settle(self, done, what):
-        """Return the facts once done, or at once with wait: false."""
+        """Return the facts once done, or immediately with wait: false."""
         if not self.wait:
             return self.read()
         try:

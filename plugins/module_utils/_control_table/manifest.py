@@ -171,7 +171,7 @@ def _remedy(table: str, versions: Collection[Any], is_without_table: bool) -> st
 
 @timed
 def run_info(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
-    """Read the manifest from every region at once; return the freshest, and when each copy was written.
+    """Read the manifest from every region in parallel; return the freshest, and when each copy was written.
 
     Returns changed, reason, manifest, manifest_region, written_at, copies, errors.
     """

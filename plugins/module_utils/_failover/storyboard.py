@@ -4,9 +4,9 @@
 
 """The steps of a move in their order, and when each is still needed. Pure.
 
-The order is the law (law.py proves it on every plan). Unplanned, seconds count: what takes long is asked for at once,
-people are told while it runs. Planned, nothing is risked: the target is ready before the writer moves, and nobody is
-fenced. A step whose effect is seen already is left out, which is all that resuming takes.
+The order is the law (law.py proves it on every plan). Unplanned, seconds count: what takes long is requested first,
+operators are notified while it runs. Planned, nothing is risked: the target is ready before the writer moves, and
+nobody is fenced. A step whose effect is seen already is left out, which is all that resuming takes.
 """
 
 from __future__ import annotations
