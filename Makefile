@@ -66,10 +66,12 @@ clean: ## what the stages made, and nothing else (.venv and .collections stay)
 
 # --- the stages of `make test` ---------------------------------------------------------------------------------------
 
-lint: setup ## ansible-lint, yamllint, ruff, argument specs against defaults, reference of inputs, changelog, licences, .github
+lint: setup ## ansible-lint, yamllint, ruff, codespell, phrases, argument specs, reference of inputs, changelog, licences, .github
 	@$(BIN)/ruff check --output-format concise .
 	@$(BIN)/ruff format --check --output-format concise .
 	@$(BIN)/yamllint --strict .
+	@$(BIN)/codespell -D - -D .codespell-dictionary .
+	@$(BIN)/python $(TOOLS)/check_words.py
 	@$(BIN)/python $(TOOLS)/role_specs.py check
 	@$(BIN)/python $(TOOLS)/input_reference.py check
 	@$(BIN)/python $(TOOLS)/content_list.py check

@@ -197,7 +197,7 @@ class Admin:
 def empty_moto() -> None:
     """Forget every resource.
 
-    moto's own reset makes each backend anew before it forgets it, which takes seconds; only backends that hold more
+    moto's own reset makes each backend again before it forgets it, which takes seconds; only backends that hold more
     than memory (S3's files) are told.
     """
     for backends in list(BackendDict._instances):

@@ -8,7 +8,7 @@ from typing import Any
 from lab.request import ApiRequest
 
 # An operation reads when its name starts with one of these words, AWS's own verbs for reading. Everything else is
-# taken to change something: a wrong "mutating" is seen at once, a wrong "reading" would hide a change.
+# taken to change something: a wrong "mutating" is seen immediately, a wrong "reading" would hide a change.
 READING_VERBS = (
     "Assume BatchDescribe BatchGet Check Count Decode Describe Detect Discover Download Estimate Filter Get Head List "
     "Lookup Preview Query Scan Search Select Simulate Test TransactGet Validate Verify View"

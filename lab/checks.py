@@ -97,7 +97,7 @@ class Checks:
         self.measure = measure
 
     def forget(self) -> None:
-        """Start anew."""
+        """Start again."""
         self.observations = {}
 
     def observe(self) -> None:

@@ -1,7 +1,7 @@
-"""Small mends of moto's defects, one function each: what moto does wrong, and why the mend is right.
+"""Workarounds for moto bugs, one function each; each states the bug and the AWS behaviour it restores.
 
 Every patch has a test in tests/lab/test_patches.py that shows the defect in stock moto, so that a patch is dropped when
-moto mends the defect itself. Whole features that moto lacks are in lab/services/.
+moto fixes the defect itself. Whole features that moto lacks are in lab/services/.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class Runtime:
         }
 
     def serve(self) -> None:
-        """Answer until SIGTERM or SIGINT, then end the process at once: tidying all of moto away takes seconds."""
+        """Answer until SIGTERM or SIGINT, then end the process immediately: tidying all of moto away takes seconds."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stopping.set())
         with self.world.lock:

@@ -1,4 +1,4 @@
-"""Route 53's API where moto lacks it or is wrong about it. Each class or function names what it mends.
+"""Route 53's API where moto lacks it or is wrong about it. Each class or function names what it fixes.
 
 moto 5.2.5: UpdateHealthCheck never raises HealthCheckVersion and empties ChildHealthChecks and Regions that are not
 given; alarm and routing control settings are dropped; a caller reference may be used twice; GetHealthCheckStatus is a

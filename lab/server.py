@@ -58,7 +58,7 @@ class Handler(MotoRequestHandler):
     server: Server
 
     def handle_expect_100(self) -> bool:
-        """`100 Continue` has to leave at once: the client waits for it before it sends the body."""
+        """`100 Continue` has to leave immediately: the client waits for it before it sends the body."""
         proceed = super().handle_expect_100()
         self.wfile.flush()
         return proceed

@@ -2,7 +2,7 @@
 
 Follows the models of route53-recovery-control-config (control plane, in us-west-2) and route53-recovery-cluster (data
 plane), and the ARC Developer Guide, "Getting and updating routing control states" and "Safety rules". A lost region
-takes its end point with it. Everything is deployed at once; assertion rules only, without their waiting period.
+takes its end point with it. Everything is deployed immediately; assertion rules only, without their waiting period.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What AWS takes minutes to make, and what it shows until then; at once where the setting is 0, which it is.
+"""What AWS takes minutes to make, and what it shows until then; immediately where the setting is 0, which it is.
 
 Follows: Aurora User Guide, "Viewing DB cluster status" and "Viewing DB instance status" (`creating`); VPC User Guide,
 "Work with NAT gateways" (`pending`); API reference LoadBalancerState (`provisioning`). A route to a NAT gateway that is

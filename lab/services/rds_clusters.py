@@ -141,7 +141,7 @@ class ClusterRules:
         database, member = membership(cluster)
         if database and self.params.get("NewDBClusterIdentifier"):
             raise InvalidDBClusterStateFault("A member of a global cluster cannot be renamed")
-        # moto would have it accepted at once.
+        # moto would have it accepted immediately.
         password = self.params.pop("MasterUserPassword", None)
         if password is not None:
             check_password(password)

@@ -1,11 +1,11 @@
 """The password of a database's first user: what a database accepts, and how long a new one takes.
 
-Follows: API reference ModifyDBCluster (8 to 41 printable ASCII characters but `/`, `"` and `@`; applied at once, but
+Follows: API reference ModifyDBCluster (8 to 41 printable ASCII characters but `/`, `"` and `@`; applied now, but
 asynchronously) and ClusterPendingModifiedValues; Aurora User Guide, "Viewing cluster status"
 (`resetting-master-credentials`) and "Amazon RDS event categories and event messages for Aurora" (RDS-EVENT-0016).
 
 Users are rows of the database, so members of a global database that receive the writer's changes receive a new password
-too; here at once. No API of AWS tells a password: `accepts` is for the lab's admin API, in place of a login.
+too; here immediately. No API of AWS tells a password: `accepts` is for the lab's admin API, in place of a login.
 """
 
 from __future__ import annotations

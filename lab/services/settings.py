@@ -39,7 +39,7 @@ class Settings:
     replication_s: float = 1.0  # a DynamoDB write or an S3 object reaches the other region
 
     def update(self, values: dict[str, Any]) -> None:
-        """Set several at once; an unknown name or a negative duration raises ValueError before anything is set."""
+        """Set several together; an unknown name or a negative duration raises ValueError before anything is set."""
         known = asdict(self)
         for name, value in values.items():
             if name not in known:

@@ -10,11 +10,11 @@ name: move_progress
 type: notification
 author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.2.0
-short_description: Tells how far a move between regions is
+short_description: Display the progress of a move between regions
 description:
   - Prints the plan of a move as it begins, each step with the seconds since the start and those that it is expected
     to take, and the outcome in a box of a few lines.
-  - Plain text without control characters, beside what the stdout callback prints.
+  - Plain text without control characters, in addition to the output of the stdout callback.
 requirements:
   - Set C(callbacks_enabled=trading.multi_region.move_progress) in the section C(defaults) of C(ansible.cfg), or
     E(ANSIBLE_CALLBACKS_ENABLED).
@@ -75,7 +75,7 @@ class CallbackModule(CallbackBase):
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew: drill.yml makes two moves in one run."""
+        """Begin again: drill.yml makes two moves in one run."""
         self.plan: list[str] = []
         self.step = ""
         self.began: float | None = None

@@ -15,9 +15,9 @@ options:
   lease:
     description:
       - Lease under which the module acts, as M(trading.multi_region.failover_lease) returned it.
-      - The module proves that the lease is still held before its first write, and renews it while it waits. It stops
-        with the owner's name where another run has taken the lease.
-      - Left out, the module acts without a lease. In check mode the lease is not touched.
+      - The module verifies that the lease is still held before its first write, and renews it while it waits. It fails
+        with the owner's name if another run has acquired the lease.
+      - If omitted, the module runs without a lease. In check mode the lease is not changed.
     type: dict
     version_added: 0.2.0
     suboptions:
@@ -48,6 +48,6 @@ options:
         default: 60
       step:
         description:
-          - Name of the step, kept with the lease for whoever finds it.
+          - Name of the step, stored with the lease to show the progress of the run.
         type: str
 """

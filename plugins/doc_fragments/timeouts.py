@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Options that bound how long one call to AWS may take."""
+"""Options that limit how long one call to AWS may take."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ class ModuleDocFragment:
 options:
   connect_timeout:
     description:
-      - Seconds to wait for a connection to AWS, for each try.
-      - Wins over the same setting in O(aws_config).
+      - Seconds to wait for a connection to AWS, for each attempt.
+      - Takes precedence over the same setting in O(aws_config).
     type: float
     default: 2.0
   read_timeout:
     description:
-      - Seconds to wait for AWS to answer on an open connection, for each try.
-      - Wins over the same setting in O(aws_config).
+      - Seconds to wait for a response from AWS on an open connection, for each attempt.
+      - Takes precedence over the same setting in O(aws_config).
     type: float
     default: 3.0
   retries:
     description:
-      - How often botocore tries a call again after the first try failed in a way that may pass.
-      - V(0) means one try. Wins over the same setting in O(aws_config).
+      - How often botocore retries a call after a transient failure.
+      - V(0) means a single attempt. Takes precedence over the same setting in O(aws_config).
     type: int
     default: 1
 """

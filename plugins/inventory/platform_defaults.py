@@ -9,15 +9,16 @@ DOCUMENTATION = r"""
 name: platform_defaults
 author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.2.0
-short_description: The values of what an environment does not set
+short_description: Provide default values for settings that an environment does not set
 description:
-  - Gives the group C(all) the variables that the playbooks of this collection need, with the values of its
+  - Sets on the group C(all) the variables that the playbooks of this collection need, with the values of its
     C(group_vars/all).
-  - They are read where the collection is installed, so that an inventory stays as it is when the collection is updated.
-  - An inventory's own variables win, be they in C(group_vars), in C(host_vars) or in the file with its hosts.
+  - They are read from the installed collection, so an inventory does not have to change when the collection is updated.
+  - An inventory's own variables take precedence, whether in C(group_vars), in C(host_vars) or in the file with its
+    hosts.
 options:
   plugin:
-    description: Name of this plugin. The file that has it lies in the inventory's folder and ends in C(.yml).
+    description: Name of this plugin. The file that contains it is in the inventory's folder and ends in C(.yml).
     type: str
     required: true
     choices: [trading.multi_region.platform_defaults]

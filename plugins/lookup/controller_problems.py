@@ -9,12 +9,12 @@ DOCUMENTATION = r"""
 name: controller_problems
 author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.2.0
-short_description: What a controller cannot be configured without
+short_description: List the settings that the configuration of a controller lacks
 description:
   - Looks for the collection C(awx.awx), for the environment's variables C(CONTROLLER_HOST), C(CONTROLLER_OAUTH_TOKEN)
     or C(CONTROLLER_USERNAME) with C(CONTROLLER_PASSWORD), C(CONTROLLER_VERIFY_SSL), and for the variables of
     C(controller.yml) that have no default.
-  - Asks nothing of the controller, and shows no token and no password.
+  - Makes no request to the controller, and shows no token and no password.
 options: {}
 seealso:
   - plugin: trading.multi_region.controller_objects
@@ -22,7 +22,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Refuse what nothing can be configured without
+- name: Fail if a required setting is missing
   ansible.builtin.assert:
     that: problems | length == 0
     fail_msg: "{{ problems }}"

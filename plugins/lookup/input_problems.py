@@ -9,19 +9,19 @@ DOCUMENTATION = r"""
 name: input_problems
 author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.2.0
-short_description: What is wrong with the inputs of a playbook
+short_description: Validate the inputs of a playbook and list the problems
 description:
-  - Judges the variables of a playbook before the first call to AWS is made. Asks nothing of AWS.
-  - Every variable is worked out by itself, so that one that cannot be is told by its name, and is never taken for one
-    that nobody has given.
-  - Refuses variables of the command line that are not known and whose name is a slip away from one that is. Ansible
-    would ignore them in silence.
+  - Validates the variables of a playbook before the first call to AWS is made. Makes no call to AWS.
+  - Every variable is evaluated separately, so that one that cannot be evaluated is reported by name, and is never
+    mistaken for one that was not given.
+  - Rejects unknown command line variables whose name looks like a misspelling of a known one. Ansible would silently
+    ignore them.
 options:
   _terms:
     description:
-      - Name of a variable that holds what has to be worked out from others, a dictionary of C(regions), C(vpc_cidrs),
-        C(limit) and C(names), as P(trading.multi_region.platform_problems#filter) takes them. Its values are templates,
-        which is why the variable's name is given and not its value.
+      - Name of a variable with the inputs that are derived from other variables, a dictionary of C(regions),
+        C(vpc_cidrs), C(limit) and C(names), as P(trading.multi_region.platform_problems#filter) takes them. Its values
+        are templates, which is why the variable's name is given and not its value.
     type: list
     elements: str
     required: true
@@ -31,7 +31,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Refuse bad input
+- name: Fail on invalid input
   ansible.builtin.assert:
     that: problems | length == 0
     fail_msg: "{{ problems }}"

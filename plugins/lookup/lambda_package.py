@@ -10,14 +10,13 @@ DOCUMENTATION = r"""
 name: lambda_package
 author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.2.0
-short_description: Pack code of this collection for AWS Lambda
+short_description: Package code of this collection for AWS Lambda
 description:
-  - Packs modules of this collection, each with all that it imports of the collection, and returns the path of each
-    zip file, for O(amazon.aws.lambda#module:zip_file). What else they import must come with the runtime, as boto3 does.
-  - The same code gives the same bytes on every machine, so that the function is updated when the code has changed and
-    not otherwise.
-  - The file lies in Ansible's own temporary folder of the run (C(DEFAULT_LOCAL_TMP)) and goes with it. Nothing is asked
-    of AWS, so it does the same in check mode.
+  - Packages modules of this collection, each with everything that it imports from the collection, and returns the path
+    of each zip file, for O(amazon.aws.lambda#module:zip_file). Other imports must be part of the runtime, as boto3 is.
+  - The same code produces the same bytes on every machine, so the function is updated only when the code has changed.
+  - The file is in Ansible's temporary folder of the run (C(DEFAULT_LOCAL_TMP)) and is deleted with it. No call to AWS
+    is made, so check mode makes no difference.
 options:
   _terms:
     description:
@@ -28,7 +27,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Have the function
+- name: Create the function
   amazon.aws.lambda:
     name: trading-trigger-dev
     runtime: python3.13

@@ -9,13 +9,12 @@ DOCUMENTATION = r"""
 name: run_steps
 author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.2.0
-short_description: The journal of a run's steps, from the results of their tasks
+short_description: Build the journal of a run's steps from the results of its tasks
 description:
-  - Tells of each step that was taken when it ended, how long it took, whether it changed anything and what it said of
-    itself.
-  - A step whose result is empty, absent or failed was not taken.
-  - What goes on beside the other steps, with C(async), takes no time of theirs; its seconds are C(null) as long as
-    they are not known.
+  - Returns for each step that ran when it ended, how long it took, whether it changed anything and its reason.
+  - A step whose result is empty, absent or failed did not run.
+  - A step that runs in the background, with C(async), does not add to the time of the others; its seconds are C(null)
+    until they are known.
 options:
   plan:
     description:
@@ -37,7 +36,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Tell which steps were taken
+- name: Show which steps ran
   ansible.builtin.debug:
     msg: "{{ query('trading.multi_region.run_steps', plan=planned.plan, results=said, began=planned.ended_at) }}"
   vars:
@@ -60,7 +59,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.trading.multi_region.plugins.plugin_utils.run_steps import run_steps
 
 
-# No filter, though it looks nothing up: for one filter Ansible loads all of a collection's, in each task anew.
+# No filter, though it looks nothing up: for one filter Ansible loads all of a collection's, in each task again.
 class LookupModule(LookupBase):
     """The journal of a run's steps."""
 

@@ -9,11 +9,11 @@ DOCUMENTATION = r"""
 ---
 module: autoscaling_group_capacity
 version_added: 0.1.0
-short_description: Have at least so many healthy instances behind a load balancer
+short_description: Raise the capacity of an Auto Scaling group and wait for healthy targets
 description:
   - Raises the desired capacity of an Auto Scaling group to O(at_least) and waits until as many targets are healthy.
   - It never lowers the capacity, and never raises it above the group's maximum size.
-  - Scaling up is asked for and not guaranteed, so only healthy targets end the wait.
+  - A request to scale up does not guarantee capacity, so only healthy targets end the wait.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -24,7 +24,7 @@ options:
     required: true
   at_least:
     description:
-      - Least number of instances wanted. More than the group's maximum size is refused.
+      - Minimum number of instances. The module fails if it is above the group's maximum size.
     type: int
     required: true
   target_group_arn:
@@ -34,7 +34,7 @@ options:
   wait:
     description:
       - Whether to wait for the healthy targets.
-      - V(false) only asks for the capacity.
+      - V(false) only requests the capacity.
     type: bool
     default: true
     aliases: [wait_for_healthy]
@@ -65,14 +65,14 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Ask for the capacity and go on
+- name: Request the capacity without waiting
   trading.multi_region.autoscaling_group_capacity:
     region: us-east-2
     name: trading-asg-dev
     at_least: 4
     wait: false
 
-- name: Go on once four targets are healthy
+- name: Wait until four targets are healthy
   trading.multi_region.autoscaling_group_capacity:
     region: us-east-2
     name: trading-asg-dev
@@ -88,7 +88,7 @@ reason:
   type: str
   sample: The desired capacity of trading-asg-dev was raised from 2 to 4.
 before:
-  description: The group before.
+  description: The group before the module ran.
   returned: when the group could be read
   type: dict
   contains: &group
@@ -114,12 +114,12 @@ after:
   type: dict
   contains: *group
 healthy_targets:
-  description: Healthy targets at the end; null where no target group was given.
+  description: Healthy targets at the end; null if no target group was given.
   returned: success
   type: int
   sample: 4
 targets:
-  description: The targets when the time to wait was over, with C(registered), C(healthy) and C(states).
+  description: State of the targets when the timeout expired, with C(registered), C(healthy) and C(states).
   returned: when the targets were not healthy in time
   type: dict
   sample: {registered: 4, healthy: 2, states: {healthy: 2, initial: 2}}
@@ -129,7 +129,7 @@ seconds:
   type: float
   sample: 42.5
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0

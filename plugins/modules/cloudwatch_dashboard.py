@@ -9,23 +9,23 @@ DOCUMENTATION = r"""
 ---
 module: cloudwatch_dashboard
 version_added: 0.1.0
-short_description: Have a CloudWatch dashboard
+short_description: Create, update and delete CloudWatch dashboards
 description:
   - Creates, changes and deletes a CloudWatch dashboard.
-  - The body is compared as data, so that the way CloudWatch stores its text is no difference.
+  - The body is compared as data, so differences in how CloudWatch formats its text are ignored.
   - "Source: C(PutDashboard), C(GetDashboard) and C(DeleteDashboards) of the CloudWatch API Reference."
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
   name:
     description:
-      - Name of the dashboard, 1 to 255 letters, digits, dashes and underscores. Dashboards are seen from every region
-        of the account, so the name should carry the region it is about.
+      - Name of the dashboard, 1 to 255 letters, digits, dashes and underscores. Dashboards are visible from every
+        region of the account, so the name should contain the region that it covers.
     type: str
     required: true
   body:
     description:
-      - The dashboard, with C(widgets). Required when O(state=present).
+      - Body of the dashboard, with C(widgets). Required when O(state=present).
     type: dict
   state:
     description:
@@ -75,7 +75,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on what was done, or why nothing was.
+  description: One sentence on what was changed, or why nothing was.
   returned: success
   type: str
   sample: The dashboard trading-us-east-2-dev was created.
@@ -85,24 +85,24 @@ dashboard_name:
   type: str
   sample: trading-us-east-2-dev
 messages:
-  description: What CloudWatch took but cannot show.
+  description: Validation messages on what CloudWatch accepted but cannot display.
   returned: success
   type: list
   elements: str
   sample: []
 seconds:
-  description: Seconds the module took between its first and its last call.
+  description: Duration in seconds, from the first to the last call.
   returned: always
   type: float
   sample: 0.214
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0
   sample: 1767225600.125
 error_code:
-  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  description: Error code of the AWS call that failed, or the name of the exception if there was no response.
   returned: when a call to AWS failed
   type: str
   sample: InvalidParameterInput

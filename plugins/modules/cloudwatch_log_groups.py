@@ -9,15 +9,15 @@ DOCUMENTATION = r"""
 ---
 module: cloudwatch_log_groups
 version_added: 0.2.0
-short_description: Have CloudWatch log groups that are encrypted and do not grow for ever
+short_description: Manage encryption and retention of CloudWatch log groups
 description:
   - Creates log groups, sets their key and retention, and deletes them, several in one task.
-  - M(amazon.aws.cloudwatchlogs_log_group) gives a key to a new group only. This module also gives one to a group that
-    is there, such as those that Amazon RDS makes for the logs of a cluster, without losing what it holds.
-  - A new key encrypts what comes from then on. What is there stays encrypted with the key it came under.
+  - M(amazon.aws.cloudwatchlogs_log_group) sets a key on new groups only. This module also sets one on an existing
+    group, such as those that Amazon RDS creates for the logs of a cluster, without losing its contents.
+  - A new key encrypts the events that arrive from then on. Existing events stay encrypted with the previous key.
   - "Sources: C(AssociateKmsKey), C(CreateLogGroup) and C(PutRetentionPolicy) of the CloudWatch Logs API Reference;
     C(Encrypt log data in CloudWatch Logs using AWS KMS) of the CloudWatch Logs User Guide, which also shows what the
-    key's policy must allow to C(logs.REGION.amazonaws.com)."
+    key policy must allow for C(logs.REGION.amazonaws.com)."
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -29,21 +29,21 @@ options:
     required: true
   kms_key_arn:
     description:
-      - ARN of the key that encrypts them, of their region. Left alone when left out.
+      - ARN of the KMS key, in the region of the groups, that encrypts them. Not changed if omitted.
     type: str
   retention_in_days:
     description:
-      - Days after which log events go, one of the periods that CloudWatch Logs knows (1, 3, 5, 7, 14, 30, 60, 90, 120,
-        150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653). Left alone when left out.
+      - Days after which log events are deleted, one of the periods that CloudWatch Logs supports (1, 3, 5, 7, 14, 30,
+        60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653). Not changed if omitted.
     type: int
   tags:
     description:
-      - Tags of groups that are made.
+      - Tags of groups that the module creates.
     type: dict
     default: {}
   state:
     description:
-      - Whether the groups exist. V(absent) removes what they hold.
+      - Whether the groups exist. V(absent) also deletes their contents.
     type: str
     choices: [present, absent]
     default: present
@@ -77,7 +77,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on what was done, or why nothing was.
+  description: One sentence on what was changed, or why nothing was.
   returned: success
   type: str
   sample: "Changed: /aws/rds/cluster/trading-us-east-2-prod/audit (kms_key_arn)."
@@ -87,27 +87,27 @@ log_groups:
   type: dict
   contains:
     kms_key_arn:
-      description: ARN of the key that encrypts the group, null for CloudWatch Logs' own.
+      description: ARN of the key that encrypts the group, null if the key is managed by CloudWatch Logs.
       type: str
     retention_in_days:
-      description: Days after which log events go, null for never.
+      description: Days after which log events are deleted, null for never.
       type: int
   sample:
     /aws/rds/cluster/trading-us-east-2-prod/audit:
       kms_key_arn: arn:aws:kms:us-east-2:123456789012:key/11111111-2222-3333-4444-555555555555
       retention_in_days: 365
 seconds:
-  description: Seconds the module took between its first and its last call.
+  description: Duration in seconds, from the first to the last call.
   returned: always
   type: float
   sample: 0.214
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125
 error_code:
-  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  description: Error code of the AWS call that failed, or the name of the exception if there was no response.
   returned: when a call to AWS failed
   type: str
   sample: InvalidParameterException

@@ -9,28 +9,28 @@ DOCUMENTATION = r"""
 ---
 module: cloudwatch_metric_data
 version_added: 0.2.0
-short_description: Publish figures of one's own as CloudWatch metrics
+short_description: Publish custom CloudWatch metrics in several regions
 description:
-  - Publishes one data point for each metric, in all regions at once.
-  - It is enough that one region takes them. The others are published to where they answer, and are not waited for
-    longer than three seconds.
+  - Publishes one data point for each metric, in all regions in parallel.
+  - One region that accepts the data points is enough. The module waits no longer than three seconds for the others.
   - "Source: C(PutMetricData) of the CloudWatch API Reference."
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
   metric_namespace:
     description:
-      - Namespace of the metrics. Those that begin with C(AWS/) are AWS's own.
+      - Namespace of the metrics. Names that begin with C(AWS/) are reserved.
     type: str
     required: true
   metrics:
     description:
-      - Value of each metric, by name. What is null is not known, and no data point.
+      - Value of each metric, by name. A null value is unknown and is not published.
     type: dict
     required: true
   units:
     description:
-      - Unit of a metric, by name, such as V(Seconds), V(Milliseconds) or V(Count). What is left out has none.
+      - Unit of a metric, by name, such as V(Seconds), V(Milliseconds) or V(Count). Metrics that are omitted have no
+        unit.
     type: dict
     default: {}
   dimensions:
@@ -46,12 +46,12 @@ options:
     required: true
   best_effort:
     description:
-      - Whether to go on although no region took them. RV(reason) and RV(not_published) say so then.
+      - Whether to continue if no region accepted the data points. RV(reason) and RV(not_published) then report it.
     type: bool
     default: false
   deadline:
     description:
-      - Seconds after which a region that has not answered counts as not published to.
+      - Seconds after which a region that has not responded is listed in RV(not_published).
     type: float
     default: 8
 attributes:
@@ -76,7 +76,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Show on the dashboards how long the move took
+- name: Publish the duration of the move
   trading.multi_region.cloudwatch_metric_data:
     metric_namespace: Trading/MultiRegion
     metrics:
@@ -92,18 +92,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on what was published where.
+  description: One sentence on what was published, and where.
   returned: success
   type: str
   sample: RecoveryTime published in us-east-2.
 published:
-  description: Regions that took the data points.
+  description: Regions that accepted the data points.
   returned: always
   type: list
   elements: str
   sample: [us-east-2]
 not_published:
-  description: Why a region did not take them, by region.
+  description: Why a region did not accept the data points, by region.
   returned: always
   type: dict
   sample: {us-east-1: no answer within 3.0 s}
@@ -113,7 +113,7 @@ seconds:
   type: float
   sample: 0.1
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125

@@ -9,17 +9,17 @@ DOCUMENTATION = r"""
 ---
 module: dynamodb_global_table
 version_added: 0.1.0
-short_description: Add, set up, encrypt and remove the replicas of a DynamoDB table
+short_description: Manage the replicas of a DynamoDB global table
 description:
   - Makes an existing table a global one (version 2019.11.21, eventually consistent) by adding replicas in other
-    regions, one change at a time as AWS wants it, and waits until each is C(ACTIVE).
+    regions, one change at a time as AWS requires, and waits until each is C(ACTIVE).
   - Enables the stream that replication needs where the table has none.
   - Point-in-time recovery, deletion protection and tags belong to each replica and are set in its region.
-  - Each replica can be encrypted with a key of its region. A table that is there is encrypted anew in place. All
-    replicas have keys of one kind and change them together, in one request; that is not in AWS's documentation, but in
-    the words of its refusals and in public threads (C(hashicorp/terraform-provider-aws), issue 21726).
-  - Also sets up a table without replicas, when the region asked in is the only one in O(replicas).
-  - May be asked in any region that has the table. The table of that region is never removed.
+  - Each replica can be encrypted with a key of its region. An existing table is re-encrypted in place. All replicas
+    must use keys of one kind and change them in one request. AWS states this in its error messages and not in its
+    documentation; see also (C(hashicorp/terraform-provider-aws), issue 21726).
+  - Also configures a table without replicas if O(region) is the only region in O(replicas).
+  - O(region) may be any region that has the table. The table in that region is never removed.
   - "Sources: C(Global tables) of the DynamoDB Developer Guide; C(UpdateTable), C(UpdateContinuousBackups) and
     C(TagResource) of the DynamoDB API Reference."
 author:
@@ -32,7 +32,7 @@ options:
     required: true
   replicas:
     description:
-      - Replicas wanted. The region asked in may be among them, to have its settings kept as well.
+      - Desired replicas. They may include O(region), to manage the settings of its table as well.
     type: list
     elements: dict
     default: []
@@ -44,34 +44,34 @@ options:
         required: true
       point_in_time_recovery:
         description:
-          - Whether point-in-time recovery is enabled. Left alone when left out.
+          - Whether point-in-time recovery is enabled. Not changed if omitted.
         type: bool
       deletion_protection:
         description:
-          - Whether the replica refuses to be deleted. Left alone when left out. Has to be off before the replica can be
-            removed.
+          - Whether the replica refuses to be deleted. Not changed if omitted. Must be V(false) before the replica can
+            be removed.
         type: bool
       tags:
         description:
-          - Tags to add or change. Other tags stay.
+          - Tags to add or change. Other tags are kept.
         type: dict
       kms_key_arn:
         description:
-          - ARN of the KMS key of its region that encrypts the replica. Left alone when left out.
-          - Where one replica has such a key each one needs it, also those that O(replicas) does not name.
+          - ARN of the KMS key of its region that encrypts the replica. Not changed if omitted.
+          - If one replica has such a key, every replica needs one, including those that O(replicas) does not list.
         type: str
   purge_replicas:
     description:
-      - Whether to remove the replicas that O(replicas) does not name.
-      - AWS refuses to remove a replica from which others were made in the last 24 hours. So remove them where they were
-        made from.
+      - Whether to remove the replicas that O(replicas) does not list.
+      - AWS does not remove a replica that was the source of other replicas in the last 24 hours. In that case run the
+        module in the region of the source.
     type: bool
     default: false
   wait:
     description:
-      - Whether to wait until the last change is done. Earlier ones are always waited for, because AWS takes one at a
-        time.
-      - The settings of a replica that was not waited for are made by the next run.
+      - Whether to wait until the last change is complete. The module always waits for earlier changes, because AWS
+        accepts one at a time.
+      - The settings of a replica that the module did not wait for are applied by the next run.
     type: bool
     default: true
   wait_timeout:
@@ -97,7 +97,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Have the table in two regions
+- name: Replicate the table to a second region
   trading.multi_region.dynamodb_global_table:
     region: us-east-1
     table_name: trading-sessions-dev
@@ -111,7 +111,7 @@ EXAMPLES = r"""
         tags:
           Project: trading
 
-- name: Remove all replicas but the one in us-east-1
+- name: Remove all replicas except the one in us-east-1
   trading.multi_region.dynamodb_global_table:
     region: us-east-1
     table_name: trading-sessions-dev
@@ -121,7 +121,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on what was done, or why nothing was.
+  description: One sentence on what was changed, or why nothing was.
   returned: success
   type: str
   sample: "Changed on trading-sessions-dev: a replica is added in us-east-2."
@@ -166,23 +166,23 @@ replicas:
       type: dict
       sample: {"Project": "trading"}
 stream_view_type:
-  description: What the table's stream shows, null where it has none.
+  description: View type of the table's stream, null if it has none.
   returned: success
   type: str
   sample: NEW_AND_OLD_IMAGES
 seconds:
-  description: Seconds the module took between its first and its last call.
+  description: Duration in seconds, from the first to the last call.
   returned: always
   type: float
   sample: 1.204
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0
   sample: 1767225600.125
 error_code:
-  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  description: Error code of the AWS call that failed, or the name of the exception if there was no response.
   returned: when a call to AWS failed
   type: str
   sample: ResourceInUseException

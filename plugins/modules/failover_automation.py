@@ -11,10 +11,10 @@ module: failover_automation
 version_added: 0.2.0
 short_description: Pause automatic failover, or acknowledge the latest move
 description:
-  - Writes what people tell the automatic failover into the control tables of all O(regions) that answer. One table must
-    take it, or the module fails. The newest copy counts.
-  - A pause ends by itself. While it lasts, M(trading.multi_region.failover_trigger) goes on counting and alerting, and
-    starts nothing.
+  - Writes an operator's instruction to the automatic failover to the control tables of all O(regions) that respond. The
+    module fails if no table accepts it. The newest copy applies.
+  - A pause ends by itself. While it lasts, M(trading.multi_region.failover_trigger) continues to count and to alert,
+    but does not start a failover.
   - An acknowledged move ends the cool-down that follows an unplanned move.
 author:
   - Trading platform maintainers (@trading-multi-region)
@@ -32,25 +32,25 @@ options:
     required: true
   state:
     description:
-      - V(paused) holds automatic failover back for O(pause_seconds).
+      - V(paused) suspends automatic failover for O(pause_seconds).
       - V(active) ends a pause.
-      - V(acknowledged) says that somebody has looked at the latest move, O(run_id).
+      - V(acknowledged) records that an operator has reviewed the latest move, O(run_id).
     type: str
     choices: [paused, active, acknowledged]
     required: true
   pause_seconds:
     description:
-      - How long from now the pause lasts, above 0. Required with O(state=paused).
-      - A pause by the same O(by) for the same O(reason) that ends within a minute of that (and within a tenth of its
-        length) is left as it is. Another one takes its place, also where it ends earlier.
+      - Duration of the pause in seconds from now, greater than 0. Required with O(state=paused).
+      - A pause by the same O(by) for the same O(reason) that ends within a minute of that time (and within a tenth of
+        its length) is not changed. Any other pause replaces the current one, even if it ends earlier.
     type: int
   by:
     description:
-      - Who says so. Required with O(state=paused) and O(state=acknowledged).
+      - Name of the operator. Required with O(state=paused) and O(state=acknowledged).
     type: str
   reason:
     description:
-      - Why; required with O(state=paused).
+      - Reason for the pause. Required with O(state=paused).
     type: str
   run_id:
     description:
@@ -58,7 +58,7 @@ options:
     type: str
   deadline:
     description:
-      - Seconds after which a table that has not answered counts as silent, for reading and again for writing.
+      - Seconds after which a table that has not responded counts as unreachable, once for reading and once for writing.
     type: float
     default: 8
 attributes:
@@ -80,7 +80,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Hold automatic failover back while the database is patched
+- name: Pause automatic failover while the database is patched
   trading.multi_region.failover_automation:
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
@@ -89,13 +89,13 @@ EXAMPLES = r"""
     by: ann
     reason: patching the database
 
-- name: Go on
+- name: End the pause
   trading.multi_region.failover_automation:
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
     state: active
 
-- name: Say that the latest failover is understood
+- name: Acknowledge the latest failover
   trading.multi_region.failover_automation:
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
@@ -106,12 +106,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on what was found and done, and on the regions that could not be told.
+  description: One sentence on what was found and done, and on the regions that could not be updated.
   returned: success
   type: str
   sample: "Automatic failover is paused until 2026-01-01 04:00:00 UTC by ann: patching the database."
 paused:
-  description: The pause that is in force then, or would be in check mode; null where none is.
+  description: The pause that is now in force, or would be in check mode; null if there is none.
   returned: success
   type: dict
   contains:
@@ -119,10 +119,10 @@ paused:
       description: When it ends, in epoch seconds.
       type: float
     since:
-      description: When it was given, in epoch seconds.
+      description: When it was set, in epoch seconds.
       type: float
     by:
-      description: Who gave it.
+      description: Who set it.
       type: str
     reason:
       description: Why.
@@ -145,7 +145,7 @@ written_to:
   elements: str
   sample: [us-east-2]
 not_written_to:
-  description: Why a table could not be read or did not take it, by region.
+  description: Why a table could not be read or written, by region.
   returned: always
   type: dict
   sample: {us-east-1: no answer within 3.0 s}
@@ -155,7 +155,7 @@ seconds:
   type: float
   sample: 0.2
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125

@@ -9,17 +9,17 @@ DOCUMENTATION = r"""
 ---
 module: failover_lease
 version_added: 0.2.0
-short_description: Let one run at a time move the platform to a region
+short_description: Acquire, renew and release the lease that allows one move at a time
 description:
-  - Takes, renews or releases the lease of a region, which is the O(region) that the platform is to be moved to. The
-    lease is one item of that region's control table, with an owner, a run and an expiry. Every write of it is
-    conditional, so that of several contenders exactly one wins.
-  - A lease that lives is refused to everybody else, with its owner, its age and its expiry.
-  - The lease of a run that did not succeed, expired or released, is taken again by the next run of the same O(method)
-    within O(resume_within) seconds, which then goes on as the next attempt of that run. A run of another method takes
-    it over as a run of its own.
-  - Time is the table's, as DynamoDB's answers tell it. The clock of the controller does not matter.
-  - A released lease stays in the table with its outcome.
+  - Acquires, renews or releases the lease of O(region), the target region of a move. The lease is one item of that
+    region's control table, with an owner, a run and an expiry. Every write is conditional, so that only one of several
+    contenders succeeds.
+  - While a lease is live, other runs fail with its owner, its age and its expiry.
+  - If a run did not succeed and its lease has expired or was released, the next run of the same O(method) within
+    O(resume_within) seconds acquires the lease and continues as the next attempt of that run. A run of another method
+    acquires it as a new run.
+  - Time is taken from DynamoDB's responses, so the clock of the controller does not matter.
+  - A released lease is kept in the table with its outcome.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -30,15 +30,15 @@ options:
     required: true
   state:
     description:
-      - V(held) takes the lease, or renews it where O(attempt) is given.
-      - V(released) gives it back with its O(outcome). A lease that the run does not hold is left as it is.
+      - V(held) acquires the lease, or renews it if O(attempt) is given.
+      - V(released) releases it with its O(outcome). A lease that the run does not hold is not changed.
     type: str
     choices: [held, released]
     default: held
   run_id:
     description:
-      - Without O(attempt), the id that a new run would have. Each run needs an id of its own.
-      - With O(attempt), the id of the run that holds the lease, which is another one where a run was resumed.
+      - Without O(attempt), the id that a new run would have. Each run needs a unique id.
+      - With O(attempt), the id of the run that holds the lease, which differs if an earlier run was resumed.
     type: str
     required: true
   attempt:
@@ -47,15 +47,15 @@ options:
     type: int
   owner:
     description:
-      - Who asks, such as a user and a host or the number of a job. Required with O(state=held).
+      - Owner of the lease, such as a user and a host or the number of a job. Required with O(state=held).
     type: str
   method:
     description:
-      - Kind of the move. A run is resumed only by one of the same kind.
+      - Method of the move. A run is resumed only by one of the same method.
     type: str
   trigger:
     description:
-      - What started the run; kept with the lease.
+      - What started the run; stored with the lease.
     type: str
   lease_seconds:
     description:
@@ -64,13 +64,13 @@ options:
     default: 60
   resume_within:
     description:
-      - Seconds since its last renewal within which an unfinished run is resumed. An older one stays unfinished.
+      - Seconds since its last renewal within which an unfinished run is resumed. An older one remains unfinished.
     type: int
     default: 21600
   takeover_run_id:
     description:
-      - Break glass. Takes the lease although it lives, provided that this run holds it. Only for a run that is known to
-        be dead, because it is not asked.
+      - Emergency override. Acquires a live lease if the run with this id holds it. Use it only for a run that is known
+        to be dead, because the module does not check that.
     type: str
   outcome:
     description:
@@ -85,7 +85,7 @@ attributes:
   idempotent:
     support: full
     details:
-      - The same run that asks again is told that it holds the lease. A renewal alone is no change.
+      - If the same run acquires the lease again, nothing changes. A renewal alone is not reported as a change.
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -95,7 +95,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Be the only one who moves the platform to us-east-2
+- name: Acquire the lease for a move to us-east-2
   trading.multi_region.failover_lease:
     table_name: trading-failover-dev
     region: us-east-2
@@ -104,7 +104,7 @@ EXAMPLES = r"""
     method: failover
   register: lease
 
-- name: Act under the lease
+- name: Run a module under the lease
   trading.multi_region.autoscaling_group_capacity:
     region: us-east-2
     name: trading-asg-dev
@@ -112,7 +112,7 @@ EXAMPLES = r"""
     target_group_arn: "{{ plan.target.target_group_arn }}"
     lease: "{{ lease.handle | combine({'step': 'capacity_wait'}) }}"
 
-- name: Give it back
+- name: Release the lease
   trading.multi_region.failover_lease:
     table_name: trading-failover-dev
     region: us-east-2
@@ -130,7 +130,7 @@ reason:
   sample: "The lease of us-east-2 was taken for 60 s: run 20260101T030000Z-3f2a, attempt 1."
 lease:
   description:
-    - The lease as it stands then, or as it would in check mode; null where none stands there. Times are epoch seconds.
+    - The lease as it is now, or would be in check mode; null if there is none. Times are epoch seconds.
   returned: success
   type: dict
   contains: &lease
@@ -138,7 +138,7 @@ lease:
       description: Id of the run that holds or held it.
       type: str
     claim:
-      description: Id that its holder would have given a new run.
+      description: Id that its holder would have used for a new run.
       type: str
     owner:
       description: Who holds or held it.
@@ -147,7 +147,7 @@ lease:
       description: Attempt of the run, from 1.
       type: int
     method:
-      description: Kind of the move.
+      description: Method of the move.
       type: str
     trigger:
       description: What started the run.
@@ -159,16 +159,16 @@ lease:
       description: Start of the first attempt.
       type: float
     acquired_at:
-      description: When this attempt took it.
+      description: When this attempt acquired it.
       type: float
     renewed_at:
-      description: Last sign of life.
+      description: Time of the last renewal.
       type: float
     expires_at:
-      description: When anybody may take it.
+      description: Time from which any run may acquire it.
       type: float
     lease_seconds:
-      description: Seconds it was taken for.
+      description: Seconds that each renewal lasts.
       type: int
     step:
       description: Step of the run that renewed it last.
@@ -186,10 +186,10 @@ lease:
       description: Seconds until RV(lease.expires_at), 0 when it has passed.
       type: float
     is_live:
-      description: Whether nobody else may take it.
+      description: Whether no other run may acquire it.
       type: bool
     is_unfinished:
-      description: Whether its run did not succeed, or goes on.
+      description: Whether its run did not succeed or is still running.
       type: bool
 handle:
   description:
@@ -203,8 +203,8 @@ resumed:
   type: bool
 previous:
   description:
-    - The unfinished lease that stood there before, with C(ended), which is V(expired), V(failed), V(stopped) or
-      V(taken over), and C(earlier), a list of those before that one, the latest first; null where there was none.
+    - The unfinished lease that was there before, with C(ended), which is V(expired), V(failed), V(stopped) or
+      V(taken over), and C(earlier), a list of those before that one, the latest first; null if there was none.
   returned: success
   type: dict
   contains: *lease
@@ -219,7 +219,7 @@ seconds:
   type: float
   sample: 0.1
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125

@@ -9,11 +9,11 @@ DOCUMENTATION = r"""
 ---
 module: failover_manifest
 version_added: 0.1.0
-short_description: Keep the recovery manifest in a region's control table
+short_description: Write the recovery manifest to a region's control table
 description:
-  - Writes what a failover must know (names, ARNs, order of regions, capacity, where the traffic switch is) into the
-    control table of O(region), and reads it back.
-  - Nothing is written where the same manifest stands there already. The time of writing is no difference.
+  - Writes the information that a failover needs (names, ARNs, order of regions, capacity, location of the traffic
+    switch) to the control table of O(region), and reads it back.
+  - Nothing is written if the table already holds the same manifest. The time of writing is not compared.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -25,15 +25,15 @@ options:
   manifest:
     description:
       - The manifest, version 1.
-      - C(version) must be 1 and C(global_database.identifier) be given. C(regions) has at least two entries, in the
-        order of preference, each with C(region), C(db_cluster_identifier), C(db_cluster_arn), C(target_group_arn),
+      - C(version) must be 1 and C(global_database.identifier) must be given. C(regions) has at least two entries, in
+        the order of preference, each with C(region), C(db_cluster_identifier), C(db_cluster_arn), C(target_group_arn),
         C(autoscaling_group_name), C(capacity) (C(min), C(desired), C(max)), C(topic_arn) and C(control_bucket).
-      - Other members are kept as they are.
+      - Other members are stored unchanged.
     type: dict
     required: true
   state:
     description:
-      - The manifest goes away with its table, so there is one state only.
+      - The manifest is deleted with its table, so there is only one state.
     type: str
     choices: [present]
     default: present
@@ -55,7 +55,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Leave in every region what a failover must know
+- name: Write the recovery manifest in every region
   trading.multi_region.failover_manifest:
     region: us-east-2
     table_name: trading-failover-dev
@@ -69,12 +69,12 @@ reason:
   type: str
   sample: The manifest in trading-failover-dev of us-east-2 differed and was written.
 manifest:
-  description: The manifest as it stands, or would stand in check mode.
+  description: The manifest as it is now, or would be in check mode.
   returned: success
   type: dict
   sample: {version: 1}
 written_at:
-  description: When the copy was written, ISO 8601 in UTC; null where check mode found none.
+  description: When the copy was written, ISO 8601 in UTC; null if check mode found none.
   returned: success
   type: str
   sample: "2026-01-01T00:00:00.000000Z"
@@ -84,7 +84,7 @@ seconds:
   type: float
   sample: 0.2
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0

@@ -9,11 +9,11 @@ DOCUMENTATION = r"""
 ---
 module: failover_manifest_info
 version_added: 0.1.0
-short_description: Read the recovery manifest from the regions that answer
+short_description: Read the recovery manifest from the regions that respond
 description:
-  - Reads the control tables of all O(regions) at once and returns the freshest manifest, and when each copy was
+  - Reads the control tables of all O(regions) in parallel and returns the most recent manifest, and when each copy was
     written.
-  - A region that does not answer is unknown. The module fails only where no region has a usable manifest.
+  - A region that does not respond is unknown. The module fails only if no region has a usable manifest.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -24,17 +24,17 @@ options:
     required: true
   regions:
     description:
-      - Regions to ask.
+      - Regions to read from.
     type: list
     elements: str
     required: true
   preferred_region:
     description:
-      - Region whose copy is taken where several are equally fresh.
+      - Region whose copy is used if several are equally recent.
     type: str
   deadline:
     description:
-      - Seconds after which a region that has not answered is unknown.
+      - Seconds after which a region that has not responded is unknown.
     type: float
     default: 4
 attributes:
@@ -55,7 +55,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: What does a failover know?
+- name: Read the recovery manifest
   trading.multi_region.failover_manifest_info:
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
@@ -63,12 +63,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on which copy was taken.
+  description: One sentence on which copy was used.
   returned: success
   type: str
   sample: The freshest manifest is us-east-2's, written at 2026-01-01T00:00:00.000000Z.
 manifest:
-  description: The freshest manifest.
+  description: The most recent manifest.
   returned: success
   type: dict
   sample: {version: 1}
@@ -98,7 +98,7 @@ seconds:
   type: float
   sample: 0.2
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0

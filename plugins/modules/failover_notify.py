@@ -9,11 +9,11 @@ DOCUMENTATION = r"""
 ---
 module: failover_notify
 version_added: 0.1.0
-short_description: Tell people through the topics of several regions
+short_description: Publish a notification to SNS topics in several regions
 description:
-  - Publishes one message to the Amazon SNS topic of each region, all at once.
-  - The topic of O(required_region) must take it, or the module fails. The others are told where they answer, and are
-    not waited for longer than three seconds once the required one has taken it.
+  - Publishes one message to the Amazon SNS topics of all regions in parallel.
+  - The module fails if the topic of O(required_region) does not accept the message. Once it has, the module waits no
+    longer than three seconds for the others.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -24,36 +24,36 @@ options:
     required: true
   required_region:
     description:
-      - Region whose topic must take the message.
-      - Left out, it is enough that one of them does.
+      - Region whose topic must accept the message.
+      - If omitted, one topic that accepts it is enough.
     type: str
   subject:
     description:
-      - Subject of e-mails. Characters other than ASCII are replaced and what exceeds 99 characters is cut off, because
-        SNS takes no other and an alert must not be lost to that.
+      - Subject of e-mails. Non-ASCII characters are replaced and the subject is truncated to 99 characters, because SNS
+        would reject the message otherwise.
     type: str
     required: true
   msg:
     description:
-      - The message, plain text.
+      - The message, as plain text.
     type: str
     required: true
   attributes:
     description:
-      - Message attributes for machines, by name; each value is sent as text, empty ones are left out.
-      - C(notification_id) is added, the same in all regions and in every copy of one message. A message whose answer
-        was lost is sent once more, so receivers that act on messages should act once for each id.
+      - Message attributes for automated receivers, by name. Each value is sent as text; empty ones are omitted.
+      - C(notification_id) is added, the same in all regions and in every copy of one message. If the response to a
+        message is lost, the message is sent again, so receivers that act on messages should act once for each id.
     type: dict
   best_effort:
     description:
-      - Whether to go on although no topic took the message. RV(reason) and RV(not_delivered) say so then.
-      - For messages about a move under way, which must not stop because nobody can be told.
+      - Whether to continue if no topic accepted the message. RV(reason) and RV(not_delivered) then report it.
+      - Use it for messages about a move in progress, which must not stop because a notification failed.
     type: bool
     version_added: 0.2.0
     default: false
   deadline:
     description:
-      - Seconds after which a topic that has not answered counts as not told.
+      - Seconds after which a topic that has not responded is listed in RV(not_delivered).
     type: float
     default: 8
 attributes:
@@ -76,7 +76,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Tell people that the platform has moved
+- name: Notify operators that the platform has moved
   trading.multi_region.failover_notify:
     topics: "{{ plan.topics }}"
     required_region: us-east-2
@@ -90,7 +90,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on who was told.
+  description: One sentence on which topics accepted the message.
   returned: success
   type: str
   sample: "Sent through us-east-2; not through us-east-1: no answer within 3.0 s."
@@ -100,7 +100,7 @@ delivered:
   type: dict
   sample: {us-east-2: 567910cd-659e-55d4-8ccb-5aaf14679dc0}
 not_delivered:
-  description: Why a topic did not take the message, by region.
+  description: Why a topic did not accept the message, by region.
   returned: always
   type: dict
   sample: {us-east-1: no answer within 3.0 s}
@@ -110,7 +110,7 @@ seconds:
   type: float
   sample: 0.2
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0

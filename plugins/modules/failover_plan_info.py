@@ -9,24 +9,25 @@ DOCUMENTATION = r"""
 ---
 module: failover_plan_info
 version_added: 0.1.0
-short_description: Tell what a move to another region would do now, and what stands in its way
+short_description: Plan a move to another region and list the obstacles to it
 description:
-  - Reads every region's control table at once, then observes every region at once, and returns the steps that are
-    left, the obstacles, and the most that can be lost. It changes nothing.
-  - A region that does not answer costs at most O(patience) seconds. What could not be read is unknown. Everything that
-    has to be known of the target is read in the target region; an unknown there is an obstacle.
-  - What an interrupted run has done is seen from AWS; that it has not ended well, from its lease. The plan then holds
-    the remaining steps only.
-  - A target that is active already is no obstacle. RV(is_arrived) is then true, RV(plan) empty, and RV(reason) says so.
+  - Reads the control tables of all regions in parallel, then observes all regions in parallel, and returns the
+    remaining steps, the obstacles, and an upper bound of the data loss. It changes nothing.
+  - A region that does not respond delays the module by at most O(patience) seconds. What could not be read is unknown.
+    All facts that a move needs about the target are read in the target region; an unknown fact there is an obstacle.
+  - The progress of an interrupted run is read from AWS, and the fact that it did not succeed from its lease. The plan
+    then contains only the remaining steps.
+  - A target that is already active is not an obstacle. RV(is_complete) is then true, RV(plan) is empty, and RV(reason)
+    says so.
   - "The obstacles' codes: V(unknown_target), V(lease_table_missing), V(lease_held), V(expected_active_region_differs),
     V(operation_in_flight), V(target_unreadable), V(target_incomplete), V(target_detached),
     V(target_has_no_healthy_target), V(target_has_no_database_instance), V(active_region_detached),
     V(engine_version_differs), V(managed_failover_impossible), V(target_not_synchronized), V(writer_unreadable),
     V(writer_unavailable), V(lag_unknown), V(lag_above_limit), V(lag_sample_old), V(detach_loses_data),
     V(primary_healthy), V(cool_down)."
-  - From the moment Aurora has accepted the promotion only the obstacles to the remaining steps count, because stopping
-    half-way is then the worse choice.
-  - The steps may be taken only where RV(obstacles) is empty.
+  - Once Aurora has accepted the promotion, only obstacles to the remaining steps apply, because stopping half-way would
+    then be worse.
+  - Carry out the steps only if RV(obstacles) is empty.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -44,93 +45,93 @@ options:
   target_region:
     description:
       - Region that is to take over.
-      - Left out, a move that is already under way is finished. That is one that Aurora carries out, or a run that has
-        not ended well and is not older than O(resume_within). Otherwise the fittest standby is chosen (a member of the
-        global database first, then healthy ones, then the lowest lag, then the most healthy targets, then the
-        manifest's order). RV(target_reason) says why.
+      - If omitted, a move that is already in progress is finished. That is a move that Aurora is carrying out, or a run
+        that did not succeed and is not older than O(resume_within). Otherwise the most suitable standby is chosen (a
+        member of the global database first, then healthy ones, then the lowest lag, then the most healthy targets, then
+        the manifest's order). RV(target_reason) says why.
     type: str
   method:
     description:
-      - How the writer is to be moved.
-      - V(failover) is the managed failover, which needs nothing of the active region and may lose writes.
-      - V(switchover) is the planned move without loss. Nothing sets its obstacles aside.
-      - V(detach) takes the target out of the global database, where a managed failover is impossible. It needs
-        O(accept_data_loss), and the global database has to be built again afterwards.
-      - V(auto) goes on with what is under way. Otherwise it is a switchover where the active region is healthy and
-        nothing stands against one, else the managed failover where that is possible, else a detach where
-        O(accept_data_loss) is true. RV(method) and RV(method_reason) tell which one and why.
+      - How to move the writer.
+      - V(failover) is the managed failover, which does not depend on the active region and may lose writes.
+      - V(switchover) is the planned move without data loss. Its obstacles cannot be overridden.
+      - V(detach) removes the target from the global database, for cases in which a managed failover is impossible. It
+        requires O(accept_data_loss), and the global database must be rebuilt afterwards.
+      - V(auto) continues a move that is in progress. Otherwise it selects a switchover if the active region is healthy
+        and there is no obstacle to one, else the managed failover if that is possible, else a detach if
+        O(accept_data_loss) is true. RV(method) and RV(method_reason) report the selection and the reason.
     type: str
     version_added: 0.2.0
     choices: [failover, switchover, detach, auto]
     default: failover
   fencing:
     description:
-      - How an unplanned move keeps the region that it leaves from writing, where that region answers.
-      - V(database_ingress) takes the database's ingress at once, V(application_capacity) takes the application's
-        capacity once the traffic has left, V(none) does nothing.
+      - How an unplanned move fences the source region from writing, if that region responds.
+      - V(database_ingress) revokes the database's ingress rules immediately, V(application_capacity) scales the
+        application to zero once the traffic has left, V(none) does nothing.
     type: str
     version_added: 0.2.0
     choices: [database_ingress, application_capacity, none]
     default: database_ingress
   cool_down:
     description:
-      - Seconds after an unplanned move in which another one is an obstacle, until the first is acknowledged
-        (playbooks/automation.yml). V(0) switches that off.
+      - Seconds after an unplanned move during which the cool-down is an obstacle to another one, unless the first is
+        acknowledged (playbooks/automation.yml). V(0) disables the cool-down.
     type: float
     version_added: 0.2.0
     default: 3600
   resume_within:
     description:
-      - Seconds after which a run that stopped is not gone on with.
+      - Seconds after which an interrupted run is no longer resumed.
     type: float
     version_added: 0.2.0
     default: 21600
   takeover_run_id:
     description:
-      - Id of the run that holds the target's lease, for an operator who knows that it is dead. Sets aside the obstacle
-        V(lease_held) of exactly this run, as M(trading.multi_region.failover_lease) does.
+      - Id of the run that holds the target's lease, for an operator who knows that the run is dead. Overrides the
+        obstacle V(lease_held) for this run only, as M(trading.multi_region.failover_lease) does.
     type: str
     version_added: 0.2.0
   expected_active_region:
     description:
-      - Region that the caller believes to be active. Where neither the writer nor the traffic is there, that is an
-        obstacle. While a run is resumed the region that it left counts too.
+      - Region that the caller believes to be active. If neither the writer nor the traffic is there, that is an
+        obstacle. While a run is resumed, its source region is accepted too.
     type: str
   min_healthy_ratio:
     description:
-      - Least share of registered targets that must be healthy for a region to be healthy, from 0 to 1.
+      - Minimum share of registered targets, from 0 to 1, that must be healthy for a region to be healthy.
     type: float
     default: 0.5
   max_replication_lag_ms:
     description:
-      - Replication lag in milliseconds above which there is an obstacle.
-      - Left out, the lag is reported and not enforced, except that O(method=auto) wants it known and fresh.
-      - Given, a lag that is not known is an obstacle too.
+      - Maximum replication lag in milliseconds. A higher lag is an obstacle.
+      - If omitted, the lag is reported and not enforced, except that O(method=auto) requires a recent sample.
+      - If given, an unknown lag is an obstacle too.
     type: float
   max_lag_sample_age:
     description:
-      - Age in seconds above which the newest sample of the lag is an obstacle, where O(max_replication_lag_ms) is given
-        or O(method=auto) chooses a failover.
+      - Age in seconds above which the newest sample of the lag is an obstacle, if O(max_replication_lag_ms) is given or
+        O(method=auto) selects a failover.
     type: float
     default: 300
   accept_data_loss:
     description:
-      - Set aside the obstacles that bound the loss. Must be false with O(method=switchover).
+      - Override the obstacles that limit the data loss. Must be false with O(method=switchover).
     type: bool
     default: false
   force:
     description:
-      - Set aside the obstacles that the active region is healthy, and that the last unplanned move was not long ago.
+      - Override the obstacles for a healthy active region and for the cool-down after the last unplanned move.
     type: bool
     default: false
   deadline:
     description:
-      - Seconds that AWS is waited for once the manifest is read; what has not answered by then is unknown.
+      - Seconds to wait for AWS once the manifest is read. What has not responded by then is unknown.
     type: float
     default: 4
   patience:
     description:
-      - Seconds that a region is waited for which has not answered a single call.
+      - Seconds to wait for a region that has not responded to a single call.
     type: float
     default: 2.5
 attributes:
@@ -155,13 +156,13 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: What would a failover do now?
+- name: Show what a failover would do now
   trading.multi_region.failover_plan_info:
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
   register: plan
 
-- name: Plan the move to a named region, losing at most what was written in two seconds
+- name: Plan the move to a given region with at most two seconds of replication lag
   trading.multi_region.failover_plan_info:
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
@@ -169,7 +170,7 @@ EXAMPLES = r"""
     expected_active_region: us-east-1
     max_replication_lag_ms: 2000
 
-- name: Could the platform move without loss?
+- name: Check whether a move without data loss is possible
   trading.multi_region.failover_plan_info:
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
@@ -178,7 +179,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: The plan or the refusal in words.
+  description: The plan, or why the move is refused, in words.
   returned: success
   type: str
   sample: "us-east-2 can take over from us-east-1 (unknown) by failover in 8 steps; loss: at most 20120 ms of writes."
@@ -188,20 +189,20 @@ target_region:
   type: str
   sample: us-east-2
 target_reason:
-  description: Why it is that region.
+  description: Why this region was selected.
   returned: success
   type: str
   sample: "us-east-2 was chosen: it is the only standby of us-east-1."
 active_region:
   description:
-    - Region to move away from, or V(unknown). The target itself, where nothing is left to move.
-    - While a run is resumed whose writer and traffic are at the target already, the region that it left, where known.
+    - Region to move away from, or V(unknown). The target itself, if nothing is left to move.
+    - While a run is resumed whose writer and traffic are already at the target, its source region, if known.
   returned: success
   type: str
   sample: us-east-1
 writer_region:
   description:
-    - Region that holds the writer the platform works with, or V(unknown). A region that was detached holds its own.
+    - Region of the writer that the platform uses, or V(unknown). A detached region has its own writer.
   returned: success
   type: str
   sample: us-east-1
@@ -211,25 +212,25 @@ traffic_region:
   type: str
   sample: us-east-1
 method:
-  description: How the writer is moved; V(auto) only where RV(target_region) is none of the platform's.
+  description: How the writer is moved. V(auto) only if RV(target_region) is not a region of the platform.
   returned: success
   type: str
   version_added: 0.2.0
   sample: failover
 method_reason:
-  description: Why it is that method.
+  description: Why this method is used.
   returned: success
   type: str
   version_added: 0.2.0
   sample: Method failover was asked for.
-is_arrived:
+is_complete:
   description: Whether writer and traffic are at the target, and no run towards it is unfinished.
   returned: success
   type: bool
   version_added: 0.2.0
   sample: false
 plan:
-  description: The steps that are left, in the order in which they are to be taken. Empty where RV(is_arrived) is true.
+  description: The remaining steps, in the order in which to carry them out. Empty if RV(is_complete) is true.
   returned: success
   type: list
   elements: dict
@@ -247,7 +248,7 @@ plan:
       type: str
       sample: us-east-2
     calls:
-      description: API calls that change or prove something.
+      description: API calls that change or verify something.
       type: list
       elements: str
       sample: ["rds:FailoverGlobalCluster"]
@@ -256,30 +257,30 @@ plan:
       type: str
       sample: The writer is in us-east-1; data loss up to the lag is allowed.
 obstacles:
-  description: What stands in the way. Empty where the plan may be carried out.
+  description: Obstacles to the move. Empty if the plan may be carried out.
   returned: success
   type: list
   elements: dict
   contains: &obstacle
     code:
-      description: The obstacle's name.
+      description: The obstacle's code.
       type: str
       sample: primary_healthy
     sentence:
       description: The obstacle in words, with its figures and the remedy.
       type: str
     override:
-      description: The option that sets it aside, or null where nothing does.
+      description: The option that overrides it, or null if it cannot be overridden.
       type: str
       sample: "force: true"
 overridden:
-  description: Obstacles that O(force), O(accept_data_loss) or O(takeover_run_id) set aside.
+  description: Obstacles that O(force), O(accept_data_loss) or O(takeover_run_id) overrode.
   returned: success
   type: list
   elements: dict
   contains: *obstacle
 plan_warnings:
-  description: Sentences on what does not stop the move and should be known.
+  description: Warnings that do not stop the move.
   returned: success
   type: list
   elements: str
@@ -287,31 +288,31 @@ plan_warnings:
 lag:
   description:
     - Newest sample of the target's replication lag, with C(value_ms), C(age_seconds), C(sampled_at) and C(metric); or
-      V(unknown). It is V(unknown) too once the promotion was requested.
+      V(unknown). It is also V(unknown) once the promotion has been requested.
   returned: success
   type: raw
   sample: {value_ms: 120.0, age_seconds: 20.0, sampled_at: "2026-01-01T02:59:40Z", metric: AuroraGlobalDBRPOLag}
 rpo_bound_ms:
   description:
-    - The most that a promotion now can lose, in milliseconds of writes; or V(unknown). V(0) for a switchover.
+    - Upper bound of the data loss of a promotion now, in milliseconds of writes; or V(unknown). V(0) for a switchover.
     - Every write committed before the sample's time less the lag had been replicated, so the bound is lag plus age.
   returned: success
   type: raw
   sample: 20120
 capacity_wanted:
-  description: Healthy targets that the target region must have before traffic arrives.
+  description: Number of healthy targets that the target region must have before it receives traffic.
   returned: success
   type: int
   sample: 2
 capacity_reason:
-  description: Why so many.
+  description: How that number was determined.
   returned: success
   type: str
   sample: "2, the largest of us-east-2 now: 2, us-east-1 by the manifest: 2."
 lease:
   description:
     - Lease of the target as M(trading.multi_region.failover_lease) keeps it, with C(age_seconds) since it was renewed,
-      C(expires_in_seconds), C(is_live) and C(is_unfinished); null where there is none; or V(unknown).
+      C(expires_in_seconds), C(is_live) and C(is_unfinished); null if there is none; or V(unknown).
   returned: success
   type: raw
   version_added: 0.2.0
@@ -319,38 +320,39 @@ lease:
 latest_move:
   description:
     - The last move that succeeded, with C(run_id), C(method), C(from_region), C(target_region), C(ended_at) (epoch
-      seconds), C(acknowledged) and C(age_seconds); null where there is none; or V(unknown).
+      seconds), C(acknowledged) and C(age_seconds); null if there is none; or V(unknown).
   returned: success
   type: raw
   version_added: 0.2.0
   sample: null
 fences:
   description:
-    - By region, the document of what fencing did to it and has not given back; null where there is none; or V(unknown).
+    - By region, the fence document, which lists what fencing changed and has not restored; null if there is none; or
+      V(unknown).
   returned: success
   type: dict
   version_added: 0.2.0
   sample: {us-east-1: unknown, us-east-2: null}
 rebuild_needed:
   description:
-    - Whether some region's cluster is no member of the global database, which has to be built again before that region
+    - Whether any region's cluster is not a member of the global database, which must then be rebuilt before that region
       can take over without loss.
   returned: success
   type: bool
   version_added: 0.2.0
   sample: false
 writer_endpoint:
-  description: Where the target's applications find the writer.
+  description: The setting from which the target's applications read the writer's endpoint.
   returned: success
   type: dict
   version_added: 0.2.0
   contains:
     parameter:
-      description: Name of the parameter that tells them, or null where the manifest names none.
+      description: Name of the SSM parameter, or null if the manifest names none.
       type: str
       sample: /trading/dev/database/writer-endpoint
     current:
-      description: Its value, null where it does not exist, or V(unknown).
+      description: Its value, null if it does not exist, or V(unknown).
       type: str
       sample: trading-global-dev.global-abcdefghijkl.global.rds.amazonaws.com
     wanted:
@@ -364,13 +366,13 @@ verdicts:
   sample: {us-east-2: {verdict: healthy, reason: 2 of 2 registered targets are healthy.}}
 observed:
   description:
-    - Every fact by region and name. A fact that could not be read is a dictionary whose only key is C(unknown), with
-      the sentence why.
+    - Every fact by region and name. A fact that could not be read is a dictionary whose only key is C(unknown), with a
+      sentence on the reason.
   returned: success
   type: dict
   sample: {us-east-2: {targets: {registered: 2, healthy: 2, states: {healthy: 2}}}}
 manifest:
-  description: The freshest manifest.
+  description: The most recent manifest.
   returned: success
   type: dict
   sample: {version: 1}
@@ -385,7 +387,7 @@ copies:
   type: dict
   sample: {us-east-1: unknown, us-east-2: "2026-01-01T00:00:00.000000Z"}
 target:
-  description: The manifest's entry of the target; empty where there is none.
+  description: The manifest's entry for the target; empty if there is none.
   returned: success
   type: dict
   sample: {region: us-east-2, autoscaling_group_name: trading-asg-dev}
@@ -401,7 +403,8 @@ topics:
   sample: {us-east-2: "arn:aws:sns:us-east-2:123456789012:trading-alerts-dev"}
 switch_regions:
   description:
-    - Each region's part in the switch in the order of preference, as M(trading.multi_region.region_traffic) takes it.
+    - The traffic switch settings of each region in the order of preference, as M(trading.multi_region.region_traffic)
+      takes it.
   returned: success
   type: list
   elements: dict
@@ -412,7 +415,7 @@ seconds:
   type: float
   sample: 0.9
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0

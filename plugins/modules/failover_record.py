@@ -9,17 +9,17 @@ DOCUMENTATION = r"""
 ---
 module: failover_record
 version_added: 0.1.0
-short_description: Keep the journal of a run in the control tables
+short_description: Record the progress of a run in the control tables
 description:
-  - Writes the record of one attempt of a run into the control tables of several regions, all at once, under the id
-    C(run#) followed by O(run_id). The same attempt may be recorded again as it goes on.
-  - The attempts before it stay in the record. One that ended without a word is closed as C(lost), with what its lease
-    tells of it. An attempt that has been superseded by a later one leaves the record alone.
-  - The table of O(required_region) must take it, or the module fails. The others are written where they answer, and are
-    not waited for longer than three seconds once the required one has taken it. So the record survives the loss of any
-    one region.
-  - A record whose C(outcome) is C(successful) and that has a C(method) is written down as the latest move too, which
-    begins the cool-down and asks for an acknowledgement.
+  - Writes the record of one attempt of a run to the control tables of several regions in parallel, under the id
+    C(run#) followed by O(run_id). The record of an attempt may be updated while the attempt proceeds.
+  - Earlier attempts are kept in the record. One that ended without reporting an outcome is closed as C(lost), with the
+    information from its lease. An attempt that was superseded by a later one does not change the record.
+  - The module fails if the table of O(required_region) does not accept the record. Once it has, the module waits no
+    longer than three seconds for the others. With copies in several tables the record survives the loss of any one
+    region.
+  - A record whose C(outcome) is C(successful) and that has a C(method) is also stored as the latest move, which starts
+    the cool-down and requires an acknowledgement.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -36,8 +36,8 @@ options:
     required: true
   required_region:
     description:
-      - Region whose table must take the record; one of O(regions).
-      - Left out, any one of them will do.
+      - Region whose table must accept the record; one of O(regions).
+      - If omitted, any one table is enough.
     type: str
   run_id:
     description:
@@ -46,26 +46,26 @@ options:
     required: true
   attempt:
     description:
-      - Attempt of the run that the record is of, from 1.
+      - Attempt of the run that the record describes, from 1.
     type: int
     version_added: 0.2.0
     default: 1
   previous:
     description:
-      - What M(trading.multi_region.failover_lease) returned as C(previous). It tells of attempts that wrote nothing,
-        and of a run that was taken over.
+      - What M(trading.multi_region.failover_lease) returned as C(previous). It describes attempts that wrote no record,
+        and a run that was taken over.
     type: dict
     version_added: 0.2.0
   record:
     description:
-      - The record; stored as JSON text.
+      - The record, stored as JSON text.
       - C(outcome), C(reason), C(owner), C(method), C(from_region), C(target_region), C(steps), and in epoch seconds
         C(started_at) (of the run), C(attempt_started_at) and C(ended_at) are read by others.
     type: dict
     required: true
   deadline:
     description:
-      - Seconds after which a table that has not answered counts as not written.
+      - Seconds after which a table that has not responded is listed in RV(not_written_to).
     type: float
     default: 8
 attributes:
@@ -85,7 +85,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Keep what happened
+- name: Record the outcome of a run
   trading.multi_region.failover_record:
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
@@ -108,7 +108,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on where the record stands.
+  description: One sentence on where the record is stored.
   returned: success
   type: str
   sample: "The record run#20260101T030000Z-3f2a stands in us-east-2; not written in us-east-1: no answer within 3.0 s."
@@ -130,13 +130,13 @@ record:
     attempt: 2
     attempts: [{attempt: 1, outcome: lost}, {attempt: 2, outcome: successful}]
 written_to:
-  description: Regions whose tables took the record; empty in check mode.
+  description: Regions whose tables accepted the record; empty in check mode.
   returned: always
   type: list
   elements: str
   sample: [us-east-2]
 not_written_to:
-  description: Why a table did not take the record, by region.
+  description: Why a table did not accept the record, by region.
   returned: always
   type: dict
   sample: {us-east-1: no answer within 3.0 s}
@@ -146,7 +146,7 @@ seconds:
   type: float
   sample: 0.2
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0

@@ -9,12 +9,12 @@ DOCUMENTATION = r"""
 ---
 module: failover_record_info
 version_added: 0.2.0
-short_description: Read the history of runs, and what stands in the way of the next one
+short_description: Read the history of runs, leases, fences and the automation state
 description:
-  - Reads the control tables of all regions at once and merges what they tell of runs, leases, fences, the latest move
-    and the automation. Of several copies of a run the one of its latest attempt counts, and of these the newest.
-  - A table that could not be read is named with the reason, and what only it could tell is V(unknown). The module fails
-    only where no table answered.
+  - Reads the control tables of all regions in parallel and merges their information on runs, leases, fences, the latest
+    move and the automation. Of several copies of a run, the newest one of its latest attempt is used.
+  - A table that could not be read is listed with the reason, and information that only it holds is V(unknown). The
+    module fails only if no table responded.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -31,16 +31,16 @@ options:
     required: true
   run_id:
     description:
-      - Returns just this run. One that no table has is an error.
+      - Return only this run. The module fails if no table has it.
     type: str
   limit:
     description:
-      - Most runs to return, the newest first.
+      - Maximum number of runs to return, the newest first.
     type: int
     default: 20
   deadline:
     description:
-      - Seconds after which a table that has not answered counts as not read.
+      - Seconds after which a table that has not responded counts as not read.
     type: float
     default: 8
 attributes:
@@ -62,7 +62,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: What happened lately
+- name: Show the latest runs
   trading.multi_region.failover_record_info:
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
@@ -84,7 +84,7 @@ now:
 runs:
   description:
     - The runs, the newest first, each as M(trading.multi_region.failover_record) wrote it, with C(written_at) and
-      C(regions), the regions whose tables have a copy. What a record does not tell is null.
+      C(regions), the regions whose tables have a copy. Values that a record does not contain are null.
   returned: success
   type: list
   elements: dict
@@ -96,24 +96,24 @@ runs:
       attempts: [{attempt: 1, outcome: lost}, {attempt: 2, outcome: successful}]
       regions: [us-east-2]
 latest_move:
-  description: The latest move that succeeded, with its acknowledgement or null; null where there was none.
+  description: The latest move that succeeded, with its acknowledgement or null; null if there was none.
   returned: success
   type: dict
   sample: {run_id: 20260101T030000Z-3f2a, method: failover, target_region: us-east-2, acknowledged: null}
 leases:
   description:
-    - The lease of each region as M(trading.multi_region.failover_lease) returns it; null where there is none,
-      V(unknown) where its table was not read.
+    - The lease of each region as M(trading.multi_region.failover_lease) returns it; null if there is none, V(unknown)
+      if its table was not read.
   returned: success
   type: dict
   sample: {us-east-1: unknown, us-east-2: null}
 fences:
-  description: What fencing did to each region; null for nothing, V(unknown) where no table could tell.
+  description: The fence of each region; null if there is none, V(unknown) if no table could be read.
   returned: success
   type: dict
   sample: {us-east-1: null, us-east-2: null}
 automation:
-  description: The automation's document in each region; null where there is none, V(unknown) where it was not read.
+  description: The automation document in each region; null if there is none, V(unknown) if it was not read.
   returned: success
   type: dict
   sample: {us-east-1: unknown, us-east-2: null}
@@ -133,7 +133,7 @@ seconds:
   type: float
   sample: 0.2
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125

@@ -9,12 +9,12 @@ DOCUMENTATION = r"""
 ---
 module: failover_record_sync
 version_added: 0.2.0
-short_description: Tell regions that missed it what the others know of past runs
+short_description: Copy records of past runs to control tables that lack them
 description:
-  - Copies records of runs, the latest move and the pause of the automation into the control tables that lack them or
-    have an older copy. A record is written while a region may be lost, so the lost one learns of it only this way.
-  - A copy is written only where still the same stands as was read, so a run that is under way is never overwritten.
-  - Leases and what fencing did are each region's own, and are not copied.
+  - Copies records of runs, the latest move and the pause of the automation to the control tables that lack them or have
+    an older copy. Records are written while a region may be lost, and this is how the lost region receives them.
+  - A copy is written only if the item has not changed since it was read, so a run in progress is never overwritten.
+  - Leases and fences belong to one region each, and are not copied.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -25,13 +25,13 @@ options:
     required: true
   regions:
     description:
-      - Regions whose tables are to know the same.
+      - Regions whose tables are synchronized.
     type: list
     elements: str
     required: true
   deadline:
     description:
-      - Seconds after which a table that has not answered counts as not read. RV(unread) names it.
+      - Seconds after which a table that has not responded counts as not read. It is listed in RV(unread).
     type: float
     default: 8
 attributes:
@@ -53,7 +53,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Tell a region that has returned what happened meanwhile
+- name: Copy the missing records to a region that has returned
   trading.multi_region.failover_record_sync:
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
@@ -61,7 +61,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on who was told.
+  description: One sentence on which tables were updated.
   returned: success
   type: str
   sample: us-east-1 (2) were told what they had missed.
@@ -81,7 +81,7 @@ seconds:
   type: float
   sample: 0.1
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125

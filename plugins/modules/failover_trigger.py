@@ -9,19 +9,20 @@ DOCUMENTATION = r"""
 ---
 module: failover_trigger
 version_added: 0.2.0
-short_description: Decide whether a health check starts a failover
+short_description: Decide whether the results of a health check start a failover
 description:
-  - Judges the O(verdicts) of one run of the health check, counts the run in the control tables of all O(regions) that
-    answer, and returns what it leads to. It starts nothing itself.
+  - Evaluates the O(verdicts) of one run of the health check, counts the run in the control tables of all O(regions)
+    that respond, and returns the resulting action. It does not start a failover itself.
   - A region is down in a run when at least O(quorum) signals vote against it, from two vantages or two from inside. A
-    signal that could not be read is no vote. The vantages are the region's own API (C(inside)), this machine
+    signal that could not be read is not a vote. The vantages are the region's own API (C(inside)), this machine
     (C(controller)), Route 53's checkers (C(route53)) and the replication stream as the standbys see it (C(standby)).
-  - A region that answers nothing is held against it only where another region answers the same asker, and where nobody
-    gets a healthy answer from its endpoint. That is one vantage, so a partition of only this machine starts nothing.
+  - A region that does not respond is counted against it only if another region responds to the same machine, and if no
+    vantage gets a healthy response from its endpoint. That is one vantage, so a network partition of this machine alone
+    does not start a failover.
   - A failover is due when the active region was down in O(consecutive_failures) runs in a row, O(auto_failover) is
     true, no pause is in force (M(trading.multi_region.failover_automation)) and there are no O(obstacles).
-  - A run that sees the region healthy starts the count again; a run that cannot tell leaves it.
-  - Where every region is down or unhealthy the run is critical, nothing is counted and nothing is due.
+  - A run that finds the region healthy resets the count; a run that cannot tell does not change it.
+  - If every region is down or unhealthy, the run is critical, nothing is counted and no failover is due.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -32,8 +33,8 @@ options:
     required: true
   regions:
     description:
-      - The platform's regions. Each needs a verdict; the tables of those that answer keep the count.
-      - Where no table takes the count, the run is an alert at most.
+      - The platform's regions. Each needs a verdict; the tables of those that respond store the count.
+      - If no table accepts the count, the run leads to an alert at most.
     type: list
     elements: str
     required: true
@@ -44,19 +45,19 @@ options:
     required: true
   active_region:
     description:
-      - The region that is counted, one of O(regions), or V(unknown), which counts nothing.
+      - The region whose failures are counted, one of O(regions), or V(unknown), in which case nothing is counted.
     type: str
     required: true
   obstacles:
     description:
-      - What stands against a failover, as M(trading.multi_region.failover_plan_info) returns it. While there are any,
-        nothing is due.
+      - Obstacles to a failover, as M(trading.multi_region.failover_plan_info) returns them. While there are any, no
+        failover is due.
     type: list
     elements: dict
     default: []
   auto_failover:
     description:
-      - Whether a failover may be due at all.
+      - Whether automatic failover is enabled.
     type: bool
     default: false
   quorum:
@@ -71,32 +72,32 @@ options:
     default: 3
   max_gap:
     description:
-      - Seconds since the last counted run after which the count starts again.
+      - Seconds since the last counted run after which the count is reset.
     type: float
     default: 300
   min_interval:
     description:
-      - Seconds since the last counted run within which another one does not count, because it may be a second
-        scheduler that looked at the same moment.
+      - Seconds since the last counted run within which another run is not counted, because it may come from a second
+        scheduler at the same moment.
     type: float
     default: 5
   stream_limit:
     description:
-      - The standbys vote against the active region when none of them can prove to hold what was written this many
-        seconds ago (age of its newest lag sample plus the lag).
-      - Samples come once a minute and some time later, so less than 120 makes healthy regions suspect.
+      - The standbys vote against the active region when none of them can prove that it holds all data written up to
+        this many seconds ago (age of its newest lag sample plus the lag).
+      - Samples arrive once a minute with some delay, so values below 120 make healthy regions suspect.
     type: float
     default: 180
   deadline:
     description:
-      - Seconds after which a table that has not answered counts as silent, for reading and again for writing.
+      - Seconds after which a table that has not responded counts as unreachable, once for reading and once for writing.
     type: float
     default: 8
 attributes:
   check_mode:
     support: full
     details:
-      - The run is judged as if it had been counted.
+      - The run is evaluated as if it had been counted.
   diff_mode:
     support: full
   idempotent:
@@ -116,12 +117,12 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Ask every region how it is
+- name: Read the health of every region
   trading.multi_region.region_health_info:
     manifest: "{{ recovery.manifest }}"
   register: health
 
-- name: Ask what stands against a failover
+- name: List the obstacles to a failover
   trading.multi_region.failover_plan_info:
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
@@ -141,8 +142,8 @@ EXAMPLES = r"""
 RETURN = r"""
 action:
   description:
-    - V(none), V(alert) (something changed that people should know), V(failover) (one is due now) or V(critical) (every
-      region is down or unhealthy).
+    - V(none), V(alert) (something changed that operators should know), V(failover) (one is due now) or V(critical)
+      (every region is down or unhealthy).
   returned: success
   type: str
   sample: failover
@@ -156,8 +157,8 @@ reason:
     18%. us-east-1 was down in 3 of 3 runs in a row: a failover is started.
 is_news:
   description:
-    - Whether anything changed since the last run that people are told of - a region's condition, that counting has
-      begun, that the limit is reached, that the region has recovered, or what holds a failover back.
+    - Whether anything changed since the last run that warrants a notification - a region's condition, the start of
+      counting, the limit being reached, the recovery of the region, or what blocks a failover.
   returned: success
   type: bool
   sample: true
@@ -172,7 +173,7 @@ votes:
         reason: No call to it was answered while us-east-2's were.
     us-east-2: []
 conditions:
-  description: V(healthy), V(suspect) (votes that are not enough), V(unknown) or V(down), by region.
+  description: V(healthy), V(suspect) (too few votes), V(unknown) or V(down), by region.
   returned: success
   type: dict
   sample: {us-east-1: down, us-east-2: healthy}
@@ -188,20 +189,20 @@ paused:
   sample: null
 blocked_by:
   description:
-    - Codes of what holds a failover back once the limit is reached - V(auto_failover_off), V(paused),
+    - Codes of what blocks a failover once the limit is reached - V(auto_failover_off), V(paused),
       V(all_regions_unhealthy) and those of O(obstacles).
   returned: success
   type: list
   elements: str
   sample: []
 written_to:
-  description: Regions whose tables took the count; empty in check mode, and where it stood there already.
+  description: Regions whose tables accepted the count; empty in check mode, and if the tables already had it.
   returned: success
   type: list
   elements: str
   sample: [us-east-2]
 not_written_to:
-  description: Why a table could not be read or did not take the count, by region.
+  description: Why a table could not be read or did not accept the count, by region.
   returned: success
   type: dict
   sample: {us-east-1: no answer within 3.0 s}
@@ -211,7 +212,7 @@ seconds:
   type: float
   sample: 0.2
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125

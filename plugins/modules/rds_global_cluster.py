@@ -9,14 +9,14 @@ DOCUMENTATION = r"""
 ---
 module: rds_global_cluster
 version_added: 0.1.0
-short_description: Create, adopt, change and delete an Aurora global database
+short_description: Create, adopt, modify and delete an Aurora global database
 description:
-  - Manages the global cluster itself, the container that the regional clusters are members of. The members are made
+  - Manages the global cluster itself, the container that the regional clusters are members of. The members are created
     with M(amazon.aws.rds_cluster) and its option O(amazon.aws.rds_cluster#module:global_cluster_identifier).
-  - An existing global cluster of the same identifier is taken over as it is, whatever region its writer is in now, so
-    that a second run after a failover changes nothing.
+  - An existing global cluster with the same identifier is adopted as it is, whichever region its writer is in, so that
+    a second run after a failover changes nothing.
   - An existing regional cluster becomes the first member of a new global cluster with O(source_db_cluster_arn).
-  - Options that are left out are left alone.
+  - Settings whose options are omitted are not changed.
   - "Sources: C(Using Amazon Aurora Global Database) of the Aurora User Guide; C(CreateGlobalCluster),
     C(ModifyGlobalCluster) and C(DeleteGlobalCluster) of the RDS API Reference."
 author:
@@ -30,7 +30,7 @@ options:
   state:
     description:
       - Whether the global cluster exists.
-      - V(absent) refuses while it has members, and while it is protected unless O(deletion_protection=false).
+      - V(absent) fails while it has members, and while it is protected unless O(deletion_protection=false).
     type: str
     choices: [present, absent]
     default: present
@@ -43,12 +43,13 @@ options:
   engine_version:
     description:
       - Engine version, for example V(8.0.mysql_aurora.3.08.0). The beginning of a version, such as
-        V(8.0.mysql_aurora.3.08), is satisfied by every patch level of it.
-      - A newer version than the current one upgrades; an older one is refused, because AWS cannot go back.
+        V(8.0.mysql_aurora.3.08), matches every patch level of it.
+      - A version newer than the current one upgrades the cluster. An older one fails, because AWS cannot downgrade.
     type: str
   database_name:
     description:
-      - Name of the database made with the first member, up to 64 letters and digits. Cannot be changed after creation.
+      - Name of the database created with the first member, up to 64 letters and digits. Cannot be changed after
+        creation.
     type: str
   storage_encrypted:
     description:
@@ -56,17 +57,17 @@ options:
     type: bool
   deletion_protection:
     description:
-      - Whether the global cluster refuses to be deleted.
+      - Whether the global cluster is protected from deletion.
     type: bool
   source_db_cluster_arn:
     description:
-      - ARN of an existing regional cluster to make the global cluster from. It becomes the writer, and engine, version,
-        database name and encryption are its own.
+      - ARN of an existing regional cluster to create the global cluster from. It becomes the writer, and the global
+        cluster takes its engine, version, database name and encryption.
       - Used at creation only.
     type: str
   wait:
     description:
-      - Whether to wait until the global cluster is available, or gone.
+      - Whether to wait until the global cluster is available or deleted.
     type: bool
     default: true
   wait_timeout:
@@ -94,7 +95,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Have a global database
+- name: Create a global database
   trading.multi_region.rds_global_cluster:
     region: us-east-1
     global_cluster_identifier: trading-global-dev
@@ -103,7 +104,7 @@ EXAMPLES = r"""
     storage_encrypted: true
     deletion_protection: false
 
-- name: Make a regional cluster the writer of a global database
+- name: Create a global database from a regional cluster
   trading.multi_region.rds_global_cluster:
     region: us-east-1
     global_cluster_identifier: trading-global-dev
@@ -119,28 +120,28 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on what was done, or why nothing was.
+  description: One sentence on what was changed, or why nothing was.
   returned: always
   type: str
   sample: The global cluster trading-global-dev was created.
 seconds:
-  description: Seconds the module took between its first and its last call.
+  description: Duration in seconds, from the first to the last call.
   returned: always
   type: float
   sample: 1.204
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0
   sample: 1767225600.125
 error_code:
-  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  description: Error code of the AWS call that failed, or the name of the exception if there was no response.
   returned: when a call to AWS failed
   type: str
   sample: InvalidGlobalClusterStateFault
 global_cluster:
-  description: The global cluster as read back, an empty dictionary where there is none.
+  description: The global cluster as read back, an empty dictionary if there is none.
   returned: always
   type: dict
   contains:
@@ -149,15 +150,15 @@ global_cluster:
       type: str
       sample: trading-global-dev
     global_cluster_arn:
-      description: ARN; it names no region.
+      description: ARN. It does not contain a region.
       type: str
       sample: arn:aws:rds::123456789012:global-cluster:trading-global-dev
     global_cluster_resource_id:
-      description: Identifier that is never used again.
+      description: Unique identifier that is never reused.
       type: str
       sample: cluster-1a2b3c4d5e6f7081
     status:
-      description: Status. V(available) says nothing about where the writer is.
+      description: Status. V(available) does not indicate where the writer is.
       type: str
       sample: available
     engine:
@@ -202,20 +203,20 @@ global_cluster:
           type: str
           sample: trading-us-east-1-dev
         is_writer:
-          description: Whether it has the writer.
+          description: Whether it is the writer.
           type: bool
           sample: true
         synchronization_status:
-          description: V(connected), V(pending-resync), or null where AWS says nothing.
+          description: V(connected), V(pending-resync), or null if AWS reports none.
           type: str
           sample: connected
     writer_region:
-      description: Region of the writer, null where there is none.
+      description: Region of the writer, null if there is none.
       type: str
       sample: us-east-1
     failover_state:
       description:
-        - Switchover or failover in flight with C(status), C(from_region), C(to_region),
+        - Switchover or failover in progress with C(status), C(from_region), C(to_region),
           C(to_arn) and C(data_loss_allowed); empty when there is none.
       type: dict
       sample: {}

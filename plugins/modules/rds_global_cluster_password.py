@@ -11,19 +11,19 @@ module: rds_global_cluster_password
 version_added: 0.2.0
 short_description: Rotate the password of an Aurora global database and of its secret in every region
 description:
-  - Gives the first user of a global database a password that is at most O(max_age_days) old, in the database and in
-    every region's copy of the secret. The password is made by the module and is never shown.
-  - A new password waits under the label C(AWSPENDING) until every region's copy shows it. Then the cluster that
-    writes is given it, wherever that is. Then C(AWSCURRENT) moves to it, and when every copy shows that,
-    C(AWSPENDING) is taken off. At every moment C(AWSCURRENT) or C(AWSPENDING) of each copy is what the writer accepts.
-  - C(AWSPENDING) is the journal. A rotation that was broken off anywhere is taken up by the next run with the same
-    password, and two runs at the same moment bring about the same one.
-  - The other members receive the password with the writer's other changes. It cannot be set in them.
-  - It is refused while somebody moves the platform (O(table_name)), while Aurora moves the writer, and where a region
-    cannot be asked, unless O(accept_gap).
-  - The secret is a JSON object; its members beside C(password) are kept.
-  - Aurora does not manage the master password of a cluster in a global database, therefore this module. Its calls need
-    C(secretsmanager:DescribeSecret), C(GetSecretValue), C(ListSecretVersionIds), C(PutSecretValue) and
+  - Ensures that the password of a global database's master user is at most O(max_age_days) old, in the database and in
+    the secret in every region. The module generates the password and never returns it.
+  - A new password is stored under the label C(AWSPENDING) until every region's copy shows it. Then it is set on the
+    cluster that has the writer, in whichever region. Then C(AWSCURRENT) moves to it, and once every copy shows that,
+    C(AWSPENDING) is removed. At any time the writer accepts either C(AWSCURRENT) or C(AWSPENDING) of each copy.
+  - C(AWSPENDING) is the journal. A rotation that was interrupted at any point is resumed by the next run with the same
+    password, and two concurrent runs set the same one.
+  - The other members receive the password by replication from the writer. It cannot be set on them.
+  - The module fails while a move of the platform is in progress (O(table_name)), while Aurora moves the writer, and if
+    a region does not respond, unless O(accept_gap).
+  - The secret is a JSON object. Its members other than C(password) are kept.
+  - This module exists because Aurora does not manage the master password of a cluster in a global database. Its calls
+    require C(secretsmanager:DescribeSecret), C(GetSecretValue), C(ListSecretVersionIds), C(PutSecretValue) and
     C(UpdateSecretVersionStage), C(rds:DescribeGlobalClusters), C(DescribeDBClusters), C(DescribeEvents) and
     C(ModifyDBCluster), C(dynamodb:GetItem), and C(kms:Decrypt) and C(GenerateDataKey) with the secret's key.
   - "Sources: C(Password management with Amazon Aurora and AWS Secrets Manager) (limitations), C(Viewing cluster status)
@@ -45,61 +45,63 @@ options:
     required: true
   regions:
     description:
-      - Regions that hold a copy of the secret. The one with the first copy, and the writer's, must be among them.
+      - Regions that hold a copy of the secret. The region of the primary secret and the region of the writer must be
+        among them.
     type: list
     elements: str
     required: true
   table_name:
     description:
-      - Name of the control table that each region has; a live lease in any of them refuses the rotation. Left out, no
-        lease is looked for.
+      - Name of the control table, the same in every region. The module fails if any of them holds a live lease. If
+        omitted, leases are not checked.
     type: str
   expected_writer_region:
     description:
-      - Region that the writer must be in. Left out, it may be in any.
+      - Region that the writer must be in. If omitted, it may be in any region.
     type: str
   max_age_days:
     description:
-      - Age in days that the current password may have. V(0) gives a new one in every run.
+      - Maximum age in days of the current password. V(0) sets a new one in every run.
     type: float
     default: 0
   password_length:
     description:
-      - Length of a new password, of letters and digits. RDS takes 8 to 41 characters.
+      - Length of a new password, which consists of letters and digits. RDS accepts 8 to 41 characters.
     type: int
     default: 32
   accept_gap:
     description:
-      - Whether to go on where a region does not answer, or its copy does not show the new password in time.
-        Applications there may be refused by the database until their copy has it. C(AWSPENDING) then stays, and a later
-        run finishes.
+      - Whether to continue if a region does not respond, or its copy does not show the new password in time. The
+        database may reject applications there until their copy has it. C(AWSPENDING) is then kept, and a later run
+        finishes the rotation.
     type: bool
     default: false
   replica_timeout:
     description:
-      - Seconds that the copies may take to show a change.
+      - Seconds to wait for the copies to show a change.
     type: int
     default: 60
   settle_seconds:
     description:
-      - Seconds after which a password counts as accepted although neither an event nor the cluster's status told so.
+      - Seconds after which a password counts as accepted even if neither an event nor the cluster's status confirmed
+        it.
     type: int
     default: 60
   wait_timeout:
     description:
-      - Seconds that the cluster may take to accept the password.
+      - Seconds to wait for the cluster to accept the password.
     type: int
     default: 600
   poll_interval:
     description:
-      - Seconds between two looks.
+      - Seconds between two polls.
     type: float
     default: 5
 attributes:
   check_mode:
     support: full
     details:
-      - Everything that would refuse the rotation refuses it. RV(version_id) is the version of now.
+      - All checks that could refuse the rotation are made. RV(version_id) is the current version.
   diff_mode:
     support: none
   idempotent:
@@ -119,7 +121,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Have a password that is younger than a quarter
+- name: Rotate the password if it is older than 90 days
   trading.multi_region.rds_global_cluster_password:
     secret_name: trading-database-dev
     global_cluster_identifier: trading-global-dev
@@ -142,17 +144,17 @@ reason:
     Version 6c3a41b7-1c52-5bd6-9c35-6a6a8f2c9b11 of trading-database-dev is the password of trading-us-east-1-dev in
     us-east-1; us-east-1, us-east-2 show it.
 resumed:
-  description: Whether a rotation that was begun before was finished.
+  description: Whether an interrupted rotation was resumed and finished.
   returned: success
   type: bool
   sample: false
 writer_region:
-  description: Region of the cluster that writes.
+  description: Region of the cluster that has the writer.
   returned: success
   type: str
   sample: us-east-1
 primary_region:
-  description: Region of the secret's first copy.
+  description: Region of the primary secret.
   returned: success
   type: str
   sample: us-east-1
@@ -162,19 +164,20 @@ version_id:
   type: str
   sample: 6c3a41b7-1c52-5bd6-9c35-6a6a8f2c9b11
 previous_version_id:
-  description: Id of the version before it; null where this run made no other one current.
+  description: Id of the previous version; null if this run did not change the current version.
   returned: success
   type: str
   sample: 7d0b5e29-4d83-49f1-9a5f-0f5a1c1d2e3f
 proof:
   description:
-    - How it is known that the database accepts the password. V(event), RDS said so; V(status), the cluster was busy
-      with it and is no longer; V(time), neither was seen within O(settle_seconds). Null where this run did not set it.
+    - Evidence that the database accepts the password. V(event) - RDS reported it; V(status) - the cluster's status
+      showed the change and its end; V(time) - neither was seen within O(settle_seconds). Null if this run did not set
+      it.
   returned: success
   type: str
   sample: event
 gaps:
-  description: By region, why it was passed over. Empty without O(accept_gap).
+  description: By region, why it was skipped. Empty without O(accept_gap).
   returned: success, and when regions are the reason of the failure
   type: dict
   sample: {}
@@ -184,12 +187,12 @@ seconds:
   type: float
   sample: 64.2
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125
 error_code:
-  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  description: Error code of the AWS call that failed, or the name of the exception if there was no response.
   returned: when a call to AWS failed
   type: str
   sample: InvalidDBClusterStateFault

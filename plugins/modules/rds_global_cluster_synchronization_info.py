@@ -9,13 +9,13 @@ DOCUMENTATION = r"""
 ---
 module: rds_global_cluster_synchronization_info
 version_added: 0.2.0
-short_description: Tell whether a member of an Aurora global database is protected again
+short_description: Report, or wait for, the synchronization of a member of an Aurora global database
 description:
-  - Tells the C(SynchronizationStatus) of the member in O(member_region), asked in O(region), and with O(wait=true)
+  - Returns the C(SynchronizationStatus) of the member in O(member_region), read in O(region), and with O(wait=true)
     waits until it is V(connected).
   - After an unplanned failover the old primary is rebuilt as a secondary and is C(pending-resync) meanwhile, for
     minutes to hours. A switchover back to it is possible once it is C(connected).
-  - A region without a member is refused with O(wait=true) as well, because no waiting brings one.
+  - The module fails if the region has no member, also with O(wait=true), because waiting does not create one.
   - "Sources: C(Using switchover or failover in Aurora Global Database) of the Aurora User Guide;
     C(GlobalClusterMember) of the RDS API Reference."
 author:
@@ -28,17 +28,17 @@ options:
     required: true
   member_region:
     description:
-      - Region of the member. O(region) is where AWS is asked; any region that answers will do.
+      - Region of the member. O(region) is the region of the API call; it may be any region that responds.
     type: str
     required: true
   wait:
     description:
-      - Whether to wait until the member is V(connected), or is the writer, which follows nobody.
+      - Whether to wait until the member is V(connected), or is the writer, which replicates from no other member.
     type: bool
     default: false
   wait_timeout:
     description:
-      - Seconds to wait, at least V(1). When they are over the module fails with the state.
+      - Seconds to wait, at least V(1). When the timeout expires, the module fails and reports the state.
     type: int
     default: 3600
   poll_interval:
@@ -74,7 +74,7 @@ EXAMPLES = r"""
     wait: true
     wait_timeout: 14400
 
-- name: Look once
+- name: Check once
   trading.multi_region.rds_global_cluster_synchronization_info:
     region: us-east-2
     global_cluster_identifier: trading-global-dev
@@ -84,12 +84,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 synchronization_status:
-  description: V(connected), V(pending-resync), or V(unknown) where AWS says none or could not be asked.
+  description: V(connected), V(pending-resync), or V(unknown) if AWS reports none or did not respond.
   returned: when the global cluster could be asked for, and when the wait was given up
   type: str
   sample: connected
 is_writer:
-  description: Whether the member is the writer, null where AWS could not be asked.
+  description: Whether the member is the writer, null if AWS did not respond.
   returned: when the global cluster could be asked for, and when the wait was given up
   type: bool
   sample: false
@@ -104,17 +104,17 @@ reason:
   type: str
   sample: us-east-1 is connected in trading-global-dev.
 seconds:
-  description: Seconds the module took between its first and its last call.
+  description: Duration in seconds, from the first to the last call.
   returned: always
   type: float
   sample: 312.094
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125
 error_code:
-  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  description: Error code of the AWS call that failed, or the name of the exception if there was no response.
   returned: when a call to AWS failed
   type: str
   sample: AccessDenied

@@ -9,27 +9,26 @@ DOCUMENTATION = r"""
 ---
 module: rds_global_cluster_writer
 version_added: 0.1.0
-short_description: Have the writer of an Aurora global database in a region
+short_description: Promote a region to writer of an Aurora global database
 description:
   - Moves the writer of an Aurora global database to O(writer_region) by switchover (planned, no loss), by failover
-    (unplanned, the loss bounded by the replication lag) or by detaching the region (where AWS does no failover), and
-    waits until the region can really write.
-  - Everything is read in O(writer_region). With O(method=failover) and O(method=detach) the request is made there too,
-    so that no call is made to the region that may be lost. With O(method=switchover) the request is made in the current
-    writer's region, as AWS wants it. The option O(region) is not used.
-  - Done means that the wanted member is the writer and no switchover or failover is in flight, or that the cluster is
-    detached; that its cluster is available, and that at least one instance of it that can write is available. The
-    global cluster's status alone says nothing about it.
-  - A move to the same region that is already in flight is joined, whoever asked for it, and a detach as well. One to
-    another region is refused; where it began between the look and the request, AWS refuses, and the message names it.
-    After an answer that was lost the state is read back before anything is decided, so the module may be run again at
-    any time.
-  - A move is refused before anything is changed, with all reasons in one message, when the region has no member, when
-    the writer is not where O(expected_writer_region) says, when the engine versions are not identical to the patch
-    level, when no instance is available, when the member is C(pending-resync), or when the lag is unknown, old or too
-    high.
-  - A region that was detached has a database of its own. M(trading.multi_region.writer_endpoint) points applications at
-    it, and the global database has to be built anew around it; nothing fences the old writer.
+    (unplanned, the loss bounded by the replication lag) or by detaching the region (if AWS does not allow a failover),
+    and waits until the region accepts writes.
+  - All state is read in O(writer_region). With O(method=failover) and O(method=detach) the request is made there too,
+    so that no call depends on the region that may be lost. With O(method=switchover) the request is made in the current
+    writer's region, as AWS requires. The option O(region) is not used.
+  - The move is complete when the desired member is the writer and no switchover or failover is in progress, or the
+    cluster is detached, and when its cluster and at least one instance that can write are available. The status of the
+    global cluster alone does not show this.
+  - If a move to the same region, or its detach, is already in progress, the module joins it, whoever requested it. If a
+    move to another region is in progress, the module fails; if that move began after the module read the state, AWS
+    rejects the request, and the message names the move. If the response to the request is lost, the state is read again
+    before anything is decided, so the module may be run again at any time.
+  - The module fails before it changes anything, with all reasons in one message, when the region has no member, when
+    the writer is not in O(expected_writer_region), when the engine versions are not identical to the patch level, when
+    no instance is available, when the member is C(pending-resync), or when the lag is unknown, old or too high.
+  - A region that was detached has an independent database. M(trading.multi_region.writer_endpoint) points applications
+    at it, and the global database must be rebuilt around it. The old writer is not fenced.
   - "Sources: C(Using switchover or failover in Aurora Global Database) and C(Upgrading an Amazon Aurora global
     database) of the Aurora User Guide; C(FailoverGlobalCluster), C(SwitchoverGlobalCluster),
     C(RemoveFromGlobalCluster) and C(FailoverState) of the RDS API Reference."
@@ -43,61 +42,62 @@ options:
     required: true
   writer_region:
     description:
-      - Region that is to have the writer.
+      - Region to promote to writer.
     type: str
     required: true
   method:
     description:
-      - How to move the writer where it is elsewhere.
-      - V(failover) does without the current writer's region and loses what was not replicated. It is meant for a region
-        that is lost.
-      - V(switchover) needs both regions and loses nothing.
-      - V(detach) takes the cluster out of the global database, which makes it a cluster of its own that writes. It
-        loses what was not replicated, and needs O(accept_data_loss=true). It does not need identical engine versions.
-      - V(auto) is V(failover), and V(detach) where the engine versions differ or AWS refuses the failover for another
-        reason than an operation in flight, given O(accept_data_loss=true). Without that it is refused, and the message
-        says why and what would do.
+      - How to move the writer if it is in another region.
+      - V(failover) does not need the current writer's region and loses the writes that were not replicated. Use it when
+        that region is lost.
+      - V(switchover) needs both regions and loses no data.
+      - V(detach) removes the cluster from the global database, which makes it a standalone cluster that accepts writes.
+        It loses the writes that were not replicated, and requires O(accept_data_loss=true). It does not require
+        identical engine versions.
+      - V(auto) is V(failover), or V(detach) if the engine versions differ or AWS rejects the failover for a reason
+        other than an operation in progress, and O(accept_data_loss=true). Otherwise the module fails, and the message
+        states the reason and the remedy.
     type: str
     choices: [failover, switchover, detach, auto]
     required: true
   expected_writer_region:
     description:
-      - Region where the caller believes the writer to be. The move is refused where it is in a third one, because
-        somebody else has moved it since.
+      - Region in which the caller expects the writer. The module fails if the writer is neither there nor in
+        O(writer_region), because another run has moved it since.
     type: str
   max_replication_lag_ms:
     description:
-      - Replication lag in milliseconds above which the move is refused.
-      - Left out, a failover still wants a fresh sample of the lag, of any height; a switchover wants none.
+      - Maximum replication lag in milliseconds. The module fails if the lag is higher.
+      - If omitted, a failover still requires a recent sample of the lag, of any value; a switchover requires none.
     type: int
   max_lag_sample_age:
     description:
-      - Age in seconds above which the newest sample of the lag counts for nothing.
+      - Age in seconds above which the newest sample of the lag is ignored.
     type: int
     default: 300
   accept_data_loss:
     description:
-      - Move although the lag is unknown, old or above O(max_replication_lag_ms), or (unless with O(method=switchover))
-        although the member is C(pending-resync). What was not replicated is lost.
+      - Move even if the lag is unknown, old or above O(max_replication_lag_ms), or (except with O(method=switchover))
+        if the member is C(pending-resync). Writes that were not replicated are lost.
       - Allows O(method=detach), and O(method=auto) to detach.
     type: bool
     default: false
   db_cluster_arns:
     description:
       - ARN of the member cluster for each region, as recorded when the platform was provisioned.
-      - Where the one of O(writer_region) is given, the move is refused unless it is a member. By it, a cluster that was
-        detached is known again.
+      - If the ARN for O(writer_region) is given, the module fails unless that cluster is a member. The ARN also
+        identifies a cluster that was detached.
     type: dict
   wait:
     description:
-      - Whether to wait until the move is done.
-      - V(false) returns as soon as AWS has accepted the request; a later run joins it.
+      - Whether to wait until the move is complete.
+      - V(false) returns as soon as AWS has accepted the request; a later run joins the move.
     type: bool
     default: true
   wait_timeout:
     description:
-      - Seconds to wait for the move, at least V(1). When they are over the message names the state it is in; running
-        again with the same options joins what is in flight and resumes the wait.
+      - Seconds to wait for the move, at least V(1). When the timeout expires, the message reports the state. Running
+        the module again with the same options joins the move in progress and resumes the wait.
     type: int
     default: 600
   poll_interval:
@@ -109,8 +109,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - RV(plan) holds the API call that would be made, RV(after) what it would end in. Whether AWS would refuse it
-        cannot be foreseen.
+      - RV(plan) contains the API call that would be made, RV(after) the expected result. Whether AWS would reject the
+        call cannot be predicted.
   diff_mode:
     support: full
   idempotent:
@@ -129,7 +129,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Have the writer in us-east-2 although us-east-1 does not answer
+- name: Promote us-east-2 to writer while us-east-1 does not respond
   trading.multi_region.rds_global_cluster_writer:
     global_cluster_identifier: trading-global-dev
     writer_region: us-east-2
@@ -137,7 +137,7 @@ EXAMPLES = r"""
     method: failover
     max_replication_lag_ms: 5000
 
-- name: Have the writer there even where AWS refuses a failover, at the price of a topology to rebuild
+- name: Promote us-east-2 even if AWS rejects a failover, at the cost of a rebuild of the global database
   trading.multi_region.rds_global_cluster_writer:
     global_cluster_identifier: trading-global-dev
     writer_region: us-east-2
@@ -146,7 +146,7 @@ EXAMPLES = r"""
     db_cluster_arns:
       us-east-2: arn:aws:rds:us-east-2:123456789012:cluster:trading-us-east-2-dev
 
-- name: Ask for it and go on with other work
+- name: Request the promotion without waiting
   trading.multi_region.rds_global_cluster_writer:
     global_cluster_identifier: trading-global-dev
     writer_region: us-east-2
@@ -154,7 +154,7 @@ EXAMPLES = r"""
     accept_data_loss: true
     wait: false
 
-- name: Move it back without loss, and say first what would be done
+- name: Show what a switchover back would do
   trading.multi_region.rds_global_cluster_writer:
     global_cluster_identifier: trading-global-dev
     writer_region: us-east-1
@@ -169,14 +169,14 @@ changed:
   type: bool
   sample: true
 reason:
-  description: What was decided and why, in sentences; with what AWS refused before, where it did.
+  description: What was decided and why, in sentences, including requests that AWS rejected before.
   returned: success
   type: str
   sample: us-east-2 already has the writer of trading-global-dev.
 method:
   description:
-    - The method that was used, or by which what was joined or found had been done. Never V(auto), except in a failure
-      before any was chosen.
+    - The method that was used, or that the move which was joined or found had used. V(auto) only if the module failed
+      before it selected one.
   returned: when the global cluster could be read
   type: str
   sample: failover
@@ -194,7 +194,7 @@ before:
       type: str
       sample: arn:aws:rds::123456789012:global-cluster:trading-global-dev
     global_cluster_resource_id:
-      description: Identifier that is never used again.
+      description: Unique identifier that is never reused.
       type: str
       sample: cluster-1a2b3c4d5e6f7081
     status:
@@ -230,11 +230,11 @@ before:
       type: list
       elements: dict
     writer_region:
-      description: Region of the writer, null where there is none.
+      description: Region of the writer, null if there is none.
       type: str
       sample: us-east-1
     failover_state:
-      description: Move in flight with status, from_region, to_region, to_arn and data_loss_allowed; empty when idle.
+      description: Move in progress with status, from_region, to_region, to_arn and data_loss_allowed; empty when idle.
       type: dict
     target:
       description:
@@ -242,12 +242,12 @@ before:
           cluster_status, engine_version, endpoint (its own) and instances (each with identifier, status and is_writer).
       type: dict
 after:
-  description: What was observed last, in the shape of RV(before); in check mode what is foreseen.
+  description: What was observed last, in the format of RV(before); in check mode the expected result.
   returned: success, and when the wait was given up
   type: dict
   contains: *observation
 lag:
-  description: The lag sample the decision was made with. Unknown is a value of its own, never zero.
+  description: The lag sample on which the decision was based. An unknown lag is null, never zero.
   returned: when the global cluster could be read
   type: dict
   contains:
@@ -273,8 +273,8 @@ lag:
       sample: no sample in CloudWatch
 plan:
   description:
-    - API calls that were made, in order, with those that AWS refused, or that in check mode would be made; empty where
-      nothing is to be asked for.
+    - API calls that were made, in order, including those that AWS rejected, or that would be made in check mode; empty
+      if no call is needed.
   returned: when the global cluster could be read
   type: list
   elements: dict
@@ -300,22 +300,22 @@ phases:
       type: float
       sample: 0.213
     wait_seconds:
-      description: Seconds from then until the move was done.
+      description: Seconds from then until the move was complete.
       type: float
       sample: 48.902
 seconds:
-  description: Seconds the module took between its first and its last call.
+  description: Duration in seconds, from the first to the last call.
   returned: always
   type: float
   sample: 49.731
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0
   sample: 1767225600.125
 error_code:
-  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  description: Error code of the AWS call that failed, or the name of the exception if there was no response.
   returned: when a call to AWS failed
   type: str
   sample: InvalidGlobalClusterStateFault

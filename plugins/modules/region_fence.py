@@ -9,39 +9,39 @@ DOCUMENTATION = r"""
 ---
 module: region_fence
 version_added: 0.2.0
-short_description: Keep a lost region from writing, and give back what that took
+short_description: Fence a lost region from writing, and restore what fencing changed
 description:
-  - Takes from a region what its application needs to write, within O(deadline), and remembers exactly what was taken in
-    the item C(fence#<region>) of the region's control table, before anything is taken.
-  - With O(state=absent) exactly that is given back and the item deleted. Nothing that fencing did not take is touched.
-  - A region that does not answer is no failure. RV(fenced) says whether it is fenced, not fenced, or whether that is
-    unknown because an answer was lost; the other regions' tables are told as well, for whoever asks later.
-  - A run that was killed anywhere is made good by the same task run again.
+  - Removes what the application of a region needs to write to the database, within O(deadline). Before anything is
+    removed, the exact settings are stored in the item C(fence#<region>) of the region's control table.
+  - With O(state=absent) exactly these settings are restored and the item is deleted. Other settings are not changed.
+  - A region that does not respond is not a failure. RV(fenced) reports whether it is fenced, not fenced, or whether
+    that is unknown because a response was lost. The item is also copied to the other regions' tables for later reads.
+  - To recover from a run that was killed at any point, run the same task again.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
   region:
     description:
-      - Region to fence; one of O(regions). It is never taken from the environment.
+      - Region to fence; one of O(regions). Environment variables are not used for it.
     type: str
     required: true
     aliases: [aws_region]
   state:
     description:
-      - V(present) fences the region. It does not fail for what AWS answers, or does not answer.
-      - V(absent) gives back what fencing took, whatever its mode was, sees it there, and forgets it. It fails where
-        that was not done, because what follows relies on it. A region that was never fenced is left alone.
+      - V(present) fences the region. It does not fail if AWS returns an error or does not respond.
+      - V(absent) restores what fencing removed, in whichever mode, verifies it, and deletes the item. It fails if that
+        could not be done, because later steps rely on it. A region that was never fenced is not changed.
     type: str
     choices: [present, absent]
     default: present
   mode:
     description:
-      - What is taken. Required with O(state=present).
-      - V(database_ingress) revokes all ingress rules of the database's security group. It ends new connections;
-        connections that are open and tracked go on until they time out.
+      - What to remove. Required with O(state=present).
+      - V(database_ingress) revokes all ingress rules of the database's security group. It blocks new connections; open
+        tracked connections continue until they time out.
       - V(application_capacity) sets the minimum and the desired capacity of the application's Auto Scaling group to
-        nothing and keeps its maximum. Only for a region that the traffic has left. Its instances end after their
-        connections have drained.
+        zero and keeps its maximum. Only for a region without traffic. Its instances terminate after their connections
+        have drained.
     type: str
     choices: [database_ingress, application_capacity]
   security_group_id:
@@ -54,7 +54,7 @@ options:
     type: str
   traffic_region:
     description:
-      - Region that has the traffic. O(mode=application_capacity) is refused where it is O(region).
+      - Region that has the traffic. O(mode=application_capacity) fails if it is O(region).
     type: str
   table_name:
     description:
@@ -73,7 +73,7 @@ options:
     type: str
   deadline:
     description:
-      - Seconds for the whole, telling the other tables included.
+      - Seconds for the whole operation, including the copies to the other tables.
     type: float
     default: 6
 attributes:
@@ -85,11 +85,11 @@ attributes:
     support: full
 notes:
   - Changing a security group's rule does not end connections that are being tracked, see "Security group connection
-    tracking" of the Amazon EC2 User Guide. An application that keeps its sessions may go on writing until it is
+    tracking" of the Amazon EC2 User Guide. An application that keeps its connections may continue to write until it is
     stopped; Aurora's own fencing of a managed failover acts on the storage.
-  - Rules that are given back are new rules of the same content; their ids and tags are not those of the old ones.
-  - The maximum, the scaling policies and the scheduled actions of the Auto Scaling group stay, so that a scheduled
-    action may raise it again.
+  - Restored rules are new rules with the same content; their ids and tags differ from the old ones.
+  - The maximum, the scaling policies and the scheduled actions of the Auto Scaling group are kept, so a scheduled
+    action may raise the capacity again.
 seealso:
   - module: trading.multi_region.region_fence_info
 extends_documentation_fragment:
@@ -101,7 +101,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Let nobody write in the lost region
+- name: Block all writes in the lost region
   trading.multi_region.region_fence:
     region: us-east-1
     mode: database_ingress
@@ -110,7 +110,7 @@ EXAMPLES = r"""
     regions: [us-east-1, us-east-2]
     run_id: 20260101T030000Z-3f2a
 
-- name: Run no application in the old region, now that the traffic has left
+- name: Scale the application of the old region to zero after the traffic has left
   trading.multi_region.region_fence:
     region: us-east-1
     mode: application_capacity
@@ -120,7 +120,7 @@ EXAMPLES = r"""
     regions: [us-east-1, us-east-2]
     run_id: 20260101T030000Z-3f2a
 
-- name: Give back what that took
+- name: Restore what fencing removed
   trading.multi_region.region_fence:
     region: us-east-1
     state: absent
@@ -130,7 +130,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on how it ended.
+  description: One sentence on the result.
   returned: success
   type: str
   sample: "us-east-1 is not fenced: no answer within 4.5 s; nothing was asked for yet."
@@ -141,26 +141,27 @@ region:
   sample: us-east-1
 fenced:
   description:
-    - V(fenced) where what was to be taken is seen to be gone, or the region does not answer and an earlier run took it.
-    - V(not fenced) where AWS refused, or nobody answered before anything was taken; after O(state=absent); and in check
-      mode where it would be taken.
-    - V(unknown) where it was asked for and is not seen to be done.
+    - V(fenced) if the removal was verified, or if the region does not respond and an earlier run removed it.
+    - V(not fenced) if AWS rejected the request, or there was no response before anything was removed; after
+      O(state=absent); and in check mode if it would be removed.
+    - V(unknown) if the removal was requested and could not be verified.
   returned: success
   type: str
   sample: fenced
 document:
-  description: What the control tables say of it now; with O(state=absent) what they said. Null where there is nothing.
+  description: The fence document in the control tables now; with O(state=absent) the previous one. Null if there is
+    none.
   returned: success
   type: dict
   contains:
     version:
-      description: Version of this form.
+      description: Version of the document's format.
       type: int
     region:
       description: The region.
       type: str
     mode:
-      description: What was taken.
+      description: What was removed.
       type: str
     security_group_id:
       description: The database's security group.
@@ -171,65 +172,65 @@ document:
       returned: with C(mode) V(application_capacity)
       type: str
     run_id:
-      description: The run that took it.
+      description: The run that fenced the region.
       type: str
     fenced_at:
-      description: When it was intended, in epoch seconds.
+      description: When the fence was requested, in epoch seconds.
       type: float
     state:
       description: V(intended), V(done) or V(failed).
       type: str
     removed:
-      description: What was there before, a list of IpPermissions or a dict of C(min), C(desired) and C(max).
+      description: The previous settings, a list of IpPermissions or a dict of C(min), C(desired) and C(max).
       type: raw
     reason:
-      description: Why it was not done, or null.
+      description: Why it failed, or null.
       type: str
     earlier:
-      description: What fencing took from other resources of the region before, in the same form.
+      description: What fencing removed earlier from other resources of the region, in the same format.
       type: list
       elements: dict
 copied_to:
-  description: Other regions whose tables were told now.
+  description: Other regions whose tables received the document now.
   returned: success
   type: list
   elements: str
   sample: [us-east-2]
 not_copied_to:
-  description: Why another region's table was not told, by region.
+  description: Why another region's table did not receive the document, by region.
   returned: success
   type: dict
   sample: {}
 restored:
-  description: What was given back, or would be in check mode, an entry for each resource.
+  description: What was restored, or would be in check mode, with an entry for each resource.
   returned: with O(state=absent)
   type: list
   elements: dict
   contains:
     mode:
-      description: What had been taken.
+      description: What had been removed.
       type: str
     resource:
       description: Id or name of the security group or Auto Scaling group.
       type: str
     restored:
-      description: Rules, or sizes, that had to be given back. Empty where they were there.
+      description: Rules, or sizes, that had to be restored. Empty if they were already there.
       type: raw
     given_up:
-      description: Rules that cannot be given back because the group they name as their source is gone.
+      description: Rules that cannot be restored because the group that is their source no longer exists.
       type: list
       elements: dict
     is_gone:
-      description: Whether the resource does not exist any more.
+      description: Whether the resource no longer exists.
       type: bool
 deleted_from:
-  description: Regions whose tables have forgotten it now.
+  description: Regions from whose tables the document was deleted now.
   returned: with O(state=absent)
   type: list
   elements: str
   sample: [us-east-1, us-east-2]
 not_deleted_from:
-  description: Why another region's table has not forgotten it, by region.
+  description: Why the document was not deleted from another region's table, by region.
   returned: with O(state=absent)
   type: dict
   sample: {}
@@ -239,7 +240,7 @@ seconds:
   type: float
   sample: 0.7
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125

@@ -9,17 +9,17 @@ DOCUMENTATION = r"""
 ---
 module: region_fence_info
 version_added: 0.2.0
-short_description: Tell which regions are kept from writing
+short_description: Report which regions are fenced from writing
 description:
-  - Reads the fence documents of all regions from all control tables at once, and Aurora's own events on the fencing of
-    a former writer (C(RDS-EVENT-0390), C(RDS-EVENT-0391)), which either region may have recorded.
-  - What could not be read is unknown. The module fails only for bad input.
+  - Reads the fence documents of all regions from all control tables in parallel, and Aurora's own events on the fencing
+    of a former writer (C(RDS-EVENT-0390), C(RDS-EVENT-0391)), which either region may have recorded.
+  - What could not be read is unknown. The module fails only for invalid input.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
   region:
     description:
-      - Region whose fencing RV(outcome) and RV(reason) are about, one of O(regions). Left out, RV(reason) is about all.
+      - Region that RV(outcome) and RV(reason) describe, one of O(regions). If omitted, RV(reason) covers all regions.
     type: str
     aliases: [aws_region]
   table_name:
@@ -29,23 +29,23 @@ options:
     required: true
   regions:
     description:
-      - Regions to ask.
+      - Regions to read from.
     type: list
     elements: str
     required: true
   db_clusters:
     description:
-      - Identifier of each region's Aurora cluster, by region. Left out, Aurora's events are not asked for.
+      - Identifier of each region's Aurora cluster, by region. If omitted, Aurora's events are not read.
     type: dict
     default: {}
   since:
     description:
-      - Epoch seconds at which the move began; earlier events belong to other moves. Required with O(db_clusters).
+      - Start of the move in epoch seconds; earlier events belong to other moves. Required with O(db_clusters).
       - AWS keeps events for 14 days.
     type: float
   deadline:
     description:
-      - Seconds after which what has not been answered is unknown.
+      - Seconds after which what has not responded is unknown.
     type: float
     default: 4
 attributes:
@@ -68,7 +68,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Is the old region fenced?
+- name: Check whether the old region is fenced
   trading.multi_region.region_fence_info:
     region: us-east-1
     table_name: trading-failover-dev
@@ -88,22 +88,22 @@ reason:
     blocked its writes.
 outcome:
   description:
-    - V(fenced), V(not fenced) or V(unknown), of O(region); null where that is not given.
-    - One kind of fencing that succeeded is enough for V(fenced). Where ours failed, it is V(not fenced) if Aurora's
-      timed out or every region answered without an event of it.
+    - V(fenced), V(not fenced) or V(unknown), for O(region); null if that is not given.
+    - V(fenced) if one kind of fencing succeeded. If the fencing by this collection failed, V(not fenced) if Aurora's
+      timed out or if every region responded and none had an event of it.
   returned: success
   type: str
   sample: fenced
 fences:
   description:
-    - By region, the document that M(trading.multi_region.region_fence) keeps; null where there is none; a dict with
-      C(unknown) where no table could tell.
-    - The region's own table is believed first, then the newest copy.
+    - By region, the document that M(trading.multi_region.region_fence) keeps; null if there is none; a dict with
+      C(unknown) if no table could be read.
+    - The region's own table takes precedence, then the newest copy.
   returned: success
   type: dict
   sample: {us-east-1: {mode: database_ingress, state: done, run_id: 20260101T030000Z-3f2a}, us-east-2: null}
 aurora:
-  description: By region, what Aurora's latest event since O(since) says of the region's cluster.
+  description: By region, what Aurora's latest event since O(since) reports on the region's cluster.
   returned: success
   type: dict
   contains:
@@ -117,7 +117,7 @@ aurora:
       description: When it was recorded, in epoch seconds, or null.
       type: float
     is_silent:
-      description: Whether every region answered and none had an event.
+      description: Whether every region responded and none had an event.
       type: bool
     reason:
       description: Why it is unknown, or null.
@@ -128,7 +128,7 @@ seconds:
   type: float
   sample: 0.3
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125

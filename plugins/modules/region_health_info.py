@@ -9,23 +9,23 @@ DOCUMENTATION = r"""
 ---
 module: region_health_info
 version_added: 0.1.0
-short_description: Tell which regions of the platform are healthy
+short_description: Report the health of the regions of the platform
 description:
-  - Reads every signal of every region at once and returns within O(deadline), whatever does not answer.
-  - A signal is V(healthy), V(unhealthy) or V(unknown). What could not be read is V(unknown) and never counts as
-    healthy, nor as unhealthy.
+  - Reads all signals of all regions in parallel and returns within O(deadline), even if some do not respond.
+  - A signal is V(healthy), V(unhealthy) or V(unknown). What could not be read is V(unknown) and never counts as healthy
+    or unhealthy.
   - A region is unhealthy when one of O(deciding_signals) is, else unknown when one of them is, else healthy. The other
-    signals are evidence.
-  - "C(load_balancer_targets): at least O(min_healthy_ratio) of the registered targets are healthy, and at least one is.
-    No registered target at all is unhealthy."
-  - "C(database): the regional cluster is not in a failed or stopped state and has an instance that is available. States
-    that pass by themselves, such as C(failing-over), are not unhealthy."
+    signals are informational.
+  - "C(load_balancer_targets): at least O(min_healthy_ratio) of the registered targets, and at least one, are healthy. A
+    region without registered targets is unhealthy."
+  - "C(database): the regional cluster is not in a failed or stopped state and has an instance that is available.
+    Transient states, such as C(failing-over), are not unhealthy."
   - "C(replication_lag): the newest sample of the lag, in regions that do not hold the writer."
   - "C(session_table): the state of the region's replica of the session table."
-  - "C(route53_checkers): more than 18 percent of Route 53's checkers reach the endpoint. Route 53's API is one for all
-    regions, so it is evidence at best."
-  - "C(endpoint_probe): the endpoint answers a GET with a status below 400. No answer is unknown, because the fault may
-    be on the asking side."
+  - "C(route53_checkers): more than 18 percent of Route 53's checkers reach the endpoint. Route 53's API is the same for
+    all regions, so this signal is informational."
+  - "C(endpoint_probe): the endpoint answers a GET with a status below 400. No response is unknown, because the fault
+    may be on the client's side."
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -35,8 +35,8 @@ options:
     type: dict
   regions:
     description:
-      - Region entries of the manifest's form. Those that are given win over the manifest's.
-      - A signal whose member is missing is unknown. The members are C(region), C(target_group_arn),
+      - Region entries in the manifest's format. They take precedence over the manifest's.
+      - A signal whose member is missing from the entry is unknown. The members are C(region), C(target_group_arn),
         C(db_cluster_identifier), C(session_table), C(health_check_id) and C(load_balancer_dns_name).
     type: list
     elements: dict
@@ -50,7 +50,7 @@ options:
     type: str
   health_path:
     description:
-      - Path that the probe asks for. Default from the manifest, else C(/health).
+      - Path that the probe requests. Default from the manifest, else C(/health).
     type: str
   scheme:
     description:
@@ -73,7 +73,7 @@ options:
     default: [load_balancer_targets, database]
   min_healthy_ratio:
     description:
-      - Least share of registered targets that must be healthy, from 0 to 1.
+      - Minimum share of registered targets that must be healthy, from 0 to 1.
     type: float
     default: 0.5
   max_replication_lag_ms:
@@ -83,12 +83,12 @@ options:
     default: 1000
   max_lag_sample_age:
     description:
-      - Age in seconds above which the newest sample of the lag counts for nothing.
+      - Age in seconds above which the newest sample of the lag is ignored.
     type: float
     default: 300
   deadline:
     description:
-      - Seconds that AWS is waited for, all together; what has not answered by then is unknown.
+      - Total number of seconds to wait for AWS. What has not responded by then is unknown.
     type: float
     default: 8
   probe_proxy:
@@ -120,12 +120,12 @@ EXAMPLES = r"""
     regions: [us-east-1, us-east-2]
   register: recovery
 
-- name: Ask every region how it is
+- name: Read the health of every region
   trading.multi_region.region_health_info:
     manifest: "{{ recovery.manifest }}"
   register: health
 
-- name: Look at the load balancers only
+- name: Read the health of the load balancers only
   trading.multi_region.region_health_info:
     regions: "{{ recovery.manifest.regions }}"
     deciding_signals: [load_balancer_targets]
@@ -183,7 +183,7 @@ unknown_regions:
   elements: str
   sample: [us-east-1]
 writer_region:
-  description: Region that holds the writer in the eyes of a standby, else of whichever region answered; or V(unknown).
+  description: Region of the writer as seen by a standby, else by any region that responded; or V(unknown).
   returned: success
   type: str
   sample: us-east-1
@@ -198,7 +198,7 @@ seconds:
   type: float
   sample: 0.9
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0

@@ -9,15 +9,17 @@ DOCUMENTATION = r"""
 ---
 module: region_readiness_info
 version_added: 0.2.0
-short_description: Tell whether a failover would work now
+short_description: Report whether a failover would succeed now
 description:
-  - Reads everything a failover leans on, in all regions at once, and returns a table of checks within O(deadline).
-  - Each row is V(ok), V(warning) or V(blocker), with a sentence that names its figures, and with what to do.
-  - What could not be read is never V(ok). It is a warning, and a blocker where a move to that region could not be
-    decided without it. In the active region nothing is a blocker for being broken or unread, because a failover leads
-    away from it.
-  - The writer, and so the active region, is asked of Aurora.
-  - Route 53 and IAM are asked as well, which a failover itself never does. Their loss makes rows unknown.
+  - Reads everything that a failover depends on, in all regions in parallel, and returns a table of checks within
+    O(deadline).
+  - Each row is V(ok), V(warning) or V(blocker), with a sentence that contains the figures, and a remedy.
+  - What could not be read is never V(ok). It is a warning, or a blocker if a move to that region could not be decided
+    without it. A broken or unread resource of the active region is never a blocker, because a failover moves away from
+    that region.
+  - The writer, and so the active region, is read from Aurora.
+  - Route 53 and IAM are read as well, although a failover itself never calls them. If they do not respond, their rows
+    are unknown.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -28,13 +30,13 @@ options:
     required: true
   regions:
     description:
-      - Regions whose control tables are asked.
+      - Regions whose control tables are read.
     type: list
     elements: str
     required: true
   expected:
     description:
-      - Names that the manifest does not hold. A check whose name is missing is unknown.
+      - Names that the manifest does not contain. A check whose name is missing is unknown.
     type: dict
     default: {}
     suboptions:
@@ -57,49 +59,49 @@ options:
         description: Name of the IAM policy that lists what a runner of the playbooks must be allowed to do.
         type: str
       runner_arn:
-        description: ARN of the user or role that runs the playbooks; whoever runs this module when left out.
+        description: ARN of the user or role that runs the playbooks; the identity that runs this module if omitted.
         type: str
       protection:
-        description: Whether clusters, tables and load balancers must be guarded against deletion.
+        description: Whether clusters, tables and load balancers must be protected from deletion.
         type: bool
         default: false
       last_snapshot:
         description:
-          - Whether a cluster that is removed leaves a last snapshot. Whoever removes it decides that, so AWS cannot be
-            asked.
+          - Whether a final snapshot is taken when a cluster is deleted. This is a choice at deletion, so it cannot be
+            read from AWS.
         type: bool
       egress_ports:
-        description: Ports at which instances may reach the world; 443 alone when left out.
+        description: Ports on which instances may reach the internet; only 443 if omitted.
         type: list
         elements: int
   min_healthy_ratio:
     description:
-      - Least share of registered targets that must be healthy, from 0 to 1.
+      - Minimum share of registered targets that must be healthy, from 0 to 1.
     type: float
     default: 0.5
   max_replication_lag_ms:
     description:
-      - The limit in milliseconds that a failover would be given. A lag above it, an old sample or none is then a
+      - The limit in milliseconds that a failover would use. A lag above it, an old sample or no sample is then a
         blocker, because the failover would be refused.
     type: float
   warn_replication_lag_ms:
     description:
-      - Lag in milliseconds above which it is a warning, where O(max_replication_lag_ms) is not given.
+      - Lag in milliseconds above which there is a warning, if O(max_replication_lag_ms) is not given.
     type: float
     default: 1000
   max_lag_sample_age:
     description:
-      - Age in seconds above which the newest sample of the lag counts for nothing.
+      - Age in seconds above which the newest sample of the lag is ignored.
     type: float
     default: 300
   cool_down:
     description:
-      - Seconds after an unplanned move in which another one is held back.
+      - Seconds after an unplanned move during which another one is refused.
     type: float
     default: 3600
   deadline:
     description:
-      - Seconds that AWS is waited for, all together; what has not answered by then is unknown.
+      - Total number of seconds to wait for AWS. What has not responded by then is unknown.
     type: float
     default: 20
 attributes:
@@ -121,7 +123,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Ask whether a failover would work now
+- name: Check whether a failover would succeed now
   trading.multi_region.region_readiness_info:
     table_name: trading-failover-prod
     regions: [us-east-1, us-east-2]
@@ -136,7 +138,7 @@ EXAMPLES = r"""
       last_snapshot: true
   register: readiness
 
-- name: Refuse a platform that is not ready
+- name: Fail if the platform is not ready
   ansible.builtin.assert:
     that: readiness.ready
     fail_msg: "{{ readiness.rows | selectattr('state', 'eq', 'blocker') | map(attribute='reason') }}"
@@ -158,7 +160,7 @@ rows:
       description: The check's name.
       type: str
     region:
-      description: The region it speaks of, or V(all).
+      description: The region that it concerns, or V(all).
       type: str
     state:
       description: V(ok), V(warning) or V(blocker).
@@ -167,10 +169,10 @@ rows:
       description: A sentence with figures.
       type: str
     remedy:
-      description: What to do; empty where nothing has to be done.
+      description: What to do; empty if nothing has to be done.
       type: str
     is_unknown:
-      description: Whether it is no better than this because something could not be read.
+      description: Whether the state is due to something that could not be read.
       type: bool
   sample:
     - check: engine_parity
@@ -189,7 +191,7 @@ ready:
   returned: success
   type: bool
 ready_regions:
-  description: Standbys that a failover could go to now, even where another one's blocker makes RV(ready) false.
+  description: Standbys to which a failover is possible now, even if a blocker of another standby makes RV(ready) false.
   returned: success
   type: list
   elements: str
@@ -200,7 +202,7 @@ active_region:
   type: str
   sample: us-east-1
 manifest_region:
-  description: The region whose copy of the manifest is the freshest.
+  description: The region whose copy of the manifest is the most recent.
   returned: success
   type: str
   sample: us-east-2
@@ -215,7 +217,7 @@ seconds:
   type: float
   sample: 1.4
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125

@@ -9,27 +9,28 @@ DOCUMENTATION = r"""
 ---
 module: region_traffic
 version_added: 0.1.0
-short_description: Move the traffic to a region, or tell returning regions where it is
+short_description: Move the traffic to a region, or update the traffic switch of returning regions
 description:
-  - The traffic switch of a platform in several regions. Each region keeps a few statements of its own, and a tree of
-    Route 53 health checks reads them all, so that moving the traffic is one write in the region that takes over.
-    Neither the Route 53 control plane nor the lost region is needed.
-  - The statements of O(active_region) are written first; that alone moves the traffic. The other regions are
-    told afterwards, best effort and side by side, so that none of them takes the traffic back when it returns.
-  - Without O(active_region) the traffic stays where it is, and regions that missed a take-over are told about it. Run
-    this way after every return of a region; it changes nothing when everybody has been told.
-  - What holds and why is written in C(plugins/module_utils/_traffic/statements.py). The one precondition is that a
-    region has been told of a take-over before it takes over from that taker in turn; RV(may_take_back) names regions
-    for which that is not certain.
+  - Controls the traffic switch of a platform in several regions. Each region publishes a few statements, and a tree of
+    Route 53 health checks reads all of them, so that one write in the target region moves the traffic. Neither the
+    Route 53 control plane nor the lost region is needed.
+  - The statements of O(active_region) are written first; that alone moves the traffic. The statements of the other
+    regions are updated afterwards, in parallel and on a best-effort basis, so that none of them takes the traffic back
+    when it returns.
+  - Without O(active_region) the traffic stays where it is, and regions that missed a takeover are updated. Run the
+    module this way each time a region returns; it changes nothing if every region is up to date.
+  - The guarantees and their reasons are documented in C(plugins/module_utils/_traffic/statements.py). The one
+    precondition is that a region has received a takeover before it takes over from that new active region in turn;
+    RV(may_take_back) lists regions for which that is not certain.
   - With O(backend=arc_routing_control) there are no statements. The region whose routing control is On has the traffic,
-    and all controls are set in one transaction through whichever of the cluster's end points answers.
+    and all controls are set in one transaction through any endpoint of the cluster that responds.
   - "Source of the method: C(Creating disaster recovery mechanisms using Amazon Route 53), AWS Networking blog."
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
   active_region:
     description:
-      - Region that is to have the traffic. Left out, the traffic stays where it is.
+      - Region to which the traffic moves. If omitted, the traffic stays where it is.
     type: str
   regions:
     description:
@@ -56,17 +57,17 @@ options:
     default: active-region
   backend:
     description:
-      - What carries the switch.
+      - Backend of the traffic switch.
       - V(s3_object) is one public object per region, and the fastest.
       - V(cloudwatch_metric) is one metric for each statement, with an alarm that a health check follows. Nothing is
-        public, and the traffic moves about a minute later.
-      - V(arc_routing_control) is one routing control per region, in a cluster that is paid for by the hour.
+        public, and the traffic moves about one minute later than with V(s3_object).
+      - V(arc_routing_control) is one routing control per region, in a cluster that is billed by the hour.
     type: str
     choices: [s3_object, cloudwatch_metric, arc_routing_control]
     default: s3_object
   platform:
     description:
-      - What names of alarms begin with, and dimension C(Platform) of the metrics. Required with
+      - Prefix of the alarm names, and value of the dimension C(Platform) of the metrics. Required with
         O(backend=cloudwatch_metric).
     type: str
     version_added: 0.2.0
@@ -78,32 +79,33 @@ options:
     default: Trading/TrafficSwitch
   cluster_endpoints:
     description:
-      - The five end points of the routing control cluster. Required with O(backend=arc_routing_control).
-      - They are tried in random order, each once. Looking them up needs a control plane, so they are given.
+      - The five endpoints of the routing control cluster. Required with O(backend=arc_routing_control).
+      - They are tried in random order, each once. They are an option because looking them up would depend on a control
+        plane.
     type: list
     version_added: 0.2.0
     elements: dict
     suboptions:
       region:
-        description: Region of the end point, which requests to it are signed for.
+        description: Region of the endpoint, for which requests to it are signed.
         type: str
         required: true
       endpoint:
-        description: URL of the end point.
+        description: URL of the endpoint.
         type: str
         required: true
   safety_rules_to_override:
     description:
-      - ARNs of safety rules of the control panel that must not stop this change. Left out, no rule is overridden, and
-        a rule that says no fails the module.
+      - ARNs of safety rules of the control panel to override for this change. If omitted, no rule is overridden, and
+        the module fails if a rule blocks the change.
     type: list
     version_added: 0.2.0
     elements: str
   deadline:
     description:
-      - Seconds after which a region that has not answered counts as not reachable, for the reads and again for the
+      - Seconds after which a region that has not responded counts as unreachable, once for the reads and once for the
         writes to the other regions.
-      - The region that takes over is written to a second after it was read, whether the others have answered or not.
+      - The target region is written one second after it was read, whether or not the others have responded.
     type: float
     default: 3.0
 attributes:
@@ -135,7 +137,7 @@ EXAMPLES = r"""
       - region: us-east-2
         bucket: trading-control-us-east-2-dev
 
-- name: Tell a region that has returned, and leave the traffic where it is
+- name: Update a region that has returned, and leave the traffic where it is
   trading.multi_region.region_traffic:
     regions:
       - region: us-east-1
@@ -143,7 +145,7 @@ EXAMPLES = r"""
       - region: us-east-2
         bucket: trading-control-us-east-2-dev
 
-- name: The same by metrics
+- name: Move the traffic with the metrics backend
   trading.multi_region.region_traffic:
     active_region: us-east-2
     backend: cloudwatch_metric
@@ -152,7 +154,7 @@ EXAMPLES = r"""
       - region: us-east-1
       - region: us-east-2
 
-- name: The same by routing controls
+- name: Move the traffic with the routing control backend
   trading.multi_region.region_traffic:
     active_region: us-east-2
     backend: arc_routing_control
@@ -166,23 +168,23 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on what was done, or why nothing was.
+  description: One sentence on what was changed, or why nothing was.
   returned: always
   type: str
   sample: The traffic was moved from us-east-1 to us-east-2.
 seconds:
-  description: Seconds the module took between its first and its last call.
+  description: Duration in seconds, from the first to the last call.
   returned: always
   type: float
   sample: 1.204
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0
   sample: 1767225600.125
 before:
-  description: Active region before, as far as the regions that answered say.
+  description: Active region before, according to the regions that responded.
   returned: success
   type: str
   sample: us-east-1
@@ -192,38 +194,38 @@ after:
   type: str
   sample: us-east-2
 told:
-  description: Other regions that know where the traffic is.
+  description: Other regions whose statements are up to date.
   returned: success
   type: list
   elements: str
   sample: []
 not_told:
   description:
-    - Regions that do not know yet. They take nothing back, but the traffic does not stay put when the active region's
-      object cannot be read either.
+    - Regions whose statements are not up to date yet. They do not take the traffic back, but the traffic may move if
+      the active region's object cannot be read either.
   returned: success
   type: list
   elements: str
   sample: [us-east-1]
 errors:
-  description: Why a region could not be read, written or told, by region.
+  description: Why a region could not be read, written or updated, by region.
   returned: success, or when the region that takes over could not be read
   type: dict
   sample:
     us-east-1: no answer within 3.0 s
 may_take_back:
   description:
-    - Unreachable regions that O(active_region) had claimed to be ahead of before this run. When one of them took over
-      while O(active_region) was lost, and that was never told, it has the traffic again on its return. Run once more as
-      soon as it can be reached.
+    - Unreachable regions that O(active_region) already claimed over before this run. If one of them took over while
+      O(active_region) was lost, and O(active_region) never received that takeover, the traffic moves back to it when it
+      returns. Run the module again as soon as it can be reached.
   returned: success
   type: list
   elements: str
   sample: []
 statements:
   description:
-    - What every region says now, V(null) where it could not be read. With O(backend=arc_routing_control) the state of
-      its routing control, V(On) or V(Off).
+    - Current statements of every region, V(null) if they could not be read. With O(backend=arc_routing_control) the
+      state of its routing control, V(On) or V(Off).
   returned: success
   type: dict
   sample:

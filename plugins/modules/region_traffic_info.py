@@ -9,13 +9,13 @@ DOCUMENTATION = r"""
 ---
 module: region_traffic_info
 version_added: 0.1.0
-short_description: Tell which region a name leads to, as seen from outside
+short_description: Report which region a name resolves to, as seen from outside
 description:
-  - Asks the zone's name servers for O(domain), past every cache, and compares the addresses with those of each region's
-    load balancer. An alias record answers with addresses only.
-  - With O(probe_path) it also asks the endpoint at the address just found, as a client would.
-  - With O(wait_timeout) it looks again until the name leads to O(expected_region) and the endpoint answers, and fails
-    when the time is over.
+  - Queries the zone's name servers for O(domain), bypassing all caches, and compares the addresses with those of each
+    region's load balancer. An alias record returns addresses only.
+  - With O(probe_path) it also sends a request to the endpoint at that address, as a client would.
+  - With O(wait_timeout) it repeats the query until the name resolves to O(expected_region) and the endpoint responds,
+    and fails when the timeout expires.
   - It makes no call to AWS, except to renew O(lease) while it waits. The options for AWS are accepted so that defaults
     of the action group apply to it.
 requirements:
@@ -35,44 +35,44 @@ options:
     required: true
   dns_servers:
     description:
-      - Name servers to ask, each as V(host), V(host:port) or V([IPv6 address]:port). Load balancers are looked up there
-        too, and through the machine's own resolver where these servers do not answer for them.
-      - Empty, the name servers of the zone are found through the machine's own resolver.
+      - Name servers to query, each as V(host), V(host:port) or V([IPv6 address]:port). Load balancers are looked up
+        there too, and through the system's resolver if these servers do not respond for them.
+      - If empty, the name servers of the zone are found through the system's resolver.
     type: list
     elements: str
     default: []
   probe_path:
     description:
-      - Path to ask the endpoint for. Left out, the endpoint is not asked. Any status below 400 is an answer.
+      - Path to request from the endpoint. If omitted, the endpoint is not probed. Any status below 400 is a success.
     type: str
   probe_scheme:
     description:
-      - How to ask. With V(https) the certificate must carry O(domain).
+      - Scheme of the request. With V(https) the certificate must be valid for O(domain).
     type: str
     choices: [http, https]
     default: http
   probe_proxy:
     description:
-      - URL of an HTTP proxy for the probe, which then looks O(domain) up itself. Proxies of the environment are not
+      - URL of an HTTP proxy for the probe, which then resolves O(domain) itself. Proxies from the environment are not
         used.
     type: str
   answer_timeout:
     description:
-      - Seconds to wait for the answer to one DNS question, and for the endpoint to connect and to answer.
+      - Seconds to wait for the answer to one DNS query, and for the endpoint to connect and to respond.
     type: float
     default: 3.0
   expected_region:
     description:
-      - Region the name is expected to lead to. Left out, any of O(load_balancers) is.
+      - Region to which the name is expected to resolve. If omitted, any region of O(load_balancers).
     type: str
   wait_timeout:
     description:
-      - Seconds to wait for what is expected. V(0) looks once and does not fail.
+      - Seconds to wait for the expected result. V(0) checks once and does not fail.
     type: int
     default: 0
   poll_interval:
     description:
-      - Seconds between two looks, V(1) or more.
+      - Seconds between two checks, V(1) or more.
     type: float
     default: 1.0
 attributes:
@@ -105,7 +105,7 @@ EXAMPLES = r"""
     wait_timeout: 300
   register: outside
 
-- name: Look once
+- name: Check once
   trading.multi_region.region_traffic_info:
     domain: trading-platform-dev.example.com
     load_balancers:
@@ -116,12 +116,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 active_region:
-  description: Region whose load balancer the name leads to, V(unknown) where that cannot be said.
+  description: Region whose load balancer the name resolves to, V(unknown) if that cannot be determined.
   returned: success, or when O(wait_timeout) is over
   type: str
   sample: us-east-2
 reason:
-  description: One sentence on how that is known.
+  description: One sentence on how that was determined.
   returned: success, or when O(wait_timeout) is over
   type: str
   sample: "trading-platform-dev.example.com: It points at the load balancer of us-east-2."
@@ -132,7 +132,7 @@ addresses:
   elements: str
   sample: [192.0.2.10, 192.0.2.11]
 load_balancers:
-  description: Addresses of each region's load balancer with C(addresses), and C(error) where it could not be looked up.
+  description: Addresses of each region's load balancer with C(addresses), and C(error) if it could not be looked up.
   returned: success, or when O(wait_timeout) is over
   type: dict
   sample:
@@ -140,24 +140,24 @@ load_balancers:
       addresses: [192.0.2.10, 192.0.2.11]
       error:
 probe:
-  description: What the endpoint answered, null without O(probe_path).
+  description: The response of the endpoint, null without O(probe_path).
   returned: success, or when O(wait_timeout) is over
   type: dict
   contains:
     status:
-      description: HTTP status, null where nobody answered.
+      description: HTTP status, null if there was no response.
       type: int
       sample: 200
     seconds:
-      description: Seconds until the answer.
+      description: Seconds until the response.
       type: float
       sample: 0.031
     error:
-      description: Why there was no answer.
+      description: Why there was no response.
       type: str
       sample:
 matches:
-  description: Whether the name leads to O(expected_region) and the endpoint, where asked, answers.
+  description: Whether the name resolves to O(expected_region) and the endpoint, if probed, responds.
   returned: success, or when O(wait_timeout) is over
   type: bool
   sample: true
@@ -167,7 +167,7 @@ seconds:
   type: float
   sample: 0.214
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0

@@ -9,15 +9,15 @@ DOCUMENTATION = r"""
 ---
 module: route53_health_check
 version_added: 0.1.0
-short_description: Have a Route 53 health check of any type, found by its name
+short_description: Manage Route 53 health checks of any type by name
 description:
-  - Creates, changes and deletes health checks of all types, also inverted ones and those of types
+  - Creates, changes and deletes health checks of all types, including inverted checks and the types
     C(CLOUDWATCH_METRIC) and C(RECOVERY_CONTROL), which M(amazon.aws.route53_health_check) lacks.
   - A check is found by its name, which is both its caller reference (or the beginning of it) and its tag C(Name).
-    Checks made by other means are never touched.
-  - Options that are left out are left alone.
-  - What Route 53 cannot change (type, interval, latency measurement, routing control) is refused with the reason, since
-    a new check has a new id that records do not know.
+    Checks that were created by other means are never changed.
+  - Settings whose options are omitted are not changed.
+  - The module fails on a change that Route 53 does not support (type, interval, latency measurement, routing control),
+    because a new check would have a new id that existing records do not reference.
   - "Source: C(CreateHealthCheck), C(UpdateHealthCheck) and C(HealthCheckConfig) of the Route 53 API Reference."
 author:
   - Trading platform maintainers (@trading-multi-region)
@@ -40,7 +40,7 @@ options:
     choices: [HTTP, HTTPS, HTTP_STR_MATCH, HTTPS_STR_MATCH, TCP, CALCULATED, CLOUDWATCH_METRIC, RECOVERY_CONTROL]
   fqdn:
     description:
-      - Domain name to check, also sent as the host.
+      - Domain name to check, also sent as the C(Host) header.
     type: str
   ip_address:
     description:
@@ -48,15 +48,15 @@ options:
     type: str
   port:
     description:
-      - Port to check, V(80) or V(443) by default of Route 53.
+      - Port to check. Route 53 defaults to V(80) or V(443).
     type: int
   resource_path:
     description:
-      - Path to ask for.
+      - Path to request.
     type: str
   search_string:
     description:
-      - Text that has to be in the first 5120 bytes of the answer, up to 255 characters.
+      - Text that must be in the first 5120 bytes of the response, up to 255 characters.
       - Required with O(type=HTTP_STR_MATCH) and O(type=HTTPS_STR_MATCH).
     type: str
   request_interval:
@@ -66,11 +66,11 @@ options:
     choices: [10, 30]
   failure_threshold:
     description:
-      - Results in a row, V(1) to V(10), that change the check's state.
+      - Number of consecutive results, V(1) to V(10), that change the check's state.
     type: int
   inverted:
     description:
-      - Whether healthy counts as unhealthy and the other way round.
+      - Whether to invert the result of the check.
     type: bool
   measure_latency:
     description:
@@ -88,7 +88,8 @@ options:
     elements: str
   health_threshold:
     description:
-      - How many of O(child_health_checks) have to be healthy. V(0) is always healthy, more than there are never.
+      - How many of O(child_health_checks) must be healthy. With V(0) the check is always healthy, with more than their
+        number it never is.
     type: int
   alarm:
     description:
@@ -107,7 +108,7 @@ options:
         required: true
       insufficient_data_health_status:
         description:
-          - What the check is while the alarm has too little data.
+          - Status of the check while the alarm has insufficient data.
         type: str
         choices: [Healthy, Unhealthy, LastKnownStatus]
   routing_control_arn:
@@ -116,7 +117,7 @@ options:
     type: str
   tags:
     description:
-      - Tags to add or change. Other tags stay.
+      - Tags to add or change. Other tags are kept.
     type: dict
 attributes:
   check_mode:
@@ -175,17 +176,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on what was done, or why nothing was.
+  description: One sentence on what was changed, or why nothing was.
   returned: success
   type: str
   sample: The health check trading-dev-ahead is created.
 health_check_id:
-  description: Id of the check, null where there is none, and in check mode where it would be created.
+  description: Id of the check, null if there is none, and in check mode if it would be created.
   returned: success
   type: str
   sample: 7a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9
 health_check:
-  description: The check as read back, an empty dictionary where there is none.
+  description: The check as read back, an empty dictionary if there is none.
   returned: success
   type: dict
   contains:
@@ -202,7 +203,7 @@ health_check:
       type: int
       sample: 1
     config:
-      description: HealthCheckConfig in the names of the Route 53 API.
+      description: HealthCheckConfig with the field names of the Route 53 API.
       type: dict
       sample: {"Type": "CALCULATED", "HealthThreshold": 1}
     tags:
@@ -210,18 +211,18 @@ health_check:
       type: dict
       sample: {"Name": "trading-dev-ahead"}
 seconds:
-  description: Seconds the module took between its first and its last call.
+  description: Duration in seconds, from the first to the last call.
   returned: always
   type: float
   sample: 1.204
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0
   sample: 1767225600.125
 error_code:
-  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  description: Error code of the AWS call that failed, or the name of the exception if there was no response.
   returned: when a call to AWS failed
   type: str
   sample: InvalidInput

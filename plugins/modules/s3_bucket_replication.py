@@ -9,12 +9,12 @@ DOCUMENTATION = r"""
 ---
 module: s3_bucket_replication
 version_added: 0.1.0
-short_description: Have a replication rule on an S3 bucket
+short_description: Manage a replication rule of an S3 bucket
 description:
-  - Adds, changes and removes one replication rule of a bucket. Other rules of the bucket stay as they are.
+  - Adds, changes and removes one replication rule of a bucket. Other rules of the bucket are not changed.
   - Two-way replication is two calls, one for each bucket, each in its bucket's region.
   - The bucket needs versioning, and so does the destination.
-  - Only what is asked for is compared, so that values AWS adds by itself change nothing.
+  - Only the given options are compared, so values that AWS adds do not cause a change.
   - "Sources: C(Replicating objects within and across Regions) of the Amazon S3 User Guide; C(PutBucketReplication) of
     the Amazon S3 API Reference."
 author:
@@ -38,7 +38,7 @@ options:
     default: multi-region
   role_arn:
     description:
-      - ARN of the role S3 replicates with. A bucket has one for all its rules.
+      - ARN of the IAM role that S3 uses for replication. A bucket has one role for all its rules.
       - Required when O(state=present).
     type: str
   destination_bucket_arn:
@@ -59,19 +59,19 @@ options:
   kms_key_arn:
     description:
       - ARN of the key of the destination's region that encrypts the replicas. Objects encrypted with KMS are replicated
-        only where it is given.
-      - Left alone when left out.
+        only if it is given.
+      - Not changed if omitted.
     type: str
   replication_metrics:
     description:
       - Whether S3 publishes metrics of the rule, such as C(ReplicationLatency), in the destination's region. They are
         billed as custom metrics.
-      - Left alone when left out.
+      - Not changed if omitted.
     type: bool
     version_added: 0.2.0
   prefix:
     description:
-      - Beginning of the keys to replicate. Empty means all.
+      - Prefix of the object keys to replicate. If empty, all objects are replicated.
     type: str
     default: ''
 attributes:
@@ -99,7 +99,7 @@ EXAMPLES = r"""
     role_arn: arn:aws:iam::123456789012:role/trading-replication-dev
     destination_bucket_arn: arn:aws:s3:::trading-data-us-east-2-dev
 
-- name: And back
+- name: Replicate from us-east-2 to us-east-1
   trading.multi_region.s3_bucket_replication:
     region: us-east-2
     bucket: trading-data-us-east-2-dev
@@ -115,17 +115,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on what was done, or why nothing was.
+  description: One sentence on what was changed, or why nothing was.
   returned: success
   type: str
   sample: The rule multi-region of trading-data-us-east-1-dev is added.
 replication_configuration:
-  description: The bucket's whole configuration as read back, in the names of the S3 API; empty where there is none.
+  description: The bucket's whole configuration as read back, with the field names of the S3 API; empty if there is
+    none.
   returned: success
   type: dict
   contains:
     Role:
-      description: ARN of the role S3 replicates with.
+      description: ARN of the IAM role that S3 uses for replication.
       type: str
       sample: arn:aws:iam::123456789012:role/trading-replication-dev
     Rules:
@@ -133,18 +134,18 @@ replication_configuration:
       type: list
       elements: dict
 seconds:
-  description: Seconds the module took between its first and its last call.
+  description: Duration in seconds, from the first to the last call.
   returned: always
   type: float
   sample: 1.204
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   version_added: 0.2.0
   sample: 1767225600.125
 error_code:
-  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  description: Error code of the AWS call that failed, or the name of the exception if there was no response.
   returned: when a call to AWS failed
   type: str
   sample: NoSuchBucket

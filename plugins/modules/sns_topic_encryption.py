@@ -9,11 +9,13 @@ DOCUMENTATION = r"""
 ---
 module: sns_topic_encryption
 version_added: 0.2.0
-short_description: Have an SNS topic encrypted with a key
+short_description: Manage the KMS key that encrypts an SNS topic
 description:
-  - Sets the KMS key that encrypts the messages of an existing topic at rest, which M(community.aws.sns_topic) cannot.
-  - Whoever publishes to the topic then needs C(kms:GenerateDataKey*) and C(kms:Decrypt) on the key. CloudWatch gets
-    them from the key's policy, as the service C(cloudwatch.amazonaws.com). Without them alarms ring and nobody hears.
+  - Sets the KMS key that encrypts the messages of an existing topic at rest, which M(community.aws.sns_topic) does not
+    support.
+  - Publishers to the topic then need C(kms:GenerateDataKey*) and C(kms:Decrypt) on the key. CloudWatch gets them from
+    the key policy, as the service C(cloudwatch.amazonaws.com). Without them the notifications of alarms are not
+    delivered.
   - "Sources: C(SetTopicAttributes) of the SNS API Reference; C(Managing Amazon SNS encryption keys and costs) of the
     SNS Developer Guide."
 author:
@@ -26,7 +28,7 @@ options:
     required: true
   kms_key_arn:
     description:
-      - ARN of the key, of the topic's region.
+      - ARN of the KMS key, in the topic's region.
     type: str
     required: true
 attributes:
@@ -56,7 +58,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: One sentence on what was done, or why nothing was.
+  description: One sentence on what was changed, or why nothing was.
   returned: success
   type: str
   sample: The topic arn:aws:sns:us-east-2:123456789012:trading-alerts-prod had no key and is encrypted with it now.
@@ -66,17 +68,17 @@ kms_key_arn:
   type: str
   sample: arn:aws:kms:us-east-2:123456789012:key/11111111-2222-3333-4444-555555555555
 seconds:
-  description: Seconds the module took between its first and its last call.
+  description: Duration in seconds, from the first to the last call.
   returned: always
   type: float
   sample: 0.214
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125
 error_code:
-  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  description: Error code of the AWS call that failed, or the name of the exception if there was no response.
   returned: when a call to AWS failed
   type: str
   sample: AuthorizationError

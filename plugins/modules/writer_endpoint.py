@@ -9,16 +9,18 @@ DOCUMENTATION = r"""
 ---
 module: writer_endpoint
 version_added: 0.2.0
-short_description: Keep the endpoint that applications write to in an SSM parameter
+short_description: Manage the SSM parameter that holds the database endpoint for writes
 description:
-  - Has the SSM parameter O(parameter_name) of O(region) hold the database endpoint that applications of that region
-    must write to.
-  - While the region's cluster is a member of the global database that is the global writer endpoint, which follows the
-    writer by itself. Once the cluster is detached it is the cluster's own endpoint, because the global one goes on
-    leading to the old writer.
-  - The parameter is written only where it differs, and read back. It is a C(String); one of another type is refused.
-  - A cluster that is no member and has no instance that writes is refused, because applications would reach a reader.
-  - Everything is asked in O(region); no call is made to another one.
+  - Sets the SSM parameter O(parameter_name) of O(region) to the database endpoint that applications of that region must
+    use for writes.
+  - While the region's cluster is a member of the global database, this is the global writer endpoint, which follows the
+    writer automatically. Once the cluster is detached, it is the cluster's own endpoint, because the global endpoint
+    still points to the old writer.
+  - The parameter is written only if it differs, and read back. It is a C(String); the module fails if it has another
+    type.
+  - The module fails if the cluster is not a member and has no instance that can write, because applications would reach
+    a reader.
+  - All calls are made in O(region).
   - "Sources: C(Connecting to Amazon Aurora Global Database) and C(Removing a cluster from an Amazon Aurora global
     database) of the Aurora User Guide."
 author:
@@ -43,7 +45,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Where neither the parameter nor the cluster exists yet, RV(after) is null.
+      - If neither the parameter nor the cluster exists yet, RV(after) is null.
   diff_mode:
     support: full
   idempotent:
@@ -60,7 +62,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Lead applications of us-east-2 to the database that writes
+- name: Point the applications of us-east-2 at the writer
   trading.multi_region.writer_endpoint:
     region: us-east-2
     parameter_name: /trading/dev/database/writer-endpoint
@@ -82,7 +84,7 @@ reason:
     /trading/dev/database/writer-endpoint was set: trading-us-east-2-dev is no member of trading-global-dev, so only its
     own endpoint leads to it.
 before:
-  description: Value of the parameter before, null where there was none.
+  description: Value of the parameter before, null if there was none.
   returned: success
   type: str
   sample: trading-global-dev.global-1a2b3c4d.global.rds.amazonaws.com
@@ -97,17 +99,17 @@ is_member:
   type: bool
   sample: false
 seconds:
-  description: Seconds the module took between its first and its last call.
+  description: Duration in seconds, from the first to the last call.
   returned: always
   type: float
   sample: 0.412
 ended_at:
-  description: When the module was done, in epoch seconds.
+  description: Time at which the module finished, in epoch seconds.
   returned: success
   type: float
   sample: 1767225600.125
 error_code:
-  description: Error code of the AWS call that failed, or the name of the exception where no answer came.
+  description: Error code of the AWS call that failed, or the name of the exception if there was no response.
   returned: when a call to AWS failed
   type: str
   sample: ParameterMaxVersionLimitExceeded

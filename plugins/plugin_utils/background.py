@@ -17,7 +17,7 @@ import signal
 
 
 def begin(work, seconds, folder):
-    """Begin the work and return at once what Ansible returns for a job that has started.
+    """Begin the work and return immediately what Ansible returns for a job that has started.
 
     work: function without arguments that returns a module's result. seconds: after so many it is ended.
     folder: Ansible's async_dir. Raises OSError where the job cannot be written down; nothing is begun then.

@@ -379,7 +379,7 @@ def unknown_problems(names: t.Iterable[str], known: t.Iterable[str]) -> list[str
 
 
 def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
-    """Everything that is wrong with ``inputs``, as sentences in the order in which a reader would mend them.
+    """Everything that is wrong with ``inputs``, as sentences in the order in which a reader would fix them.
 
     :param inputs: ``environment_suffix``, ``regions`` (list of region codes, in order), ``vpc_cidrs`` (region to CIDR),
         ``global_database_engine_version``, ``names`` (variable to name, or to a list of names), ``limit``

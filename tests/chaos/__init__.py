@@ -6,7 +6,7 @@ it.
 
     faults.py      what can break, and how each run has to end at least
     moments.py     when it breaks
-    cell.py        one of the matrix: break, run, judge, mend, resume, judge again
+    cell.py        one of the matrix: break, run, judge, fix, resume, judge again
     invariants.py  what may never be, whatever breaks
     report.py      the table
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One cell of the matrix: something breaks at a moment of a failover; then it is mended and the same command is run
+"""One cell of the matrix: something breaks at a moment of a failover; then it is fixed and the same command is run
 again."""
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def times_struck(platform: Platform) -> int | None:
     return sum(fault["hits"] for fault in faults) if faults else None
 
 
-def mend(platform: Platform) -> None:
+def fix(platform: Platform) -> None:
     platform.lab.clear_faults()
     platform.lab.restore()
     platform.lab.settings(promotion_stuck=False)
@@ -109,7 +109,7 @@ def run_cell(platform: Platform, fault: Fault, moment: str, folder: Path) -> Res
     task = "" if moment == START else STEPS[moment]
     first = platform.run("failover", *options, break_at=task, breaks=fault.what)
     calls, struck = lab.calls(), times_struck(platform)
-    mend(platform)
+    fix(platform)
     ended = how_it_ended(first, calls, arrived(platform, wanted))
     wrong = [] if ended in fault.may_end else [f"ended: {ended}, must be {' or '.join(fault.may_end)}"]
 

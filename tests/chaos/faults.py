@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can break. A fault breaks once, at its moment, and stays broken until it is mended after the run."""
+"""What can break. A fault breaks once, at its moment, and stays broken until it is fixed after the run."""
 
 from __future__ import annotations
 

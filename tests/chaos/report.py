@@ -36,7 +36,7 @@ def as_markdown(results: Sequence[Result]) -> str:
         "# Faults and moments",
         "",
         "failover.yml in the lab. Each cell: how the run ended that met the fault at that step, its seconds, and + the",
-        "seconds of the command run again with the fault mended. **BROKEN**: a promise did not hold, see below.",
+        "seconds of the command run again with the fault fixed. **BROKEN**: a promise did not hold, see below.",
         "",
         f"| fault | {' | '.join(moments)} |",
         "|---" * (len(moments) + 1) + "|",

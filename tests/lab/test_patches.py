@@ -1,6 +1,6 @@
 """Each patch is still needed: stock moto has the defect; and with the patch it is gone.
 
-The first test fails when moto mends a defect itself: then drop the patch (or what the service adds), and its probe.
+The first test fails when moto fixes a defect itself: then drop the patch (or what the service adds), and its probe.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def test_every_patch_has_a_probe_and_a_reason() -> None:
 
 @pytest.mark.parametrize("name", stock_moto.PROBES)
 def test_stock_moto_still_has_the_defect(stock: dict[str, bool], name: str) -> None:
-    assert stock[name], f"moto has mended {name}: drop the lab's own"
+    assert stock[name], f"moto has fixed {name}: drop the lab's own"
 
 
 @pytest.mark.parametrize("name", sorted(set(stock_moto.PROBES) - {"launch_template_version_user_data"}))

@@ -145,14 +145,14 @@ def test_metrics_settle_says_again_what_is_said_and_reports_no_change(metrics: P
         Namespace="Trading/TrafficSwitch", MetricData=[claim_of_west(Timestamp=long_ago, Value=1)]
     )
     assert metrics.leads_to(WEST)
-    # A check made anew has heard nothing yet, and counts the claim as not made.
+    # A check made again has heard nothing yet, and counts the claim as not made.
     options = {key: value for key, value in claim.items() if key != "tier"}
-    anew = metrics.run("route53_health_check", region=EAST, **{**options, "name": "anew"})["health_check_id"]
-    assert metrics.stage.healthy(anew)
+    again = metrics.run("route53_health_check", region=EAST, **{**options, "name": "again"})["health_check_id"]
+    assert metrics.stage.healthy(again)
     assert metrics.traffic()["statements"][EAST] == [f"[{EAST} yields to {WEST}]"]
     metrics.lab.clear_calls()
     assert metrics.traffic()["changed"] is False
-    assert wait(lambda: metrics.stage.healthy(anew), lambda healthy: not healthy) is False
+    assert wait(lambda: metrics.stage.healthy(again), lambda healthy: not healthy) is False
     assert metrics.leads_to(WEST)
 
 

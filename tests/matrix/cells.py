@@ -2,7 +2,7 @@
 """The supported versions that are tried together, and the environment of each.
 
 A cell's packages are those of tests/matrix/<name>.lock, its collections those that a version of the package `ansible`
-carries. All of it lies in .build/matrix/<name>, and is made anew when a lock or the Python has changed.
+carries. All of it lies in .build/matrix/<name>, and is made again when a lock or the Python has changed.
 """
 
 from __future__ import annotations

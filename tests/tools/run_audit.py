@@ -63,8 +63,8 @@ def read_report(report: dict[str, Any], locked: set[str]) -> Findings:
             continue
         found.asked.add(package["name"])
         for one in package["vulns"]:
-            mended = ", ".join(one["fix_versions"]) or "no version yet"
-            found.known.append(f"{package['name']} {package['version']}: {one['id']}, mended in {mended}")
+            fixed = ", ".join(one["fix_versions"]) or "no version yet"
+            found.known.append(f"{package['name']} {package['version']}: {one['id']}, fixed in {fixed}")
     found.unasked = locked - found.asked
     return found
 

@@ -127,7 +127,7 @@ class GlobalCluster:
             wait_until_visible(self.read, achieved, error, **self.time)
 
     def reconcile(self, done, what):
-        """Return the facts once done, or at once with wait: false."""
+        """Return the facts once done, or immediately with wait: false."""
         if not self.wait:
             return self.read()
         try:

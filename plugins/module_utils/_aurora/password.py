@@ -64,7 +64,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     wait_until_visible,
 )
 
-# How long all regions together are waited for when they are asked at once, in seconds.
+# How long all regions together are waited for when they are asked in parallel, in seconds.
 LOOK_SECONDS = 12
 DAY_SECONDS = 86400
 # RDS takes them all ("MasterUserPassword" of ModifyDBCluster), and none means anything to a shell or in an address.
@@ -166,7 +166,7 @@ class Rotation:
         self.proof: str | None = None
 
     def look(self) -> Seen:
-        """Ask every region at once; raise Refused where a rotation must not go on."""
+        """Ask every region in parallel; raise Refused where a rotation must not go on."""
         table = self.params.get("table_name")
         identifier = self.params["global_cluster_identifier"]
         calls: dict[tuple[str, str], Callable[[], Any]] = {}
@@ -383,7 +383,7 @@ def rotate(rotation: Rotation, check_mode: bool, now: float) -> dict[str, Any]:
         rotation.apply(version)
     late = rotation.finish(version)
     told = f"{', '.join(region for region in rotation.regions if region not in late)} show it"
-    left = f" Run again when this is mended: {'; '.join(late.values())}." if late else ""
+    left = f" Run again when this is fixed: {'; '.join(late.values())}." if late else ""
     return {
         **result,
         "reason": f"Version {version} of {name} is the password of {where}; {told}.{left}",

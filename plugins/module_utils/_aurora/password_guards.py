@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Whether a rotation of the database's password may go on: what all regions said at once, and the sentences. Pure."""
+"""Whether a rotation of the database's password may continue: what all regions reported, and the sentences. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 
 @dataclass(frozen=True)
 class Seen:
-    """What all regions said at once, each fact by region.
+    """What all regions reported, each fact by region.
 
     secrets: as ``describe_versions`` has them. databases: the global cluster as ``facts_of`` has it. leases: as
     ``read_lease`` has them, None where the region has no control table.

@@ -9,7 +9,7 @@ Facts used, all of the Aurora User Guide unless said otherwise:
 - "Using switchover or failover in Aurora Global Database": a failover is asked for in the target's region, a switchover
   in the current primary's; the target is named by its ARN.
 - The same page, on manual failover, and RemoveFromGlobalCluster of the RDS API Reference: where the managed failover is
-  impossible the secondary is detached. It stops replicating at once, becomes a cluster of its own that writes, and
+  impossible the secondary is detached. It stops replicating immediately, becomes a cluster of its own that writes, and
   nothing fences the old primary. It is asked for in the secondary's region, and the cluster is ``promoting`` meanwhile.
 - "Upgrading an Amazon Aurora global database": Aurora MySQL tolerates no difference of patch level for either.
 - botocore has no waiter for global clusters, and ``Status: available`` is also reported while the writer has not moved
@@ -286,12 +286,12 @@ def unacceptable_lag(observed, lag, request):
 
 
 def unaccepted_loss(observed, lag, request):
-    """Detaching cannot be undone: the topology has to be built anew, and nothing fences the old primary."""
+    """Detaching cannot be undone: the topology has to be built again, and nothing fences the old primary."""
     if request.accept_data_loss:
         return None
     return (
-        f"Detaching {observed['target']['identifier']} (RemoveFromGlobalCluster) stops its replication at once, loses "
-        f"what was not replicated, fences nobody and leaves a topology to rebuild; {OVERRIDE}"
+        f"Detaching {observed['target']['identifier']} (RemoveFromGlobalCluster) stops its replication immediately, "
+        f"loses what was not replicated, fences nobody and leaves a topology to rebuild; {OVERRIDE}"
     )
 
 
@@ -475,7 +475,7 @@ def describe_stuck(request, observed, seconds, error):
     return (
         f"The promotion of {request.writer_region} in {request.global_cluster_identifier} is not complete after "
         f"{seconds:.0f} s (wait_timeout): {state}. AWS goes on; running again resumes the wait: run the same playbook "
-        "with the same options once more. It joins the operation in flight and requests nothing anew."
+        "with the same options once more. It joins the operation in flight and requests nothing again."
     )
 
 

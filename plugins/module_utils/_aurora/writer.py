@@ -54,7 +54,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 READ_SECONDS = 10
 REQUEST_SECONDS = 30
 # After an operation was seen to end without moving the writer, so many idle reads in a row prove that it gave up:
-# one alone may fall between the end of the operation and the members being shown anew. As many prove that a request was
+# one may fall between the end of the operation and the members being shown again. As many prove that a request was
 # refused for its own sake, and not because of an operation that is not shown yet.
 IDLE_READS = 3
 # What AWS refuses a move with ("Errors" of FailoverGlobalCluster, SwitchoverGlobalCluster and RemoveFromGlobalCluster
@@ -162,7 +162,7 @@ class Writer:
         """Ask AWS for the move as decided.
 
         Where AWS refuses because it is under way already, that is as good: it is this request, repeated after a lost
-        answer, or another's. Else it is decided anew from what is seen then, so that ``auto`` may go its other way, and
+        answer, or another's. Else it is decided again from what is seen, so that ``auto`` may go its other way, and
         a race lost to another operation is told as that. Raises Refused with AWS's reason.
         """
         while self.decision.action == "request":
@@ -239,7 +239,7 @@ class Writer:
         if not is_done(observed):
             raise MultiRegionError(
                 f"The operation towards {self.request.writer_region} ended and the writer is still in "
-                f"{observed['writer_region'] or 'no region'}: AWS gave it up. Running again requests it anew.",
+                f"{observed['writer_region'] or 'no region'}: AWS gave it up. Running again requests it again.",
                 after=observed,
             )
         return observed

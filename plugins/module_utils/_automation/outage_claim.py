@@ -7,9 +7,9 @@
 The claim stands in the item ``automation#cloud_trigger_call`` of one table, that of the first standby that answers, in
 the order of the manifest, so that observers who see the same regions meet there. Its document is {version, outage, by,
 until, called_at, attempts}: outage tells one outage from the next, times are epoch seconds of that table. A claim whose
-holder has been asked is kept until the next outage; one that led to nothing is free at once, and one whose holder has
-died after CLAIM_SECONDS, so that the controller is asked at least once. The lease on the target is what keeps two
-moves apart; this keeps a controller from two jobs.
+holder has been asked is kept until the next outage; one that led to nothing is released immediately, and one whose
+holder has died after CLAIM_SECONDS, so that the controller is asked at least once. The lease on the target is what
+keeps two moves apart; this keeps a controller from two jobs.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def replace_document(
 def read_all(
     clients: Any, table: str, regions: list[str], identifiers: tuple[str, ...], deadline: float
 ) -> tuple[Copies, dict[str, str]]:
-    """Ask every region's table at once; return (copies, {region: why its table could not be read})."""
+    """Ask every region's table in parallel; return (copies, {region: why its table could not be read})."""
 
     def call(region: str) -> Callable[[], Any]:
         return lambda: {name: get_copy(clients("dynamodb", region), table, name) for name in identifiers}

@@ -20,7 +20,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 MANIFEST_ID = "manifest"
 RUN_PREFIX = "run#"
 LATEST_MOVE_ID = "latest_move"
-# How often what a batch left out is asked for again, at once: items are few and small, so that is throttling.
+# How often what a batch left out is asked for again, immediately: items are few and small, so that is throttling.
 BATCH_TRIES = 3
 
 

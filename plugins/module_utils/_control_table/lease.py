@@ -295,5 +295,5 @@ def lost(lease: Mapping[str, Any] | None, run_id: str, attempt: int, region: str
         return f"{mine}; it was released as {lease['outcome']}. {remedy}"
     if not lease["is_live"]:
         # Nobody has taken it, but another run may have come and gone elsewhere: what was planned may not hold any more.
-        return f"{mine}; it expired before it was renewed. Run the same command again: it looks anew and goes on."
+        return f"{mine}; it expired before it was renewed. Run the same command again: it looks again and goes on."
     return None

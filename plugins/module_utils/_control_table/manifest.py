@@ -78,7 +78,7 @@ def read_manifest(client: Any, table: str) -> dict[str, Any]:
     try:
         found = get_document(client, table, MANIFEST_ID)
     except AwsCallError as error:
-        # What cannot be understood is written anew; what could not be asked stops the module.
+        # What cannot be understood is written again; what could not be asked stops the module.
         if error.code != UNREADABLE_ANSWER:
             raise
         found = None
@@ -162,7 +162,7 @@ def _remedy(table: str, versions: Collection[Any], is_without_table: bool) -> st
         found = ", ".join(str(version) for version in sorted(versions, key=str))
         return (
             f"This version of the collection reads manifests of version {VERSION}, not {found}: run its site.yml, "
-            "which writes the manifest anew; in an emergency use the version of the collection that wrote it."
+            "which writes the manifest again; in an emergency use the version of the collection that wrote it."
         )
     if is_without_table:
         return f"site.yml creates the table; if it has been run, {table} (table_name) is not its name."
@@ -171,7 +171,7 @@ def _remedy(table: str, versions: Collection[Any], is_without_table: bool) -> st
 
 @timed
 def run_info(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
-    """Read the manifest from every region at once; return the freshest, and when each copy was written.
+    """Read the manifest from every region in parallel; return the freshest, and when each copy was written.
 
     Returns changed, reason, manifest, manifest_region, written_at, copies, errors.
     """

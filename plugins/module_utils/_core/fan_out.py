@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Writing to several regions at once where one of them must succeed and the others may."""
+"""Writing to several regions in parallel where one of them must succeed and the others may."""
 
 from __future__ import annotations
 

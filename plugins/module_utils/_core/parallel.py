@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Asking many things at once and going on at a deadline, whatever still hangs.
+"""Asking many things in parallel and going on at a deadline, whatever still hangs.
 
 Each call runs in a daemon thread: a hanging one keeps neither the caller beyond its deadline nor the process from
 ending. What was not answered in time is an ``Observation`` that says so, because "could not ask" is an answer too.
@@ -18,7 +18,7 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 
-# How often a waiting reader looks at the clock for its own early end; answers wake it at once.
+# How often a waiting reader looks at the clock for its own early end; answers wake it immediately.
 GLANCE_SECONDS = 0.05
 
 Enough = Callable[[Mapping[Any, Observation], float], bool]
@@ -85,7 +85,7 @@ class CallGroup:
 def observe_all(
     calls: Mapping[Any, Callable[[], Any]], deadline_s: float, enough: Enough | None = None
 ) -> dict[Any, Observation]:
-    """Run all calls at once; return {name: Observation} at the deadline at the latest, or when ``enough`` says so."""
+    """Run all calls in parallel; return {name: Observation} by the deadline, or when ``enough`` says so."""
     board = CallGroup()
     board.start(calls)
     answers = board.wait(deadline_s, enough)

@@ -33,7 +33,7 @@ class WaitTimeout(MultiRegionError):
 
 
 def pause(seconds):
-    """Let time pass. An event nobody sets, so that an interrupt ends it at once."""
+    """Let time pass. An event nobody sets, so that an interrupt ends it immediately."""
     threading.Event().wait(seconds)
 
 
@@ -47,10 +47,10 @@ def poll(read, done, timeout, interval, clock=time.monotonic, sleep=pause, toler
 
     read: function without arguments that asks AWS.
     done: function of the value read; true ends the wait.
-    timeout, interval: seconds. The first read happens at once, the last one at the deadline.
+    timeout, interval: seconds. The first read happens immediately, the last one at the deadline.
     tolerate: function of an AwsCallError; true keeps waiting (default: throttling, 5xx, nobody there).
 
-    Raises WaitTimeout at the deadline, and at once any AwsCallError that is not tolerated.
+    Raises WaitTimeout at the deadline, and immediately any AwsCallError that is not tolerated.
     """
     started = clock()
     # One sum, so that "until the deadline" never rounds to no time at all short of it.

@@ -58,7 +58,7 @@ def _is_gone_on_with(seen: Situation, region: str, lease: control_tables.Lease) 
     """Return whether a run that stopped is to be finished.
 
     Towards an unhealthy region only where it has moved something there, and not long ago: later on that region may be
-    what was lost, and moving on at once would be flapping.
+    what was lost, and moving on immediately would be flapping.
     """
     if lease["age_seconds"] > seen.request.resume_within:
         return False

@@ -34,7 +34,7 @@ TIMED_OUT = "timed_out"
 
 @timed
 def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
-    """Read all regions at once.
+    """Read all regions in parallel.
 
     Returns changed (false), fences {region: document, None, or {unknown: sentence}}, aurora {region: {state, message,
     at, reason}}, outcome and reason (of the option ``region``; None where it is not given).

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""All signals of all regions at once, and the verdicts on them."""
+"""All signals of all regions in parallel, and the verdicts on them."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def build_readers(
 
 
 def observe_regions(params: Mapping[str, Any], clients: Any) -> dict[str, Facts]:
-    """Ask everything that the wanted signals need, all at once, and return the facts by region."""
+    """Ask everything that the wanted signals need, all in parallel, and return the facts by region."""
     entries, shared = build_entries(params)
     signals = {*params["signals"], *params["deciding_signals"]}
     wanted = {*ALWAYS, *(fact for signal in signals for fact in FACTS_OF[signal])}

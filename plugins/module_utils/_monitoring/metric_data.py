@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Figures of our own in CloudWatch, so that dashboards show them: one data point each, in several regions at once.
+"""Figures of our own in CloudWatch, so that dashboards show them: one data point each, in several regions in parallel.
 
 A data point may be readable only a moment after it was accepted ("Publish custom metrics" of the CloudWatch User
 Guide), so what was accepted is not read back.
@@ -42,7 +42,7 @@ def build_data(metrics: Mapping[str, Any], units: Mapping[str, str], dimensions:
 
 @timed
 def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
-    """Publish in all regions at once.
+    """Publish in all regions in parallel.
 
     Returns changed, reason, published (regions), not_published {region: sentence}. Raises MultiRegionError with the
     same evidence where no region took it, unless ``best_effort``.

@@ -48,7 +48,7 @@ def build_attributes(attributes: Mapping[str, Any] | None) -> dict[str, dict[str
 
 @timed
 def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
-    """Publish to all topics at once.
+    """Publish to all topics in parallel.
 
     Returns changed, reason, delivered {region: message id}, not_delivered {region: sentence}. Raises MultiRegionError
     with the same evidence where the required region (or every region) did not take it, unless ``best_effort``.

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Observing the whole platform for the planner: the control tables first, then every region at once, within seconds.
+"""Observing the platform for the planner: the control tables first, then every region in parallel, within seconds.
 
 A region that has not answered a single call is not waited for to the end: it may be the lost one, and all that must be
 known stands in the target.

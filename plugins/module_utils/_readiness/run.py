@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Would a failover work now? Everything of all regions is read at once, under one deadline, and judged."""
+"""Would a failover work now? Everything of all regions is read in parallel, under one deadline, and judged."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def per_region(answers: Mapping[str, Observation], identifier: str) -> dict[str,
 
 @timed
 def run(params: Mapping[str, t.Any], clients: t.Any) -> dict[str, t.Any]:
-    """Read every control table at once, and merge what they tell.
+    """Read every control table in parallel, and merge what they tell.
 
     Returns changed, reason, now (the tables' time), runs, latest_move, leases, fences, automation, automation_latest,
     unread {region: sentence}.

@@ -85,7 +85,7 @@ def missing_copies(tables: Mapping[str, Table]) -> list[tuple[str, str, Copy, Co
 
 @timed
 def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -> dict[str, t.Any]:
-    """Read every control table at once, and write into each what it lacks.
+    """Read every control table in parallel, and write into each what it lacks.
 
     Returns changed, reason, copied {region: [ids]}, unread {region: sentence}. Raises MultiRegionError where no table
     answered, or where one that was read took no copy.

@@ -139,7 +139,7 @@ def obstacle(before, params):
     if wanted and view not in (None, STREAM_VIEW):
         return (
             f"The stream of {params['table_name']} shows {view}, replication needs {STREAM_VIEW}; a stream cannot be "
-            "changed, only disabled and enabled anew."
+            "changed, only disabled and enabled again."
         )
     return None
 

@@ -210,7 +210,7 @@ class HealthCheck:
     def create(self, config):
         """Return the identifier of a new check.
 
-        The name itself is the caller reference, so that two creators at once, or one whose answer was lost, end with
+        The name itself is the caller reference, so that two concurrent creators, or one whose answer was lost, end with
         one check. Where a deleted check has spent it, a random part makes it new.
         """
         try:

@@ -161,7 +161,7 @@ class CloudwatchMetrics:
         seen.said = set(statements)
 
     def repeat(self, region: str) -> None:
-        """Say again what the region says, so that checks and alarms made anew hear it too."""
+        """Say again what the region says, so that checks and alarms made again hear it too."""
         seen = self._seen[region]
         points = build_repeats(seen, alarm_names(region, self.order, self.platform), minute_of(seen.clock))
         self._publish(region, points)

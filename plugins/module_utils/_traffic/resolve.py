@@ -173,7 +173,7 @@ class Outside:
         self.prober = prober
 
     def look(self):
-        """Ask for everything at once."""
+        """Ask for everything in parallel."""
         domain, balancers = self.params["domain"], self.params["load_balancers"]
         calls = {None: lambda: self.resolver.look_up(domain)}
         for region, name in balancers.items():

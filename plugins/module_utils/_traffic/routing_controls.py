@@ -104,7 +104,7 @@ class Cluster:
         return {region: found[arn] for region, arn in self._controls.items()}
 
     def set(self, states: States, overridden: Sequence[str] = (), sleep: Callable[[float], None] = pause) -> None:
-        """Set every region's state at once. A refusal counts as done where the states are as wanted all the same.
+        """Set every region's state in parallel. A refusal counts as done where the states are as wanted all the same.
 
         That happens where a change was carried out and its answer lost: within its waiting period a rule refuses the
         same change once more. An end point may know of that change a little later only.

@@ -109,7 +109,7 @@ class StatementSwitch:
             self.repeat()
 
     def read(self, first_region=None):
-        """Ask every region at once, and fill ``view``.
+        """Ask every region in parallel, and fill ``view``.
 
         first_region: return once this one has answered and the others' grace is over; ``finish_reading`` goes on.
         """
@@ -141,7 +141,7 @@ class StatementSwitch:
         return [region for region in self.order if region != active and self.view[region] != rest[region]]
 
     def write(self, objects):
-        """Write to several regions at once, best effort. Fills ``errors`` and ``view``."""
+        """Write to several regions in parallel, best effort. Fills ``errors`` and ``view``."""
         objects = {region: said for region, said in objects.items() if said != self.view[region]}
         if objects and self.may_write():
             calls = {

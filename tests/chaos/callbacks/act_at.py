@@ -8,7 +8,7 @@ BREAK_AT: the last words of the task's name; empty = before the first task. BREA
     clock <s>      the clock of the controller jumps by so many seconds
     lab <json>     a list of [path, body]: requests to the lab's admin API
 
-Only once: what is mended stays mended.
+Only once: what is fixed stays fixed.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def test_a_known_vulnerability_fails_and_names_the_version_that_mends_it(lock, a
     answers.update(pypi=of(SOUND, WEAK))
     found = run_audit.audit(lock)
     assert found.exit_code == 1
-    assert found.known == ["two 2.0: PYSEC-1, mended in 2.1"]
+    assert found.known == ["two 2.0: PYSEC-1, fixed in 2.1"]
 
 
 def test_what_one_service_does_not_know_the_next_is_asked(lock, answers):

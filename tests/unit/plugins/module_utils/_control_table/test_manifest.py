@@ -108,7 +108,7 @@ def test_copies_of_another_version_name_it_and_the_way_out(aws):
     assert str(error.value) == (
         f"No usable manifest in table {TABLE}. {EAST}: no manifest; {WEST}: manifest.version is 2; allowed: 1. This "
         "version of the collection reads manifests of version 1, not 2: run its site.yml, which writes the manifest "
-        "anew; in an emergency use the version of the collection that wrote it."
+        "again; in an emergency use the version of the collection that wrote it."
     )
 
 
