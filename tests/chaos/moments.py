@@ -7,7 +7,7 @@ START = "start"
 
 # Name of the step in the table: the last words of the task that takes it, in the order in which they come.
 STEPS = {
-    "plan": "Ask every region in parallel",
+    "plan": "ask every region in parallel",
     "lease": "take the lease of the target",
     "fence": "keep the old region's database from being written to",
     "promote_request": "ask Aurora for it",

@@ -387,7 +387,7 @@ def _capacity_wait(state: State, act: Act) -> State:
 
 def _announce(state: State, act: Act) -> State:
     seen = act.seen(state)
-    return with_values(state, act.target, run={"run_id": "run-1", "method": seen.method, "from_region": seen.left})
+    return with_values(state, act.target, run={"run_id": "run-1", "method": seen.method, "from_region": seen.source_region})
 
 
 def _repoint(state: State, act: Act) -> State:
@@ -401,7 +401,7 @@ def _record(state: State, act: Act) -> State:
         "version": 1,
         "run_id": run_id,
         "method": seen.method,
-        "from_region": seen.left,
+        "from_region": seen.source_region,
         "target_region": act.target,
         "ended_at": act.now,
         "acknowledged": None,
