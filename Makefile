@@ -17,7 +17,7 @@ LAB_DIR ?= .lab
 BIN    := $(CURDIR)/.venv/bin
 TOOLS  := tests/tools
 LAB    := $(BIN)/python -m lab
-STAGES := matrix lint audit unit lab-test sanity docs build molecule integration
+STAGES := matrix lint audit unit lab-test sanity docs build molecule targets integration
 # The cells of `make matrix` that `make test` takes.
 ENDS   := oldest,newest
 
@@ -66,13 +66,19 @@ clean: ## what the stages made, and nothing else (.venv and .collections stay)
 
 # --- the stages of `make test` ---------------------------------------------------------------------------------------
 
-lint: setup ## ansible-lint, yamllint, ruff, argument specs against defaults, reference of inputs, changelog
+lint: setup ## ansible-lint, yamllint, ruff, argument specs against defaults, reference of inputs, changelog, licences, .github
 	@$(BIN)/ruff check --output-format concise .
 	@$(BIN)/ruff format --check --output-format concise .
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/python $(TOOLS)/role_specs.py check
 	@$(BIN)/python $(TOOLS)/input_reference.py check
+	@$(BIN)/python $(TOOLS)/content_list.py check
 	@$(BIN)/antsibull-changelog lint
+	@REUSE_ENCODING_MODULE=charset_normalizer $(BIN)/reuse lint --lines
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	@$(BIN)/ansible-lint --offline --profile production
 
 audit: setup ## known vulnerabilities of what is locked; an advisory service that does not answer fails nothing
@@ -86,6 +92,9 @@ lab-test: setup ## the lab itself, as boto3 sees it
 
 integration: setup ## playbooks and modules against the lab
 	@$(BIN)/pytest -n 2 --dist loadscope --loadscope-reorder tests/integration $(ARGS)
+
+targets: setup ## ansible-test integration, against a lab of its own; ARGS=failover_lease for one target
+	@$(BIN)/python $(TOOLS)/run_targets.py $(ARGS)
 
 molecule: setup ## every scenario of extensions/molecule, each with a lab of its own; SCENARIO=name for one
 	@$(BIN)/python $(TOOLS)/run_molecule.py $(SCENARIO)
@@ -109,9 +118,11 @@ format: setup ## ruff's fixes and format, of what is named only: FILES="lab test
 	@$(BIN)/ruff check --fix $(FILES)
 	@$(BIN)/ruff format $(FILES)
 
-specs: setup ## writes the option tables of the roles' README files, ROLE=network for one, and docs/reference.md
+specs: setup ## writes the option tables of the roles' README files, ROLE=network for one, docs/reference.md, docs/docsite/rst, README's list
 	@$(BIN)/python $(TOOLS)/role_specs.py write $(ROLE)
 	@$(BIN)/python $(TOOLS)/input_reference.py write
+	@$(BIN)/python $(TOOLS)/check_docs.py write
+	@$(BIN)/python $(TOOLS)/content_list.py write
 
 # --- the lab: these commands are a contract, scripts outside this repository use them ----------------------------------
 # Their output is the lab's own and nothing else, so that it can be piped.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sphinx's settings for the site of plugins and roles, which `make docs` builds; every warning is an error."""
+"""Sphinx's settings for the site that `make docs` builds: plugins, roles, docs/. Every warning is an error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from docutils import nodes
 
 project = "trading.multi_region"
 copyright = "Contributors to the trading.multi_region project"
-extensions = ["sphinx_antsibull_ext"]
+extensions = ["sphinx_antsibull_ext", "myst_parser"]
+# A link to a heading of another page is looked up too.
+myst_heading_anchors = 4
 html_theme = "alabaster"
 pygments_style = "ansible"
 highlight_language = "YAML+Jinja"

@@ -9,7 +9,7 @@ DOCUMENTATION = """
 name: move_progress
 type: notification
 author: Trading platform maintainers (@trading-multi-region)
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Tells how far a move between regions is
 description:
   - Prints the plan of a move as it begins, each step with the seconds since the start and those that it is expected

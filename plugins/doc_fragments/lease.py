@@ -19,6 +19,7 @@ options:
         with the owner's name where another run has taken the lease.
       - Left out, the module acts without a lease. In check mode the lease is not touched.
     type: dict
+    version_added: 0.2.0
     suboptions:
       table_name:
         description:

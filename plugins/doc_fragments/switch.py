@@ -29,6 +29,7 @@ options:
       routing_control_arn:
         description: ARN of its routing control. Required with O(backend=arc_routing_control).
         type: str
+        version_added: 0.2.0
   object_key:
     description:
       - Key of the public object in every control bucket.
@@ -49,16 +50,19 @@ options:
       - What names of alarms begin with, and dimension C(Platform) of the metrics. Required with
         O(backend=cloudwatch_metric).
     type: str
+    version_added: 0.2.0
   metric_namespace:
     description:
       - Namespace of the metrics with O(backend=cloudwatch_metric).
     type: str
+    version_added: 0.2.0
     default: Trading/TrafficSwitch
   cluster_endpoints:
     description:
       - The five end points of the routing control cluster. Required with O(backend=arc_routing_control).
       - They are tried in random order, each once. Looking them up needs a control plane, so they are given.
     type: list
+    version_added: 0.2.0
     elements: dict
     suboptions:
       region:

@@ -23,14 +23,14 @@ def goal_of(value: t.Any, name: str) -> float | None:
 
 
 def run_report(record: t.Any, rto_goal: t.Any = None, rpo_goal: t.Any = None) -> dict[str, t.Any]:
-    """See :func:`_run_report.build_report`."""
+    """See :func:`run_report.build_report`."""
     if not isinstance(record, dict):
         raise AnsibleFilterError(f"run_report takes the record of a run, not {type(record).__name__}")
     return report.build_report(record, goal_of(rto_goal, "rto_goal"), goal_of(rpo_goal, "rpo_goal"))
 
 
 def run_history(runs: t.Any, rto_goal: t.Any = None) -> dict[str, t.Any]:
-    """See :func:`_run_report.build_history`."""
+    """See :func:`run_report.build_history`."""
     if not isinstance(runs, list):
         raise AnsibleFilterError(f"run_history takes a list of records, not {type(runs).__name__}")
     return report.build_history(runs, goal_of(rto_goal, "rto_goal"))

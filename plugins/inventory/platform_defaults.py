@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: platform_defaults
 author: Trading platform maintainers (@trading-multi-region)
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: The values of what an environment does not set
 description:
   - Gives the group C(all) the variables that the playbooks of this collection need, with the values of its

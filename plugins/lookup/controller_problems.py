@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: controller_problems
 author: Trading platform maintainers (@trading-multi-region)
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: What a controller cannot be configured without
 description:
   - Looks for the collection C(awx.awx), for the environment's variables C(CONTROLLER_HOST), C(CONTROLLER_OAUTH_TOKEN)

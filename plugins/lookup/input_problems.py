@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: input_problems
 author: Trading platform maintainers (@trading-multi-region)
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: What is wrong with the inputs of a playbook
 description:
   - Judges the variables of a playbook before the first call to AWS is made. Asks nothing of AWS.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: lambda_package
 author: Trading platform maintainers (@trading-multi-region)
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Pack code of this collection for AWS Lambda
 description:
   - Packs modules of this collection, each with all that it imports of the collection, and returns the path of each

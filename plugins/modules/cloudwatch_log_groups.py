@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: cloudwatch_log_groups
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Have CloudWatch log groups that are encrypted and do not grow for ever
 description:
   - Creates log groups, sets their key and retention, and deletes them, several in one task.

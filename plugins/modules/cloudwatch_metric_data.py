@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: cloudwatch_metric_data
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Publish figures of one's own as CloudWatch metrics
 description:
   - Publishes one data point for each metric, in all regions at once.

@@ -146,10 +146,12 @@ replicas:
     kms_key_arn:
       description: ARN of the KMS key that encrypts the replica, null for a key that DynamoDB owns.
       type: str
+      version_added: 0.2.0
       sample: arn:aws:kms:us-east-2:123456789012:key/66666666-7777-8888-9999-000000000000
     encryption_status:
       description: V(ENABLED), or V(UPDATING) while the key is changed; null for a key that DynamoDB owns.
       type: str
+      version_added: 0.2.0
       sample: ENABLED
     point_in_time_recovery:
       description: Whether point-in-time recovery is enabled.
@@ -177,6 +179,7 @@ ended_at:
   description: When the module was done, in epoch seconds.
   returned: success
   type: float
+  version_added: 0.2.0
   sample: 1767225600.125
 error_code:
   description: Error code of the AWS call that failed, or the name of the exception where no answer came.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: failover_automation
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Pause automatic failover, or acknowledge the latest move
 description:
   - Writes what people tell the automatic failover into the control tables of all O(regions) that answer. One table must

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: failover_lease
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Let one run at a time move the platform to a region
 description:
   - Takes, renews or releases the lease of a region, which is the O(region) that the platform is to be moved to. The

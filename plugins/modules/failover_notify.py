@@ -49,6 +49,7 @@ options:
       - Whether to go on although no topic took the message. RV(reason) and RV(not_delivered) say so then.
       - For messages about a move under way, which must not stop because nobody can be told.
     type: bool
+    version_added: 0.2.0
     default: false
   deadline:
     description:
@@ -112,6 +113,7 @@ ended_at:
   description: When the module was done, in epoch seconds.
   returned: success
   type: float
+  version_added: 0.2.0
   sample: 1767225600.125
 """
 

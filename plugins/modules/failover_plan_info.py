@@ -55,6 +55,7 @@ options:
         nothing stands against one, else the managed failover where that is possible, else a detach where
         O(accept_data_loss) is true. RV(method) and RV(method_reason) tell which one and why.
     type: str
+    version_added: 0.2.0
     choices: [failover, switchover, detach, auto]
     default: failover
   fencing:
@@ -63,6 +64,7 @@ options:
       - V(database_ingress) takes the database's ingress at once, V(application_capacity) takes the application's
         capacity once the traffic has left, V(none) does nothing.
     type: str
+    version_added: 0.2.0
     choices: [database_ingress, application_capacity, none]
     default: database_ingress
   cool_down:
@@ -70,17 +72,20 @@ options:
       - Seconds after an unplanned move in which another one is an obstacle, until the first is acknowledged
         (playbooks/automation.yml). V(0) switches that off.
     type: float
+    version_added: 0.2.0
     default: 3600
   resume_within:
     description:
       - Seconds after which a run that stopped is not gone on with.
     type: float
+    version_added: 0.2.0
     default: 21600
   takeover_run_id:
     description:
       - Id of the run that holds the target's lease, for an operator who knows that it is dead. Sets aside the obstacle
         V(lease_held) of exactly this run, as M(trading.multi_region.failover_lease) does.
     type: str
+    version_added: 0.2.0
   expected_active_region:
     description:
       - Region that the caller believes to be active. Where neither the writer nor the traffic is there, that is an
@@ -205,16 +210,19 @@ method:
   description: How the writer is moved; V(auto) only where RV(target_region) is none of the platform's.
   returned: success
   type: str
+  version_added: 0.2.0
   sample: failover
 method_reason:
   description: Why it is that method.
   returned: success
   type: str
+  version_added: 0.2.0
   sample: Method failover was asked for.
 is_arrived:
   description: Whether writer and traffic are at the target, and no run towards it is unfinished.
   returned: success
   type: bool
+  version_added: 0.2.0
   sample: false
 plan:
   description: The steps that are left, in the order in which they are to be taken. Empty where RV(is_arrived) is true.
@@ -302,6 +310,7 @@ lease:
       C(expires_in_seconds), C(is_live) and C(is_unfinished); null where there is none; or V(unknown).
   returned: success
   type: raw
+  version_added: 0.2.0
   sample: null
 latest_move:
   description:
@@ -309,12 +318,14 @@ latest_move:
       seconds), C(acknowledged) and C(age_seconds); null where there is none; or V(unknown).
   returned: success
   type: raw
+  version_added: 0.2.0
   sample: null
 fences:
   description:
     - By region, the document of what fencing did to it and has not given back; null where there is none; or V(unknown).
   returned: success
   type: dict
+  version_added: 0.2.0
   sample: {us-east-1: unknown, us-east-2: null}
 rebuild_needed:
   description:
@@ -322,11 +333,13 @@ rebuild_needed:
       can take over without loss.
   returned: success
   type: bool
+  version_added: 0.2.0
   sample: false
 writer_endpoint:
   description: Where the target's applications find the writer.
   returned: success
   type: dict
+  version_added: 0.2.0
   contains:
     parameter:
       description: Name of the parameter that tells them, or null where the manifest names none.
@@ -409,6 +422,7 @@ ended_at:
   description: When the module was done, in epoch seconds.
   returned: success
   type: float
+  version_added: 0.2.0
   sample: 1767225600.125
 """
 

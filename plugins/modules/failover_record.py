@@ -43,12 +43,14 @@ options:
     description:
       - Attempt of the run that the record is of, from 1.
     type: int
+    version_added: 0.2.0
     default: 1
   previous:
     description:
       - What M(trading.multi_region.failover_lease) returned as C(previous). It tells of attempts that wrote nothing,
         and of a run that was taken over.
     type: dict
+    version_added: 0.2.0
   record:
     description:
       - The record; stored as JSON text.
@@ -117,6 +119,7 @@ record:
       list of the attempts with C(attempt), C(owner), C(outcome), C(reason), C(started_at), C(ended_at) and C(steps).
   returned: always
   type: dict
+  version_added: 0.2.0
   sample:
     run_id: 20260101T030000Z-3f2a
     outcome: successful
@@ -142,6 +145,7 @@ ended_at:
   description: When the module was done, in epoch seconds.
   returned: success
   type: float
+  version_added: 0.2.0
   sample: 1767225600.125
 """
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: failover_record_info
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Read the history of runs, and what stands in the way of the next one
 description:
   - Reads the control tables of all regions at once and merges what they tell of runs, leases, fences, the latest move

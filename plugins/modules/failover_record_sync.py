@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: failover_record_sync
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Tell regions that missed it what the others know of past runs
 description:
   - Copies records of runs, the latest move and the pause of the automation into the control tables that lack them or

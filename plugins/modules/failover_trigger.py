@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: failover_trigger
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Decide whether a health check starts a failover
 description:
   - Judges the O(verdicts) of one run of the health check, counts the run in the control tables of all O(regions) that

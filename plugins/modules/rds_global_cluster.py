@@ -132,6 +132,7 @@ ended_at:
   description: When the module was done, in epoch seconds.
   returned: success
   type: float
+  version_added: 0.2.0
   sample: 1767225600.125
 error_code:
   description: Error code of the AWS call that failed, or the name of the exception where no answer came.

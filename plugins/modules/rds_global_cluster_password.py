@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: rds_global_cluster_password
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Rotate the password of an Aurora global database and of its secret in every region
 description:
   - Gives the first user of a global database a password that is at most O(max_age_days) old, in the database and in

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: rds_global_cluster_synchronization_info
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Tell whether a member of an Aurora global database is protected again
 description:
   - Tells the C(SynchronizationStatus) of the member in O(member_region), asked in O(region), and with O(wait=true)

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: region_fence
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Keep a lost region from writing, and give back what that took
 description:
   - Takes from a region what its application needs to write, within O(deadline), and remembers exactly what was taken in

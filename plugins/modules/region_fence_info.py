@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: region_fence_info
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Tell which regions are kept from writing
 description:
   - Reads the fence documents of all regions from all control tables at once, and Aurora's own events on the fencing of

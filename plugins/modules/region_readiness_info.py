@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: region_readiness_info
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Tell whether a failover would work now
 description:
   - Reads everything a failover leans on, in all regions at once, and returns a table of checks within O(deadline).

@@ -36,6 +36,7 @@ options:
       - ARNs of safety rules of the control panel that must not stop this change. Left out, no rule is overridden, and
         a rule that says no fails the module.
     type: list
+    version_added: 0.2.0
     elements: str
   deadline:
     description:
@@ -118,6 +119,7 @@ ended_at:
   description: When the module was done, in epoch seconds.
   returned: success
   type: float
+  version_added: 0.2.0
   sample: 1767225600.125
 before:
   description: Active region before, as far as the regions that answered say.

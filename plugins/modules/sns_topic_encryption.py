@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: sns_topic_encryption
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Have an SNS topic encrypted with a key
 description:
   - Sets the KMS key that encrypts the messages of an existing topic at rest, which M(community.aws.sns_topic) cannot.

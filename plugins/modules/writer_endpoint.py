@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: writer_endpoint
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Keep the endpoint that applications write to in an SSM parameter
 description:
   - Has the SSM parameter O(parameter_name) of O(region) hold the database endpoint that applications of that region

@@ -34,8 +34,16 @@ FORBIDDEN = (
     "extensions/molecule",
 )
 NEEDED = (
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
     "LICENSE",
+    "LICENSES/GPL-3.0-or-later.txt",
+    "MAINTAINERS.md",
     "README.md",
+    "REUSE.toml",
+    "SECURITY.md",
+    "docs/docsite/extra-docs.yml",
+    "docs/docsite/links.yml",
     "meta/execution-environment.yml",
     "meta/runtime.yml",
     "requirements.txt",

@@ -19,8 +19,6 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / ".build" / "sanity"
 HOME = BUILD / "home"
 LOG = BUILD / "log"
-COLLECTIONS = BUILD / "ansible_collections"
-TREE = COLLECTIONS / "trading" / "multi_region"
 GET_PIP = """\
 import ensurepip
 ensurepip.bootstrap()
@@ -39,26 +37,29 @@ def files() -> list[str]:
     return [name for name in listed.split("\0") if name and not name.startswith(LEFT_OUT)]
 
 
-def copy_tree() -> None:
-    shutil.rmtree(COLLECTIONS, ignore_errors=True)
+def copy_tree(collections: Path) -> Path:
+    """The collection's files as ansible-test wants them to lie, with the collections they need; where ours is."""
+    tree = collections / "trading" / "multi_region"
+    shutil.rmtree(collections, ignore_errors=True)
     for name in files():
-        source, target = ROOT / name, TREE / name
+        source, target = ROOT / name, tree / name
         if source.exists() or source.is_symlink():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target, follow_symlinks=False)
     # ansible-test asks git for the files; without a repository here it would find ours, which ignores .build.
-    subprocess.run(["git", "init", "--quiet"], cwd=TREE, check=True)
+    subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)
     for other in ("amazon", "community"):
-        (COLLECTIONS / other).symlink_to(ROOT / ".collections" / "ansible_collections" / other)
+        (collections / other).symlink_to(ROOT / ".collections" / "ansible_collections" / other)
+    return tree
 
 
-def prepare_home() -> None:
+def prepare_home(home: Path) -> None:
     """A home of its own, so that nothing is left in the user's; the user's pip settings (mirror, ...) still hold."""
-    cache = HOME / ".ansible" / "test" / "cache"
+    cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     (cache / f"get_pip_{bundled_pip_version().replace('.', '_')}.py").write_text(GET_PIP)
     for settings in (".pip", ".config/pip", ".netrc"):
-        theirs, ours = Path.home() / settings, HOME / settings
+        theirs, ours = Path.home() / settings, home / settings
         if theirs.exists() and not ours.is_symlink():
             ours.parent.mkdir(parents=True, exist_ok=True)
             ours.symlink_to(theirs)
@@ -72,17 +73,20 @@ def bundled_pip_version() -> str:
     return text.split("pip='", 1)[1].split("'", 1)[0]
 
 
-def run() -> int:
+def environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "HOME": str(home), "LC_ALL": os.environ.get("LC_ALL", "C.UTF-8")}
+
+
+def run(tree: Path) -> int:
     ansible_test = Path(sys.executable).parent / "ansible-test"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     command = [str(ansible_test), "sanity", "--local", "--python", version, "--color", "no", *sys.argv[1:]]
-    environment = {**os.environ, "HOME": str(HOME), "LC_ALL": os.environ.get("LC_ALL", "C.UTF-8")}
     with (
         LOG.open("w") as log,
         subprocess.Popen(
             command,
-            cwd=TREE,
-            env=environment,
+            cwd=tree,
+            env=environment(HOME),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -97,9 +101,9 @@ def run() -> int:
 
 
 def main() -> int:
-    copy_tree()
-    prepare_home()
-    code = run()
+    tree = copy_tree(BUILD / "ansible_collections")
+    prepare_home(HOME)
+    code = run(tree)
     if code:
         print(f"ansible-test sanity failed with exit code {code}; its whole output is in {LOG.relative_to(ROOT)}")
     return code

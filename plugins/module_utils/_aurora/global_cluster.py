@@ -12,7 +12,14 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
+    create_global_cluster,
+    delete_global_cluster,
+    describe_global_cluster,
+    facts_of,
+    modify_global_cluster,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
     patiently,
@@ -25,115 +32,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 POLL_SECONDS = 2
 # What no call changes once the global database exists.
 FIXED = ("engine", "database_name", "storage_encrypted")
-
-
-@aws_call("DescribeGlobalClusters", missing=("GlobalClusterNotFoundFault",))
-def describe_global_cluster(client, identifier):
-    """Return the GlobalCluster of the RDS API, or None when there is none of that identifier."""
-    found = client.describe_global_clusters(GlobalClusterIdentifier=identifier).get("GlobalClusters", [])
-    # Asked for by name all the same: an answer that ignores the identifier must not pass another one off as ours.
-    return next((one for one in found if one["GlobalClusterIdentifier"].lower() == identifier.lower()), None)
-
-
-@aws_call("DescribeDBClusters", missing=("DBClusterNotFoundFault",))
-def describe_db_cluster(client, identifier):
-    """Return the DBCluster of the RDS API, or None when it does not exist in the client's region."""
-    found = client.describe_db_clusters(DBClusterIdentifier=identifier).get("DBClusters", [])
-    return found[0] if found else None
-
-
-@aws_call("DescribeDBInstances")
-def describe_db_instances(client, cluster_identifier):
-    """Return the DBInstances of one cluster (a cluster has at most 16, so one page holds them)."""
-    wanted = [{"Name": "db-cluster-id", "Values": [cluster_identifier]}]
-    return client.describe_db_instances(Filters=wanted).get("DBInstances", [])
-
-
-@aws_call("CreateGlobalCluster")
-def create_global_cluster(client, identifier, settings):
-    """Create it. Raises AwsCallError GlobalClusterAlreadyExistsFault where it exists."""
-    client.create_global_cluster(GlobalClusterIdentifier=identifier, **settings)
-
-
-@aws_call("ModifyGlobalCluster")
-def modify_global_cluster(client, identifier, settings):
-    """Change engine version or deletion protection."""
-    client.modify_global_cluster(GlobalClusterIdentifier=identifier, **settings)
-
-
-@aws_call("DeleteGlobalCluster", missing=("GlobalClusterNotFoundFault",))
-def delete_global_cluster(client, identifier):
-    """Delete an empty, unprotected global cluster; nothing happens where it is gone already."""
-    client.delete_global_cluster(GlobalClusterIdentifier=identifier)
-
-
-def region_of(arn):
-    """Return the region named in an ARN."""
-    return arn.split(":")[3]
-
-
-def identifier_of(arn):
-    """Return the identifier at the end of a cluster's ARN."""
-    return arn.split(":", 6)[6]
-
-
-def members_of(cluster):
-    """Return the members as [{region, arn, identifier, is_writer, synchronization_status}], in the API's order.
-
-    synchronization_status: ``connected``, ``pending-resync`` (not protected yet) or None where the API says nothing.
-    """
-    return [
-        {
-            "region": region_of(member["DBClusterArn"]),
-            "arn": member["DBClusterArn"],
-            "identifier": identifier_of(member["DBClusterArn"]),
-            "is_writer": bool(member.get("IsWriter")),
-            "synchronization_status": member.get("SynchronizationStatus"),
-        }
-        for member in cluster.get("GlobalClusterMembers", [])
-    ]
-
-
-def operation_of(cluster):
-    """Return the switchover or failover in flight, or {}.
-
-    Keys: status, from_region, to_region, to_arn, data_loss_allowed. The status is passed on as it is: the text of the
-    API names ``switching-over``, which its enumeration lacks (FailoverState of the RDS API Reference).
-    """
-    state = cluster.get("FailoverState") or {}
-    to_arn = state.get("ToDbClusterArn")
-    if not state.get("Status") and not to_arn:
-        return {}
-    from_arn = state.get("FromDbClusterArn")
-    return {
-        "status": state.get("Status"),
-        "from_region": region_of(from_arn) if from_arn else None,
-        "to_region": region_of(to_arn) if to_arn else None,
-        "to_arn": to_arn,
-        "data_loss_allowed": state.get("IsDataLossAllowed"),
-    }
-
-
-def facts_of(cluster):
-    """Return a global cluster in the shape our modules return it, or {} for None."""
-    if cluster is None:
-        return {}
-    members = members_of(cluster)
-    return {
-        "global_cluster_identifier": cluster["GlobalClusterIdentifier"],
-        "global_cluster_arn": cluster.get("GlobalClusterArn"),
-        "global_cluster_resource_id": cluster.get("GlobalClusterResourceId"),
-        "status": cluster.get("Status"),
-        "engine": cluster.get("Engine"),
-        "engine_version": cluster.get("EngineVersion"),
-        "database_name": cluster.get("DatabaseName"),
-        "storage_encrypted": cluster.get("StorageEncrypted"),
-        "deletion_protection": cluster.get("DeletionProtection"),
-        "endpoint": cluster.get("Endpoint"),
-        "members": members,
-        "writer_region": next((member["region"] for member in members if member["is_writer"]), None),
-        "failover_state": operation_of(cluster),
-    }
 
 
 def creation_settings(wanted):

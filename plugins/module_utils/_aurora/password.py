@@ -28,7 +28,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
     describe_db_cluster,
     describe_global_cluster,
     facts_of,

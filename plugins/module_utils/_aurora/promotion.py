@@ -23,7 +23,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import identifier_of
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import identifier_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 
 

@@ -4,7 +4,7 @@
 
 """Moving the writer of an Aurora global database: read, decide, request, wait, read back.
 
-The law is in ``_rds_global_promotion``. Everything is read in the target's region; only a switchover's request is made
+The law is in ``promotion.py``. Everything is read in the target's region; only a switchover's request is made
 elsewhere, in the current primary's. So neither a failover nor a detach makes a call to the region that is lost.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
     describe_db_cluster,
     describe_db_instances,
     describe_global_cluster,

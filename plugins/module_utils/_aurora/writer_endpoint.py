@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
     describe_db_cluster,
     describe_global_cluster,
     members_of,

@@ -35,10 +35,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._automation.s
     table_time,
     write_all,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, require_member
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
 
 COUNTERS_ID = "automation#counters"
 LEAST = {"quorum": LEAST_QUORUM, "consecutive_failures": 1, "max_gap": 1, "min_interval": 0, "stream_limit": 1}

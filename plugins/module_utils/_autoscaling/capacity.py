@@ -12,6 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import (
+    describe_group,
+    describe_targets,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import Lease, NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
@@ -24,10 +28,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     poll,
     read_back,
     timed,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import (
-    describe_group,
-    describe_targets,
 )
 
 

@@ -227,7 +227,7 @@ class Lease:
         self._tried_at = self._monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass as ``_wait.pause`` does, renewing the lease in time. Raises what ``hold`` raises."""
+        """Let time pass as ``waiting.pause`` does, renewing the lease in time. Raises what ``hold`` raises."""
         ends_at = self._monotonic() + seconds
         while True:
             now = self._monotonic()

@@ -5,7 +5,7 @@
 """One move towards a region at a time: taking its lease, keeping it, giving it back.
 
 What stands in the table decides what a run is: a new one, the next attempt of one that stopped, or none at all. The
-item and its time are the business of ``_lease``.
+item and its time are the business of ``lease.py``.
 """
 
 from __future__ import annotations

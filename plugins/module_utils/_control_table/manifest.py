@@ -196,3 +196,11 @@ def run_info(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
 def manifest_reader(clients: Any, table: str, region: str):
     """Return the call that reads one region's copy."""
     return lambda: get_document(clients("dynamodb", region), table, MANIFEST_ID)
+
+
+def given(entry: Mapping[str, Any], name: str) -> Any:
+    """Return a member of a manifest's region entry. Raises MultiRegionError where it was not given."""
+    value = entry.get(name)
+    if not value:
+        raise MultiRegionError(f"The entry of {entry.get('region', 'this region')} gives no {name}.")
+    return value

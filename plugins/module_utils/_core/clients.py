@@ -14,6 +14,10 @@ import contextlib
 import functools
 import os
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import product
+from typing import Any
 
 try:
     import boto3
@@ -177,3 +181,14 @@ def clients_for(module):
     config = client_config(module.params, module.params.get("aws_config"))
     # One session for all: credentials are looked for once, not once a region.
     return clients_of(start_session(profile), config, region, endpoint, connection)
+
+
+def make_clients(clients: Any, services: Iterable[str], regions: Iterable[str]) -> None:
+    """Make the clients that threads are about to ask for.
+
+    Making them is work of this machine, and reading service models takes long on a busy one. Done beforehand it does
+    not count as time that AWS took to answer. What cannot be made is found out again, and reported, by who asks for it.
+    """
+    for service, region in product(services, regions):
+        with suppress(MultiRegionError):
+            clients(service, region)

@@ -12,6 +12,7 @@ the other end, and may the request have been carried out although no answer came
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 try:
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
@@ -160,3 +161,9 @@ def client_region(args):
     meta = getattr(args[0], "meta", None) if args else None
     region = getattr(meta, "region_name", None)
     return region if isinstance(region, str) else None
+
+
+def require_member(name: str, value: str | None, allowed: Any) -> None:
+    """Raise MultiRegionError unless the value is None or one of the allowed ones."""
+    if value is not None and value not in allowed:
+        raise MultiRegionError(f"{name} is {value}; allowed: one of {', '.join(allowed)}.")

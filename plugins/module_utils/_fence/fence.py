@@ -17,7 +17,11 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    MultiRegionError,
+    Refused,
+    require_member,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
@@ -45,7 +49,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.store 
     OwnDocument,
     delete_document,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
 
 # What is kept of the time for telling the other tables how it ended: so many seconds, or this part of the whole.
 TELLING_SECONDS = 1.5

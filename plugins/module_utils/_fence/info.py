@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_documents
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, require_member
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
@@ -28,7 +28,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.docume
     outcome_of,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.events import latest, read_fencing
-from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
 
 TIMED_OUT = "timed_out"
 

@@ -23,10 +23,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_group
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import resource_of
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.rules import joined, lacking, single
-from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import describe_group
 
 MISSING_GROUP = "InvalidGroup.NotFound"
 SIZES = ("min", "desired", "max")

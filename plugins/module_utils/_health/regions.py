@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import utc_now
-from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import pick
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients, pick
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     UNKNOWN,
@@ -20,14 +21,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
     writer_region,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.probe import probe
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import (
     database_readers,
     describe_session_table,
     get_checkers,
-    given,
-    make_clients,
-    probe,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
     HEALTHY,

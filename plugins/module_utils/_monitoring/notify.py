@@ -15,7 +15,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    MultiRegionError,
+    aws_call,
+    require_member,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import spread
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 
@@ -40,12 +44,6 @@ def build_attributes(attributes: Mapping[str, Any] | None) -> dict[str, dict[str
     """Return SNS message attributes, texts all of them; SNS refuses empty ones, so these are left out. Pure."""
     texts = {name: str(value) for name, value in (attributes or {}).items() if value is not None}
     return {name: {"DataType": "String", "StringValue": text} for name, text in texts.items() if text}
-
-
-def require_member(name: str, value: str | None, allowed: Any) -> None:
-    """Raise MultiRegionError unless the value is None or one of the allowed ones."""
-    if value is not None and value not in allowed:
-        raise MultiRegionError(f"{name} is {value}; allowed: one of {', '.join(allowed)}.")
 
 
 @timed

@@ -14,11 +14,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.writer_endpoint import get_parameter
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_group
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import (
     describe_copies,
     freshest,
+    given,
     nothing_found,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
@@ -26,12 +29,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import SWITCHOVER, Request, State
-from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import (
-    database_readers,
-    describe_group,
-    given,
-    make_clients,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import database_readers
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.control_tables import (
     MANIFEST,
     TABLE,

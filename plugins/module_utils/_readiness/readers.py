@@ -13,18 +13,16 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.readers import MISSING_CLUSTER
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import PAUSE_ID
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_document
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     aws_call,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import (
-    MISSING_CLUSTER,
-    describe_session_table,
-    given,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import describe_session_table
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.capacity import STANDARD_QUOTA
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.bucket_replication import get_replication
 

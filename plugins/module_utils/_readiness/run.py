@@ -15,6 +15,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     freshest,
     nothing_found,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     UNKNOWN,
@@ -23,7 +24,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import make_clients
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.control_tables import (
     MANIFEST,
     read_books,

@@ -24,12 +24,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     AwsCallError,
     MultiRegionError,
     aws_call,
+    require_member,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import Outcome, spread
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import NOT_ASKED, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import require_member
 from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import (
     build_move,
     close_run,

@@ -4,7 +4,7 @@
 
 """Replicas of a DynamoDB table (global tables, version 2019.11.21): add, remove, and settings of each replica.
 
-What to change is decided in ``_dynamodb_replicas``; here it is read and carried out, one change at a time. Sources:
+What to change is decided in ``replicas.py``; here it is read and carried out, one change at a time. Sources:
 UpdateTable, UpdateContinuousBackups and TagResource of the DynamoDB API Reference.
 """
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import get_statements, given
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     ARC_ROUTING_CONTROL,
     BACKENDS,
@@ -26,6 +26,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
     S3_OBJECT,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.metrics import CloudwatchMetrics
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.objects import get_statements
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.routing_controls import (
     ENDPOINTS,
     ON,

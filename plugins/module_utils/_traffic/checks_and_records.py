@@ -4,7 +4,7 @@
 
 """The traffic switch as Route 53 health checks and failover records.
 
-Pure. Checks and records together compute what ``_traffic_switch.active_region`` computes; tests/unit compare the two.
+Pure. Checks and records together compute what ``statements.active_region`` computes; tests/unit compare the two.
 
 For each pair of regions one calculated check counts three votes. Deciding between more than two regions is left to the
 records, a pair of failover records for each pair of regions, because a calculated check cannot monitor calculated ones

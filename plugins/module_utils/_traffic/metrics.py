@@ -122,7 +122,7 @@ def put_metric_data(client: Any, namespace: str, data: list[dict[str, Any]]) -> 
 
 
 class CloudwatchMetrics:
-    """Statements kept in metrics; the twin of ``_region_traffic.S3Objects``. All methods raise AwsCallError."""
+    """Statements kept in metrics; the twin of ``objects.S3Objects``. All methods raise AwsCallError."""
 
     noun = "switch metrics"
     is_forgetful = True

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.probe import probe
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout, poll, timed
-from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import probe
 
 try:
     import dns.exception

@@ -153,7 +153,7 @@ def refused_by_rule(error: AwsCallError) -> MultiRegionError:
 
 
 class ControlSwitch:
-    """Turns the traffic by routing controls; the twin of ``_region_traffic.StatementSwitch``.
+    """Turns the traffic by routing controls; the twin of ``switch.StatementSwitch``.
 
     may_write: called before a write; false in check mode.
     sleep: function of seconds, for waiting until another end point knows of a change.
@@ -198,7 +198,7 @@ class ControlSwitch:
             ) from late
 
     def outcome(self) -> dict[str, Any]:
-        """Return what ``_region_traffic.run`` tells of any switch."""
+        """Return what ``switch.run`` tells of any switch."""
         before, after = (active_control(states, self._order) for states in (self._before, self._after))
         return {
             "before": before,

@@ -37,7 +37,7 @@ statement, and both of B's claims read the same. The window closes with the firs
 (``settle``), so such a run should follow every return; ``stale_claims`` names what is visible of it from the taker's
 side.
 
-Where statements outlive their region, because Route 53 keeps what it heard last (``_traffic_metrics``), "lost" above
+Where statements outlive their region, because Route 53 keeps what it heard last (``metrics.py``), "lost" above
 means lost to the operator only, and all of it holds. In the one sequence above B's take-over then does not move the
 traffic at all, rather than lose it again on A's return.
 """

@@ -5,8 +5,8 @@
 """Moving the traffic to a region, and telling the regions that missed it.
 
 A switch has ``take_over(target)``, ``settle()`` and ``outcome()``. There are two kinds: of statements, which every
-region keeps for itself, here; of routing controls, which a cluster of its own keeps, in ``_traffic_controls``. What is
-said is decided in ``_traffic_switch``. The taker's statements are written first and are enough: whoever else can be
+region keeps for itself, here; of routing controls, which a cluster of its own keeps, in ``routing_controls.py``. What
+is said is decided in ``statements.py``. The taker's statements are written first and are enough: whoever else can be
 reached is told afterwards, best effort.
 """
 
@@ -18,10 +18,8 @@ from types import SimpleNamespace
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
-    AwsCallError,
     MultiRegionError,
     Refused,
-    aws_call,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import Board, observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
@@ -33,6 +31,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
     S3_OBJECT,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.metrics import CloudwatchMetrics
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.objects import S3Objects
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.routing_controls import (
     Cluster,
     ControlSwitch,
@@ -40,58 +39,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.rout
 
 # A take-over does not wait longer than this for regions other than its own: those may be the lost ones.
 GRACE_SECONDS = 1.0
-
-
-@aws_call("GetObject", missing=("NoSuchKey",))
-def get_object(client, bucket, key):
-    """Return the object's text, or None where there is no such object."""
-    return client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "replace")
-
-
-@aws_call("PutObject")
-def put_object(client, bucket, key, text):
-    """Write the object. Not cached: a checker that goes through a cache would see the old answer."""
-    client.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="text/plain", CacheControl="no-store")
-
-
-@aws_call("DeleteObject")
-def delete_object(client, bucket, key):
-    """Remove the object; nothing happens where it is absent."""
-    client.delete_object(Bucket=bucket, Key=key)
-
-
-class S3Objects:
-    """Statements kept in one object per region.
-
-    Every keeper of statements has ``read`` and ``write``, which raise AwsCallError, and ``repeat`` where it forgets.
-    """
-
-    noun = "control object"
-    is_forgetful = False
-
-    def __init__(self, clients, params):
-        self.clients = clients
-        self.key = params["object_key"]
-        self.buckets = {entry["region"]: entry["bucket"] for entry in params["regions"]}
-
-    def read(self, region):
-        """Return what the region says."""
-        return switch.parse(get_object(self.clients("s3", region), self.buckets[region], self.key) or "")
-
-    def write(self, region, statements):
-        """Make the region say this, and read it back; a write whose answer was lost counts when it is there."""
-        client, bucket = self.clients("s3", region), self.buckets[region]
-        try:
-            if statements:
-                put_object(client, bucket, self.key, switch.render(statements))
-            else:
-                delete_object(client, bucket, self.key)
-        except AwsCallError as error:
-            if not error.ambiguous:
-                raise
-        found = self.read(region)
-        if found != statements:
-            raise MultiRegionError(f"The control object of {region} does not say what was written to it.")
 
 
 KEEPERS = {S3_OBJECT: S3Objects, CLOUDWATCH_METRIC: CloudwatchMetrics}

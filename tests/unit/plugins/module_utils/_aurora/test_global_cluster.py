@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import facts_of, operation_of
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
-    facts_of,
     modification_settings,
-    operation_of,
     run,
     version_key,
 )

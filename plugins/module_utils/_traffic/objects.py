@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Statements kept in one object of S3 per region, and the calls that read and write it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import statements as switch
+
+
+@aws_call("GetObject", missing=("NoSuchKey", "404"))
+def get_object(client, bucket, key):
+    """Return the object's text, or None where there is no such object."""
+    return client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "replace")
+
+
+@aws_call("PutObject")
+def put_object(client, bucket, key, text):
+    """Write the object. Not cached: a checker that goes through a cache would see the old answer."""
+    client.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="text/plain", CacheControl="no-store")
+
+
+@aws_call("DeleteObject")
+def delete_object(client, bucket, key):
+    """Remove the object; nothing happens where it is absent."""
+    client.delete_object(Bucket=bucket, Key=key)
+
+
+class S3Objects:
+    """Statements kept in one object per region.
+
+    Every keeper of statements has ``read`` and ``write``, which raise AwsCallError, and ``repeat`` where it forgets.
+    """
+
+    noun = "control object"
+    is_forgetful = False
+
+    def __init__(self, clients, params):
+        self.clients = clients
+        self.key = params["object_key"]
+        self.buckets = {entry["region"]: entry["bucket"] for entry in params["regions"]}
+
+    def read(self, region):
+        """Return what the region says."""
+        return switch.parse(get_object(self.clients("s3", region), self.buckets[region], self.key) or "")
+
+    def write(self, region, statements):
+        """Make the region say this, and read it back; a write whose answer was lost counts when it is there."""
+        client, bucket = self.clients("s3", region), self.buckets[region]
+        try:
+            if statements:
+                put_object(client, bucket, self.key, switch.render(statements))
+            else:
+                delete_object(client, bucket, self.key)
+        except AwsCallError as error:
+            if not error.ambiguous:
+                raise
+        found = self.read(region)
+        if found != statements:
+            raise MultiRegionError(f"The control object of {region} does not say what was written to it.")
+
+
+def get_statements(client: Any, bucket: str, key: str) -> list[str] | None:
+    """Return the statements of a region's traffic control object, or None where the object is absent."""
+    text = get_object(client, bucket, key)
+    return None if text is None else sorted(switch.parse(text))
