@@ -19,11 +19,6 @@ description:
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
-  table_name:
-    description:
-      - Name of the control table, the same in every region.
-    type: str
-    required: true
   regions:
     description:
       - Regions whose tables are read and written.
@@ -76,6 +71,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.control_table
   - trading.multi_region.timeouts
 """
 
@@ -162,11 +158,12 @@ ended_at:
 """
 
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import run
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 
 ARGUMENT_SPEC = {
-    "table_name": {"type": "str", "required": True},
+    **TABLE_SPEC,
     "regions": {"type": "list", "elements": "str", "required": True},
     "state": {"type": "str", "choices": ["paused", "active", "acknowledged"], "required": True},
     "pause_seconds": {"type": "int"},

@@ -23,11 +23,6 @@ description:
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
-  table_name:
-    description:
-      - Name of the control table.
-    type: str
-    required: true
   state:
     description:
       - V(held) acquires the lease, or renews it if O(attempt) is given.
@@ -91,6 +86,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.control_table
   - trading.multi_region.timeouts
 """
 
@@ -225,12 +221,13 @@ ended_at:
   sample: 1767225600.125
 """
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease_holder import run
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 
 ARGUMENT_SPEC = {
-    "table_name": {"type": "str", "required": True},
+    **TABLE_SPEC,
     "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
     "run_id": {"type": "str", "required": True},
     "attempt": {"type": "int"},

@@ -17,11 +17,6 @@ description:
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
-  table_name:
-    description:
-      - Name of the control table, the same in every region.
-    type: str
-    required: true
   regions:
     description:
       - Regions to read from.
@@ -51,6 +46,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.control_table
   - trading.multi_region.timeouts
 """
 
@@ -105,12 +101,13 @@ ended_at:
   sample: 1767225600.125
 """
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import run_info
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 
 ARGUMENT_SPEC = {
-    "table_name": {"type": "str", "required": True},
+    **TABLE_SPEC,
     "regions": {"type": "list", "elements": "str", "required": True},
     "preferred_region": {"type": "str"},
     "deadline": {"type": "float", "default": 4},

@@ -31,11 +31,6 @@ description:
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
-  table_name:
-    description:
-      - Name of the control table, the same in every region.
-    type: str
-    required: true
   regions:
     description:
       - Regions whose control tables are read for the manifest.
@@ -152,6 +147,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.control_table
   - trading.multi_region.timeouts
 """
 
@@ -409,6 +405,17 @@ switch_regions:
   type: list
   elements: dict
   sample: [{region: us-east-1, bucket: trading-control-us-east-1-dev, routing_control_arn: null}]
+switch:
+  description:
+    - What the traffic switch is, as M(trading.multi_region.region_traffic) takes it. Options that the manifest says
+      nothing of are left out.
+  returned: success
+  type: dict
+  version_added: 0.2.0
+  sample:
+    backend: s3_object
+    object_key: active-region
+    regions: [{region: us-east-1, bucket: trading-control-us-east-1-dev, routing_control_arn: null}]
 seconds:
   description: Duration in seconds.
   returned: always
@@ -422,6 +429,7 @@ ended_at:
   sample: 1767225600.125
 """
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
@@ -434,7 +442,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.observe import run
 
 ARGUMENT_SPEC = {
-    "table_name": {"type": "str", "required": True},
+    **TABLE_SPEC,
     "regions": {"type": "list", "elements": "str", "required": True},
     "target_region": {"type": "str"},
     "method": {"type": "str", "default": FAILOVER, "choices": [*METHODS, AUTO]},

@@ -56,11 +56,6 @@ options:
     description:
       - Region that has the traffic. O(mode=application_capacity) fails if it is O(region).
     type: str
-  table_name:
-    description:
-      - Name of the control table, the same in every region.
-    type: str
-    required: true
   regions:
     description:
       - All regions; their control tables hold the copies.
@@ -96,6 +91,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.control_table
   - trading.multi_region.lease
   - trading.multi_region.timeouts
 """
@@ -246,6 +242,7 @@ ended_at:
   sample: 1767225600.125
 """
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
@@ -258,7 +255,7 @@ ARGUMENT_SPEC = {
     "security_group_id": {"type": "str"},
     "autoscaling_group_name": {"type": "str"},
     "traffic_region": {"type": "str"},
-    "table_name": {"type": "str", "required": True},
+    **TABLE_SPEC,
     "regions": {"type": "list", "elements": "str", "required": True},
     "run_id": {"type": "str"},
     "deadline": {"type": "float", "default": 6},

@@ -22,11 +22,6 @@ options:
       - Region that RV(outcome) and RV(reason) describe, one of O(regions). If omitted, RV(reason) covers all regions.
     type: str
     aliases: [aws_region]
-  table_name:
-    description:
-      - Name of the control table, the same in every region.
-    type: str
-    required: true
   regions:
     description:
       - Regions to read from.
@@ -64,6 +59,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.control_table
   - trading.multi_region.timeouts
 """
 
@@ -134,13 +130,14 @@ ended_at:
   sample: 1767225600.125
 """
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.info import run
 
 ARGUMENT_SPEC = {
     "region": {"type": "str", "aliases": ["aws_region"]},
-    "table_name": {"type": "str", "required": True},
+    **TABLE_SPEC,
     "regions": {"type": "list", "elements": "str", "required": True},
     "db_clusters": {"type": "dict", "default": {}},
     "since": {"type": "float"},

@@ -23,11 +23,6 @@ description:
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
-  table_name:
-    description:
-      - Name of the control table, the same in every region. The recovery manifest is read from it.
-    type: str
-    required: true
   regions:
     description:
       - Regions whose control tables are read.
@@ -119,6 +114,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.control_table
   - trading.multi_region.timeouts
 """
 
@@ -223,12 +219,13 @@ ended_at:
   sample: 1767225600.125
 """
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.run import run
 
 ARGUMENT_SPEC = {
-    "table_name": {"type": "str", "required": True},
+    **TABLE_SPEC,
     "regions": {"type": "list", "elements": "str", "required": True},
     "expected": {
         "type": "dict",

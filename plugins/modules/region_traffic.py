@@ -32,68 +32,6 @@ options:
     description:
       - Region to which the traffic moves. If omitted, the traffic stays where it is.
     type: str
-  regions:
-    description:
-      - All regions of the platform, in the order in which the health checks and records were built.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      region:
-        description: Region.
-        type: str
-        required: true
-      bucket:
-        description: Its control bucket. Required with O(backend=s3_object).
-        type: str
-      routing_control_arn:
-        description: ARN of its routing control. Required with O(backend=arc_routing_control).
-        type: str
-        version_added: 0.2.0
-  object_key:
-    description:
-      - Key of the public object in every control bucket.
-    type: str
-    default: active-region
-  backend:
-    description:
-      - Backend of the traffic switch.
-      - V(s3_object) is one public object per region, and the fastest.
-      - V(cloudwatch_metric) is one metric for each statement, with an alarm that a health check follows. Nothing is
-        public, and the traffic moves about one minute later than with V(s3_object).
-      - V(arc_routing_control) is one routing control per region, in a cluster that is billed by the hour.
-    type: str
-    choices: [s3_object, cloudwatch_metric, arc_routing_control]
-    default: s3_object
-  platform:
-    description:
-      - Prefix of the alarm names, and value of the dimension C(Platform) of the metrics. Required with
-        O(backend=cloudwatch_metric).
-    type: str
-    version_added: 0.2.0
-  metric_namespace:
-    description:
-      - Namespace of the metrics with O(backend=cloudwatch_metric).
-    type: str
-    version_added: 0.2.0
-    default: Trading/TrafficSwitch
-  cluster_endpoints:
-    description:
-      - The five endpoints of the routing control cluster. Required with O(backend=arc_routing_control).
-      - They are tried in random order, each once. They are an option because looking them up would depend on a control
-        plane.
-    type: list
-    version_added: 0.2.0
-    elements: dict
-    suboptions:
-      region:
-        description: Region of the endpoint, for which requests to it are signed.
-        type: str
-        required: true
-      endpoint:
-        description: URL of the endpoint.
-        type: str
-        required: true
   safety_rules_to_override:
     description:
       - ARNs of safety rules of the control panel to override for this change. If omitted, no rule is overridden, and
@@ -124,6 +62,7 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - trading.multi_region.attributes
   - trading.multi_region.lease
+  - trading.multi_region.switch
   - trading.multi_region.timeouts
 """
 
@@ -236,26 +175,12 @@ statements:
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
-    BACKENDS,
-    S3_OBJECT,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import SWITCH_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.switch import run, s3_module
 
-REGION_SPEC = {
-    "region": {"type": "str", "required": True},
-    "bucket": {"type": "str"},
-    "routing_control_arn": {"type": "str"},
-}
-ENDPOINT_SPEC = {"region": {"type": "str", "required": True}, "endpoint": {"type": "str", "required": True}}
 ARGUMENT_SPEC = {
     "active_region": {"type": "str"},
-    "regions": {"type": "list", "elements": "dict", "required": True, "options": REGION_SPEC},
-    "object_key": {"type": "str", "default": "active-region", "no_log": False},
-    "backend": {"type": "str", "choices": list(BACKENDS), "default": S3_OBJECT},
-    "platform": {"type": "str"},
-    "metric_namespace": {"type": "str", "default": "Trading/TrafficSwitch"},
-    "cluster_endpoints": {"type": "list", "elements": "dict", "options": ENDPOINT_SPEC},
+    **SWITCH_SPEC,
     "safety_rules_to_override": {"type": "list", "elements": "str"},
     "deadline": {"type": "float", "default": 3.0},
     **LEASE_SPEC,

@@ -387,7 +387,9 @@ def _capacity_wait(state: State, act: Act) -> State:
 
 def _announce(state: State, act: Act) -> State:
     seen = act.seen(state)
-    return with_values(state, act.target, run={"run_id": "run-1", "method": seen.method, "from_region": seen.source_region})
+    return with_values(
+        state, act.target, run={"run_id": "run-1", "method": seen.method, "from_region": seen.source_region}
+    )
 
 
 def _repoint(state: State, act: Act) -> State:

@@ -23,6 +23,9 @@ LATEST_MOVE_ID = "latest_move"
 # How often what a batch left out is asked for again, immediately: items are few and small, so that is throttling.
 BATCH_TRIES = 3
 
+# The option of the doc fragment "control_table", for the argument spec of the modules that read or write the tables.
+TABLE_SPEC = {"table_name": {"type": "str", "required": True}}
+
 
 @aws_call("GetItem")
 def get_document(client: Any, table: str, identifier: str) -> dict[str, Any] | None:

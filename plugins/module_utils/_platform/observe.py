@@ -40,6 +40,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.back
     CONTROL,
     FACTS_FROM_ELSEWHERE,
     STATEMENTS,
+    switch_of,
     switch_regions,
     traffic_of,
     traffic_readers,
@@ -243,8 +244,8 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     """Return the plan for the request with its obstacles and everything it was made from.
 
     Returns changed (False), what Plan.as_result lists, and manifest, manifest_region, copies, observed, verdicts,
-    target (its entry), db_cluster_arns, topics, switch_regions. Raises MultiRegionError where no manifest could
-    be read.
+    target (its entry), db_cluster_arns, topics, switch_regions, switch. Raises MultiRegionError where no manifest
+    could be read.
     """
     refuse_bad(params)
     manifest, manifest_region, copies, facts = Watch(params, clients).run()
@@ -266,4 +267,5 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         "db_cluster_arns": {entry["region"]: entry["db_cluster_arn"] for entry in entries},
         "topics": {entry["region"]: entry["topic_arn"] for entry in entries},
         "switch_regions": switch_regions(manifest),
+        "switch": switch_of(manifest),
     }

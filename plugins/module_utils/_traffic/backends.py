@@ -43,6 +43,24 @@ FACTS_FROM_ELSEWHERE = frozenset({CONTROL})
 NEEDED = {S3_OBJECT: ("object_key",), CLOUDWATCH_METRIC: ("platform", "metric_namespace"), ARC_ROUTING_CONTROL: ()}
 NEEDED_OF_REGIONS = {S3_OBJECT: "bucket", CLOUDWATCH_METRIC: "region", ARC_ROUTING_CONTROL: "routing_control_arn"}
 
+REGION_SPEC = {
+    "region": {"type": "str", "required": True},
+    "bucket": {"type": "str"},
+    "routing_control_arn": {"type": "str"},
+}
+ENDPOINT_SPEC = {"region": {"type": "str", "required": True}, "endpoint": {"type": "str", "required": True}}
+# The options of the doc fragment "switch", for the argument spec of the modules that ask or turn the switch.
+SWITCH_SPEC = {
+    "regions": {"type": "list", "elements": "dict", "required": True, "options": REGION_SPEC},
+    "object_key": {"type": "str", "default": "active-region", "no_log": False},
+    "backend": {"type": "str", "choices": list(BACKENDS), "default": S3_OBJECT},
+    "platform": {"type": "str"},
+    "metric_namespace": {"type": "str", "default": "Trading/TrafficSwitch"},
+    "cluster_endpoints": {"type": "list", "elements": "dict", "options": ENDPOINT_SPEC},
+}
+# Those of them that a manifest has by the same name, where its back end needs them.
+OF_SOME_BACKENDS = ("platform", "metric_namespace", "cluster_endpoints")
+
 
 def backend_problems(params: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with the options of a back end, as sentences; empty where nothing is. Pure.
@@ -109,6 +127,17 @@ def switch_regions(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for entry in manifest["regions"]
     ]
+
+
+def switch_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of SWITCH_SPEC; those that the manifest says nothing of are left out. Pure."""
+    part = traffic_of(manifest)
+    return {
+        "backend": part["backend"],
+        "object_key": part["switch_key"],
+        **{name: part[name] for name in OF_SOME_BACKENDS if part.get(name)},
+        "regions": switch_regions(manifest),
+    }
 
 
 def traffic_of(manifest: Mapping[str, Any]) -> dict[str, Any]:

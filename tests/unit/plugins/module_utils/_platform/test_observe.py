@@ -80,6 +80,7 @@ def test_plans_the_move_of_a_lost_region_and_hands_on_what_the_steps_need(aws):
     assert found["target"]["autoscaling_group_name"] == "asg"
     assert sorted(found["db_cluster_arns"]) == sorted(found["topics"]) == [EAST, WEST]
     assert found["switch_regions"][0]["bucket"] == f"control-{EAST}"
+    assert found["switch"]["regions"] == found["switch_regions"]
     assert (found["lease"], found["latest_move"], found["fences"]) == (None, None, {EAST: "unknown", WEST: None})
     assert found["lag"]["value_ms"] == 120.0
     assert 20000 <= found["rpo_bound_ms"] <= 22000

@@ -91,3 +91,26 @@ def test_the_modules_regions_carry_what_each_back_end_needs():
         "routing_control_arn": None,
     }
     assert backends.switch_regions(manifest("arc_routing_control"))[1]["routing_control_arn"].endswith("/b")
+
+
+@pytest.mark.parametrize(
+    ("backend", "options"),
+    [
+        ("s3_object", {"object_key": "active-region"}),
+        ("cloudwatch_metric", {"platform": "trading-dev", "metric_namespace": "Space", "object_key": "active-region"}),
+        ("arc_routing_control", {"object_key": "active-region"}),
+    ],
+)
+def test_the_switch_is_what_the_manifest_says_of_it_and_nothing_else(backend, options):
+    told = backends.switch_of(manifest(backend))
+    assert told == {"backend": backend, "regions": backends.switch_regions(manifest(backend)), **options}
+    assert set(told) <= set(backends.SWITCH_SPEC)
+
+
+def test_the_switch_of_routing_controls_brings_the_end_points():
+    ends = [{"region": A, "endpoint": "https://a"}]
+    written = {
+        **manifest("arc_routing_control"),
+        "traffic": {"backend": "arc_routing_control", "cluster_endpoints": ends},
+    }
+    assert backends.switch_of(written)["cluster_endpoints"] == ends

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What a run says of itself, while it goes on and at its end."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.trading.multi_region.plugins.plugin_utils.run_outcome import (
+    read_job,
+    run_outcome,
+    with_jobs,
+)
+
+RUN = {"id": "r1", "owner": "on-call", "reason": "by hand", "started_at": "100.0", "method": "auto"}
+STEPS = [{"step": name, "region": "us-east-2"} for name in ("fence", "promote_request", "traffic", "verify")]
+PLAN = {
+    "plan": STEPS,
+    "method": "failover",
+    "method_reason": "The active region is lost.",
+    "active_region": "us-east-1",
+    "target_region": "us-east-2",
+    "target_reason": "The only standby.",
+    "writer_region": "us-east-1",
+    "traffic_region": "us-east-1",
+    "obstacles": [],
+    "overridden": [],
+    "rpo_bound_ms": 120.0,
+    "lag": {"value_ms": 20.0},
+    "verdicts": {"us-east-1": {"verdict": "down"}},
+    "ended_at": 101.0,
+}
+LEASE = {"lease": {"run_id": "r1", "attempt": 2, "acquired_at": 110.5}}
+VERIFIED = {"ended_at": 120.04, "changed": False, "reason": "It answers."}
+
+
+def outcome(run=RUN, plan=PLAN, lease=None, results=None, fenced=None, health=None):
+    return run_outcome(run, plan, lease or {}, results or {}, now=130.0, fenced=fenced or {}, health=health or {})
+
+
+def test_a_run_that_was_refused_says_what_it_had_planned_and_claims_nothing():
+    told = outcome(plan={**PLAN, "plan": [], "obstacles": [{"code": "cool_down"}]})
+    assert (told["run_id"], told["attempt"], told["trigger"], told["method"]) == ("r1", 1, "by hand", "failover")
+    assert (told["started_at"], told["attempt_started_at"], told["ended_at"]) == (100.0, 100.0, 130.0)
+    assert (told["steps"], told["plan"], told["rto_seconds"]) == ([], [], None)
+    assert (told["fenced"], told["fenced_reason"], told["verdicts_after"]) == ("not asked for", "", {})
+    assert told["obstacles"] == [{"code": "cool_down"}]
+
+
+def test_the_recovery_ends_where_the_name_was_seen_in_the_target():
+    told = outcome(results={"verify": VERIFIED, "promote_request": {"method": "detach", "ended_at": 103.0}})
+    assert told["rto_seconds"] == 20.0
+    assert told["method"] == "detach", "what the promotion chose wins over the plan"
+    assert [step["name"] for step in told["steps"]] == ["promote_request", "verify"]
+
+
+def test_a_resumed_run_keeps_its_first_clock_and_tells_when_this_attempt_began():
+    told = outcome(run={**RUN, "attempt": 2}, lease=LEASE, results={"verify": VERIFIED})
+    assert (told["attempt"], told["started_at"], told["attempt_started_at"]) == (2, 100.0, 110.5)
+    assert told["rto_seconds"] == 20.0
+
+
+@pytest.mark.parametrize("lease", [{}, {"failed": True, "msg": "held"}, {"lease": None}])
+def test_without_a_lease_the_attempt_began_with_the_run(lease):
+    assert outcome(lease=lease)["attempt_started_at"] == 100.0
+
+
+def test_what_was_asked_after_the_move_is_told():
+    told = outcome(fenced={"outcome": "fenced", "reason": "Closed."}, health={"verdicts": {"us-east-2": {}}})
+    assert (told["fenced"], told["fenced_reason"]) == ("fenced", "Closed.")
+    assert told["verdicts_after"] == {"us-east-2": {}}
+    assert outcome(fenced={"skipped": True})["fenced"] == "not asked for"
+
+
+def test_a_job_beside_the_steps_is_told_by_what_it_has_written_down(tmp_path):
+    file = tmp_path / "j1"
+    file.write_text(json.dumps({"finished": True, "seconds": 3.5}))
+    job = {"results_file": str(file), "finished": False}
+    assert with_jobs({"fence": job, "verify": VERIFIED}) == {
+        "fence": {**job, "finished": True, "seconds": 3.5},
+        "verify": VERIFIED,
+    }
+
+
+@pytest.mark.parametrize("content", [None, "", "{half", "[]", b"\xff"])
+def test_of_a_job_whose_file_cannot_be_read_only_its_seconds_are_unknown(tmp_path, content):
+    file = tmp_path / "j1"
+    if content is not None:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert read_job(str(file)) == {}
