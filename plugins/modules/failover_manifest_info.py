@@ -107,12 +107,13 @@ ended_at:
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import run_info
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
-    "table_name": {"type": "str", "required": True},
-    "regions": {"type": "list", "elements": "str", "required": True},
-    "preferred_region": {"type": "str"},
-    "deadline": {"type": "float", "default": 4},
+    "table_name": {"type": "str", "required": True, "rule": rules.TABLE},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "preferred_region": {"type": "str", "rule": rules.REGION_CODE},
+    "deadline": {"type": "float", "default": 4, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }
 

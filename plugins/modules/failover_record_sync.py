@@ -89,12 +89,13 @@ ended_at:
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._runs.sync import run
 
 ARGUMENT_SPEC = {
-    "table_name": {"type": "str", "required": True},
-    "regions": {"type": "list", "elements": "str", "required": True},
-    "deadline": {"type": "float", "default": 8},
+    "table_name": {"type": "str", "required": True, "rule": rules.TABLE},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }
 

@@ -137,14 +137,15 @@ ended_at:
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.info import run
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
-    "region": {"type": "str", "aliases": ["aws_region"]},
-    "table_name": {"type": "str", "required": True},
-    "regions": {"type": "list", "elements": "str", "required": True},
-    "db_clusters": {"type": "dict", "default": {}},
-    "since": {"type": "float"},
-    "deadline": {"type": "float", "default": 4},
+    "region": {"type": "str", "aliases": ["aws_region"], "rule": rules.REGION_CODE},
+    "table_name": {"type": "str", "required": True, "rule": rules.TABLE},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "db_clusters": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.REGION_CODE, rules.CLUSTER)},
+    "since": {"type": "float", "rule": rules.MOMENT},
+    "deadline": {"type": "float", "default": 4, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }
 

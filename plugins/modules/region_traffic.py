@@ -228,28 +228,35 @@ statements:
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     BACKENDS,
     S3_OBJECT,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.switch import run, s3_module
 
+SAFETY_RULES = rules.Each(
+    rules.arn("route53-recovery-control", r"controlpanel/[^/]+/safetyrule/[^/]+", "a safety rule")
+)
 REGION_SPEC = {
-    "region": {"type": "str", "required": True},
-    "bucket": {"type": "str"},
-    "routing_control_arn": {"type": "str"},
+    "region": {"type": "str", "required": True, "rule": rules.REGION_CODE},
+    "bucket": {"type": "str", "rule": rules.BUCKET},
+    "routing_control_arn": {"type": "str", "rule": rules.CONTROL_ARN},
 }
-ENDPOINT_SPEC = {"region": {"type": "str", "required": True}, "endpoint": {"type": "str", "required": True}}
+ENDPOINT_SPEC = {
+    "region": {"type": "str", "required": True, "rule": rules.REGION_CODE},
+    "endpoint": {"type": "str", "required": True, "rule": rules.URL},
+}
 ARGUMENT_SPEC = {
-    "active_region": {"type": "str"},
+    "active_region": {"type": "str", "rule": rules.REGION_OR_UNKNOWN},
     "regions": {"type": "list", "elements": "dict", "required": True, "options": REGION_SPEC},
-    "object_key": {"type": "str", "default": "active-region", "no_log": False},
+    "object_key": {"type": "str", "default": "active-region", "no_log": False, "rule": rules.line(1024)},
     "backend": {"type": "str", "choices": list(BACKENDS), "default": S3_OBJECT},
-    "platform": {"type": "str"},
-    "metric_namespace": {"type": "str", "default": "Trading/TrafficSwitch"},
+    "platform": {"type": "str", "rule": rules.NAME},
+    "metric_namespace": {"type": "str", "default": "Trading/TrafficSwitch", "rule": rules.NAMESPACE},
     "cluster_endpoints": {"type": "list", "elements": "dict", "options": ENDPOINT_SPEC},
-    "safety_rules_to_override": {"type": "list", "elements": "str"},
-    "deadline": {"type": "float", "default": 3.0},
+    "safety_rules_to_override": {"type": "list", "elements": "str", "rule": SAFETY_RULES},
+    "deadline": {"type": "float", "default": 3.0, "rule": rules.DEADLINE},
     **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }

@@ -21,7 +21,6 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import get_statements, given
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     ARC_ROUTING_CONTROL,
-    BACKENDS,
     CLOUDWATCH_METRIC,
     S3_OBJECT,
 )
@@ -49,8 +48,6 @@ def backend_problems(params: Mapping[str, Any]) -> list[str]:
     params: options of region_traffic.
     """
     backend = params["backend"]
-    if backend not in BACKENDS:
-        return [f"backend is {backend}; allowed: one of {', '.join(BACKENDS)}."]
     problems = [f"{name} is missing; backend {backend} needs it." for name in NEEDED[backend] if not params.get(name)]
     member = NEEDED_OF_REGIONS[backend]
     bare = [entry["region"] for entry in params["regions"] if not entry.get(member)]
