@@ -318,8 +318,6 @@ ENTRY = {
     "session_table": TABLE,
     "health_check_id": ID,
     "load_balancer_dns_name": HOST,
-    # Of the entries that region_traffic takes.
-    "bucket": BUCKET,
     "routing_control_arn": CONTROL_ARN,
 }
 MANIFEST = Members(
