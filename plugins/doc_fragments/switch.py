@@ -37,17 +37,17 @@ options:
     default: active-region
   backend:
     description:
-      - What carries the switch.
+      - Backend of the traffic switch.
       - V(s3_object) is one public object per region, and the fastest.
       - V(cloudwatch_metric) is one metric for each statement, with an alarm that a health check follows. Nothing is
-        public, and the traffic moves about a minute later.
-      - V(arc_routing_control) is one routing control per region, in a cluster that is paid for by the hour.
+        public, and the traffic moves about one minute later than with V(s3_object).
+      - V(arc_routing_control) is one routing control per region, in a cluster that is billed by the hour.
     type: str
     choices: [s3_object, cloudwatch_metric, arc_routing_control]
     default: s3_object
   platform:
     description:
-      - What names of alarms begin with, and dimension C(Platform) of the metrics. Required with
+      - Prefix of the alarm names, and value of the dimension C(Platform) of the metrics. Required with
         O(backend=cloudwatch_metric).
     type: str
     version_added: 0.2.0
@@ -59,18 +59,19 @@ options:
     default: Trading/TrafficSwitch
   cluster_endpoints:
     description:
-      - The five end points of the routing control cluster. Required with O(backend=arc_routing_control).
-      - They are tried in random order, each once. Looking them up needs a control plane, so they are given.
+      - The five endpoints of the routing control cluster. Required with O(backend=arc_routing_control).
+      - They are tried in random order, each once. They are an option because looking them up would depend on a control
+        plane.
     type: list
     version_added: 0.2.0
     elements: dict
     suboptions:
       region:
-        description: Region of the end point, which requests to it are signed for.
+        description: Region of the endpoint, for which requests to it are signed.
         type: str
         required: true
       endpoint:
-        description: URL of the end point.
+        description: URL of the endpoint.
         type: str
         required: true
 """

@@ -73,7 +73,7 @@ class LookupModule(LookupBase):
         }
         self._all_worked_out({name: extra[name] for name in input_rules.OF_REGIONS if name in extra})
         inputs = self._all_worked_out(
-            {**{name: variables[name] for name in input_rules.GIVEN if name in variables}, **made}
+            {**{name: variables[name] for name in input_rules.INPUTS if name in variables}, **made}
         )
         problems = [
             *input_rules.unknown_problems(extra, self._known(variables.keys() - extra.keys()) if extra else ()),

@@ -140,14 +140,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
-    "name": {"type": "str", "required": True},
-    "at_least": {"type": "int", "required": True},
-    "target_group_arn": {"type": "str"},
+    "name": {"type": "str", "required": True, "rule": rules.NAME},
+    "at_least": {"type": "int", "required": True, "rule": rules.COUNT},
+    "target_group_arn": {"type": "str", "rule": rules.TARGET_GROUP_ARN},
     "wait": {"type": "bool", "default": True, "aliases": ["wait_for_healthy"]},
-    "wait_timeout": {"type": "int", "default": 300},
-    "poll_interval": {"type": "float", "default": 2},
+    "wait_timeout": {"type": "int", "default": 300, "rule": rules.WAIT},
+    "poll_interval": {"type": "float", "default": 2, "rule": rules.POLL},
     **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }

@@ -111,9 +111,10 @@ error_code:
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.dashboard import run
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
-    "name": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True, "rule": rules.NAME},
     "body": {"type": "dict"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     **TIMEOUT_SPEC,

@@ -115,13 +115,17 @@ error_code:
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
-from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.log_groups import run
+from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.log_groups import PERIODS, run
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
+GROUP_NAMES = rules.Each(
+    rules.text(r"[A-Za-z0-9_./#-]{1,512}", "1 to 512 letters, digits and . _ - / #, for a log group"), 1
+)
 ARGUMENT_SPEC = {
-    "names": {"type": "list", "elements": "str", "required": True},
-    "kms_key_arn": {"type": "str", "no_log": False},
-    "retention_in_days": {"type": "int"},
-    "tags": {"type": "dict", "default": {}},
+    "names": {"type": "list", "elements": "str", "required": True, "rule": GROUP_NAMES},
+    "kms_key_arn": {"type": "str", "no_log": False, "rule": rules.KEY_ARN},
+    "retention_in_days": {"type": "int", "rule": rules.one_of(PERIODS)},
+    "tags": {"type": "dict", "default": {}, "rule": rules.TAGS},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     **TIMEOUT_SPEC,
 }

@@ -122,15 +122,18 @@ ended_at:
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.metric_data import run
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
+FIGURE = rules.Value("a number, or nothing where it is not known", rules.is_figure)
+UNIT = rules.one_of(("Seconds", "Microseconds", "Milliseconds", "Bytes", "Percent", "Count", "Count/Second", "None"))
 ARGUMENT_SPEC = {
-    "metric_namespace": {"type": "str", "required": True},
-    "metrics": {"type": "dict", "required": True},
-    "units": {"type": "dict", "default": {}},
-    "dimensions": {"type": "dict", "default": {}},
-    "regions": {"type": "list", "elements": "str", "required": True},
+    "metric_namespace": {"type": "str", "required": True, "rule": rules.NAMESPACE},
+    "metrics": {"type": "dict", "required": True, "rule": rules.ByKey(rules.line(255), FIGURE)},
+    "units": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.line(255), UNIT)},
+    "dimensions": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.line(255), rules.line(1024))},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
     "best_effort": {"type": "bool", "default": False},
-    "deadline": {"type": "float", "default": 8},
+    "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }
 

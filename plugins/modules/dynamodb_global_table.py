@@ -190,21 +190,22 @@ error_code:
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.global_table import run
 
 REPLICA_SPEC = {
-    "region": {"type": "str", "required": True},
+    "region": {"type": "str", "required": True, "rule": rules.REGION_CODE},
     "point_in_time_recovery": {"type": "bool"},
     "deletion_protection": {"type": "bool"},
-    "tags": {"type": "dict"},
-    "kms_key_arn": {"type": "str", "no_log": False},
+    "tags": {"type": "dict", "rule": rules.TAGS},
+    "kms_key_arn": {"type": "str", "no_log": False, "rule": rules.KEY_ARN},
 }
 ARGUMENT_SPEC = {
-    "table_name": {"type": "str", "required": True},
+    "table_name": {"type": "str", "required": True, "rule": rules.TABLE},
     "replicas": {"type": "list", "elements": "dict", "options": REPLICA_SPEC, "default": []},
     "purge_replicas": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "int", "default": 600},
+    "wait_timeout": {"type": "int", "default": 600, "rule": rules.WAIT},
     **TIMEOUT_SPEC,
 }
 

@@ -161,16 +161,17 @@ from ansible_collections.trading.multi_region.plugins.module_utils._automation.s
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
-    "regions": {"type": "list", "elements": "str", "required": True},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
     "state": {"type": "str", "choices": ["paused", "active", "acknowledged"], "required": True},
-    "pause_seconds": {"type": "int"},
-    "by": {"type": "str"},
-    "reason": {"type": "str"},
-    "run_id": {"type": "str"},
-    "deadline": {"type": "float", "default": 8},
+    "pause_seconds": {"type": "int", "rule": rules.PERIOD},
+    "by": {"type": "str", "rule": rules.NAME},
+    "reason": {"type": "str", "rule": rules.WORDS},
+    "run_id": {"type": "str", "rule": rules.ID},
+    "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }
 

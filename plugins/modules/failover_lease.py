@@ -225,18 +225,19 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease_holder import run
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
     "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
-    "run_id": {"type": "str", "required": True},
-    "attempt": {"type": "int"},
-    "owner": {"type": "str"},
-    "method": {"type": "str"},
-    "trigger": {"type": "str"},
-    "lease_seconds": {"type": "int", "default": 60},
-    "resume_within": {"type": "int", "default": 21600},
-    "takeover_run_id": {"type": "str"},
+    "run_id": {"type": "str", "required": True, "rule": rules.ID},
+    "attempt": {"type": "int", "rule": rules.FROM_ONE},
+    "owner": {"type": "str", "rule": rules.NAME},
+    "method": {"type": "str", "rule": rules.NAME},
+    "trigger": {"type": "str", "rule": rules.WORDS},
+    "lease_seconds": {"type": "int", "default": 60, "rule": rules.LEASE_SECONDS},
+    "resume_within": {"type": "int", "default": 21600, "rule": rules.SPAN},
+    "takeover_run_id": {"type": "str", "rule": rules.ID},
     "outcome": {"type": "str", "choices": ["successful", "failed", "stopped"]},
     **TIMEOUT_SPEC,
 }

@@ -91,10 +91,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import run
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
-    "manifest": {"type": "dict", "required": True},
+    "manifest": {"type": "dict", "required": True, "rule": rules.MANIFEST},
     "state": {"type": "str", "choices": ["present"], "default": "present"},
     **TIMEOUT_SPEC,
 }

@@ -105,12 +105,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import run_info
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
-    "regions": {"type": "list", "elements": "str", "required": True},
-    "preferred_region": {"type": "str"},
-    "deadline": {"type": "float", "default": 4},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "preferred_region": {"type": "str", "rule": rules.REGION_CODE},
+    "deadline": {"type": "float", "default": 4, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }
 

@@ -120,15 +120,17 @@ ended_at:
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import run
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
+MESSAGE = rules.Value("a message of at most 262144 bytes", lambda msg: len(msg.encode("utf-8", "replace")) <= 262144)
 ARGUMENT_SPEC = {
-    "topics": {"type": "dict", "required": True},
-    "required_region": {"type": "str"},
+    "topics": {"type": "dict", "required": True, "rule": rules.TOPICS},
+    "required_region": {"type": "str", "rule": rules.REGION_CODE},
     "subject": {"type": "str", "required": True},
-    "msg": {"type": "str", "required": True},
+    "msg": {"type": "str", "required": True, "rule": MESSAGE},
     "attributes": {"type": "dict"},
     "best_effort": {"type": "bool", "default": False},
-    "deadline": {"type": "float", "default": 8},
+    "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }
 

@@ -439,25 +439,26 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     FENCINGS,
     METHODS,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.observe import run
 
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
-    "regions": {"type": "list", "elements": "str", "required": True},
-    "target_region": {"type": "str"},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "target_region": {"type": "str", "rule": rules.REGION_CODE},
     "method": {"type": "str", "default": FAILOVER, "choices": [*METHODS, AUTO]},
     "fencing": {"type": "str", "default": DATABASE_INGRESS, "choices": [*FENCINGS]},
-    "cool_down": {"type": "float", "default": 3600},
-    "resume_within": {"type": "float", "default": 21600},
-    "takeover_run_id": {"type": "str"},
-    "expected_active_region": {"type": "str"},
-    "min_healthy_ratio": {"type": "float", "default": 0.5},
-    "max_replication_lag_ms": {"type": "float"},
-    "max_lag_sample_age": {"type": "float", "default": 300},
+    "cool_down": {"type": "float", "default": 3600, "rule": rules.COOL_DOWN},
+    "resume_within": {"type": "float", "default": 21600, "rule": rules.SPAN},
+    "takeover_run_id": {"type": "str", "rule": rules.ID},
+    "expected_active_region": {"type": "str", "rule": rules.REGION_CODE},
+    "min_healthy_ratio": {"type": "float", "default": 0.5, "rule": rules.RATIO},
+    "max_replication_lag_ms": {"type": "float", "rule": rules.MILLISECONDS},
+    "max_lag_sample_age": {"type": "float", "default": 300, "rule": rules.PERIOD},
     "accept_data_loss": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": False},
-    "deadline": {"type": "float", "default": 4},
-    "patience": {"type": "float", "default": 2.5},
+    "deadline": {"type": "float", "default": 4, "rule": rules.DEADLINE},
+    "patience": {"type": "float", "default": 2.5, "rule": rules.seconds(0, 3600)},
     **TIMEOUT_SPEC,
 }
 

@@ -153,17 +153,33 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._runs.record import run
 
+# A lease that ended, as failover_lease returns it under `previous`.
+ENDED = {
+    "run_id": rules.ID,
+    "attempt": rules.FROM_ONE,
+    **dict.fromkeys(("owner", "outcome", "ended"), rules.NAME),
+    **dict.fromkeys(("renewed_at", "acquired_at"), rules.MOMENT),
+}
+WRITTEN = frozenset(ENDED) - {"owner"}
+PREVIOUS = rules.Members({**ENDED, "earlier": rules.Each(rules.Members(ENDED, WRITTEN))}, WRITTEN)
+RECORD = rules.Members(
+    {
+        **dict.fromkeys(("started_at", "ended_at", "attempt_started_at"), rules.MOMENT),
+        "steps": rules.Each(rules.Members({})),
+    }
+)
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
-    "regions": {"type": "list", "elements": "str", "required": True},
-    "required_region": {"type": "str"},
-    "run_id": {"type": "str", "required": True},
-    "attempt": {"type": "int", "default": 1},
-    "previous": {"type": "dict"},
-    "record": {"type": "dict", "required": True},
-    "deadline": {"type": "float", "default": 8},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "required_region": {"type": "str", "rule": rules.REGION_CODE},
+    "run_id": {"type": "str", "required": True, "rule": rules.ID},
+    "attempt": {"type": "int", "default": 1, "rule": rules.FROM_ONE},
+    "previous": {"type": "dict", "rule": PREVIOUS},
+    "record": {"type": "dict", "required": True, "rule": RECORD},
+    "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }

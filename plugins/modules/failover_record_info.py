@@ -138,14 +138,15 @@ ended_at:
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._runs.info import run
 
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
-    "regions": {"type": "list", "elements": "str", "required": True},
-    "run_id": {"type": "str"},
-    "limit": {"type": "int", "default": 20},
-    "deadline": {"type": "float", "default": 8},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "run_id": {"type": "str", "rule": rules.ID},
+    "limit": {"type": "int", "default": 20, "rule": rules.RUNS},
+    "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }
 

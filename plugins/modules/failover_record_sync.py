@@ -86,12 +86,13 @@ ended_at:
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._runs.sync import run
 
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
-    "regions": {"type": "list", "elements": "str", "required": True},
-    "deadline": {"type": "float", "default": 8},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }
 

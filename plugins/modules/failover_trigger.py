@@ -218,20 +218,27 @@ from ansible_collections.trading.multi_region.plugins.module_utils._automation.t
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
+SIGNAL = rules.Members({"state": rules.NAME, "reason": rules.WORDS}, frozenset({"state"}))
+VERDICT = rules.Members(
+    {"verdict": rules.NAME, "reason": rules.WORDS, "signals": rules.ByKey(rules.NAME, SIGNAL)},
+    frozenset({"verdict", "reason"}),
+)
+OBSTACLES = rules.Each(rules.Members({"code": rules.NAME, "sentence": rules.WORDS}, frozenset({"code", "sentence"})))
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
-    "regions": {"type": "list", "elements": "str", "required": True},
-    "verdicts": {"type": "dict", "required": True},
-    "active_region": {"type": "str", "required": True},
-    "obstacles": {"type": "list", "elements": "dict", "default": []},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "verdicts": {"type": "dict", "required": True, "rule": rules.ByKey(rules.REGION_CODE, VERDICT)},
+    "active_region": {"type": "str", "required": True, "rule": rules.REGION_OR_UNKNOWN},
+    "obstacles": {"type": "list", "elements": "dict", "default": [], "rule": OBSTACLES},
     "auto_failover": {"type": "bool", "default": False},
-    "quorum": {"type": "int", "default": 2},
-    "consecutive_failures": {"type": "int", "default": 3},
-    "max_gap": {"type": "float", "default": 300},
-    "min_interval": {"type": "float", "default": 5},
-    "stream_limit": {"type": "float", "default": 180},
-    "deadline": {"type": "float", "default": 8},
+    "quorum": {"type": "int", "default": 2, "rule": rules.QUORUM},
+    "consecutive_failures": {"type": "int", "default": 3, "rule": rules.FAILURES},
+    "max_gap": {"type": "float", "default": 300, "rule": rules.PERIOD},
+    "min_interval": {"type": "float", "default": 5, "rule": rules.SPAN},
+    "stream_limit": {"type": "float", "default": 180, "rule": rules.PERIOD},
+    "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }
 

@@ -225,18 +225,21 @@ global_cluster:
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import run
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
+ENGINE_VERSION = rules.text(r"[A-Za-z0-9._-]{1,64}", "an engine version, such as 8.0.mysql_aurora.3.08.0")
+DATABASE_NAME = rules.text(r"[A-Za-z][A-Za-z0-9]{0,63}", "1 to 64 letters and digits, the first one a letter")
 ARGUMENT_SPEC = {
-    "global_cluster_identifier": {"type": "str", "required": True},
+    "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "engine": {"type": "str", "choices": ["aurora-mysql", "aurora-postgresql"], "default": "aurora-mysql"},
-    "engine_version": {"type": "str"},
-    "database_name": {"type": "str"},
+    "engine_version": {"type": "str", "rule": ENGINE_VERSION},
+    "database_name": {"type": "str", "rule": DATABASE_NAME},
     "storage_encrypted": {"type": "bool"},
     "deletion_protection": {"type": "bool"},
-    "source_db_cluster_arn": {"type": "str"},
+    "source_db_cluster_arn": {"type": "str", "rule": rules.CLUSTER_ARN},
     "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "int", "default": 600},
+    "wait_timeout": {"type": "int", "default": 600, "rule": rules.WAIT},
     **TIMEOUT_SPEC,
 }
 

@@ -201,20 +201,21 @@ error_code:
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.password import run
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
-    "secret_name": {"type": "str", "required": True, "no_log": False},
-    "global_cluster_identifier": {"type": "str", "required": True},
-    "regions": {"type": "list", "elements": "str", "required": True},
-    "table_name": {"type": "str"},
-    "expected_writer_region": {"type": "str"},
-    "max_age_days": {"type": "float", "default": 0},
-    "password_length": {"type": "int", "default": 32, "no_log": False},
+    "secret_name": {"type": "str", "required": True, "no_log": False, "rule": rules.SECRET},
+    "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "table_name": {"type": "str", "rule": rules.TABLE},
+    "expected_writer_region": {"type": "str", "rule": rules.REGION_CODE},
+    "max_age_days": {"type": "float", "default": 0, "rule": rules.DAYS},
+    "password_length": {"type": "int", "default": 32, "no_log": False, "rule": rules.number(8, 41)},
     "accept_gap": {"type": "bool", "default": False},
-    "replica_timeout": {"type": "int", "default": 60},
-    "settle_seconds": {"type": "int", "default": 60},
-    "wait_timeout": {"type": "int", "default": 600},
-    "poll_interval": {"type": "float", "default": 5},
+    "replica_timeout": {"type": "int", "default": 60, "rule": rules.seconds(0, 86400)},
+    "settle_seconds": {"type": "int", "default": 60, "rule": rules.seconds(0, 86400)},
+    "wait_timeout": {"type": "int", "default": 600, "rule": rules.WAIT},
+    "poll_interval": {"type": "float", "default": 5, "rule": rules.POLL},
     **TIMEOUT_SPEC,
 }
 

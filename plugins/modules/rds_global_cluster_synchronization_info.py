@@ -124,13 +124,14 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.synch
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
-    "global_cluster_identifier": {"type": "str", "required": True},
-    "member_region": {"type": "str", "required": True},
+    "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
+    "member_region": {"type": "str", "required": True, "rule": rules.REGION_CODE},
     "wait": {"type": "bool", "default": False},
-    "wait_timeout": {"type": "int", "default": 3600},
-    "poll_interval": {"type": "float", "default": 10.0},
+    "wait_timeout": {"type": "int", "default": 3600, "rule": rules.WAIT},
+    "poll_interval": {"type": "float", "default": 10.0, "rule": rules.POLL},
     **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }

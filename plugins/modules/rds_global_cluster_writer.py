@@ -325,19 +325,21 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.write
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
+CLUSTER_ARNS = rules.ByKey(rules.REGION_CODE, rules.CLUSTER_ARN, is_regional=True)
 ARGUMENT_SPEC = {
-    "global_cluster_identifier": {"type": "str", "required": True},
-    "writer_region": {"type": "str", "required": True},
+    "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
+    "writer_region": {"type": "str", "required": True, "rule": rules.REGION_CODE},
     "method": {"type": "str", "choices": ["failover", "switchover", "detach", "auto"], "required": True},
-    "expected_writer_region": {"type": "str"},
-    "max_replication_lag_ms": {"type": "int"},
-    "max_lag_sample_age": {"type": "int", "default": 300},
+    "expected_writer_region": {"type": "str", "rule": rules.REGION_CODE},
+    "max_replication_lag_ms": {"type": "int", "rule": rules.MILLISECONDS},
+    "max_lag_sample_age": {"type": "int", "default": 300, "rule": rules.PERIOD},
     "accept_data_loss": {"type": "bool", "default": False},
-    "db_cluster_arns": {"type": "dict"},
+    "db_cluster_arns": {"type": "dict", "rule": CLUSTER_ARNS},
     "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "int", "default": 600},
-    "poll_interval": {"type": "float", "default": 2.0},
+    "wait_timeout": {"type": "int", "default": 600, "rule": rules.WAIT},
+    "poll_interval": {"type": "float", "default": 2.0, "rule": rules.POLL},
     **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }

@@ -247,18 +247,20 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.fence import run
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
+GROUP_ID = rules.text(r"sg-[0-9a-f]{8,17}", "the id of a security group, such as sg-0123456789abcdef0")
 ARGUMENT_SPEC = {
-    "region": {"type": "str", "required": True, "aliases": ["aws_region"]},
+    "region": {"type": "str", "required": True, "aliases": ["aws_region"], "rule": rules.REGION_CODE},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "mode": {"type": "str", "choices": ["database_ingress", "application_capacity"]},
-    "security_group_id": {"type": "str"},
-    "autoscaling_group_name": {"type": "str"},
-    "traffic_region": {"type": "str"},
+    "security_group_id": {"type": "str", "rule": GROUP_ID},
+    "autoscaling_group_name": {"type": "str", "rule": rules.NAME},
+    "traffic_region": {"type": "str", "rule": rules.REGION_CODE},
     **TABLE_SPEC,
-    "regions": {"type": "list", "elements": "str", "required": True},
-    "run_id": {"type": "str"},
-    "deadline": {"type": "float", "default": 6},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "run_id": {"type": "str", "rule": rules.ID},
+    "deadline": {"type": "float", "default": 6, "rule": rules.DEADLINE},
     **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }

@@ -134,14 +134,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.info import run
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
-    "region": {"type": "str", "aliases": ["aws_region"]},
+    "region": {"type": "str", "aliases": ["aws_region"], "rule": rules.REGION_CODE},
     **TABLE_SPEC,
-    "regions": {"type": "list", "elements": "str", "required": True},
-    "db_clusters": {"type": "dict", "default": {}},
-    "since": {"type": "float"},
-    "deadline": {"type": "float", "default": 4},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "db_clusters": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.REGION_CODE, rules.CLUSTER)},
+    "since": {"type": "float", "rule": rules.MOMENT},
+    "deadline": {"type": "float", "default": 4, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }
 

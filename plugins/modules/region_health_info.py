@@ -209,21 +209,28 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._health.regions import run
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
-    "manifest": {"type": "dict"},
-    "regions": {"type": "list", "elements": "dict"},
-    "global_cluster_identifier": {"type": "str"},
-    "domain": {"type": "str"},
-    "health_path": {"type": "str"},
+    "manifest": {"type": "dict", "rule": rules.MANIFEST},
+    "regions": {"type": "list", "elements": "dict", "rule": rules.ENTRIES},
+    "global_cluster_identifier": {"type": "str", "rule": rules.CLUSTER},
+    "domain": {"type": "str", "rule": rules.HOST},
+    "health_path": {"type": "str", "rule": rules.PATH},
     "scheme": {"type": "str", "choices": ["http", "https"]},
     "signals": {"type": "list", "elements": "str", "choices": list(SIGNALS), "default": list(SIGNALS)},
-    "deciding_signals": {"type": "list", "elements": "str", "choices": list(SIGNALS), "default": list(DECIDING)},
-    "min_healthy_ratio": {"type": "float", "default": 0.5},
-    "max_replication_lag_ms": {"type": "float", "default": 1000},
-    "max_lag_sample_age": {"type": "float", "default": 300},
-    "deadline": {"type": "float", "default": 8},
-    "probe_proxy": {"type": "str"},
+    "deciding_signals": {
+        "type": "list",
+        "elements": "str",
+        "choices": list(SIGNALS),
+        "default": list(DECIDING),
+        "rule": rules.Each(rules.NAME, 1),
+    },
+    "min_healthy_ratio": {"type": "float", "default": 0.5, "rule": rules.RATIO},
+    "max_replication_lag_ms": {"type": "float", "default": 1000, "rule": rules.MILLISECONDS},
+    "max_lag_sample_age": {"type": "float", "default": 300, "rule": rules.PERIOD},
+    "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
+    "probe_proxy": {"type": "str", "rule": rules.URL},
     **TIMEOUT_SPEC,
 }
 

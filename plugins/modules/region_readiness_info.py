@@ -222,33 +222,34 @@ ended_at:
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.run import run
 
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
-    "regions": {"type": "list", "elements": "str", "required": True},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
     "expected": {
         "type": "dict",
         "default": {},
         "options": {
-            "secret_name": {"type": "str", "no_log": False},
-            "key_alias": {"type": "str", "no_log": False},
-            "vpc_name": {"type": "str"},
-            "alarm_prefix": {"type": "str"},
-            "switch_prefix": {"type": "str"},
-            "runner_policy": {"type": "str"},
-            "runner_arn": {"type": "str"},
+            "secret_name": {"type": "str", "no_log": False, "rule": rules.NAME},
+            "key_alias": {"type": "str", "no_log": False, "rule": rules.NAME},
+            "vpc_name": {"type": "str", "rule": rules.NAME},
+            "alarm_prefix": {"type": "str", "rule": rules.NAME},
+            "switch_prefix": {"type": "str", "rule": rules.NAME},
+            "runner_policy": {"type": "str", "rule": rules.NAME},
+            "runner_arn": {"type": "str", "rule": rules.RUNNER_ARN},
             "protection": {"type": "bool", "default": False},
             "last_snapshot": {"type": "bool"},
-            "egress_ports": {"type": "list", "elements": "int"},
+            "egress_ports": {"type": "list", "elements": "int", "rule": rules.Each(rules.PORT)},
         },
     },
-    "min_healthy_ratio": {"type": "float", "default": 0.5},
-    "max_replication_lag_ms": {"type": "float"},
-    "warn_replication_lag_ms": {"type": "float", "default": 1000},
-    "max_lag_sample_age": {"type": "float", "default": 300},
-    "cool_down": {"type": "float", "default": 3600},
-    "deadline": {"type": "float", "default": 20},
+    "min_healthy_ratio": {"type": "float", "default": 0.5, "rule": rules.RATIO},
+    "max_replication_lag_ms": {"type": "float", "rule": rules.MILLISECONDS},
+    "warn_replication_lag_ms": {"type": "float", "default": 1000, "rule": rules.MILLISECONDS},
+    "max_lag_sample_age": {"type": "float", "default": 300, "rule": rules.PERIOD},
+    "cool_down": {"type": "float", "default": 3600, "rule": rules.COOL_DOWN},
+    "deadline": {"type": "float", "default": 20, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }
 

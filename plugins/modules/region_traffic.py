@@ -175,14 +175,18 @@ statements:
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import SWITCH_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.switch import run, s3_module
 
+SAFETY_RULES = rules.Each(
+    rules.arn("route53-recovery-control", r"controlpanel/[^/]+/safetyrule/[^/]+", "a safety rule")
+)
 ARGUMENT_SPEC = {
-    "active_region": {"type": "str"},
+    "active_region": {"type": "str", "rule": rules.REGION_OR_UNKNOWN},
     **SWITCH_SPEC,
-    "safety_rules_to_override": {"type": "list", "elements": "str"},
-    "deadline": {"type": "float", "default": 3.0},
+    "safety_rules_to_override": {"type": "list", "elements": "str", "rule": SAFETY_RULES},
+    "deadline": {"type": "float", "default": 3.0, "rule": rules.DEADLINE},
     **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }

@@ -179,22 +179,23 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.resolve import (
     DNSPYTHON_IMPORT_ERROR,
     run,
 )
 
 ARGUMENT_SPEC = {
-    "domain": {"type": "str", "required": True},
-    "load_balancers": {"type": "dict", "required": True},
-    "dns_servers": {"type": "list", "elements": "str", "default": []},
-    "probe_path": {"type": "str"},
+    "domain": {"type": "str", "required": True, "rule": rules.HOST},
+    "load_balancers": {"type": "dict", "required": True, "rule": rules.ByKey(rules.REGION_CODE, rules.HOST, least=1)},
+    "dns_servers": {"type": "list", "elements": "str", "default": [], "rule": rules.Each(rules.SERVER)},
+    "probe_path": {"type": "str", "rule": rules.PATH},
     "probe_scheme": {"type": "str", "choices": ["http", "https"], "default": "http"},
-    "probe_proxy": {"type": "str"},
-    "answer_timeout": {"type": "float", "default": 3.0},
-    "expected_region": {"type": "str"},
-    "wait_timeout": {"type": "int", "default": 0},
-    "poll_interval": {"type": "float", "default": 1.0},
+    "probe_proxy": {"type": "str", "rule": rules.URL},
+    "answer_timeout": {"type": "float", "default": 3.0, "rule": rules.TIMEOUT},
+    "expected_region": {"type": "str", "rule": rules.REGION_CODE},
+    "wait_timeout": {"type": "int", "default": 0, "rule": rules.seconds(0, 86400)},
+    "poll_interval": {"type": "float", "default": 1.0, "rule": rules.POLL},
     **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }

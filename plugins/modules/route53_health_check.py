@@ -230,6 +230,7 @@ error_code:
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import run
 
 TYPES = [
@@ -243,29 +244,30 @@ TYPES = [
     "RECOVERY_CONTROL",
 ]
 ALARM_SPEC = {
-    "region": {"type": "str", "required": True},
-    "name": {"type": "str", "required": True},
+    "region": {"type": "str", "required": True, "rule": rules.REGION_CODE},
+    "name": {"type": "str", "required": True, "rule": rules.NAME},
     "insufficient_data_health_status": {"type": "str", "choices": ["Healthy", "Unhealthy", "LastKnownStatus"]},
 }
+CHECK_IDS = rules.Each(rules.text(r"[0-9A-Za-z-]{1,64}", "the id of a health check"))
 ARGUMENT_SPEC = {
-    "name": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True, "rule": rules.NAME},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "type": {"type": "str", "choices": TYPES},
-    "fqdn": {"type": "str"},
-    "ip_address": {"type": "str"},
-    "port": {"type": "int"},
-    "resource_path": {"type": "str"},
-    "search_string": {"type": "str"},
+    "fqdn": {"type": "str", "rule": rules.HOST},
+    "ip_address": {"type": "str", "rule": rules.Value("an IPv4 or IPv6 address", rules.is_address)},
+    "port": {"type": "int", "rule": rules.PORT},
+    "resource_path": {"type": "str", "rule": rules.PATH},
+    "search_string": {"type": "str", "rule": rules.line(255)},
     "request_interval": {"type": "int", "choices": [10, 30]},
-    "failure_threshold": {"type": "int"},
+    "failure_threshold": {"type": "int", "rule": rules.number(1, 10)},
     "inverted": {"type": "bool"},
     "measure_latency": {"type": "bool"},
     "enable_sni": {"type": "bool"},
-    "child_health_checks": {"type": "list", "elements": "str"},
-    "health_threshold": {"type": "int"},
+    "child_health_checks": {"type": "list", "elements": "str", "rule": CHECK_IDS},
+    "health_threshold": {"type": "int", "rule": rules.number(0, 256)},
     "alarm": {"type": "dict", "options": ALARM_SPEC},
-    "routing_control_arn": {"type": "str"},
-    "tags": {"type": "dict"},
+    "routing_control_arn": {"type": "str", "rule": rules.CONTROL_ARN},
+    "tags": {"type": "dict", "rule": rules.TAGS},
     **TIMEOUT_SPEC,
 }
 REQUIRED_IF = [

@@ -153,19 +153,21 @@ error_code:
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.bucket_replication import run
 
+BUCKET_ARN = rules.arn("s3", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket")
 ARGUMENT_SPEC = {
-    "bucket": {"type": "str", "required": True},
+    "bucket": {"type": "str", "required": True, "rule": rules.BUCKET},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "rule_id": {"type": "str", "default": "multi-region"},
-    "role_arn": {"type": "str"},
-    "destination_bucket_arn": {"type": "str"},
+    "rule_id": {"type": "str", "default": "multi-region", "rule": rules.NAME},
+    "role_arn": {"type": "str", "rule": rules.arn("iam", r"role/.+", "an IAM role")},
+    "destination_bucket_arn": {"type": "str", "rule": BUCKET_ARN},
     "delete_marker_replication": {"type": "bool", "default": True},
     "replica_modifications": {"type": "bool", "default": True},
-    "kms_key_arn": {"type": "str", "no_log": False},
+    "kms_key_arn": {"type": "str", "no_log": False, "rule": rules.KEY_ARN},
     "replication_metrics": {"type": "bool"},
-    "prefix": {"type": "str", "default": ""},
+    "prefix": {"type": "str", "default": "", "rule": rules.line(1024)},
     **TIMEOUT_SPEC,
 }
 

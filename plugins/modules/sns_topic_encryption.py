@@ -87,10 +87,11 @@ error_code:
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.topic_encryption import run
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
-    "topic_arn": {"type": "str", "required": True},
-    "kms_key_arn": {"type": "str", "required": True, "no_log": False},
+    "topic_arn": {"type": "str", "required": True, "rule": rules.TOPIC_ARN},
+    "kms_key_arn": {"type": "str", "required": True, "no_log": False, "rule": rules.KEY_ARN},
     **TIMEOUT_SPEC,
 }
 

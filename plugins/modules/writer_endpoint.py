@@ -119,11 +119,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.write
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
+PARAMETER_NAME = rules.text(r"[A-Za-z0-9_./-]{1,1011}", "letters, digits and . _ / -, up to 1011 characters")
 ARGUMENT_SPEC = {
-    "parameter_name": {"type": "str", "required": True},
-    "global_cluster_identifier": {"type": "str", "required": True},
-    "db_cluster_identifier": {"type": "str", "required": True},
+    "parameter_name": {"type": "str", "required": True, "rule": PARAMETER_NAME},
+    "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
+    "db_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
     **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }

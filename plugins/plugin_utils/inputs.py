@@ -11,117 +11,113 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import math
 import re
 import typing as t
 from itertools import combinations
 
-from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import (
-    HOST,
-    ID,
-    REGION,
-    REGION_CODE,
-    RULES,
-    SERVER,
-    URL,
-    WORDS,
-    YEAR_SECONDS,
-    ByKey,
-    Each,
-    Rule,
-    arn,
-    line,
-    shown,
-    text,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import AUTO, FENCINGS
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import METHODS as MANAGED
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
+from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import refusal, shown
 
-SUFFIX = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,10}[a-z0-9])?")
 ENGINE_VERSION = re.compile(r"8\.0\.mysql_aurora\.3\.(\d+)\.(\d+)(?:\.\d+)?")
 # Aurora User Guide, "Supported Regions and DB engines for Aurora global databases": version 3 from 3.01.0 on.
 FIRST_GLOBAL_MINOR = 1
 # A VPC must hold the /24 subnets that the network role cuts at offsets 0 to 21.
 SMALLEST_VPC_PREFIX, LARGEST_VPC_PREFIX = 19, 16
 
+
+def is_global_version(version: t.Any) -> bool:
+    """Return whether a version can be a member of an Aurora global database."""
+    match = ENGINE_VERSION.fullmatch(version) if isinstance(version, str) else None
+    return bool(match) and int(match.group(1)) >= FIRST_GLOBAL_MINOR
+
+
 # How a move is made, the default first.
-METHODS = ("failover", "switchover", "detach", "auto")
-# Variables that hold figures: what they count, their least and most.
-FIGURES: dict[str, tuple[str, float, float]] = {
-    "consecutive_failures": ("a whole number", 1, 1000),
-    "failover_cool_down": ("a number of seconds", 0, 604800),
-    "failover_lease_seconds": ("a whole number of seconds", 10, 3600),
-    "health_max_gap": ("a number of seconds", 1, YEAR_SECONDS),
-    "health_min_interval": ("a number of seconds", 0, YEAR_SECONDS),
-    "health_quorum": ("a whole number", 2, 1000),
-    "health_stream_limit": ("a number of seconds", 1, YEAR_SECONDS),
-    "max_age_days": ("a number of days", 0, 36500),
-    "max_replication_lag_ms": ("a number of milliseconds", 0, 1000 * YEAR_SECONDS),
-    "pause_minutes": ("a number of minutes", 0.01, YEAR_SECONDS / 60),
-    "readiness_deadline": ("a number of seconds", 1, 3600),
-    "rpo_goal_ms": ("a number of milliseconds", 0, 1000 * YEAR_SECONDS),
-    "rto_goal_seconds": ("a number of seconds", 0, YEAR_SECONDS),
-    "status_limit": ("a whole number", 1, 1_000_000),
-    "wait_timeout": ("a whole number of seconds", 1, 86400),
-}
-BOOLEANS = (
-    "accept_data_loss",
-    "accept_gap",
-    "auto_failover",
-    "auto_failover_accept_data_loss",
-    "cloud_trigger_enabled",
-    "environment_protection",
-    "force",
-    "rebuild",
-    "resume",
+METHODS = (*MANAGED, AUTO)
+REGION_INPUTS = ("target_region", "expected_active_region")
+# The suffix ends every name, so it must fit the narrowest alphabet of them all (DNS labels).
+SUFFIX = rules.text(
+    r"[a-z0-9](?:[a-z0-9-]{0,10}[a-z0-9])?",
+    "1 to 12 lower-case letters, digits and inner dashes, such as dev or prod-eu",
 )
-CHOICES = {
-    "auto_failover_method": ("failover", "auto", "detach"),
-    "failover_fencing": ("database_ingress", "application_capacity", "none"),
-}
-TEXTS: dict[str, Rule] = {
-    "acknowledge": ID,
-    "alert_topics": RULES["topics"],
-    # Secrets Manager: "Name" of CreateSecret.
-    "cloud_trigger_webhook_secret": text(r"[A-Za-z0-9/_+=.@-]{1,512}", "the name of a secret, or nothing"),
-    "confirm": WORDS,
-    "controller_execution_environment_image": line(1024),
-    "controller_folder": line(4096),
-    "controller_instances": ByKey(REGION_CODE, Each(HOST)),
-    "controller_inventory_path": line(1024),
-    "controller_notification_url": URL,
-    "controller_project_branch": line(255),
-    "controller_project_credential": line(512),
-    "controller_project_url": line(1024),
-    "failover_outcome_file": line(4096),
-    "failover_owner": line(255),
-    "failover_reason": WORDS,
-    "failover_report_file": line(4096),
-    "health_report_file": line(4096),
-    "platform_name": text(r"[a-z](?:-?[a-z0-9]){0,19}", "1 to 20 lower-case letters, digits and inner dashes"),
-    "readiness_report_file": line(4096),
-    "readiness_runner_arn": arn("iam sts", r".+", "a user or a role"),
-    "reason": WORDS,
-    "run_id": ID,
-    "status_file": line(4096),
-    "status_report_file": line(4096),
-    "takeover_run_id": ID,
-    "traffic_dns_servers": Each(SERVER),
-    "traffic_probe_proxy": URL,
-}
-# Where an empty text is the same as nothing given. All others have a value in group_vars, or are files.
-MAY_BE_EMPTY = frozenset(
-    "acknowledge cloud_trigger_webhook_secret confirm controller_project_branch controller_project_credential"
-    " expected_active_region failover_reason max_age_days max_replication_lag_ms method move_method pause_minutes"
-    " readiness_deadline readiness_runner_arn reason rpo_goal_ms rto_goal_seconds run_id status_limit takeover_run_id"
-    " target_region traffic_probe_proxy wait_timeout".split()
+VERSION = rules.Value(
+    "Aurora MySQL versions that support global databases, 8.0.mysql_aurora.3.01.0 or later of version 3",
+    is_global_version,
 )
-# The variables that are judged each by itself.
-GIVEN = (
-    *("environment_suffix", "global_database_engine_version", "health_min_healthy_ratio"),
-    *("target_region", "expected_active_region", "method", "move_method"),
-    *FIGURES,
-    *BOOLEANS,
-    *CHOICES,
-    *TEXTS,
-)
+PLATFORM = rules.text(r"[a-z](?:-?[a-z0-9]){0,19}", "1 to 20 lower-case letters, digits and inner dashes")
+
+
+def _spec(kind: str, rule: rules.Rule, names: str, **more: t.Any) -> dict[str, dict[str, t.Any]]:
+    return {name: {"type": kind, "rule": rule, **more} for name in names.split()}
+
+
+def _choice(*choices: str, **more: t.Any) -> dict[str, t.Any]:
+    return {"type": "str", "choices": choices, "rule": rules.one_of(choices), **more}
+
+
+# Inputs that are judged each by itself, as an argument spec has them. ``rule``: that of the option that takes the
+# value, where there is one. ``is_blank``: an empty text is the same as nothing given; all others have a value in
+# group_vars, or are files.
+INPUTS: dict[str, dict[str, t.Any]] = {
+    **_spec("str", SUFFIX, "environment_suffix", required=True),
+    **_spec("str", VERSION, "global_database_engine_version", required=True),
+    **_spec("str", rules.REGION_CODE, " ".join(REGION_INPUTS), is_blank=True),
+    "method": _choice(*METHODS, is_blank=True),
+    "move_method": _choice(*METHODS, is_blank=True),
+    "auto_failover_method": _choice("failover", "auto", "detach"),
+    "failover_fencing": _choice(*FENCINGS),
+    # figures
+    **_spec("int", rules.FAILURES, "consecutive_failures"),
+    **_spec("int", rules.LEASE_SECONDS, "failover_lease_seconds"),
+    **_spec("int", rules.QUORUM, "health_quorum"),
+    **_spec("int", rules.RUNS, "status_limit", is_blank=True),
+    **_spec("int", rules.WAIT, "wait_timeout", is_blank=True),
+    **_spec("float", rules.COOL_DOWN, "failover_cool_down"),
+    **_spec("float", rules.PERIOD, "health_max_gap health_stream_limit"),
+    **_spec("float", rules.SPAN, "health_min_interval"),
+    **_spec("float", rules.SPAN, "rto_goal_seconds", is_blank=True),
+    **_spec("float", rules.RATIO, "health_min_healthy_ratio"),
+    **_spec("float", rules.DAYS, "max_age_days", is_blank=True),
+    **_spec("float", rules.MILLISECONDS, "max_replication_lag_ms rpo_goal_ms", is_blank=True),
+    **_spec(
+        "float", rules.number(0.01, rules.YEAR_SECONDS // 60, "a number of minutes"), "pause_minutes", is_blank=True
+    ),
+    **_spec("float", rules.seconds(1, 3600), "readiness_deadline", is_blank=True),
+    **_spec(
+        "bool",
+        rules.Value("true or false", lambda value: str(value).lower() in ("true", "false", "yes", "no")),
+        "accept_data_loss accept_gap auto_failover auto_failover_accept_data_loss cloud_trigger_enabled"
+        " environment_protection force rebuild resume",
+    ),
+    # texts
+    **_spec("str", rules.ID, "acknowledge run_id takeover_run_id", is_blank=True),
+    **_spec("str", rules.WORDS, "confirm failover_reason reason", is_blank=True),
+    **_spec("str", rules.SECRET, "cloud_trigger_webhook_secret", is_blank=True),
+    **_spec("str", rules.RUNNER_ARN, "readiness_runner_arn", is_blank=True),
+    **_spec("str", rules.URL, "traffic_probe_proxy", is_blank=True),
+    **_spec("str", rules.URL, "controller_notification_url"),
+    **_spec("str", PLATFORM, "platform_name"),
+    **_spec("str", rules.line(255), "failover_owner"),
+    **_spec("str", rules.line(255), "controller_project_branch", is_blank=True),
+    **_spec("str", rules.line(512), "controller_project_credential", is_blank=True),
+    **_spec(
+        "str",
+        rules.line(1024),
+        "controller_execution_environment_image controller_inventory_path controller_project_url",
+    ),
+    **_spec(
+        "str",
+        rules.line(4096),
+        "controller_folder failover_outcome_file failover_report_file health_report_file readiness_report_file"
+        " status_file status_report_file",
+    ),
+    # more than one value
+    **_spec("dict", rules.TOPICS, "alert_topics"),
+    **_spec("dict", rules.ByKey(rules.REGION_CODE, rules.Each(rules.HOST)), "controller_instances"),
+    **_spec("list", rules.Each(rules.SERVER), "traffic_dns_servers"),
+}
 # What the platform's regions are made of; judged together, and looked at one by one where the command line sets them.
 OF_REGIONS = ("aws_region", "vpc_cidr", "platform_regions", "platform_vpc_cidrs")
 # Variables that need no judge here, because a playbook or a role judges them.
@@ -160,42 +156,21 @@ PER_REGION = frozenset(
 )
 
 
-def _shown(value: t.Any) -> str:
-    return "not given" if value is None else shown(value)
-
-
-def _refusal(variable: str, value: t.Any, allowed: str) -> str:
-    return f"{variable} is {_shown(value)}; allowed: {allowed}."
-
-
-def suffix_problems(suffix: t.Any) -> list[str]:
-    """The suffix ends every name, so it must fit the narrowest alphabet of them all (DNS labels)."""
-    if isinstance(suffix, str) and SUFFIX.fullmatch(suffix):
-        return []
-    return [
-        _refusal(
-            "environment_suffix",
-            suffix,
-            "1 to 12 lower-case letters, digits and inner dashes, such as dev or prod-eu",
-        )
-    ]
-
-
 def region_problems(regions: t.Sequence[t.Any]) -> list[str]:
     """At least two regions, each of a region's form, none of them twice."""
     if not isinstance(regions, list | tuple):
-        return [_refusal("platform_regions", regions, "a list of the codes of the platform's regions")]
+        return [refusal("platform_regions", regions, "a list of the codes of the platform's regions")]
     problems = []
     if len(regions) < 2:
         problems.append(
-            _refusal("groups['regions']", list(regions), "at least two hosts, one for each region of the platform")
+            refusal("groups['regions']", list(regions), "at least two hosts, one for each region of the platform")
         )
     for region in regions:
-        if not (isinstance(region, str) and REGION.fullmatch(region)):
-            problems.append(_refusal("aws_region", region, "the code of an AWS region, such as us-east-1"))
+        if not (rules.REGION_CODE.fits(region)):
+            problems.append(refusal("aws_region", region, rules.REGION_CODE.allowed))
     twice = sorted({str(region) for region in regions if list(regions).count(region) > 1})
     if twice:
-        problems.append(_refusal("aws_region", ", ".join(twice) + " for more than one host", "each region once"))
+        problems.append(refusal("aws_region", ", ".join(twice) + " for more than one host", "each region once"))
     return problems
 
 
@@ -209,14 +184,14 @@ def _network(region: str, cidr: t.Any) -> tuple[t.Any, list[str]]:
     except ValueError:
         network = None
     if network is None or not network.is_private or not LARGEST_VPC_PREFIX <= network.prefixlen <= SMALLEST_VPC_PREFIX:
-        return None, [_refusal(f"vpc_cidr of {region}", cidr, allowed)]
+        return None, [refusal(f"vpc_cidr of {region}", cidr, allowed)]
     return network, []
 
 
 def cidr_problems(cidrs: t.Mapping[str, t.Any]) -> list[str]:
     """Peered VPCs cannot overlap: the routes between the regions would be ambiguous."""
     if not isinstance(cidrs, dict):
-        return [_refusal("platform_vpc_cidrs", cidrs, "a dictionary with the network of each region")]
+        return [refusal("platform_vpc_cidrs", cidrs, "a dictionary with the network of each region")]
     problems, networks = [], {}
     for region, cidr in cidrs.items():
         network, refused = _network(region, cidr)
@@ -226,23 +201,9 @@ def cidr_problems(cidrs: t.Mapping[str, t.Any]) -> list[str]:
     for (one, a), (other, b) in combinations(networks.items(), 2):
         if a.overlaps(b):
             problems.append(
-                _refusal("vpc_cidr", f"{a} in {one} and {b} in {other}, which overlap", "networks that do not overlap")
+                refusal("vpc_cidr", f"{a} in {one} and {b} in {other}, which overlap", "networks that do not overlap")
             )
     return problems
-
-
-def engine_version_problems(version: t.Any) -> list[str]:
-    """Only versions that can be a member of an Aurora global database."""
-    match = ENGINE_VERSION.fullmatch(version) if isinstance(version, str) else None
-    if match and int(match.group(1)) >= FIRST_GLOBAL_MINOR:
-        return []
-    return [
-        _refusal(
-            "global_database_engine_version",
-            version,
-            "Aurora MySQL versions that support global databases, 8.0.mysql_aurora.3.01.0 or later of version 3",
-        )
-    ]
 
 
 def name_problems(names: t.Mapping[str, t.Any]) -> list[str]:
@@ -252,102 +213,69 @@ def name_problems(names: t.Mapping[str, t.Any]) -> list[str]:
         value = names.get(variable)
         for name in value if isinstance(value, list) and variable in PER_REGION else [value]:
             if name is not None and not (isinstance(name, str) and name.isprintable() and name):
-                problems.append(_refusal(variable, name, f"text of 1 to {limit} characters, for {what}"))
+                problems.append(refusal(variable, name, f"text of 1 to {limit} characters, for {what}"))
             elif isinstance(name, str) and len(name) > limit:
                 problems.append(
-                    _refusal(variable, f"{name!r} of {len(name)} characters", f"at most {limit} characters, for {what}")
+                    refusal(variable, f"{name!r} of {len(name)} characters", f"at most {limit} characters, for {what}")
                 )
     return problems
 
 
-def _is_left_out(variable: str, value: t.Any) -> bool:
-    return value is None or (isinstance(value, str) and value == "" and variable in MAY_BE_EMPTY)
+def _is_left_out(variable: str, inputs: t.Mapping[str, t.Any]) -> bool:
+    value, spec = inputs.get(variable), INPUTS[variable]
+    is_blank = isinstance(value, str) and value == "" and "is_blank" in spec
+    return variable not in inputs or is_blank or (value is None and "required" not in spec)
 
 
-def figure_problems(variable: str, value: t.Any) -> list[str]:
-    """A figure, or a text that spells one, as ``-e name=value`` brings it."""
-    what, low, high = FIGURES[variable]
+def _figure(value: t.Any, kind: str) -> float:
+    """A figure, or a text that spells one, as ``-e name=value`` brings it; not-a-number for all else."""
     try:
-        number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else float("nan")
+        figure = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
     except (ValueError, OverflowError):
-        number = float("nan")
-    is_whole = "whole" not in what or number == number // 1
-    if low <= number <= high and is_whole:
-        return []
-    return [_refusal(variable, value, f"{what} from {low:g} to {high:.10g}, without a unit")]
-
-
-def _ratio_problem(variable: str, value: t.Any) -> list[str]:
-    try:
-        number = float("nan") if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = float("nan")
-    return [] if 0 <= number <= 1 else [_refusal(variable, value, "a ratio from 0 to 1")]
-
-
-def _member_problem(variable: str, value: t.Any, regions: t.Sequence[str]) -> list[str]:
-    if _is_left_out(variable, value) or value in regions:
-        return []
-    return [_refusal(variable, value, f"one of the platform's regions: {', '.join(map(str, regions))}")]
-
-
-def _boolean_problem(variable: str, value: t.Any) -> list[str]:
-    if isinstance(value, bool) or (isinstance(value, str) and value.lower() in ("true", "false", "yes", "no")):
-        return []
-    return [_refusal(variable, value, "true or false")]
+        return math.nan
+    return math.nan if kind == "int" and figure % 1 else figure
 
 
 def method_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     """How the writer is moved: by the playbook (switchover.yml, failback.yml) or by the operator, never both."""
-    asked, own = (None if _is_left_out(name, inputs.get(name)) else inputs[name] for name in ("method", "move_method"))
+    asked, own = (None if _is_left_out(name, inputs) else inputs[name] for name in ("method", "move_method"))
     if asked is not None and asked not in METHODS:
-        return [_refusal("method", asked, f"one of {', '.join(METHODS)}")]
+        return []
     if asked and own and asked != own:
-        return [_refusal("method", asked, f"{own} with this playbook; failover.yml takes any of {', '.join(METHODS)}")]
+        return [refusal("method", asked, f"{own} with this playbook; failover.yml takes any of {', '.join(METHODS)}")]
     method, loses = own or asked or METHODS[0], str(inputs.get("accept_data_loss")).lower() in ("true", "yes")
     if method == "switchover" and loses:
         allowed = "false with method switchover, which loses nothing; failover.yml is the move that may lose data"
-        return [_refusal("accept_data_loss", inputs["accept_data_loss"], allowed)]
+        return [refusal("accept_data_loss", inputs["accept_data_loss"], allowed)]
     if method == "detach" and not loses:
         allowed = "true with method detach, which loses what was not replicated"
-        return [_refusal("accept_data_loss", inputs.get("accept_data_loss"), allowed)]
+        return [refusal("accept_data_loss", inputs.get("accept_data_loss"), allowed)]
     return []
 
 
 def move_problems(inputs: t.Mapping[str, t.Any], regions: t.Sequence[str]) -> list[str]:
-    """The inputs of a move between regions."""
-    target, expected = inputs.get("target_region"), inputs.get("expected_active_region")
-    problems = _member_problem("target_region", target, regions)
-    problems += _member_problem("expected_active_region", expected, regions)
-    if target and target == expected and not problems:
-        problems.append(
-            _refusal("target_region", target, f"a region other than expected_active_region, {_shown(expected)}")
-        )
-    return problems + single_problems(inputs) + method_problems(inputs)
-
-
-def single_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
-    """The inputs that can be judged one by one."""
+    """The inputs that can be judged one by one, and those of a move between regions."""
+    member = rules.Value(f"one of the platform's regions: {', '.join(map(str, regions))}", regions.__contains__)
     problems = []
-    for variable in (*FIGURES, *BOOLEANS, *CHOICES, *TEXTS):
-        value = inputs.get(variable)
-        if _is_left_out(variable, value):
+    for variable, spec in INPUTS.items():
+        value, rule = inputs.get(variable), member if variable in REGION_INPUTS else spec["rule"]
+        if _is_left_out(variable, inputs):
             continue
-        if variable in FIGURES:
-            problems += figure_problems(variable, value)
-        elif variable in BOOLEANS:
-            problems += _boolean_problem(variable, value)
-        elif variable in CHOICES:
-            if value not in CHOICES[variable]:
-                problems.append(_refusal(variable, value, f"one of {', '.join(CHOICES[variable])}"))
-        else:
-            problems += TEXTS[variable].problems(variable, value)
-    return problems
+        if spec["type"] not in ("int", "float"):
+            problems += rule.problems(variable, value)
+        elif not rule.fits(_figure(value, spec["type"])):
+            problems.append(refusal(variable, value, f"{rule.allowed}, without a unit"))
+    target, expected = inputs.get("target_region"), inputs.get("expected_active_region")
+    if target and target == expected and target in regions:
+        problems.append(
+            refusal("target_region", target, f"a region other than expected_active_region, {shown(expected)}")
+        )
+    return problems + method_problems(inputs)
 
 
 def unusable(variable: str, source: t.Any) -> str:
     """The sentence for a variable whose template comes to nothing, such as one that names what nobody has set."""
-    return _refusal(variable, source, "a value, or a template that Ansible can work out")
+    return refusal(variable, source, "a value, or a template that Ansible can work out")
 
 
 def defaults_problems(names: t.Container[str]) -> list[str]:
@@ -359,7 +287,7 @@ def defaults_problems(names: t.Container[str]) -> list[str]:
         return []
     brings = "the collection's own value, which a file platform.yml brings that lies in the inventory's folder"
     plugin = "`plugin: trading.multi_region.platform_defaults`"
-    return [_refusal("platform_regions", None, f"{brings} and says {plugin}; -i names the folder, not its file hosts")]
+    return [refusal("platform_regions", None, f"{brings} and says {plugin}; -i names the folder, not its file hosts")]
 
 
 def unknown_problems(names: t.Iterable[str], known: t.Iterable[str]) -> list[str]:
@@ -369,7 +297,7 @@ def unknown_problems(names: t.Iterable[str], known: t.Iterable[str]) -> list[str
 
     :param names: what was given with ``-e``. :param known: the names that mean something beside those listed here.
     """
-    ours = sorted({*GIVEN, *NAME_LIMITS, *OF_REGIONS, *OTHERS, *ARTIFACTS, *known})
+    ours = sorted({*INPUTS, *NAME_LIMITS, *OF_REGIONS, *OTHERS, *ARTIFACTS, *known})
     problems = []
     for name in names:
         meant = [] if name in ours or name.startswith(FOREIGN) else difflib.get_close_matches(name, ours, 1, LIKENESS)
@@ -386,19 +314,14 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
         (Ansible's ``--limit`` or None), ``health_min_healthy_ratio`` and the options of a move. What is left out is
         not judged.
     """
-    problems = suffix_problems(inputs.get("environment_suffix"))
+    inputs = {"environment_suffix": None, **inputs}
     regions = inputs.get("regions") or []
-    problems += region_problems(regions)
+    problems = region_problems(regions)
     regions = regions if isinstance(regions, list) else []
     if inputs.get("limit"):
-        problems.append(_refusal("--limit", inputs["limit"], "none, a playbook works on all regions together"))
+        problems.append(refusal("--limit", inputs["limit"], "none, a playbook works on all regions together"))
     if "vpc_cidrs" in inputs:
         problems += cidr_problems(inputs["vpc_cidrs"])
-    if "global_database_engine_version" in inputs:
-        problems += engine_version_problems(inputs["global_database_engine_version"])
-    if not problems:
-        # Names are made of what was judged above.
-        problems += name_problems(inputs.get("names") or {})
-    if inputs.get("health_min_healthy_ratio") is not None:
-        problems += _ratio_problem("health_min_healthy_ratio", inputs["health_min_healthy_ratio"])
-    return problems + move_problems(inputs, regions)
+    problems += move_problems(inputs, regions)
+    # Names are made of what was judged above.
+    return problems or name_problems(inputs.get("names") or {})

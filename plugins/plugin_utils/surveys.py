@@ -19,15 +19,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.plugin_utils.inputs import (
-    BOOLEANS,
-    CHOICES,
-    FIGURES,
-    METHODS,
-    TEXTS,
-)
+from ansible_collections.trading.multi_region.plugins.plugin_utils.inputs import INPUTS, REGION_INPUTS
 
-REGION_INPUTS = ("target_region", "expected_active_region")
 # A text that may be longer than this gets a field of several lines.
 LINE_CHARACTERS = 255
 
@@ -57,25 +50,15 @@ def survey_spec(questions: Mapping[str, Mapping[str, Any]], regions: Sequence[st
 
 def answers(variable: str, regions: Sequence[str], is_required: bool = False) -> dict[str, Any]:
     """Return the part of a question that says which answers an input of a playbook may have."""
-    choices = {
-        **CHOICES,
-        **dict.fromkeys(REGION_INPUTS, regions),
-        **dict.fromkeys(BOOLEANS, ("true", "false")),
-        "method": METHODS,
-    }
-    if variable in choices:
-        return {"type": "multiplechoice", "choices": list(choices[variable])}
-    if variable in FIGURES:
-        what, low, high = FIGURES[variable]
+    spec = INPUTS.get(variable, {"type": "raw"})
+    kind, limits = spec["type"], getattr(spec.get("rule"), "limits", None)
+    choices = ("true", "false") if kind == "bool" else regions if variable in REGION_INPUTS else spec.get("choices")
+    if choices:
+        return {"type": "multiplechoice", "choices": list(choices)}
+    if limits:
         # AWX takes whole limits only, also for a figure that need not be whole.
-        return {
-            "type": "integer" if "whole" in what else "float",
-            "min": math.ceil(low),
-            "max": math.floor(high),
-        }
-    lengths = getattr(TEXTS.get(variable), "lengths", None)
-    if lengths:
-        shortest, longest = lengths
-        kind = "textarea" if longest > LINE_CHARACTERS else "text"
-        return {"type": kind, "min": max(shortest, int(is_required)), "max": longest}
+        least, most = math.ceil(limits[0]), math.floor(limits[1])
+        if kind == "str":
+            kind, least = "textarea" if most > LINE_CHARACTERS else "text", max(least, int(is_required))
+        return {"type": {"int": "integer"}.get(kind, kind), "min": least, "max": most}
     raise ValueError(f"{variable} cannot be asked for by a survey; allowed: inputs with choices, limits or lengths.")

@@ -21,7 +21,6 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".collections"))
 
-from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import ByKey, Each  # noqa: E402
 from ansible_collections.trading.multi_region.plugins.plugin_utils import inputs as input_rules  # noqa: E402
 
 INPUTS, REFERENCE = ROOT / "docs" / "inputs.yml", ROOT / "docs" / "reference.md"
@@ -49,7 +48,7 @@ the command line wins over both.
 def known() -> list[str]:
     """Every variable that the gate knows, without those that playbooks give each other."""
     names = {
-        *input_rules.GIVEN,
+        *input_rules.INPUTS,
         *input_rules.NAME_LIMITS,
         *input_rules.OF_REGIONS,
         *input_rules.OTHERS,
@@ -58,16 +57,8 @@ def known() -> list[str]:
 
 
 def type_of(name: str) -> str:
-    if name in input_rules.FIGURES:
-        return "int" if "whole" in input_rules.FIGURES[name][0] else "float"
-    if name == "health_min_healthy_ratio":
-        return "float"
-    if name in input_rules.BOOLEANS:
-        return "bool"
-    rule = input_rules.TEXTS.get(name)
-    if isinstance(rule, ByKey) or name in ("controller_credentials", "platform_vpc_cidrs"):
-        return "dict"
-    return "list" if isinstance(rule, Each) or name == "platform_regions" else "str"
+    others = {"controller_credentials": "dict", "platform_vpc_cidrs": "dict", "platform_regions": "list"}
+    return input_rules.INPUTS[name]["type"] if name in input_rules.INPUTS else others.get(name, "str")
 
 
 def allowed(name: str, told: Mapping[str, Any]) -> str:

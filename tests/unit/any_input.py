@@ -240,6 +240,23 @@ BAD_NUMBERS = [
     "9" * 30,
     "nan",
 ]
+# The next to the least and the most that some options may hold.
+BEYOND = {
+    "answer_timeout": [0.0],
+    "at_least": [-1],
+    "attempt": [0],
+    "connect_timeout": [0],
+    "consecutive_failures": [0, 1001],
+    "deadline": [0],
+    "lease_seconds": [9, 3601],
+    "limit": [0],
+    "max_lag_sample_age": [0],
+    "min_healthy_ratio": [1.01],
+    "pause_seconds": [0],
+    "poll_interval": [0.5],
+    "quorum": [1, 1001],
+    "retention_in_days": [31],
+}
 BAD_BOOLS = ["perhaps", 5, [True], {}, "oui"]
 BAD_DICTS = {
     "dimensions": [{"": "trading-dev"}, {"Platform": ""}, {"Platform": "two\nlines"}],
@@ -254,7 +271,7 @@ BAD_DICTS = {
         {EAST: ["x"]},
     ],
     "db_clusters": [{"moon": "x"}, {EAST: "two words"}, {EAST: 5}],
-    "load_balancers": [{"moon": "one.example"}, {EAST: "two words"}, {EAST: {}}, {EAST: None}],
+    "load_balancers": [{}, {"moon": "one.example"}, {EAST: "two words"}, {EAST: {}}, {EAST: None}],
     "manifest": [
         {"regions": 5},
         {"regions": ["text"]},
@@ -269,7 +286,7 @@ BAD_DICTS = {
     "record": [{"ended_at": "noon"}, {"steps": "all"}, {"started_at": float("inf")}],
     "regions": [{}, {"region": "moon"}, {"region": EAST, "target_group_arn": "x"}],
     "tags": [{"x" * 129: "y"}, {"x": "y" * 257}, {"x": {"y": 1}}],
-    "topics": [{"moon": TOPIC_ARN.format(EAST)}, {EAST: "topic"}, {EAST: TOPIC_ARN.format(WEST)}, {EAST: None}],
+    "topics": [{}, {"moon": TOPIC_ARN.format(EAST)}, {EAST: "topic"}, {EAST: TOPIC_ARN.format(WEST)}, {EAST: None}],
     "verdicts": [
         {EAST: 5},
         {EAST: {}},
@@ -349,7 +366,7 @@ def bad(name: str, spec: Mapping) -> Iterator[object]:
     elif kind(spec) == "bool":
         yield from BAD_BOOLS
     elif kind(spec) in ("int", "float"):
-        yield from BAD_NUMBERS
+        yield from (*BAD_NUMBERS, *BEYOND.get(name, ()))
     else:
         yield from BAD_TEXTS.get(name, [])
         yield from [""] if spec.get("required") else []

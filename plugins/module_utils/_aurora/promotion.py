@@ -19,12 +19,10 @@ Facts used, all of the Aurora User Guide unless said otherwise:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import identifier_of
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,6 @@ METHODS = {
 }
 # The managed failover, and the detach where AWS does not do that.
 AUTO = "auto"
-CLUSTER_ARN = re.compile(r"arn:[^:]+:rds:[^:]+:[^:]*:cluster:[^:]+")
-LEAST = {"max_replication_lag_ms": 0, "max_lag_sample_age": 1, "wait_timeout": 1, "poll_interval": 1}
 
 
 @dataclass(frozen=True)
@@ -71,19 +67,8 @@ class Request:
 
     @classmethod
     def of(cls, params):
-        """Return the request of a module's parameters. Raises Refused for a number that makes no sense."""
-        known = {name: params[name] for name in cls.__dataclass_fields__ if params.get(name) is not None}
-        for name, least in LEAST.items():
-            if known.get(name, least) < least:
-                raise Refused(f"{name} is {known[name]}; it must be {least} or more.")
-        request = cls(**known)
-        arn = request.db_cluster_arns.get(request.writer_region)
-        if arn is not None and not CLUSTER_ARN.fullmatch(str(arn)):
-            raise Refused(
-                f"db_cluster_arns has {arn} for {request.writer_region}; it must be the ARN of a DB cluster, such as "
-                f"arn:aws:rds:{request.writer_region}:123456789012:cluster:trading. Leave it out where it is not known."
-            )
-        return request
+        """Return the request of a module's parameters."""
+        return cls(**{name: params[name] for name in cls.__dataclass_fields__ if params.get(name) is not None})
 
     @property
     def loses_data(self):

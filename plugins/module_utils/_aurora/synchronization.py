@@ -31,7 +31,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 READ_SECONDS = 10
 CONNECTED, UNKNOWN = "connected", "unknown"
 NOTHING_READ = {"synchronization_status": UNKNOWN, "is_writer": None, "members": []}
-LEAST = {"wait_timeout": 1, "poll_interval": 1}
 
 
 def find_member(members: list[dict[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,9 +128,6 @@ def run(
     Returns {changed: false, reason, synchronization_status, is_writer, members, seconds}; synchronization_status is
     connected, pending-resync or unknown. In check mode it waits all the same: it changes nothing.
     """
-    for name, least in LEAST.items():
-        if params[name] < least:
-            raise Refused(f"{name} is {params[name]}; it must be {least} or more.")
     client = clients("rds", params.get("region") or clients.default_region)
     pace = {"clock": clock, "sleep": sleep or lease_of(params, clients).sleep}
     state, words = (wait_connected if params["wait"] else read_once)(client, params, pace)

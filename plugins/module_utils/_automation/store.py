@@ -125,14 +125,6 @@ def shown_time(epoch_seconds: float) -> str:
     return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def refuse_bad(params: Mapping[str, Any]) -> None:
-    """Raise MultiRegionError for an option outside what is allowed."""
-    if not params["regions"]:
-        raise MultiRegionError("regions is empty; allowed: the platform's regions.")
-    if params["state"] == "paused" and params["pause_seconds"] <= 0:
-        raise MultiRegionError(f"pause_seconds is {params['pause_seconds']}; allowed: a number of seconds above 0.")
-
-
 @dataclass(frozen=True)
 class Change:
     """The wanted document, the regions that do not have it yet, what stands there in their place, and the sentence."""
@@ -151,7 +143,6 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     Returns changed, reason, paused (the pause in force, or None), latest_move (None but where it is acknowledged),
     written_to, not_written_to, diff. Raises MultiRegionError where no table could be read, or none took it.
     """
-    refuse_bad(params)
     is_move = params["state"] == "acknowledged"
     identifier = LATEST_MOVE_ID if is_move else PAUSE_ID
     table, deadline = params["table_name"], params["deadline"]

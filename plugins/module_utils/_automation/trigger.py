@@ -17,7 +17,6 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import (
-    LEAST_QUORUM,
     Decision,
     Memory,
     Settings,
@@ -40,23 +39,17 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 
 COUNTERS_ID = "automation#counters"
-LEAST = {"quorum": LEAST_QUORUM, "consecutive_failures": 1, "max_gap": 1, "min_interval": 0, "stream_limit": 1}
 
 
 def refuse_bad(params: Mapping[str, Any]) -> None:
-    """Raise MultiRegionError for an option outside what is allowed."""
+    """Raise MultiRegionError for options that make no sense together."""
     regions, verdicts = params["regions"], params["verdicts"]
-    if not regions:
-        raise MultiRegionError("regions is empty; allowed: the platform's regions.")
     missing = [region for region in regions if "verdict" not in (verdicts.get(region) or {})]
     if missing:
         raise MultiRegionError(
             f"verdicts has none for {', '.join(missing)}; allowed: what region_health_info returns for all regions."
         )
     require_member("active_region", params["active_region"], [*regions, UNKNOWN])
-    for name, least in LEAST.items():
-        if params[name] < least:
-            raise MultiRegionError(f"{name} is {params[name]}; allowed: {least} or more.")
     if params["min_interval"] > params["max_gap"]:
         raise MultiRegionError(
             f"min_interval is {params['min_interval']}; allowed: at most max_gap, {params['max_gap']}."

@@ -47,8 +47,6 @@ def read_group(client: Any, name: str) -> dict[str, Any]:
 
 def refusal(name: str, group: Mapping[str, Any], at_least: int) -> str | None:
     """Return why the group cannot be raised so far, or None. Pure."""
-    if at_least < 0:
-        return f"at_least is {at_least}; allowed: 0 or more."
     if at_least > group["max"]:
         return f"at_least is {at_least}; {name} allows at most {group['max']} (its maximum size)."
     return None

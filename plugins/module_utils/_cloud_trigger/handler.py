@@ -48,6 +48,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
 from ansible_collections.trading.multi_region.plugins.module_utils._health import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._platform import observe
 
 SETTINGS = "CLOUD_TRIGGER_SETTINGS"
@@ -76,6 +77,15 @@ PLAN_OPTIONS = {
 }
 # Functions start within seconds of each minute. What a second standby sees within the same one is not counted.
 TRIGGER_OPTIONS = {"max_gap": 300, "min_interval": 45, "deadline": 8}
+SETTINGS_RULES = {
+    "table_name": rules.TABLE,
+    "regions": rules.REGIONS,
+    "consecutive_failures": rules.FAILURES,
+    "quorum": rules.QUORUM,
+    "stream_limit": rules.PERIOD,
+    "min_healthy_ratio": rules.RATIO,
+    "cool_down": rules.COOL_DOWN,
+}
 NOTIFY_DEADLINE = 4
 
 LOG = logging.getLogger(__name__)
@@ -88,8 +98,11 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
 
     Returns {region, active_region, verdicts, conditions, action, reason, delivered, seconds}; action is none, alert,
     critical, failover (due, and not asked for by this run) or requested (the controller was asked by this run).
-    Raises MultiRegionError where no manifest could be read.
+    Raises MultiRegionError for settings of no use, and where no manifest could be read.
     """
+    problems = rules.Members(SETTINGS_RULES, frozenset(SETTINGS_RULES)).problems("", settings)
+    if problems:
+        raise MultiRegionError(" ".join(problems))
     table = {"table_name": settings["table_name"]}
     manifest = control_table_manifest.run_info(
         {**MANIFEST_OPTIONS, **table, "regions": settings["regions"], "preferred_region": region}, clients

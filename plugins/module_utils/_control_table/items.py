@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 MANIFEST_ID = "manifest"
 RUN_PREFIX = "run#"
@@ -24,7 +25,7 @@ LATEST_MOVE_ID = "latest_move"
 BATCH_TRIES = 3
 
 # The option of the doc fragment "control_table", for the argument spec of the modules that read or write the tables.
-TABLE_SPEC = {"table_name": {"type": "str", "required": True}}
+TABLE_SPEC = {"table_name": {"type": "str", "required": True, "rule": rules.TABLE}}
 
 
 @aws_call("GetItem")

@@ -28,6 +28,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     aws_call,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 LEASE_ID = "lease"
 # Resolution of the Date header in seconds ("Date" of RFC 9110, section 6.6.1).
@@ -46,12 +47,12 @@ LEASE_SPEC = {
     "lease": {
         "type": "dict",
         "options": {
-            "table_name": {"type": "str", "required": True},
-            "region": {"type": "str", "required": True},
-            "run_id": {"type": "str", "required": True},
-            "attempt": {"type": "int", "required": True},
-            "lease_seconds": {"type": "int", "default": 60},
-            "step": {"type": "str"},
+            "table_name": {"type": "str", "required": True, "rule": rules.TABLE},
+            "region": {"type": "str", "required": True, "rule": rules.REGION_CODE},
+            "run_id": {"type": "str", "required": True, "rule": rules.ID},
+            "attempt": {"type": "int", "required": True, "rule": rules.FROM_ONE},
+            "lease_seconds": {"type": "int", "default": 60, "rule": rules.LEASE_SECONDS},
+            "step": {"type": "str", "rule": rules.NAME},
         },
     }
 }

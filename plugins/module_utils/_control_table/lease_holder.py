@@ -35,7 +35,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 
-LEAST_SECONDS = 10
 # A write that lost against another's is decided again on what stands there then; who loses so often is told to wait.
 TRIES = 4
 # How many attempts that ended without writing a record of their own are remembered.
@@ -284,16 +283,6 @@ def taken_sentence(claim: Claim, lease: Mapping[str, Any], region: str, is_wish:
     return f"The lease of {region} {verb} {how} for {lease['lease_seconds']} s: {run}.{found}"
 
 
-def refuse_bad(params: Mapping[str, Any]) -> None:
-    """Raise MultiRegionError for numbers that make no lease."""
-    if params["lease_seconds"] < LEAST_SECONDS:
-        raise MultiRegionError(
-            f"lease_seconds is {params['lease_seconds']}; allowed: {LEAST_SECONDS} or more; one call may take several."
-        )
-    if params["resume_within"] < 0:
-        raise MultiRegionError(f"resume_within is {params['resume_within']}; allowed: 0 or more, in seconds.")
-
-
 @timed
 def run(
     params: Mapping[str, Any],
@@ -307,7 +296,6 @@ def run(
     None where nothing is held), resumed, previous (None or the lease that stood there, with ``ended``).
     Raises Refused with ``held_by`` for another run's lease, AwsCallError where the table could not be asked.
     """
-    refuse_bad(params)
     region = params.get("region") or clients.default_region
     counter = Counter(params, clients("dynamodb", region), region, monotonic)
     try:

@@ -43,12 +43,13 @@ except ImportError:  # where no Ansible is, as in the packed trigger, nobody ask
 
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 # The options of the doc fragment "timeouts", for the argument spec of every module that makes clients.
 TIMEOUT_SPEC = {
-    "connect_timeout": {"type": "float", "default": 2.0},
-    "read_timeout": {"type": "float", "default": 3.0},
-    "retries": {"type": "int", "default": 1},
+    "connect_timeout": {"type": "float", "default": 2.0, "rule": rules.TIMEOUT},
+    "read_timeout": {"type": "float", "default": 3.0, "rule": rules.TIMEOUT},
+    "retries": {"type": "int", "default": 1, "rule": rules.number(0, 100)},
 }
 
 
@@ -82,10 +83,6 @@ def client_config(params, base=None):
 
     base: dict of the option aws_config; the time-outs given here win over what it says about them.
     """
-    for name, least in (("connect_timeout", 0.001), ("read_timeout", 0.001), ("retries", 0)):
-        value = params.get(name)
-        if value is not None and value < least:
-            raise MultiRegionError(f"{name} is {value}; it must be {'0 or more' if least == 0 else 'above 0'}.")
     short = Config(
         connect_timeout=pick(params, "connect_timeout"),
         read_timeout=pick(params, "read_timeout"),

@@ -15,7 +15,7 @@ from ansible.module_utils import basic
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import UNREADABLE, MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import option_problems
+from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import option_problems, without_rules
 from ansible_collections.trading.multi_region.plugins.module_utils._options.types import type_problems
 
 # Options are not written to syslog before they are judged: since Python 3.12 it takes no text with a null character.
@@ -35,7 +35,7 @@ def build_module(argument_spec: Mapping[str, Any], **rules: Any) -> AnsibleAWSMo
     if problems:
         unchecked = {name: {"type": "raw", "aliases": spec.get("aliases", [])} for name, spec in argument_spec.items()}
         AnsibleAWSModule(argument_spec=unchecked, **WAYS).fail_json(msg=" ".join(problems))
-    module = AnsibleAWSModule(argument_spec=argument_spec, **WAYS, **rules)
+    module = AnsibleAWSModule(argument_spec=without_rules(argument_spec), **WAYS, **rules)
     problems = option_problems(module.params, argument_spec, rules.get("required_if", ()))
     if problems:
         module.fail_json(msg=" ".join(problems))

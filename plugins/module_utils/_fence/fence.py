@@ -73,8 +73,6 @@ def refuse_bad(params: Mapping[str, Any]) -> None:
     """Raise MultiRegionError or Refused for options that make no sense together."""
     region, mode = params["region"], params.get("mode")
     require_member("region", region, params["regions"])
-    if params["deadline"] <= 0:
-        raise MultiRegionError(f"deadline is {params['deadline']}; it must be above 0 seconds.")
     if params["state"] == "absent":
         return
     require_member("mode", mode, RESOURCES)

@@ -78,8 +78,6 @@ def refuse_bad(params: Mapping[str, Any], regions: list[str], clusters: Mapping[
         require_member("a region of db_clusters", region, regions)
     if clusters and params.get("since") is None:
         raise MultiRegionError("since is not given; db_clusters needs it: the epoch seconds at which the move began.")
-    if params["deadline"] <= 0:
-        raise MultiRegionError(f"deadline is {params['deadline']}; it must be above 0 seconds.")
 
 
 def aurora_of(region: str, cluster: str, told: Mapping[str, Observation]) -> dict[str, Any]:

@@ -126,10 +126,6 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     Returns changed (False), reason, verdicts, healthy_regions, unhealthy_regions, unknown_regions, writer_region,
     checked_at.
     """
-    if not 0 <= params["min_healthy_ratio"] <= 1:
-        raise MultiRegionError(f"min_healthy_ratio is {params['min_healthy_ratio']}; allowed: from 0 to 1.")
-    if not params["deciding_signals"]:
-        raise MultiRegionError("deciding_signals is empty; allowed: at least one signal.")
     checked_at = utc_now()
     facts = observe_regions(params, clients)
     settings = Settings(

@@ -10,7 +10,7 @@ API Reference. Each of these writes sets what is wanted whole, so it may be made
 
 from __future__ import annotations
 
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed, wait_until_visible
 
 MISSING = ("ResourceNotFoundException",)
@@ -113,9 +113,7 @@ def run(params, clients, check_mode=False):
 
     Returns {changed, reason, log_groups, diff, seconds}. Raises Refused or AwsCallError.
     """
-    names, days = params["names"], params.get("retention_in_days")
-    if days is not None and days not in PERIODS:
-        raise Refused(f"retention_in_days is {days}; allowed: {', '.join(map(str, PERIODS))}.")
+    names = params["names"]
     client = clients("logs", params.get("region"))
     wanted = {setting: params.get(setting) for setting in SETTINGS} if params["state"] == "present" else None
     before = {name: describe_group(client, name) for name in names}

@@ -54,8 +54,6 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     with the same evidence where the required region (or every region) did not take it, unless ``best_effort``.
     """
     topics, required = params["topics"], params.get("required_region")
-    if not topics:
-        raise MultiRegionError("topics is empty; allowed: at least one region with the ARN of its topic.")
     require_member("required_region", required, topics)
     if check_mode:
         reason = f"The message would be sent to the topics of {', '.join(topics)}."

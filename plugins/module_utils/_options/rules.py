@@ -2,19 +2,20 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What the options of our modules may hold, judged before the first call to AWS. Pure.
+"""What options and inputs may hold, judged before the first call to AWS. Pure.
 
-A name means the same in every module, so there is one rule for each name; what Ansible judges by itself (types,
-choices, what is required) is not judged again. What depends on several options, or on the module, is judged by the
-module's own ``run``. Limits and forms are those of the API reference of the service that takes the value; where AWS
-names no limit, it is one that no platform comes near and with which time and memory can still be reckoned.
+Kinds of rules, and those that several share. A rule stands as ``rule`` in the argument spec of its option, and in the
+spec of the playbooks' inputs (plugin_utils/inputs.py); what Ansible judges by itself (types, choices, what is required)
+is not judged again. What depends on several options is judged by the module's own ``run``. Limits and forms are those
+of the API reference of the service that takes the value; where AWS names no limit, it is one that no platform comes
+near and with which time and memory can still be reckoned.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -24,9 +25,8 @@ REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+", re.ASCII)
 YEAR_SECONDS = 366 * 86400
 # The last second that datetime can show.
 LAST_SECOND = 253402300799
-# CloudWatch: "Value" and "Unit" of MetricDatum.
+# CloudWatch: "Value" of MetricDatum.
 LARGEST_FIGURE = 2.0**360
-UNITS = ("Seconds", "Microseconds", "Milliseconds", "Bytes", "Percent", "Count", "Count/Second", "None")
 # A longer value is cut off in a message.
 SHOWN_CHARACTERS = 200
 # What regions of other partitions than `aws` begin with. Source: botocore, data/partitions.json.
@@ -45,6 +45,8 @@ LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 
 def shown(value: Any) -> str:
     """Return a value as a message shows it: as it was given, texts in quotes, what is very long cut off."""
+    if value is None:
+        return "not given"
     try:
         text = repr(value)
     except ValueError:  # Python writes out no whole number of more than 4300 digits
@@ -55,6 +57,11 @@ def shown(value: Any) -> str:
 def refusal(path: str, value: Any, allowed: str) -> str:
     """Return the sentence for a value that an option may not hold."""
     return f"{path} is {shown(value)}; allowed: {allowed}."
+
+
+def at_least(entries: int) -> str:
+    """Return the words for how many entries there must be."""
+    return f" of {entries} entries or more" if entries else ""
 
 
 def is_left_out(value: Any) -> bool:
@@ -68,8 +75,8 @@ class Value:
 
     allowed: str
     fits: Callable[[Any], bool]
-    # Least and most characters of a text, where the rule names them.
-    lengths: tuple[int, int] | None = None
+    # Least and most characters of a text, or least and most of a number, where the rule names them.
+    limits: tuple[float, float] | None = None
 
     def problems(self, path: str, value: Any) -> list[str]:
         """Return what is wrong with the value of an option, as sentences."""
@@ -86,7 +93,7 @@ class Each:
     def problems(self, path: str, value: Any) -> list[str]:
         """Return what is wrong with the entries, each named by its place."""
         if not isinstance(value, list) or len(value) < self.least:
-            return [refusal(path, value, f"a list of {self.least} entries or more")]
+            return [refusal(path, value, f"a list{at_least(self.least)}")]
         return [one for place, entry in enumerate(value) for one in self.rule.problems(f"{path}[{place}]", entry)]
 
 
@@ -120,11 +127,12 @@ class ByKey:
     values: Rule
     # Whether a value names its region as its key does.
     is_regional: bool = False
+    least: int = 0
 
     def problems(self, path: str, value: Any) -> list[str]:
         """Return what is wrong with keys and values."""
-        if not isinstance(value, Mapping):
-            return [refusal(path, value, "a dictionary")]
+        if not isinstance(value, Mapping) or len(value) < self.least:
+            return [refusal(path, value, f"a dictionary{at_least(self.least)}")]
         found = []
         for key, entry in value.items():
             wrong = self.keys.problems(f"a key of {path}", key) + self.values.problems(f"{path}.{key}", entry)
@@ -143,12 +151,17 @@ def number(low: float, high: float, what: str = "a number") -> Value:
     def fits(value: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
-    return Value(f"{what} from {low} to {high}", fits)
+    return Value(f"{what} from {low} to {high}", fits, (low, high))
 
 
 def seconds(low: float, high: float) -> Value:
     """Return the rule for a time span."""
     return number(low, high, "a number of seconds")
+
+
+def one_of(choices: Sequence[Any]) -> Value:
+    """Return the rule for one of several values."""
+    return Value(f"one of {', '.join(map(str, choices))}", choices.__contains__)
 
 
 def text(pattern: str, allowed: str, lengths: tuple[int, int] | None = None) -> Value:
@@ -242,14 +255,24 @@ REGION_OR_UNKNOWN = Value(
     "the code of an AWS region, such as us-east-1, or unknown",
     lambda value: value == "unknown" or REGION_CODE.fits(value),
 )
-REGION_NAMES = (
-    "expected_active_region expected_region expected_writer_region member_region preferred_region region"
-    " required_region target_region traffic_region writer_region"
-).split()
 COUNT = number(0, 1_000_000)
 FROM_ONE = number(1, 1_000_000_000)
-SPAN = seconds(0, YEAR_SECONDS)
+PORT = number(1, 65535)
+RATIO = number(0, 1, "a ratio")
+DAYS = number(0, 36500, "a number of days")
 MILLISECONDS = number(0, 1000 * YEAR_SECONDS, "a number of milliseconds")
+SPAN = seconds(0, YEAR_SECONDS)
+PERIOD = seconds(1, YEAR_SECONDS)
+TIMEOUT = seconds(0.001, 600)
+DEADLINE = seconds(0.001, 3600)
+POLL = seconds(1, 3600)
+COOL_DOWN = seconds(0, 7 * 86400)
+WAIT = number(1, 86400, "a whole number of seconds")
+# One call may take several seconds.
+LEASE_SECONDS = number(10, 3600, "a whole number of seconds")
+FAILURES = number(1, 1000, "a whole number")
+QUORUM = number(2, 1000, "a whole number")
+RUNS = number(1, 1_000_000, "a whole number")
 WORDS = Value(
     "text without control characters, up to 10000 characters",
     lambda value: isinstance(value, str) and len(value) <= 10000 and value.replace("\n", "").isprintable(),
@@ -262,6 +285,10 @@ SERVER = Value("host, host:port or [IPv6 address]:port", is_server)
 URL = Value("an address such as http://proxy.example:3128", is_url)
 # RDS: "GlobalClusterIdentifier" of CreateGlobalCluster, "DBClusterIdentifier" of CreateDBCluster.
 CLUSTER = text(r"[A-Za-z](?:-?[A-Za-z0-9]){0,62}", "1 to 63 letters, digits and single dashes, the first one a letter")
+# Secrets Manager: "Name" of CreateSecret.
+SECRET = text(r"[A-Za-z0-9/_+=.@-]{1,512}", "1 to 512 letters, digits and / _ + = . @ -")
+NAMESPACE = text(r"[A-Za-z0-9._#/-]{1,255}", "1 to 255 letters, digits and . _ # / -")
+RUNNER_ARN = arn("iam sts", r".+", "a user or a role")
 CLUSTER_ARN = arn("rds", r"cluster:[A-Za-z0-9-]+", "an Aurora cluster")
 TARGET_GROUP_ARN = arn("elasticloadbalancing", r"targetgroup/.+", "a target group")
 TOPIC_ARN = arn("sns", r"[A-Za-z0-9_.-]{1,256}", "an SNS topic")
@@ -276,7 +303,6 @@ TAGS = ByKey(
     line(128),
     Value("up to 256 characters", lambda value: not isinstance(value, (dict, list)) and len(str(value)) <= 256),
 )
-FREE = Value("a dictionary", lambda value: isinstance(value, Mapping))
 MOMENT = number(0, LAST_SECOND, "epoch seconds")
 
 # Of an entry of the recovery manifest (see _control_table/manifest.py); what is missing there is judged there.
@@ -292,179 +318,60 @@ ENTRY = {
     "session_table": TABLE,
     "health_check_id": ID,
     "load_balancer_dns_name": HOST,
-    # Of the entries that region_traffic takes.
-    "bucket": BUCKET,
     "routing_control_arn": CONTROL_ARN,
 }
-LEASE = {
-    "table_name": TABLE,
+MANIFEST = Members(
+    {
+        "global_database": Members({"identifier": CLUSTER, "engine_version": NAME}),
+        "traffic": Members({"domain": HOST, "health_path": PATH, "scheme": NAME}),
+        "regions": Each(Members(ENTRY)),
+    }
+)
+REGIONS = Each(REGION_CODE, 1)
+ENTRIES = Each(Members(ENTRY, frozenset({"region"})), 1)
+TOPICS = ByKey(REGION_CODE, TOPIC_ARN, is_regional=True, least=1)
+# Options of every module of amazon.aws.
+CONNECTION = {
     "region": REGION_CODE,
-    "run_id": ID,
-    "attempt": FROM_ONE,
-    "lease_seconds": seconds(1, 86400),
-    "step": NAME,
-}
-# A lease that ended, as failover_lease returns it under `previous`.
-ENDED_LEASE = {
-    "run_id": ID,
-    "attempt": FROM_ONE,
-    "owner": NAME,
-    "outcome": NAME,
-    "renewed_at": MOMENT,
-    "acquired_at": MOMENT,
-    "ended": NAME,
-}
-SIGNAL = Members({"state": NAME, "reason": WORDS}, frozenset({"state"}))
-VERDICT = Members({"verdict": NAME, "reason": WORDS, "signals": ByKey(NAME, SIGNAL)}, frozenset({"verdict", "reason"}))
-
-RULES: dict[str, Rule] = {
-    **dict.fromkeys(REGION_NAMES, REGION_CODE),
-    "active_region": REGION_OR_UNKNOWN,
-    # names
-    "autoscaling_group_name": NAME,
-    "bucket": BUCKET,
-    "by": NAME,
-    "child_health_checks": Each(text(r"[0-9A-Za-z-]{1,64}", "the id of a health check")),
-    "database_name": text(r"[A-Za-z][A-Za-z0-9]{0,63}", "1 to 64 letters and digits, the first one a letter"),
-    "db_cluster_identifier": CLUSTER,
-    "domain": HOST,
-    "engine_version": text(r"[A-Za-z0-9._-]{1,64}", "an engine version, such as 8.0.mysql_aurora.3.08.0"),
-    "fqdn": HOST,
-    "global_cluster_identifier": CLUSTER,
-    "name": NAME,
-    "names": Each(text(r"[A-Za-z0-9_./#-]{1,512}", "1 to 512 letters, digits and . _ - / #, for a log group"), 1),
-    "metric_namespace": text(r"[A-Za-z0-9._#/-]{1,255}", "1 to 255 letters, digits and . _ # / -"),
-    "object_key": line(1024),
-    "owner": NAME,
-    "parameter_name": text(r"[A-Za-z0-9_./-]{1,1011}", "letters, digits and . _ / -, up to 1011 characters"),
-    "platform": NAME,
-    "prefix": line(1024),
-    "rule_id": NAME,
-    "run_id": ID,
-    # Secrets Manager: "Name" of CreateSecret.
-    "secret_name": text(r"[A-Za-z0-9/_+=.@-]{1,512}", "1 to 512 letters, digits and / _ + = . @ -"),
-    "security_group_id": text(r"sg-[0-9a-f]{8,17}", "the id of a security group, such as sg-0123456789abcdef0"),
-    "step": NAME,
-    "table_name": TABLE,
-    "takeover_run_id": ID,
-    # texts
-    "method": NAME,
-    "msg": Value("a message of at most 262144 bytes", lambda value: len(value.encode("utf-8", "replace")) <= 262144),
-    "reason": WORDS,
-    "search_string": line(255),
-    "trigger": WORDS,
-    # where something is found
-    "destination_bucket_arn": arn("s3", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket"),
-    "dns_servers": Each(SERVER),
-    "health_path": PATH,
-    "ip_address": Value("an IPv4 or IPv6 address", is_address),
-    "kms_key_arn": KEY_ARN,
-    "port": number(1, 65535),
-    "probe_path": PATH,
-    "probe_proxy": URL,
-    "resource_path": PATH,
-    "role_arn": arn("iam", r"role/.+", "an IAM role"),
-    "routing_control_arn": CONTROL_ARN,
-    "safety_rules_to_override": Each(
-        arn("route53-recovery-control", r"controlpanel/[^/]+/safetyrule/[^/]+", "a safety rule")
-    ),
-    "source_db_cluster_arn": CLUSTER_ARN,
-    "target_group_arn": TARGET_GROUP_ARN,
-    "topic_arn": TOPIC_ARN,
-    # times in seconds
-    "answer_timeout": seconds(0.001, 600),
-    "connect_timeout": seconds(0.001, 600),
-    "cool_down": SPAN,
-    "deadline": seconds(0.001, 3600),
-    "lease_seconds": seconds(1, 86400),
-    "max_gap": SPAN,
-    "max_lag_sample_age": SPAN,
-    "min_interval": SPAN,
-    "patience": seconds(0, 3600),
-    "pause_seconds": SPAN,
-    "poll_interval": seconds(0.1, 3600),
-    "read_timeout": seconds(0.001, 600),
-    "replica_timeout": seconds(0, 86400),
-    "resume_within": SPAN,
-    "settle_seconds": seconds(0, 86400),
-    "since": MOMENT,
-    "stream_limit": SPAN,
-    "wait_timeout": seconds(0, 7 * 86400),
-    # other figures
-    "at_least": COUNT,
-    "attempt": FROM_ONE,
-    "consecutive_failures": FROM_ONE,
-    "failure_threshold": number(1, 10),
-    "health_threshold": number(0, 256),
-    "limit": FROM_ONE,
-    "max_age_days": number(0, 36500, "a number of days"),
-    "max_replication_lag_ms": MILLISECONDS,
-    "min_healthy_ratio": number(0, 1, "a ratio"),
-    # RDS: "MasterUserPassword" of ModifyDBCluster.
-    # Aurora MySQL takes passwords of 8 to 41 characters (MasterUserPassword of CreateDBCluster).
-    "password_length": number(8, 41),
-    "quorum": number(2, 1_000_000),
-    # What CloudWatch Logs takes is judged by the module.
-    "retention_in_days": number(1, 3653, "a number of days"),
-    "retries": number(0, 100),
-    "warn_replication_lag_ms": MILLISECONDS,
-    # with members of their own
-    "alarm": Members({"region": REGION_CODE, "name": NAME}, frozenset({"region", "name"})),
-    "cluster_endpoints": Each(Members({"region": REGION_CODE, "endpoint": URL}, frozenset({"region", "endpoint"}))),
-    "db_cluster_arns": ByKey(REGION_CODE, CLUSTER_ARN, is_regional=True),
-    "db_clusters": ByKey(REGION_CODE, CLUSTER),
-    "expected": Members(
-        {
-            **dict.fromkeys("secret_name key_alias vpc_name alarm_prefix switch_prefix runner_policy".split(), NAME),
-            "runner_arn": arn("iam sts", r".+", "a user or a role"),
-            "egress_ports": Each(number(1, 65535)),
-        }
-    ),
-    "dimensions": ByKey(line(255), line(1024)),
-    "metrics": ByKey(line(255), Value("a number, or nothing where it is not known", is_figure)),
-    "units": ByKey(line(255), Value("a unit of CloudWatch, such as Seconds or Count", UNITS.__contains__)),
-    "lease": Members(LEASE, frozenset(LEASE) - {"lease_seconds", "step"}),
-    "load_balancers": ByKey(REGION_CODE, HOST),
-    "manifest": Members(
-        {
-            "global_database": Members({"identifier": CLUSTER, "engine_version": NAME}),
-            "traffic": Members({"domain": HOST, "health_path": PATH, "scheme": NAME}),
-            "regions": Each(Members(ENTRY)),
-        }
-    ),
-    "obstacles": Each(Members({"code": NAME, "sentence": WORDS}, frozenset({"code", "sentence"}))),
-    "previous": Members(
-        {**ENDED_LEASE, "earlier": Each(Members(ENDED_LEASE, frozenset(ENDED_LEASE) - {"owner"}))},
-        frozenset(ENDED_LEASE) - {"owner"},
-    ),
-    "record": Members({"started_at": MOMENT, "ended_at": MOMENT, "attempt_started_at": MOMENT, "steps": Each(FREE)}),
-    "replicas": Each(
-        Members({"region": REGION_CODE, "tags": TAGS, "kms_key_arn": KEY_ARN}, frozenset({"region"})),
-    ),
-    "tags": TAGS,
-    "topics": ByKey(REGION_CODE, TOPIC_ARN, is_regional=True),
-    "verdicts": ByKey(REGION_CODE, VERDICT),
-    # options of every module of amazon.aws
     "aws_ca_bundle": line(4096),
     "aws_config": Value("settings of botocore's Config", is_config),
     "endpoint_url": URL,
     "profile": NAME,
 }
-# A list of codes in most modules, of entries in some.
-REGIONS = Each(REGION_CODE, 1), Each(Members(ENTRY, frozenset({"region"})), 1)
+
+
+def without_rules(argument_spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an argument spec as AnsibleModule knows it."""
+    return {
+        name: {key: without_rules(value) if key == "options" else value for key, value in spec.items() if key != "rule"}
+        for name, spec in argument_spec.items()
+    }
+
+
+def members_of(argument_spec: Mapping[str, Any]) -> Members:
+    """Return the rule for options as their argument spec tells it; what it requires must not be empty either."""
+    rules = {}
+    for name, spec in argument_spec.items():
+        rule = members_of(spec["options"]) if "options" in spec else spec.get("rule")
+        if rule:
+            rules[name] = Each(rule) if "options" in spec and spec["type"] == "list" else rule
+    required = frozenset(name for name, spec in argument_spec.items() if spec.get("required"))
+    return Members({**dict.fromkeys(required, Value("not empty", bool)), **rules}, required)
 
 
 def option_problems(params: Mapping[str, Any], argument_spec: Mapping[str, Any], required_if: Any = ()) -> list[str]:
     """Return what is wrong with a module's options, as sentences that name the option, its value and what is allowed.
 
-    argument_spec, required_if: as AnsibleModule takes them; what they require must not be empty either.
+    argument_spec: as AnsibleModule takes it, with a ``rule`` beside ``type`` where a type does not say enough.
+    required_if: as AnsibleModule takes it; what it requires must not be empty either.
     """
-    required = {name for name, spec in argument_spec.items() if spec.get("required")}
-    for option, wanted, names, *any_of in required_if:
-        if params.get(option) == wanted and not any_of:
-            required.update(names)
-    rules = {name: rule for name, rule in RULES.items() if name in params}
-    if "regions" in params:
-        rules["regions"] = REGIONS[argument_spec["regions"].get("elements") == "dict"]
-    rules.update({name: Value("not empty", bool) for name in required - rules.keys()})
-    return Members(rules, frozenset(required)).problems("", params)
+    own = members_of(argument_spec)
+    required = {
+        one
+        for option, wanted, names, *any_of in required_if
+        if not any_of and params.get(option) == wanted
+        for one in names
+    }
+    rules = {**dict.fromkeys(required, Value("not empty", bool)), **CONNECTION, **own.rules}
+    given = {name: rule for name, rule in rules.items() if name in params}
+    return Members(given, own.required | required).problems("", params)

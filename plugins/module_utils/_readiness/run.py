@@ -16,7 +16,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     nothing_found,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     UNKNOWN,
     Facts,
@@ -55,17 +54,6 @@ LIMITS = tuple(Limits.__dataclass_fields__)
 
 Answers = Mapping[tuple[str, str], Observation]
 Call = Callable[[], Any]
-
-
-def refuse_bad(params: Mapping[str, Any]) -> None:
-    """Raise MultiRegionError for an option outside what is allowed."""
-    if not params["regions"]:
-        raise MultiRegionError("regions is empty; allowed: the platform's regions.")
-    if not 0 <= params["min_healthy_ratio"] <= 1:
-        raise MultiRegionError(f"min_healthy_ratio is {params['min_healthy_ratio']}; allowed: from 0 to 1.")
-    for name in ("max_replication_lag_ms", "warn_replication_lag_ms", "max_lag_sample_age", "cool_down", "deadline"):
-        if params.get(name) is not None and params[name] < 0:
-            raise MultiRegionError(f"{name} is {params[name]}; allowed: 0 or more.")
 
 
 def control_table_readers(
@@ -160,7 +148,6 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     Returns changed (False), reason, rows, summary, ready, ready_regions, active_region, manifest_region, copies.
     Raises MultiRegionError where no manifest could be read: then nothing is known at all.
     """
-    refuse_bad(params)
     seen = look(params, clients)
     rows = judge(seen)
     counts, targets = summary(rows), ready_regions(seen, rows)

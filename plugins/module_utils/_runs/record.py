@@ -146,8 +146,6 @@ def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -
     """
     regions, required, table = params["regions"], params.get("required_region"), params["table_name"]
     require_member("required_region", required, regions)
-    if params["attempt"] < 1:
-        raise MultiRegionError(f"attempt is {params['attempt']}; allowed: 1 or more.")
     before, unread = read_before(params, clients, identifiers_of(params))
     documents = build_documents(params, before, time.time())
     identifier = f"{RUN_PREFIX}{params['run_id']}"

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     ARC_ROUTING_CONTROL,
     BACKENDS,
@@ -44,18 +45,21 @@ NEEDED = {S3_OBJECT: ("object_key",), CLOUDWATCH_METRIC: ("platform", "metric_na
 NEEDED_OF_REGIONS = {S3_OBJECT: "bucket", CLOUDWATCH_METRIC: "region", ARC_ROUTING_CONTROL: "routing_control_arn"}
 
 REGION_SPEC = {
-    "region": {"type": "str", "required": True},
-    "bucket": {"type": "str"},
-    "routing_control_arn": {"type": "str"},
+    "region": {"type": "str", "required": True, "rule": rules.REGION_CODE},
+    "bucket": {"type": "str", "rule": rules.BUCKET},
+    "routing_control_arn": {"type": "str", "rule": rules.CONTROL_ARN},
 }
-ENDPOINT_SPEC = {"region": {"type": "str", "required": True}, "endpoint": {"type": "str", "required": True}}
-# The options of the doc fragment "switch", for the argument spec of the modules that ask or turn the switch.
+ENDPOINT_SPEC = {
+    "region": {"type": "str", "required": True, "rule": rules.REGION_CODE},
+    "endpoint": {"type": "str", "required": True, "rule": rules.URL},
+}
+# The options of the doc fragment "switch".
 SWITCH_SPEC = {
     "regions": {"type": "list", "elements": "dict", "required": True, "options": REGION_SPEC},
-    "object_key": {"type": "str", "default": "active-region", "no_log": False},
+    "object_key": {"type": "str", "default": "active-region", "no_log": False, "rule": rules.line(1024)},
     "backend": {"type": "str", "choices": list(BACKENDS), "default": S3_OBJECT},
-    "platform": {"type": "str"},
-    "metric_namespace": {"type": "str", "default": "Trading/TrafficSwitch"},
+    "platform": {"type": "str", "rule": rules.NAME},
+    "metric_namespace": {"type": "str", "default": "Trading/TrafficSwitch", "rule": rules.NAMESPACE},
     "cluster_endpoints": {"type": "list", "elements": "dict", "options": ENDPOINT_SPEC},
 }
 # Those of them that a manifest has by the same name, where its back end needs them.
@@ -68,8 +72,6 @@ def backend_problems(params: Mapping[str, Any]) -> list[str]:
     params: options of region_traffic.
     """
     backend = params["backend"]
-    if backend not in BACKENDS:
-        return [f"backend is {backend}; allowed: one of {', '.join(BACKENDS)}."]
     problems = [f"{name} is missing; backend {backend} needs it." for name in NEEDED[backend] if not params.get(name)]
     member = NEEDED_OF_REGIONS[backend]
     bare = [entry["region"] for entry in params["regions"] if not entry.get(member)]

@@ -205,8 +205,6 @@ def check_inputs(params):
     target = params.get("active_region")
     if target is not None and target not in order:
         raise Refused(f"active_region is {target}; allowed: one of regions, {', '.join(order)}.")
-    if params["deadline"] <= 0:
-        raise Refused(f"deadline is {params['deadline']}; allowed: seconds above 0.")
     problems = backend_problems(params)
     if problems:
         raise Refused(" ".join(problems))

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.trading.multi_region.plugins.plugin_utils.inputs import ARTIFACTS, GIVEN
+from ansible_collections.trading.multi_region.plugins.plugin_utils.inputs import ARTIFACTS, INPUTS
 
 TOP = Path(__file__).resolve().parents[3]
 STATS, FACTS = "ansible.builtin.set_stats", "ansible.builtin.set_fact"
@@ -47,7 +47,7 @@ def test_an_artifact_of_one_job_overrides_no_variable_of_the_next():
     assert {"failover_plan", "environment_protection", "readiness_report"} <= variables()
     assert HANDED_ON & variables() == set()
     # The id of the run that was made is the one that status.yml is asked for.
-    assert HANDED_ON & set(GIVEN) == {"run_id"}
+    assert HANDED_ON & set(INPUTS) == {"run_id"}
 
 
 def test_the_gate_knows_every_artifact():

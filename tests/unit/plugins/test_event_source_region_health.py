@@ -18,7 +18,7 @@ GIVEN = {"table_name": "trading-failover-dev", "regions": ["us-east-1", "us-east
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"interval_seconds": 0}, ["interval_seconds is 0", "allowed: from 0.1"]),
+        ({"interval_seconds": 0}, ["interval_seconds is 0", "allowed: a number of seconds from 0.1"]),
         ({"timeout_seconds": "soon"}, ["timeout_seconds", "soon"]),
         ({"consecutive_failures": 0}, ["consecutive_failures", "0", "allowed"]),
         ({"quorum": 1}, ["quorum", "1", "allowed"]),

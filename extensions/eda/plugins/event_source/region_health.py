@@ -36,7 +36,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
 from ansible_collections.trading.multi_region.plugins.module_utils._health import regions as health_regions
-from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import option_problems
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._options.types import type_problems
 from ansible_collections.trading.multi_region.plugins.modules.region_health_info import ARGUMENT_SPEC
 
@@ -94,19 +94,18 @@ EXAMPLES = r"""
 """
 
 SPEC = {
-    "table_name": {"type": "str", "required": True},
-    "regions": {"type": "list", "elements": "str", "required": True},
-    "interval_seconds": {"type": "float", "default": 10},
-    "timeout_seconds": {"type": "float", "default": 8},
-    "consecutive_failures": {"type": "int", "default": 3},
-    "quorum": {"type": "int", "default": 2},
-    "stream_limit": {"type": "float", "default": 180},
-    "min_healthy_ratio": {"type": "float", "default": 0.5},
-    "probe_proxy": {"type": "str"},
+    "table_name": {"type": "str", "required": True, "rule": rules.TABLE},
+    "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "interval_seconds": {"type": "float", "default": 10, "rule": rules.seconds(0.1, 86400)},
+    "timeout_seconds": {"type": "float", "default": 8, "rule": rules.seconds(0.1, 86400)},
+    "consecutive_failures": {"type": "int", "default": 3, "rule": rules.FAILURES},
+    "quorum": {"type": "int", "default": 2, "rule": rules.QUORUM},
+    "stream_limit": {"type": "float", "default": 180, "rule": rules.PERIOD},
+    "min_healthy_ratio": {"type": "float", "default": 0.5, "rule": rules.RATIO},
+    "probe_proxy": {"type": "str", "rule": rules.URL},
 }
 # What ansible-rulebook adds for sources that want to be told of what became of their events.
 NOT_OURS = ("eda_feedback_queue",)
-DAY_SECONDS = 86400
 
 
 def refuse(message: str, **_evidence: Any) -> None:
@@ -125,12 +124,7 @@ def checked(args: Mapping[str, Any]) -> dict[str, Any]:
     if result.error_messages:
         refuse(f"{' '.join(result.error_messages)} Allowed: {', '.join(SPEC)}.")
     params = result.validated_parameters
-    problems = option_problems(params, SPEC)
-    problems += [
-        f"{name} is {params[name]}; allowed: from 0.1 to {DAY_SECONDS}."
-        for name in ("interval_seconds", "timeout_seconds")
-        if not 0.1 <= params[name] <= DAY_SECONDS
-    ]
+    problems = rules.option_problems(params, SPEC)
     if len(set(params["regions"])) < 2:
         problems.append(f"regions is {params['regions']}; allowed: at least two regions.")
     if problems:

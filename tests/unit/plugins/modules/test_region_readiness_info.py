@@ -12,7 +12,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness import run as readiness_run
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import Limits
 from ansible_collections.trading.multi_region.plugins.modules import region_readiness_info as module
-from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws
 
 ENOUGH = {"table_name": "control", "regions": ["us-east-1", "us-east-2"]}
 
@@ -39,21 +38,3 @@ def test_it_fails_with_the_sentence_and_the_evidence(run_main):
 def test_it_needs_to_know_where_to_look(run_main, name):
     failed = run_main(module, {key: value for key, value in ENOUGH.items() if key != name})
     assert failed["exit_code"] == 1 and name in failed["msg"]
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "allowed"),
-    [
-        ("regions", [], "the platform's regions"),
-        ("min_healthy_ratio", 1.5, "from 0 to 1"),
-        ("max_replication_lag_ms", -1.0, "0 or more"),
-        ("deadline", -1.0, "0 or more"),
-        ("cool_down", -1.0, "0 or more"),
-    ],
-)
-def test_bad_input_is_refused_before_the_first_call(run_main, option, value, allowed):
-    aws = FakeAws()
-    params = {**run_main(module, ENOUGH)["seen"]["params"], option: value}
-    with pytest.raises(MultiRegionError, match=f"{option} is .*; allowed: {allowed}|{option} is empty"):
-        readiness_run.run(params, aws.clients)
-    assert aws.calls == []

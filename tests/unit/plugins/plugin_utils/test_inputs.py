@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.plugin_utils.inputs import (
     ARTIFACTS,
-    GIVEN,
+    INPUTS,
     NAME_LIMITS,
     PER_REGION,
     name_problems,
@@ -128,7 +128,7 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=3),
     max_leaves=4,
 )
-JUDGED = st.sampled_from([*GIVEN, "regions", "vpc_cidrs", "limit"])
+JUDGED = st.sampled_from([*INPUTS, "regions", "vpc_cidrs", "limit"])
 NAMED = st.dictionaries(st.sampled_from(sorted(NAME_LIMITS)), ANYTHING, max_size=3)
 
 
@@ -150,7 +150,7 @@ def test_a_name_that_is_told_does_not_bring_its_value_along():
     assert "was database_password meant?" in told and "hush-hush" not in told
 
 
-@pytest.mark.parametrize("name", [*GIVEN, "vpc_cidr", "ansible_become", "awx_job_id", "my_ticket", "owner_of_ticket"])
+@pytest.mark.parametrize("name", [*INPUTS, "vpc_cidr", "ansible_become", "awx_job_id", "my_ticket", "owner_of_ticket"])
 def test_names_that_mean_something_and_names_of_other_people_pass(name):
     assert unknown_problems([name], ["home_region"]) == []
 

@@ -124,12 +124,6 @@ def test_no_such_global_cluster_is_refused(aws, fake_time):
         tell(aws, fake_time, global_cluster_identifier="another")
 
 
-@pytest.mark.parametrize("wrong", [{"wait_timeout": 0}, {"poll_interval": 0.5}])
-def test_numbers_that_make_no_sense_are_refused(aws, fake_time, wrong):
-    with pytest.raises(Refused, match=next(iter(wrong))):
-        tell(aws, fake_time, **wrong)
-
-
 def test_the_wait_renews_the_lease(aws, fake_time, monkeypatch):
     lease = type("Lease", (), {"sleep": staticmethod(fake_time.sleep)})
     monkeypatch.setattr(synchronization, "lease_of", lambda _params, _clients: lease)

@@ -331,3 +331,10 @@ def test_a_secret_that_cannot_be_used_is_told_without_what_it_holds(aws, control
 )
 def test_it_asks_as_the_modules_ask(options, module):
     assert options == {name: module.ARGUMENT_SPEC[name].get("default") for name in options}
+
+
+@pytest.mark.parametrize("wrong", [{"quorum": 1}, {"min_healthy_ratio": "many"}, {"cool_down": -5}, {"regions": []}])
+def test_settings_of_no_use_are_told_by_name_before_the_first_call(aws, controller, wrong):
+    with pytest.raises(MultiRegionError, match=f"{next(iter(wrong))} is .*; allowed: "):
+        minute(aws, controller, **wrong)
+    assert aws.calls == []

@@ -44,12 +44,6 @@ def test_other_settings_of_aws_config_are_kept():
     assert client_config({}, {"proxies": {"https": "proxy.example"}}).proxies == {"https": "proxy.example"}
 
 
-@pytest.mark.parametrize(("name", "value"), [("connect_timeout", 0), ("read_timeout", -1.0), ("retries", -1)])
-def test_a_timeout_that_makes_no_sense_is_refused_by_name(name, value):
-    with pytest.raises(MultiRegionError, match=f"{name} is {value}"):
-        client_config({name: value})
-
-
 def test_the_region_asked_for_wins_over_the_modules():
     clients = clients_for(module())
     assert clients("rds", "eu-west-1").meta.region_name == "eu-west-1"

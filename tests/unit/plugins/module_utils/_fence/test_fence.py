@@ -409,7 +409,6 @@ def test_check_mode_says_what_would_be_done_and_does_nothing(aws, what):
     ("more", "words"),
     [
         ({"region": EUROPE}, f"region is {EUROPE}; allowed"),
-        ({"deadline": 0}, "deadline is 0"),
         ({"mode": "everything"}, "mode is everything"),
         ({"security_group_id": None}, "security_group_id is not given"),
         ({"run_id": None}, "run_id is not given"),

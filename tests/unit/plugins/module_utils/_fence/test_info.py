@@ -200,7 +200,6 @@ def test_without_a_region_all_are_told(aws):
         ({"region": "eu-west-1"}, "region is eu-west-1; allowed"),
         ({"db_clusters": {"eu-west-1": "c"}}, "a region of db_clusters is eu-west-1"),
         ({"since": None}, "since is not given"),
-        ({"deadline": 0}, "deadline is 0"),
     ],
 )
 def test_bad_input_is_refused_before_any_call(aws, more, words):

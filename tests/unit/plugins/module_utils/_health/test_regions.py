@@ -89,8 +89,6 @@ def test_a_member_that_an_entry_does_not_give_is_unknown(aws):
 @pytest.mark.parametrize(
     "more, says",
     [
-        ({"min_healthy_ratio": 1.5}, "min_healthy_ratio is 1.5; allowed: from 0 to 1."),
-        ({"deciding_signals": []}, "deciding_signals is empty; allowed: at least one signal."),
         ({"manifest": {}}, "regions is .*; allowed: at least one entry"),
         ({"regions": [{"target_group_arn": "x"}]}, "regions is .*; allowed: at least one entry"),
     ],

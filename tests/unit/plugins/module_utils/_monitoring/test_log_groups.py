@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.log_groups import run
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
 
@@ -107,13 +107,6 @@ def test_a_group_that_somebody_makes_meanwhile_will_do():
         {logGroupName: {"kmsKeyId": KEY, "retentionInDays": retentionInDays}}
     )
     assert ensure(logs, AUDIT, retention_in_days=30)["changed"] is True
-
-
-def test_refuses_a_period_that_cloudwatch_does_not_know():
-    logs = FakeLogs()
-    with pytest.raises(Refused, match="retention_in_days is 31; allowed: 1, 3, 5"):
-        ensure(logs, AUDIT, retention_in_days=31)
-    assert logs.calls == []
 
 
 def test_an_error_of_aws_is_passed_on():

@@ -241,7 +241,6 @@ def test_says_so_when_the_states_do_not_stay_as_they_were_set(cluster, monkeypat
         ),
         ({"backend": "cloudwatch_metric"}, "platform is missing; backend cloudwatch_metric needs it"),
         ({"backend": "s3_object", "object_key": "k"}, "bucket of us-east-1, us-east-2 is missing in regions"),
-        ({"backend": "carrier_pigeon"}, "backend is carrier_pigeon; allowed: one of s3_object, cloudwatch_metric"),
     ],
 )
 def test_refuses_a_back_end_that_is_not_complete(cluster, options, sentence):

@@ -202,7 +202,6 @@ def test_a_region_slower_than_the_grace_is_told_all_the_same(s3, monkeypatch):
         ({"active_region": "mars-1"}, "active_region is mars-1; allowed: one of regions, us-east-1, us-east-2"),
         ({"regions": (A, A)}, "regions names us-east-1 more than once"),
         ({"regions": (A,)}, "regions has 1 entries; allowed: two or more"),
-        ({"deadline": 0.0}, "deadline is 0.0; allowed: seconds above 0"),
     ],
 )
 def test_refuses_what_cannot_be_meant(s3, options, sentence):
