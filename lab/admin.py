@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The admin API under /lab/: JSON in, JSON out, thin over the world. lab/cli.py and lab/client.py are its callers.
 
 GET  state, calls?since=, timeline?since=, resolve?name=, faults

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """S3 as somebody without credentials sees it, which is how a Route 53 health checker sees it.
 
 Follows: S3 User Guide, "How Amazon S3 authorizes a request for an object operation", "Blocking public access to your

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Access control by IAM policies, for those who have some.
 
 A request signed with an access key of a user made in the lab's IAM, or of a session of such a role, may do what the

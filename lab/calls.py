@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The log of API calls, and which operations change something."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Health checks over time: what Route 53's checkers have observed, and the status that follows from it.
 
 An endpoint is measured now, but its status follows only after FailureThreshold x RequestInterval AWS seconds of the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """`python -m lab <command>`: thin over the admin API; `make lab-…` calls it."""
 
 from __future__ import annotations

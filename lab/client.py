@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A lab as a Python object, for tests and scripts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's clock: AWS seconds pass `scale` times faster than ours.
 
 Only durations are scaled (an interval between health checks, the minutes of a promotion). Timestamps that the lab

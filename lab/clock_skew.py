@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What AWS refuses because of the caller's clock: a signature that is too old, or not valid yet.
 
 "AWS Signature Version 4 for API requests", IAM User Guide: in most cases a request must arrive within five minutes of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A lab's directory and process, seen from outside: start it, find it, know it for ours, stop it.
 
 The directory holds `env` (export lines), `pid`, `log`, and `state.json` {pid, started, url, port, dns, scale}. A

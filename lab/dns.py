@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """DNS over UDP and TCP on loopback: authoritative for the lab's hosted zones and its load balancers' names.
 
 Follows RFC 1035 and 2308 (negative answers carry the zone's SOA); Route 53 answers any other name with REFUSED.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Load balancers as the internet sees them: their names, addresses, and what an HTTP request gets from them."""
 
 from __future__ import annotations

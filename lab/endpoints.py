@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a request from the internet gets from a name: for health checkers and for HTTP probes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Outages and finer faults: which one a request meets, and the answer AWS would give in the service's own protocol."""
 
 from __future__ import annotations

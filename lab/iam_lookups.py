@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a request leaves for AWS to look up before it can be judged: tags, and what stands behind an id or a name."""
 
 from __future__ import annotations

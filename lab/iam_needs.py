@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which rights an API call needs: IAM's names of its actions, the resources they are on, and the condition keys.
 
 Sources: Service Authorization Reference, "Actions, resources, and condition keys" of each service; for S3 "Required

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The parameters of a request in one shape, whatever its protocol: a tree of mappings, lists and texts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What IAM policies allow: one action on one resource, in the context of one request. Pure.
 
 Follows the IAM User Guide: "Policy evaluation logic" (an explicit deny wins, what nothing allows is denied), "IAM JSON

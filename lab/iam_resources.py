@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The resources a request is about, as IAM names them.
 
 Types and the form of their ARNs: Service Authorization Reference (lab/iam_reference.py). Which parameter holds a name:

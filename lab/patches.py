@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Workarounds for moto bugs, one function each; each states the bug and the AWS behaviour it restores.
 
 Every patch has a test in tests/lab/test_patches.py that shows the defect in stock moto, so that a patch is dropped when

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's own process: its sockets, threads and files, and how it makes a copy of itself."""
 
 from __future__ import annotations

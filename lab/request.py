@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a signed HTTP request asks of AWS: region, service and operation.
 
 Region and service come from the SigV4 credential scope (Authorization header or presigned query), as AWS's own front

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What Route 53 answers now, computed from moto's zones, records and health checks.
 
 Follows: Route 53 Developer Guide, "How Amazon Route 53 chooses records when health checking is configured" and "Active-

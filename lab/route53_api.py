@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Route 53's API where moto lacks it or is wrong about it. Each class or function names what it fixes.
 
 moto 5.2.5: UpdateHealthCheck never raises HealthCheckVersion and empties ChildHealthChecks and Regions that are not

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's front: one port for AWS's API (moto behind faults and the call log), the admin API and HTTP probes.
 
 moto answers one request at a time under `WORLD.lock`; delays, hangs and resets happen outside it, so that a dead

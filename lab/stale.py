@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Stale reads: the fault `stale`, an old answer once after a change.
 
 AWS promises for most of its API only that a change is seen eventually ("Eventual consistency in the Amazon EC2 API",

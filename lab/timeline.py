@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the platform was over time: who could write, where its names led, how many instances each group was to have.
 
 Looked at a few times a second and after each change (`World.tick_hooks`); an entry is kept whenever anything differs.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the lab knows and moto does not: which regions are out, which faults are injected, how targets fare.
 
 One process, one world. moto is not thread-safe: whoever touches it or the world holds `WORLD.lock` (requests,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the lab adds to moto, service by service. `install()` puts it in place, once, before the first request."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Routing controls of Amazon Application Recovery Controller: a cluster's five end points, panels, controls, rules.
 
 Follows the models of route53-recovery-control-config (control plane, in us-west-2) and route53-recovery-cluster (data

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Replication lag metrics of global databases, where and only where CloudWatch has them.
 
 Follows: Aurora User Guide, "Amazon CloudWatch metrics for Amazon Aurora", AuroraGlobalDBReplicationLag and

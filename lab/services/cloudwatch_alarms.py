@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Alarms on metrics that clients publish, and what Route 53 reads of them: the data, not the alarm's state.
 
 Follows: CloudWatch User Guide, "Evaluating an alarm" and "Configuring how CloudWatch alarms treat missing data";

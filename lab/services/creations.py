@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What AWS takes minutes to make, and what it shows until then; immediately where the setting is 0, which it is.
 
 Follows: Aurora User Guide, "Viewing DB cluster status" and "Viewing DB instance status" (`creating`); VPC User Guide,

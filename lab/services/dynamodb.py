@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """DynamoDB of the lab: moto's, with replicas added, changed and removed by UpdateTable, and keys that change.
 
 Follows: API reference UpdateTable (ReplicaUpdates), DeleteTable and TableDescription; DynamoDB Developer Guide,

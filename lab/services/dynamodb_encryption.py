@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Keys of DynamoDB tables: which one encrypts a table or a replica, and a change of it, which takes time.
 
 Follows: API reference UpdateTable (SSESpecification, ReplicaUpdates) and SSEDescription; DynamoDB Developer Guide,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """DynamoDB global tables: replicas with states over time, and writes that reach them.
 
 Follows: DynamoDB Developer Guide, "Global tables: How they work" (version 2019.11.21, multi-Region eventual

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Target health that follows registration, the world's rules and outages; access logs that need their bucket.
 
 Follows: User Guide for Application Load Balancers, "Health checks for target groups" (states and reason codes),

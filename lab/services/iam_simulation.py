@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """IAM's policy simulator for one principal, which moto lacks.
 
 Follows: API reference SimulatePrincipalPolicy (policies of the user with its groups, or of the role; every action is

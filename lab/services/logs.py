@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """CloudWatch Logs of the lab: moto's, with keys that a group is given after it was made.
 
 Follows: API reference AssociateKmsKey and DisassociateKmsKey.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """When regions were out, so that state which depends on it can be worked out at the next read.
 
 Services keep no threads: a replication lag sample, a resynchronisation or a replicated write is derived from the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """RDS of the lab: moto's, with global databases, engine defaults and the rules moto lacks."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Clusters and instances: what their API refuses and moto lets pass, and members of a global database.
 
 Follows: API reference CreateDBCluster, ModifyDBCluster, DeleteDBCluster, DeleteDBInstance; Aurora User Guide,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Engine versions the lab knows, and the parameters their families have by default.
 
 Follows: API reference DBEngineVersion and Parameter; Aurora MySQL release notes for the versions; Aurora User Guide,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Events of clusters and global databases, as DescribeEvents shows them.
 
 Follows: Aurora User Guide, "Amazon RDS event categories and event messages for Aurora": category `global failover` of

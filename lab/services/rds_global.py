@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Aurora Global Database: what one is, and how it changes with time.
 
 Nothing runs in the background. `GlobalDatabase.advance` brings the object up to the present whenever it is read,

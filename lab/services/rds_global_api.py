@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The operations on Aurora global databases: what each accepts, refuses and starts.
 
 Follows: API reference CreateGlobalCluster, ModifyGlobalCluster, DeleteGlobalCluster, DescribeGlobalClusters,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Members of an Aurora global database, and a move of the writer between them.
 
 Follows: API reference GlobalClusterMember and FailoverState (botocore rds model).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Parameter groups that list their engine's defaults, and the engine versions themselves.
 
 Follows: API reference DescribeDBEngineVersions, DescribeEngineDefaultParameters,

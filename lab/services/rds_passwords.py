@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The password of a database's first user: what a database accepts, and how long a new one takes.
 
 Follows: API reference ModifyDBCluster (8 to 41 printable ASCII characters but `/`, `"` and `@`; applied now, but

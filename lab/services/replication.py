@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """When something written in one region has reached another."""
 
 from __future__ import annotations

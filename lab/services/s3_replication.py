@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """S3 replication that copies: new versions and delete markers reach the destination bucket, once, in either direction.
 
 Follows: S3 User Guide, "Replication status information" (PENDING, COMPLETED, FAILED, REPLICA), "What does Amazon S3

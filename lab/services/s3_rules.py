@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Replication configurations of S3 buckets: which are accepted, and which rule an object falls under.
 
 Follows: S3 User Guide, "Replication configuration file elements" (rules with `Filter` need Priority and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a test or a demonstration may turn in the lab's services: durations in AWS seconds, and metric values.
 
 `SETTINGS.update({"failover_s": 20, "lag_ms": None})` sets, `SETTINGS.reset()` returns to the defaults below.

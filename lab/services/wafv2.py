@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which resources a web ACL stands in front of, as AWS WAF tells it and holds on to it.
 
 Follows: API reference of AWS WAF V2, ListResourcesForWebACL and DeleteWebACL ("Before deleting any web ACL, first

@@ -13,7 +13,7 @@ short_description: What a run says of itself, from the results of its tasks
 description:
   - Gathers the record of a run as M(trading.multi_region.failover_record) takes it, while the run goes on or at its
     end.
-  - What goes on beside the other steps, with C(async), is told as far as it has come.
+  - What goes on beside the other steps, with C(async), is reported as far as it has come.
 options:
   run:
     description:
@@ -81,7 +81,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.trading.multi_region.plugins.plugin_utils.run_outcome import run_outcome, with_jobs
 
 
-# No filter, though it looks nothing up: for one filter Ansible loads all of a collection's, in each task anew.
+# No filter, though it looks nothing up: for one filter Ansible loads all of a collection's, in each task again.
 class LookupModule(LookupBase):
     """What a run says of itself."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Fixtures of the lab's tests: `aws` for services in this process, `lab` for a server reached over its socket."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The least that a failover needs, made by boto3 in a lab: two regions of everything the manifest names."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A global database for the lab's tests, and what can be asked of it."""
 
 from __future__ import annotations

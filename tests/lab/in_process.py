@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's services over moto in this process: the same code as behind `make lab-up`, without the socket."""
 
 from __future__ import annotations

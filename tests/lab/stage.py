@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A small platform in the lab: what the tests of names, checks, DNS and probes stand on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Modules run in the controller's process, ours and amazon.aws's: Ansible itself tells no difference, only the time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Access control: who signs with the key of an IAM user or role may do what its policies allow, others everything."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Auto Scaling groups: capacity becomes targets and leaves none behind."""
 
 from __future__ import annotations

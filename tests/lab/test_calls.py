@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The call log: who was called, where, and whether it changed something."""
 
 from __future__ import annotations

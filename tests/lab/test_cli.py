@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The commands, as the Makefile and people call them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A caller whose clock is wrong, over the socket: real boto3 signs with a time that is so many minutes off."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What AWS takes minutes to make is shown as being made, and is not used before."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """DNS: a resolver that asks the lab gets what Route 53 would say."""
 
 from __future__ import annotations

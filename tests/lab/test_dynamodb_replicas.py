@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """DynamoDB global tables: replicas over time, items that travel, what is refused."""
 
 from __future__ import annotations

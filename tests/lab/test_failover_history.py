@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Lease and journal over the socket: one winner of a race, and a history that outlives any one region."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Outages and faults: what boto3 sees, how long it waits, and who else is hit."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Copies: provision once, break copies."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a call needs: the table of what names a resource agrees with AWS's reference, and each call is about its own."""
 
 from __future__ import annotations

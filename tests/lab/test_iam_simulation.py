@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """SimulatePrincipalPolicy: what a user's or a role's policies allow, action by action and resource by resource."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Replication lag: where samples are, when they stop, and what can be set."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The failover modules over the socket: a region is lost in each way, and what they say and do then."""
 
 from __future__ import annotations

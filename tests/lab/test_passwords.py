@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A database's password in the lab: when it is accepted and where; and its rotation by our module's function."""
 
 from __future__ import annotations

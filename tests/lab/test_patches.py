@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Each patch is still needed: stock moto has the defect; and with the patch it is gone.
 
 The first test fails when moto fixes a defect itself: then drop the patch (or what the service adds), and its probe.

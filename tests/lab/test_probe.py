@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """HTTP probes: a request to a load balancer's or a hosted name through the lab's port."""
 
 from __future__ import annotations

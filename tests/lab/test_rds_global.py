@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Aurora Global Database in the lab: membership, moves over time, what is refused, and teardown's order."""
 
 from __future__ import annotations

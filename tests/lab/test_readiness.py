@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Readiness over the socket: what is missing or cannot be read is never ok, and the deadline holds."""
 
 from __future__ import annotations

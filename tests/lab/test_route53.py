@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Route 53: what checks observe and when, and what records answer."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """S3 replication: what is accepted, what reads back, and what is copied when."""
 
 from __future__ import annotations

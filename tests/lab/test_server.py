@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The server: real boto3 over a socket, one lab for all services."""
 
 from __future__ import annotations

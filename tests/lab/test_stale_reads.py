@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Stale reads over the socket: an old answer once after a change, and never where AWS promises the present."""
 
 from __future__ import annotations

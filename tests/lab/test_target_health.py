@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Target health: states over time, the world's rules, outages; and attributes that read back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The timeline over the socket: who could write, where names led and what groups were to have, whenever it changed."""
 
 from __future__ import annotations
