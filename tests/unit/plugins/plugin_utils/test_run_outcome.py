@@ -38,8 +38,9 @@ LEASE = {"lease": {"run_id": "r1", "attempt": 2, "acquired_at": 110.5}}
 VERIFIED = {"ended_at": 120.04, "changed": False, "reason": "It answers."}
 
 
-def outcome(run=RUN, plan=PLAN, lease=None, results=None, fenced=None, health=None):
-    return run_outcome(run, plan, lease or {}, results or {}, now=130.0, fenced=fenced or {}, health=health or {})
+def outcome(run=None, plan=None, lease=None, results=None, fenced=None, health=None):
+    seen = {"fenced": fenced or {}, "health": health or {}}
+    return run_outcome(run or RUN, plan or PLAN, lease or {}, results or {}, now=130.0, **seen)
 
 
 def test_a_run_that_was_refused_says_what_it_had_planned_and_claims_nothing():
