@@ -82,8 +82,13 @@ def build_view(members: Mapping[str, str], writer: str | None, operation: Mappin
             }
             for name, status in members.items()
         ],
-        "failover": dict(operation) if operation else None,
+        "writer_region": writer,
+        "failover_state": _flight(operation) if operation else {},
     }
+
+
+def _flight(operation: Mapping[str, Any]) -> dict[str, Any]:
+    return {"to_arn": f"arn:aws:rds:{operation['to_region']}:1:cluster:c-{operation['to_region']}", **operation}
 
 
 def _region(name: str, names: Iterable[str], view: Any, is_writer: bool) -> Facts:
@@ -242,8 +247,8 @@ def request_promotion(state: State, target: str, is_loss_allowed: bool) -> State
     """Return the state after Aurora has accepted a managed failover or a switchover."""
     status = "failing-over" if is_loss_allowed else "switching-over"
     source = next((one["region"] for one in view_of(state)["members"] if one["is_writer"]), None)
-    operation = {"status": status, "from_region": source, "to_region": target, "is_data_loss_allowed": is_loss_allowed}
-    return with_view(state, failover=operation)
+    operation = {"status": status, "from_region": source, "to_region": target, "data_loss_allowed": is_loss_allowed}
+    return with_view(state, failover_state=_flight(operation))
 
 
 def detach(state: State, target: str) -> State:
@@ -258,13 +263,13 @@ def finish_promotion(state: State, target: str) -> State:
     What was the writer before is rebuilt after a failover, and goes on protected after a switchover.
     """
     view = view_of(state)
-    moving = view["failover"]
+    moving = view["failover_state"]
     if moving:
-        old = "pending-resync" if moving["is_data_loss_allowed"] else "connected"
+        old = "pending-resync" if moving["data_loss_allowed"] else "connected"
         statuses = {one["region"]: one["synchronization_status"] for one in view["members"]}
         statuses.update({moving["from_region"]: old, target: "connected"})
         members = build_view({name: status for name, status in statuses.items() if name}, target)["members"]
-        state = with_view(state, members=members, failover=None)
+        state = with_view(state, members=members, writer_region=target, failover_state={})
         for region in statuses:
             if region and region != target and region in state.facts:
                 state = with_members(state, region, "cluster", writers=[])

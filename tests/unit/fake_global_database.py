@@ -30,6 +30,7 @@ class FakeGlobalDatabase(FakeAws):
         self.instances = dict.fromkeys(regions, "available")
         self.operation = {}
         self.detached = set()
+        self.replicates = False
         self.lag_ms = 40.0
         self.lag_age = timedelta(seconds=30)
         self.whole = {
@@ -48,7 +49,10 @@ class FakeGlobalDatabase(FakeAws):
         if not self.whole:
             raise aws_error("GlobalClusterNotFoundFault", status=404)
         listed = [one for one in self.clusters if one not in self.detached]
-        members = [{"DBClusterArn": arn(one), "IsWriter": one == self.writer} for one in listed]
+        members = [
+            {"DBClusterArn": arn(one), "IsWriter": one == self.writer, "SynchronizationStatus": "connected"}
+            for one in listed
+        ]
         # The real API filters; that our own code does so as well is tested by the stranger.
         stranger = {"GlobalClusterIdentifier": "stranger", "GlobalClusterMembers": []}
         found = {**self.whole, "GlobalClusterMembers": members, "FailoverState": self.operation}
@@ -67,13 +71,23 @@ class FakeGlobalDatabase(FakeAws):
             "Status": self.clusters[region],
             "EngineVersion": self.versions[region],
             "DBClusterMembers": members,
+            **({"ReplicationSourceIdentifier": arn(self.writer)} if self.replicates else {}),
         }
         return {"DBClusters": [answer]}
 
     def describe_db_instances(self, region, Filters):
         assert Filters == [{"Name": "db-cluster-id", "Values": [f"trading-{region}"]}]
         status = self.instances[region]
-        return {"DBInstances": [{"DBInstanceIdentifier": f"trading-{region}-1", "DBInstanceStatus": status}]}
+        identifier = f"trading-{region}"
+        return {
+            "DBInstances": [
+                {
+                    "DBClusterIdentifier": identifier,
+                    "DBInstanceIdentifier": f"{identifier}-1",
+                    "DBInstanceStatus": status,
+                }
+            ]
+        }
 
     def get_metric_data(self, region, MetricDataQueries, **_range):
         has = self.lag_ms is not None and region != self.writer

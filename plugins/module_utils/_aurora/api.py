@@ -2,15 +2,14 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The calls to RDS about a global database, and the shapes in which the modules return its answers.
+"""The calls to RDS about a global database. Each returns what AWS answered; facts.py gives the answers their shape.
 
-Facts used: DescribeGlobalClusters, CreateGlobalCluster, ModifyGlobalCluster, DeleteGlobalCluster and FailoverState of
-the RDS API Reference.
+Facts used: DescribeGlobalClusters, CreateGlobalCluster, ModifyGlobalCluster and DeleteGlobalCluster of the RDS API
+Reference. DescribeGlobalClusters answers alike in every region, also in one without a member.
 """
 
 from __future__ import annotations
 
-from ansible_collections.trading.multi_region.plugins.module_utils._core.arn import region_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
 
 
@@ -33,7 +32,10 @@ def describe_db_cluster(client, identifier):
 def describe_db_instances(client, cluster_identifier):
     """Return the DBInstances of one cluster (a cluster has at most 16, so one page holds them)."""
     wanted = [{"Name": "db-cluster-id", "Values": [cluster_identifier]}]
-    return client.describe_db_instances(Filters=wanted).get("DBInstances", [])
+    found = client.describe_db_instances(Filters=wanted).get("DBInstances", [])
+    return [
+        one for one in found if one.get("DBClusterIdentifier", cluster_identifier).lower() == cluster_identifier.lower()
+    ]
 
 
 @aws_call("CreateGlobalCluster")
@@ -52,67 +54,3 @@ def modify_global_cluster(client, identifier, settings):
 def delete_global_cluster(client, identifier):
     """Delete an empty, unprotected global cluster; nothing happens where it is gone already."""
     client.delete_global_cluster(GlobalClusterIdentifier=identifier)
-
-
-def identifier_of(arn):
-    """Return the identifier at the end of a cluster's ARN."""
-    return arn.split(":", 6)[6]
-
-
-def members_of(cluster):
-    """Return the members as [{region, arn, identifier, is_writer, synchronization_status}], in the API's order.
-
-    synchronization_status: ``connected``, ``pending-resync`` (not protected yet) or None where the API says nothing.
-    """
-    return [
-        {
-            "region": region_of(member["DBClusterArn"]),
-            "arn": member["DBClusterArn"],
-            "identifier": identifier_of(member["DBClusterArn"]),
-            "is_writer": bool(member.get("IsWriter")),
-            "synchronization_status": member.get("SynchronizationStatus"),
-        }
-        for member in cluster.get("GlobalClusterMembers", [])
-    ]
-
-
-def operation_of(cluster):
-    """Return the switchover or failover in flight, or {}.
-
-    Keys: status, from_region, to_region, to_arn, data_loss_allowed. The status is passed on as it is: the text of the
-    API names ``switching-over``, which its enumeration lacks (FailoverState of the RDS API Reference).
-    """
-    state = cluster.get("FailoverState") or {}
-    to_arn = state.get("ToDbClusterArn")
-    if not state.get("Status") and not to_arn:
-        return {}
-    from_arn = state.get("FromDbClusterArn")
-    return {
-        "status": state.get("Status"),
-        "from_region": region_of(from_arn) if from_arn else None,
-        "to_region": region_of(to_arn) if to_arn else None,
-        "to_arn": to_arn,
-        "data_loss_allowed": state.get("IsDataLossAllowed"),
-    }
-
-
-def facts_of(cluster):
-    """Return a global cluster in the shape our modules return it, or {} for None."""
-    if cluster is None:
-        return {}
-    members = members_of(cluster)
-    return {
-        "global_cluster_identifier": cluster["GlobalClusterIdentifier"],
-        "global_cluster_arn": cluster.get("GlobalClusterArn"),
-        "global_cluster_resource_id": cluster.get("GlobalClusterResourceId"),
-        "status": cluster.get("Status"),
-        "engine": cluster.get("Engine"),
-        "engine_version": cluster.get("EngineVersion"),
-        "database_name": cluster.get("DatabaseName"),
-        "storage_encrypted": cluster.get("StorageEncrypted"),
-        "deletion_protection": cluster.get("DeletionProtection"),
-        "endpoint": cluster.get("Endpoint"),
-        "members": members,
-        "writer_region": next((member["region"] for member in members if member["is_writer"]), None),
-        "failover_state": operation_of(cluster),
-    }

@@ -15,10 +15,9 @@ import time
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
     create_global_cluster,
     delete_global_cluster,
-    describe_global_cluster,
-    facts_of,
     modify_global_cluster,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import facts_of, read_global_cluster
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
@@ -111,7 +110,7 @@ class GlobalCluster:
 
     def read(self):
         """Return the facts, or {}."""
-        return retry_transient(lambda: facts_of(describe_global_cluster(self.client, self.name)), **self.time)
+        return retry_transient(lambda: read_global_cluster(self.client, self.name) or {}, **self.time)
 
     def write(self, function, *arguments, achieved):
         """Make the call once; where its answer was lost or says so already, the state read back decides.

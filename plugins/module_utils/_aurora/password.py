@@ -28,11 +28,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
-    describe_db_cluster,
-    describe_global_cluster,
-    facts_of,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import describe_db_cluster
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import read_global_cluster
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.password_guards import Seen, obstacle
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.secret_versions import (
     CURRENT,
@@ -342,8 +339,8 @@ class Rotation:
 
 
 def global_facts(client: Any, identifier: str) -> dict[str, Any]:
-    """Return the global cluster as ``facts_of`` has it, {} where there is none."""
-    return facts_of(describe_global_cluster(client, identifier))
+    """Return the global cluster as facts.py has it, {} where there is none."""
+    return read_global_cluster(client, identifier) or {}
 
 
 def lease_in(client: Any, table: str) -> dict[str, Any] | None:

@@ -2,19 +2,17 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Whether the writer of a global database may move, and whether it has: pure, no clock and no call.
+"""What to do to promote a region: request it, join it, leave it, or refuse. Pure: no clock and no call.
+
+How far a promotion is, is said by target.py; why it must not begin, by guards.py.
 
 Facts used, all of the Aurora User Guide unless said otherwise:
 
-- "Using switchover or failover in Aurora Global Database": a failover is asked for in the target's region, a switchover
+- "Using switchover or failover in Aurora Global Database": a failover is requested in the target's region, a switchover
   in the current primary's; the target is named by its ARN.
 - The same page, on manual failover, and RemoveFromGlobalCluster of the RDS API Reference: where the managed failover is
   impossible the secondary is detached. It stops replicating immediately, becomes a cluster of its own that writes, and
-  nothing fences the old primary. It is asked for in the secondary's region, and the cluster is ``promoting`` meanwhile.
-- "Upgrading an Amazon Aurora global database": Aurora MySQL tolerates no difference of patch level for either.
-- botocore has no waiter for global clusters, and ``Status: available`` is also reported while the writer has not moved
-  yet. So done means: the target is the writer and no operation is in flight, or the target is no member any more; and
-  its cluster is available, and at least one instance of it that can write is available.
+  nothing fences the old primary. It is requested in the secondary's region.
 """
 
 from __future__ import annotations
@@ -22,31 +20,49 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import identifier_of
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import (
+    AUTO,
+    Terms,
+    no_instance,
+    promotion_obstacles,
+    version_difference,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.states import instance_serves
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import (
+    DETACH,
+    FAILOVER,
+    SWITCHOVER,
+    is_done,
+    is_idle_writer,
+    is_leaving,
+    is_outside,
+    is_serving,
+    is_standalone,
+    is_under_way,
+    is_writer,
+    method_in_flight,
+    target_of,
+)
 
 
 @dataclass(frozen=True)
 class Method:
     """A way to move the writer.
 
-    operation: the API call that asks for it. names_target_by: its parameter for the target's ARN.
+    operation: the API call that requests it. names_target_by: its parameter for the target's ARN.
     asked_in: whose region it is made in, ``target`` or ``writer``.
-    loses_data: true where what was not replicated is lost.
     """
 
     operation: str
     names_target_by: str
     asked_in: str
-    loses_data: bool
 
 
 METHODS = {
-    "failover": Method("FailoverGlobalCluster", "TargetDbClusterIdentifier", "target", True),
-    "switchover": Method("SwitchoverGlobalCluster", "TargetDbClusterIdentifier", "writer", False),
-    "detach": Method("RemoveFromGlobalCluster", "DbClusterIdentifier", "target", True),
+    FAILOVER: Method("FailoverGlobalCluster", "TargetDbClusterIdentifier", "target"),
+    SWITCHOVER: Method("SwitchoverGlobalCluster", "TargetDbClusterIdentifier", "writer"),
+    DETACH: Method("RemoveFromGlobalCluster", "DbClusterIdentifier", "target"),
 }
-# The managed failover, and the detach where AWS does not do that.
-AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -57,8 +73,9 @@ class Request:
     writer_region: str
     method: str
     expected_writer_region: str | None = None
-    max_replication_lag_ms: int | None = None
-    max_lag_sample_age: int = 300
+    max_replication_lag_ms: float | None = None
+    max_sampled_lag_ms: float | None = None
+    max_lag_sample_age: float = 300
     accept_data_loss: bool = False
     db_cluster_arns: dict[str, str] = field(default_factory=dict)
     wait: bool = True
@@ -70,17 +87,22 @@ class Request:
         """Return the request of a module's parameters."""
         return cls(**{name: params[name] for name in cls.__dataclass_fields__ if params.get(name) is not None})
 
-    @property
-    def loses_data(self):
-        """True for a method that may lose what was not replicated."""
-        return METHODS[self.method].loses_data
+    def terms(self, method):
+        """Return the terms of the move by a method that is not auto."""
+        return Terms(
+            method=method,
+            is_auto=self.method == AUTO,
+            max_replication_lag_ms=self.max_replication_lag_ms,
+            max_sampled_lag_ms=self.max_sampled_lag_ms,
+            max_lag_sample_age=self.max_lag_sample_age,
+        )
 
     def by(self, method):
         """Return the same request by another method."""
         return replace(self, method=method)
 
     def operation(self, observed):
-        """Return {operation, region, parameters} of the API call that asks for the move; not for method auto."""
+        """Return {operation, region, parameters} of the API call that requests the move; not for method auto."""
         method = METHODS[self.method]
         parameters = {
             "GlobalClusterIdentifier": self.global_cluster_identifier,
@@ -88,7 +110,7 @@ class Request:
         }
         # Without AllowDataLoss a failover is a switchover and needs the lost region (FailoverGlobalCluster of the RDS
         # API Reference).
-        if self.method == "failover":
+        if self.method == FAILOVER:
             parameters["AllowDataLoss"] = True
         region = self.writer_region if method.asked_in == "target" else observed["writer_region"]
         return {"operation": method.operation, "region": region, "parameters": parameters}
@@ -106,80 +128,6 @@ class Decision:
     method: str
 
 
-def target_of(observed):
-    """Return the member to become the writer, or None."""
-    region = observed["target"]["region"]
-    arn = observed["target"]["arn"]
-    return next((one for one in observed["members"] if one["region"] == region and one["arn"] == arn), None)
-
-
-def is_serving(observed):
-    """Return True when the target's cluster and at least one instance of it that writes are available."""
-    target = observed["target"]
-    return target["cluster_status"] == "available" and any(
-        one["is_writer"] and one["status"] == "available" for one in target["instances"]
-    )
-
-
-def is_idle_writer(observed):
-    """Return True when the target is the writer and nothing is in flight."""
-    member = target_of(observed)
-    return bool(member and member["is_writer"] and not observed["failover_state"])
-
-
-def is_detached(observed):
-    """Return True when the target's cluster exists and is no member: it was detached, or never belonged to it.
-
-    Only a cluster that the request names by its ARN is looked at, so it is one that was provisioned as a member.
-    """
-    return target_of(observed) is None and observed["target"]["cluster_status"] is not None
-
-
-def is_leaving(observed):
-    """Return True while the target is being detached: it is ``promoting`` with no switchover or failover in flight.
-
-    It may still be listed as a member then: tools wait for the status (terraform-provider-aws, pull request 40333) and
-    for the list (keycloak-benchmark, pull request 564) alike.
-    """
-    if observed["failover_state"] or is_idle_writer(observed):
-        return False
-    if is_detached(observed):
-        return not is_serving(observed)
-    return observed["target"]["cluster_status"] == "promoting"
-
-
-def has_arrived(observed):
-    """Return True when the target is the writer and nothing is in flight, or stands alone."""
-    return is_idle_writer(observed) or is_detached(observed)
-
-
-def is_done(observed):
-    """Return True when the promotion is complete, by the definition at the top of this file."""
-    return has_arrived(observed) and is_serving(observed)
-
-
-def is_under_way(observed):
-    """Return True when an operation in flight leads to the target."""
-    return bool(observed["failover_state"]) and observed["failover_state"]["to_arn"] == observed["target"]["arn"]
-
-
-def is_moving(observed):
-    """Return True when anything is under way, or the target has arrived."""
-    return bool(observed["failover_state"]) or has_arrived(observed) or is_leaving(observed)
-
-
-def is_begun(observed, method):
-    """Return True when what the method asks for is in flight or arrived already, whoever asked."""
-    if is_under_way(observed) or is_idle_writer(observed):
-        return True
-    return method == "detach" and (is_leaving(observed) or is_detached(observed))
-
-
-def method_in_flight(observed):
-    """Return the method of the switchover or failover in flight."""
-    return "switchover" if observed["failover_state"]["data_loss_allowed"] is False else "failover"
-
-
 def name_operation(observed):
     """Return the operation in flight in words."""
     state = observed["failover_state"]
@@ -187,8 +135,8 @@ def name_operation(observed):
     return f"an operation in status {state['status']}{start} towards {state['to_region'] or 'an unnamed region'}"
 
 
-def unexpected_writer(observed, lag, request):
-    """The compare-and-set guard: somebody else may have moved the writer since the caller looked."""
+def unexpected_writer(observed, request):
+    """Return why the writer is not where the caller saw it, or None: another run may have moved it since."""
     writer = observed["writer_region"]
     if request.expected_writer_region in (None, writer):
         return None
@@ -198,98 +146,14 @@ def unexpected_writer(observed, lag, request):
     )
 
 
-def no_writer_to_ask(observed, lag, request):
-    """A switchover is asked of the current primary, so there has to be one."""
-    if METHODS[request.method].asked_in == "writer" and not observed["writer_region"]:
-        return f"{observed['global_cluster_identifier']} has no writer, so a {request.method} has nobody to ask."
+def no_writer_to_ask(observed, method):
+    """Return why the request cannot be made, or None: a switchover is requested of the current primary."""
+    if METHODS[method].asked_in == "writer" and not observed["writer_region"]:
+        return f"{observed['global_cluster_identifier']} has no writer, so a {method} cannot be requested."
     return None
 
 
-def known_difference(observed):
-    """Return the sentence for engine versions that are known to differ, or None.
-
-    Aurora MySQL promotes only between identical versions, patch level included.
-    """
-    ours, all_others = observed["target"]["engine_version"], observed["engine_version"]
-    if not ours or not all_others or ours == all_others:
-        return None
-    return (
-        f"The cluster in {observed['target']['region']} runs {ours}, the global cluster {all_others}: Aurora MySQL "
-        "promotes only between identical versions, patch level included."
-    )
-
-
-def different_engine_version(observed, lag, request):
-    """A managed move is impossible between versions that differ; unknown ones cannot be shown to be identical."""
-    if difference := known_difference(observed):
-        return f"{difference} Upgrade first{WITHOUT_IT if request.loses_data else ''}."
-    if not observed["target"]["engine_version"] or not observed["engine_version"]:
-        missing = "the target's cluster" if not observed["target"]["engine_version"] else "the global cluster"
-        return f"The engine version of {missing} is unknown, so it cannot be shown that the versions are identical."
-    return None
-
-
-def no_instance(observed, lag, request):
-    """A secondary may be headless (a volume without instances); such a one cannot take writes."""
-    target = observed["target"]
-    if not target["instances"]:
-        return f"The cluster {target['identifier']} in {request.writer_region} has no instance to promote."
-    if not any(one["status"] == "available" for one in target["instances"]):
-        states = ", ".join(f"{one['identifier']} is {one['status']}" for one in target["instances"])
-        return f"No instance of the cluster {target['identifier']} in {request.writer_region} is available: {states}."
-    return None
-
-
-def unprotected(observed, lag, request):
-    """A member that is being rebuilt after an earlier failover holds an older state of the data."""
-    member = target_of(observed)
-    if member["synchronization_status"] != "pending-resync":
-        return None
-    if request.loses_data and request.accept_data_loss:
-        return None
-    return f"The cluster in {request.writer_region} is pending-resync: it does not hold the current data yet."
-
-
-def unacceptable_lag(observed, lag, request):
-    """The bound on what is lost. Unknown is no number: it passes only where the loss is accepted beforehand."""
-    if request.accept_data_loss or (request.max_replication_lag_ms is None and not request.loses_data):
-        return None
-    if lag["value_ms"] is None:
-        return f"The replication lag of {request.writer_region} is unknown ({lag['reason']}); {OVERRIDE}"
-    if lag["age_seconds"] > request.max_lag_sample_age:
-        return (
-            f"The newest lag sample of {request.writer_region} is {lag['age_seconds']:.0f} s old, "
-            f"{request.max_lag_sample_age} s are allowed (max_lag_sample_age); {OVERRIDE}"
-        )
-    limit = request.max_replication_lag_ms
-    if limit is not None and lag["value_ms"] > limit:
-        return (
-            f"The replication lag of {request.writer_region} is {lag['value_ms']:g} ms, {limit} ms are allowed "
-            f"(max_replication_lag_ms); {OVERRIDE}"
-        )
-    return None
-
-
-def unaccepted_loss(observed, lag, request):
-    """Detaching cannot be undone: the topology has to be built again, and nothing fences the old primary."""
-    if request.accept_data_loss:
-        return None
-    return (
-        f"Detaching {observed['target']['identifier']} (RemoveFromGlobalCluster) stops its replication immediately, "
-        f"loses what was not replicated, fences nobody and leaves a topology to rebuild; {OVERRIDE}"
-    )
-
-
-OVERRIDE = "set accept_data_loss to true to go on all the same."
 WITHOUT_IT = ", or set accept_data_loss to true with method auto or detach, which does without AWS's managed failover"
-MANAGED_GUARDS = (unexpected_writer, no_writer_to_ask, no_instance, unprotected, unacceptable_lag)
-GUARDS = {
-    "failover": (*MANAGED_GUARDS, different_engine_version),
-    "switchover": (*MANAGED_GUARDS, different_engine_version),
-    "detach": (unexpected_writer, no_instance, unprotected, unaccepted_loss),
-    # Whether the managed failover is possible is asked before, and of AWS: there is another way.
-    AUTO: MANAGED_GUARDS,
-}
 
 
 def decide(observed, lag, request, refused: Mapping[str, str] | None = None):
@@ -310,13 +174,13 @@ def outside(observed, request):
     if target_of(observed) is not None:
         return None
     region, name = request.writer_region, request.global_cluster_identifier
-    if not is_detached(observed):
+    if not is_outside(observed):
         arns = ", ".join(one["arn"] for one in observed["members"]) or "none"
         given = request.db_cluster_arns.get(region)
         which = f" with the ARN {given} (db_cluster_arns)" if given else ""
         return Decision("refuse", f"{region} has no member of {name}{which}. Members: {arns}.", request.method)
     cluster = observed["target"]["identifier"]
-    if request.method not in ("detach", AUTO):
+    if request.method not in (DETACH, AUTO):
         return Decision(
             "refuse",
             f"The cluster {cluster} in {region} is no member of {name} any more: it was detached. Method detach goes "
@@ -324,10 +188,10 @@ def outside(observed, request):
             request.method,
         )
     if not observed["target"]["instances"]:
-        return Decision("refuse", no_instance(observed, None, request), request.method)
-    if is_serving(observed):
-        return Decision("none", f"{cluster} in {region} is detached from {name} already and serves.", "detach")
-    return Decision("join", f"Joined a detach of {cluster} from {name}: {describe_target(observed)}.", "detach")
+        return Decision("refuse", no_instance(observed, {}, request.terms(DETACH)).sentence, request.method)
+    if is_standalone(observed) and is_serving(observed):
+        return Decision("none", f"{cluster} in {region} is detached from {name} already and serves.", DETACH)
+    return Decision("join", f"Joined a detach of {cluster} from {name}: {describe_target(observed)}.", DETACH)
 
 
 def moving(observed, request):
@@ -342,16 +206,16 @@ def moving(observed, request):
             f"Run again afterwards, if the writer is still to be in {region}.",
             request.method,
         )
-    # Where nothing is left to be asked for, auto stands for what it would have tried first.
-    method = "failover" if request.method == AUTO else request.method
+    # Where nothing is left to be requested, auto stands for what it would have tried first.
+    method = FAILOVER if request.method == AUTO else request.method
     if is_done(observed):
         return Decision("none", f"{region} already has the writer of {name}.", method)
-    if is_idle_writer(observed):
+    if is_writer(observed):
         return Decision("join", f"{region} already has the writer of {name}; {describe_target(observed)}.", method)
     if not is_leaving(observed):
         return None
-    if request.method in ("detach", AUTO):
-        return Decision("join", f"Joined a detach from {name} in flight: {describe_target(observed)}.", "detach")
+    if request.method in (DETACH, AUTO):
+        return Decision("join", f"Joined a detach from {name} in flight: {describe_target(observed)}.", DETACH)
     return Decision(
         "refuse",
         f"The cluster {observed['target']['identifier']} in {region} is promoting without a switchover or failover in "
@@ -361,22 +225,29 @@ def moving(observed, request):
 
 
 def begin(observed, lag, request, refused):
-    """Return the Decision about a move that nobody has begun."""
-    # What AWS said itself stands before the reason already.
-    why = None if "failover" in refused else known_difference(observed)
-    detaches = request.method == AUTO and bool(why or refused)
-    method = request.method if request.method != AUTO else "detach" if detaches else "failover"
+    """Return the Decision about a move that has not begun."""
+    # What AWS said itself is before the reason already.
+    why = None if FAILOVER in refused else version_difference(observed)
+    detaches = request.method == AUTO and request.accept_data_loss and bool(why or refused)
+    method = DETACH if detaches else FAILOVER if request.method == AUTO else request.method
     if method in refused:
-        return Decision("refuse", f"Nothing was changed{WITHOUT_IT if method == 'failover' else ''}.", request.method)
-    guards = GUARDS[AUTO if request.method == AUTO and not detaches else method]
-    obstacles = [said for said in (guard(observed, lag, request.by(method)) for guard in guards) if said]
-    told = [why] if detaches and why else []
+        return Decision("refuse", f"Nothing was changed{WITHOUT_IT if method == FAILOVER else ''}.", request.method)
+    obstacles = [
+        said for said in (unexpected_writer(observed, request), no_writer_to_ask(observed, method)) if said
+    ] + [
+        obstacle.sentence + (f" Set {obstacle.override} to go on all the same." if obstacle.override else "")
+        for obstacle in promotion_obstacles(observed, lag, request.terms(method))
+        if not (obstacle.override and request.accept_data_loss)
+    ]
+    reasons = [f"{why[0].upper()}{why[1:]}."] if detaches and why else []
     if obstacles:
-        return Decision("refuse", " ".join(told + obstacles), request.method)
-    told.append(f"A {method} of {request.global_cluster_identifier} to {request.writer_region}: {describe_lag(lag)}.")
+        return Decision("refuse", " ".join(reasons + obstacles), request.method)
+    reasons.append(
+        f"A {method} of {request.global_cluster_identifier} to {request.writer_region}: {describe_lag(lag)}."
+    )
     if detaches:
-        told.append("The managed failover is impossible, and accept_data_loss allows to detach instead.")
-    return Decision("request", " ".join(told), method)
+        reasons.append("The managed failover is impossible, and accept_data_loss allows to detach instead.")
+    return Decision("request", " ".join(reasons), method)
 
 
 def describe_lag(lag):
@@ -389,61 +260,31 @@ def describe_lag(lag):
 def describe_target(observed):
     """Return in words how far the target is."""
     target = observed["target"]
-    ready = sum(1 for one in target["instances"] if one["is_writer"] and one["status"] == "available")
+    ready = sum(1 for one in target["instances"] if one["is_writer"] and instance_serves(one["status"]))
     return f"its cluster is {target['cluster_status']} with {ready} writer instance(s) available"
 
 
-def observe_target(request, members):
-    """Return {region, arn, identifier, is_member} of the wanted writer.
-
-    Where it is no member they are those of the ARN that the request names, or None.
-    """
-    region = request.writer_region
-    given = request.db_cluster_arns.get(region)
-    found = next((one for one in members if one["region"] == region and given in (None, one["arn"])), None)
-    arn = found["arn"] if found else given
-    return {"region": region, "arn": arn, "identifier": identifier_of(arn) if arn else None, "is_member": bool(found)}
-
-
-def instances_of(cluster, instances):
-    """Return [{identifier, status, is_writer}]: roles are the cluster's knowledge, states the instances'."""
-    writers = {one["DBInstanceIdentifier"] for one in cluster.get("DBClusterMembers", []) if one.get("IsClusterWriter")}
-    return [
-        {
-            "identifier": one["DBInstanceIdentifier"],
-            "status": one.get("DBInstanceStatus"),
-            "is_writer": one["DBInstanceIdentifier"] in writers,
-        }
-        for one in instances
-    ]
-
-
-def predicted(observed, method="failover"):
+def predicted(observed, method=FAILOVER):
     """Return the observation with the target as the writer, or detached, for check mode."""
     region, arn = observed["target"]["region"], observed["target"]["arn"]
-    if method == "detach":
+    if method == DETACH:
         members = [one for one in observed["members"] if one["arn"] != arn]
-        alone = {"is_member": False, "cluster_status": "available"}
+        alone = {"is_member": False, "cluster_status": "available", "replicates_from": None}
         return {**observed, "members": members, "target": {**observed["target"], **alone}}
     members = [{**one, "is_writer": one["arn"] == arn} for one in observed["members"]]
     return {**observed, "members": members, "writer_region": region, "failover_state": {}}
 
 
-def where(observed):
-    """Return what a move changes: {writer_region, is_member}, the target's membership."""
-    return {"writer_region": observed["writer_region"], "is_member": target_of(observed) is not None}
-
-
 def method_used(method, observed):
-    """Return the method that led to what is observed, where that says another one than was meant."""
+    """Return the method that led to what is observed, where that shows another one than was meant."""
     if target_of(observed) is None:
-        return "detach"
-    return "failover" if method == "detach" and is_idle_writer(observed) else method
+        return DETACH
+    return FAILOVER if method == DETACH and is_idle_writer(observed) else method
 
 
 def describe_refusal(method, code, message):
     """Return the sentence for a request that AWS refused."""
-    asked = "to detach" if method == "detach" else f"the {method}"
+    asked = "to detach" if method == DETACH else f"the {method}"
     return f"AWS refused {asked} ({METHODS[method].operation}): {code}: {message.rstrip('.')}."
 
 

@@ -15,10 +15,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
-    describe_global_cluster,
-    members_of,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import read_global_cluster
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import member_of
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
@@ -36,9 +34,8 @@ NOTHING_READ = {"synchronization_status": UNKNOWN, "is_writer": None, "members":
 def find_member(members: list[dict[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the member of the region asked for. Raises Refused where it has none: no waiting brings one. Pure."""
     region, name = params["member_region"], params["global_cluster_identifier"]
-    for member in members:
-        if member["region"] == region:
-            return member
+    if member := member_of(members, region):
+        return member
     regions = ", ".join(one["region"] for one in members) or "none"
     raise Refused(
         f"member_region is {region}; {name} has no member there. Regions of its members: {regions}. A region that was "
@@ -75,14 +72,13 @@ def describe(state: Mapping[str, Any], params: Mapping[str, Any]) -> str:
 
 def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state now. Raises Refused where there is no such cluster or member, or AwsCallError."""
-    whole = describe_global_cluster(client, params["global_cluster_identifier"])
+    whole = read_global_cluster(client, params["global_cluster_identifier"])
     if whole is None:
         raise Refused(
             f"global_cluster_identifier is {params['global_cluster_identifier']}; there is no global cluster of that "
             "identifier. Provision it with site.yml, or correct the identifier."
         )
-    members = members_of(whole)
-    return state_of(find_member(members, params), members)
+    return state_of(find_member(whole["members"], params), whole["members"])
 
 
 def read_once(client: Any, params: Mapping[str, Any], pace: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

@@ -4,35 +4,44 @@
 
 """Moving the writer of an Aurora global database: read, decide, request, wait, read back.
 
-The law is in ``promotion.py``. Everything is read in the target's region; only a switchover's request is made
-elsewhere, in the current primary's. So neither a failover nor a detach makes a call to the region that is lost.
+What to do is decided in ``promotion.py``. Everything is read in the target's region; only a switchover's request is
+made elsewhere, in the current primary's. So neither a failover nor a detach makes a call to the region that is lost.
 """
 
 from __future__ import annotations
 
 import time
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
-    describe_db_cluster,
-    describe_db_instances,
-    describe_global_cluster,
-    facts_of,
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import (
+    absent,
+    identifier_of,
+    read_cluster,
+    read_global_cluster,
+    read_instances,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import read_lag
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.promotion import (
     Request,
     decide,
     describe_refusal,
     describe_stuck,
-    instances_of,
+    describe_target,
+    method_used,
+    name_operation,
+    predicted,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import (
+    DETACH,
     is_begun,
     is_done,
     is_leaving,
     is_moving,
+    is_passing,
+    is_promoted,
     is_under_way,
-    method_used,
-    observe_target,
-    predicted,
+    member_of,
+    observe,
     target_of,
     where,
 )
@@ -53,10 +62,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 # How long the first read, and a request that found nobody or was throttled, are repeated.
 READ_SECONDS = 10
 REQUEST_SECONDS = 30
-# After an operation was seen to end without moving the writer, so many idle reads in a row prove that it gave up:
-# one may fall between the end of the operation and the members being shown again. As many prove that a request was
-# refused for its own sake, and not because of an operation that is not shown yet.
+# So many reads that show nothing prove that a request was refused for its own sake, and not because of an operation
+# that is not shown yet.
 IDLE_READS = 3
+# No document says how soon the members show the new writer once the operation is over, or when the operation ceases to
+# be shown once they do. These seconds are margins for both.
+IDLE_SECONDS = 30
+LINGERING_SECONDS = 60
 # What AWS refuses a move with ("Errors" of FailoverGlobalCluster, SwitchoverGlobalCluster and RemoveFromGlobalCluster
 # in the RDS API Reference); which of the states it is that is wrong, the code does not tell.
 REFUSALS = ("InvalidGlobalClusterStateFault", "InvalidDBClusterStateFault", "DBClusterNotFoundFault")
@@ -111,22 +123,20 @@ class Writer:
         self.decision = None
         self.calls = []
         self.refused = {}
+        self.warnings = []
 
     def observe(self):
-        """Return the global cluster's facts with the target's cluster and instances under ``target``."""
-        name = self.request.global_cluster_identifier
-        facts = facts_of(describe_global_cluster(self.rds, name))
-        if not facts:
-            raise Refused(f"There is no global cluster {name} to be seen from {self.request.writer_region}.")
-        target = observe_target(self.request, facts["members"])
-        cluster = describe_db_cluster(self.rds, target["identifier"]) if target["identifier"] else None
-        instances = describe_db_instances(self.rds, target["identifier"]) if cluster else []
-        cluster = cluster or {}
-        target["cluster_status"] = cluster.get("Status")
-        target["engine_version"] = cluster.get("EngineVersion")
-        target["endpoint"] = cluster.get("Endpoint")
-        target["instances"] = instances_of(cluster, instances)
-        return {**facts, "target": target}
+        """Return the observation of the target, as target.py has it."""
+        name, region = self.request.global_cluster_identifier, self.request.writer_region
+        whole, arn = read_global_cluster(self.rds, name), self.request.db_cluster_arns.get(region)
+        found = member_of((whole or {}).get("members", []), region, arn)
+        arn = found["arn"] if found else arn
+        identifier = identifier_of(arn) if arn else None
+        cluster = read_cluster(self.rds, identifier) if identifier else None
+        if whole is None and (cluster is None or self.request.method not in (DETACH, AUTO)):
+            raise Refused(f"There is no global cluster {name} to be seen from {region}.")
+        instances = read_instances(self.rds, identifier) if cluster else []
+        return observe(whole or absent(name), region, arn, cluster, instances)
 
     def observe_patiently(self):
         """Return an observation although AWS may throttle or stay silent at first."""
@@ -161,21 +171,27 @@ class Writer:
     def request_move(self, observed, lag):
         """Ask AWS for the move as decided.
 
-        Where AWS refuses because it is under way already, that is as good: it is this request, repeated after a lost
-        answer, or another's. Else it is decided again from what is seen, so that ``auto`` may go its other way, and
-        a race lost to another operation is told as that. Raises Refused with AWS's reason.
+        A refusal because it is under way already is as good as an acceptance: it is this request, repeated after a lost
+        response, or another's. A refusal for a state that ends by itself is no answer yet: the request is repeated.
+        Else it is decided again from what is seen, so that ``auto`` may go its other way, and a race lost to another
+        operation is named as that. Raises Refused with AWS's reason.
         """
+        ends = self.time["clock"]() + self.request.wait_timeout
         while self.decision.action == "request":
             try:
                 return self.send(self.decision.method, observed)
             except AwsCallError as error:
                 if not is_refusal(error):
                     raise
-                method, observed = self.decision.method, self.observe_closely()
+                method, was_passing = self.decision.method, is_passing(observed)
+                observed = self.observe_closely()
                 if is_begun(observed, method):
                     self.accepted = True
                     return
-                self.refused[method] = describe_refusal(method, error.code, error.message)
+                # The state may have ended between the refusal and this look: then it is asked once more.
+                is_repeated = (was_passing or is_passing(observed)) and self.time["clock"]() < ends
+                if not is_repeated:
+                    self.refused[method] = describe_refusal(method, error.code, error.message)
                 if self.decide(observed, lag).action == "refuse":
                     raise Refused(self.decision.reason, after=observed, error_code=error.code) from error
 
@@ -184,12 +200,13 @@ class Writer:
         call = self.request.by(method).operation(observed)
         client = self.clients("rds", call["region"])
         self.lease.hold()
-        self.calls.append(call)
+        if call not in self.calls[-1:]:
+            self.calls.append(call)
         unsure = False
 
         def ask():
-            # The answer may be lost while the request was received, or somebody else was first: asking again without
-            # looking would be refused by AWS, or worse, begin a second operation.
+            # The response may be lost although the request was received, or another run was first: a request that is
+            # repeated without looking would be refused by AWS, or begin a second operation.
             nonlocal unsure
             if unsure and is_begun(self.observe(), method):
                 return True
@@ -219,34 +236,64 @@ class Writer:
 
     def wait(self):
         """Return what is observed once done. Raises WaitTimeout, or MultiRegionError when the operation gave up."""
-        progress = {"seen": False, "idle": 0}
-
-        def settled(observed):
-            moves = is_under_way(observed) or is_leaving(observed)
-            progress["seen"] = progress["seen"] or moves
-            idle = progress["seen"] and not is_moving(observed)
-            progress["idle"] = progress["idle"] + 1 if idle else 0
-            return is_done(observed) or progress["idle"] >= IDLE_READS
-
+        progress = Progress(self.decision.method, self.time["clock"])
         with self.measured("wait_seconds"):
             try:
                 observed = poll(
-                    self.observe, settled, self.request.wait_timeout, self.request.poll_interval, **self.time
+                    self.observe,
+                    progress.is_settled,
+                    self.request.wait_timeout,
+                    self.request.poll_interval,
+                    **self.time,
                 )
             except WaitTimeout as late:
                 stuck = describe_stuck(self.request, late.state, late.seconds, late.error)
                 raise MultiRegionError(stuck, after=late.state or {}) from late
-        if not is_done(observed):
-            raise MultiRegionError(
-                f"The operation towards {self.request.writer_region} ended and the writer is still in "
-                f"{observed['writer_region'] or 'no region'}: AWS gave it up. Running again requests it again.",
-                after=observed,
+        if is_done(observed):
+            return observed
+        if is_promoted(observed):
+            self.warnings.append(
+                f"AWS still shows {name_operation(observed)}, {LINGERING_SECONDS} s after {self.request.writer_region} "
+                f"became the writer of {self.request.global_cluster_identifier}; {describe_target(observed)}. The "
+                "promotion is taken for complete."
             )
-        return observed
+            return observed
+        raise MultiRegionError(
+            f"The operation towards {self.request.writer_region} ended and the writer is still in "
+            f"{observed['writer_region'] or 'no region'}: AWS gave it up. Running again requests it again.",
+            after=observed,
+        )
 
     def measured(self, phase):
         """Return a context that adds the seconds spent in it to ``phases``."""
         return Phase(self.phases, phase, self.time["clock"])
+
+
+class Progress:
+    """When a wait is over: the move is done, or it will not get any further.
+
+    method: that of the move. A detach that AWS has accepted cannot be cancelled (RemoveFromGlobalCluster of the RDS API
+    Reference names no such outcome), so it is waited for as long as the caller allows.
+    """
+
+    def __init__(self, method, clock):
+        self.method, self.clock = method, clock
+        self.is_seen = False
+        self.seen_last = self.since = None
+
+    def is_settled(self, observed):
+        """Return True where there is nothing to wait for any more."""
+        if is_done(observed):
+            return True
+        self.is_seen = self.is_seen or is_under_way(observed) or is_leaving(observed)
+        sign = (observed["failover_state"], observed["writer_region"], is_promoted(observed))
+        if sign != self.seen_last:
+            self.seen_last, self.since = sign, self.clock()
+        seconds = self.clock() - self.since
+        if is_promoted(observed):
+            return seconds >= LINGERING_SECONDS
+        is_idle = self.is_seen and self.method != DETACH and not is_moving(observed)
+        return is_idle and seconds >= IDLE_SECONDS
 
 
 class Phase:
@@ -302,8 +349,9 @@ def run(params, clients, check_mode=False, clock=time.monotonic, sleep=None):
     decision = writer.decision
     changed = decision.action == "request" or where(before) != where(after)
     diff = {"before": summary(before), "after": summary(after)}
-    told = {"changed": changed, "reason": decision.reason, "method": method_used(decision.method, after)}
-    return {**told, **evidence, "after": after, "diff": diff}
+    outcome = {"changed": changed, "reason": decision.reason, "method": method_used(decision.method, after)}
+    warnings = {"warnings": writer.warnings} if writer.warnings else {}
+    return {**outcome, **evidence, **warnings, "after": after, "diff": diff}
 
 
 def summary(observed):

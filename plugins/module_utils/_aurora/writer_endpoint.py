@@ -15,11 +15,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
-    describe_db_cluster,
-    describe_global_cluster,
-    members_of,
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import (
+    read_cluster,
+    read_global_cluster,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.states import PROMOTING
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import is_same
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
@@ -51,14 +52,14 @@ def put_parameter(client: Any, name: str, value: str) -> None:
 
 
 def observe(rds: Any, params: Mapping[str, Any], region: str) -> dict[str, Any]:
-    """Return {is_member, global_endpoint, cluster}; cluster is the region's as RDS describes it, or None."""
-    name, identifier = params["global_cluster_identifier"], params["db_cluster_identifier"]
-    whole = describe_global_cluster(rds, name) or {}
-    is_member = any((one["region"], one["identifier"]) == (region, identifier) for one in members_of(whole))
+    """Return {is_member, global_endpoint, cluster}; cluster is the region's as facts.py has it, or None."""
+    identifier = params["db_cluster_identifier"]
+    whole = read_global_cluster(rds, params["global_cluster_identifier"]) or {}
+    members = [one for one in whole.get("members", ()) if one["region"] == region]
     return {
-        "is_member": is_member,
-        "global_endpoint": whole.get("Endpoint"),
-        "cluster": describe_db_cluster(rds, identifier),
+        "is_member": any(is_same(one["identifier"], identifier) for one in members),
+        "global_endpoint": whole.get("endpoint"),
+        "cluster": read_cluster(rds, identifier),
     }
 
 
@@ -77,19 +78,20 @@ def wanted_endpoint(seen: Mapping[str, Any], params: Mapping[str, Any], region: 
             f"db_cluster_identifier is {identifier}; {region} has no cluster of that identifier, and {name} no such "
             "member. Provision it with site.yml, or correct the identifier."
         )
-    other = cluster.get("GlobalClusterIdentifier")
-    if other and other.lower() != name.lower():
+    other = cluster["global_cluster_identifier"]
+    if other and not is_same(other, name):
         raise Refused(
             f"global_cluster_identifier is {name}; {identifier} in {region} is a member of {other} instead. Correct "
             "it: the endpoint of a cluster that may be a reader is not written."
         )
-    if not any(one.get("IsClusterWriter") for one in cluster.get("DBClusterMembers", [])):
+    # A cluster that is only being detached may call an instance its writer already.
+    if not cluster["writers"] or cluster["status"] == PROMOTING or cluster["replicates_from"]:
         raise Refused(
-            f"{identifier} in {region} is no member of {name}, is {cluster.get('Status')} and has no instance that "
+            f"{identifier} in {region} is no member of {name}, is {cluster['status']} and has no instance that "
             "writes, so applications must not be led to it yet. Wait for it with rds_global_cluster_writer "
             "(method=detach), then run again."
         )
-    return cluster["Endpoint"]
+    return cluster["endpoint"]
 
 
 def value_of(parameter: Mapping[str, Any] | None, name: str) -> str | None:

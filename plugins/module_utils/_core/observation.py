@@ -7,10 +7,7 @@
 A fact that could not be read is an ``Observation`` with an error, never an absence: code that decides must ask
 ``known`` first. ``Facts`` holds one region's observations. Shapes of the values, by name:
 
-global_cluster: None (there is none) or {status, engine_version, endpoint, members: [{arn, region, is_writer,
-    synchronization_status}], failover: None or {status, from_region, to_region, is_data_loss_allowed}}
-cluster: None or {identifier, status, engine_version, endpoint, writers: [instance identifiers]}
-instances: [{identifier, status, engine_version}]
+global_cluster, cluster, instances: as _aurora/facts.py has them; None where the thing does not exist
 lag: None (no sample) or {value_ms, age_seconds, sampled_at, metric}
 targets: {registered, healthy, states: {state: count}}
 group: None or {min, desired, max, in_service, suspended: [process names]}

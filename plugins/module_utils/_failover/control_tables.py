@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import SWITCHOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import SWITCHOVER, State
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import State
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import merge
 
 Lease = Mapping[str, Any]

@@ -10,23 +10,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import (
+    FAILOVER,
+    is_detached,
+    is_done,
+    is_leaving,
+    is_promoted,
+    is_under_way,
+    method_in_flight,
+    observe,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     Facts,
     trusted_view,
     writer_region,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
-    FAILOVER,
-    SWITCHOVER,
-    Request,
-    State,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import INSTANCE_SERVES
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request, State
 
-# Status of an operation that is being given up, and moves nothing any more; of one that loses nothing.
-CANCELLING, SWITCHING_OVER = "cancelling", "switching-over"
-# Status of a cluster that is being detached, while it may still be listed as a member.
-PROMOTING = "promoting"
+# What the target's observation starts from where no global database is known.
+NO_VIEW: dict[str, Any] = {"members": [], "writer_region": None, "failover_state": {}, "engine_version": None}
 
 
 @dataclass(frozen=True)
@@ -56,45 +58,37 @@ class Database:
         is_known = any(facts["global_cluster"].known for facts in self.state.facts.values())
         return frozenset() if is_known else None
 
+    @cached_property
+    def observed(self) -> dict[str, Any]:
+        """The target as _aurora/target.py judges it; the module that promotes judges the same."""
+        cluster, instances = self.facts.value("cluster"), self.facts.value("instances") or []
+        return observe(self.view or NO_VIEW, self.target, (cluster or {}).get("arn"), cluster, instances)
+
     @property
-    def operation(self) -> dict[str, Any] | None:
-        """The operation Aurora carries out now: {status, from_region, to_region, is_data_loss_allowed} or None."""
-        return (self.view or {}).get("failover")
+    def operation(self) -> dict[str, Any]:
+        """The operation Aurora carries out now, or {}: status, from_region, to_region, to_arn, data_loss_allowed."""
+        return (self.view or NO_VIEW)["failover_state"]
 
     @property
     def is_joinable(self) -> bool:
         """Whether the operation under way already moves the writer to the target."""
-        moving = self.operation
-        return bool(moving) and moving["to_region"] == self.target and moving["status"] != CANCELLING
+        return is_under_way(self.observed)
 
     @property
     def operation_method(self) -> str | None:
-        """Which method the operation under way is of, or None.
-
-        A failover that may lose nothing is a switchover ("FailoverGlobalCluster" of the Amazon RDS API Reference).
-        """
-        moving = self.operation
-        if not moving:
-            return None
-        is_planned = moving["status"] == SWITCHING_OVER or not moving["is_data_loss_allowed"]
-        return SWITCHOVER if is_planned else FAILOVER
+        """Which method the operation under way is of, or None."""
+        return method_in_flight(self.view or NO_VIEW)
 
     @cached_property
     def member_writer(self) -> str | None:
         """The region whose member is the writer; while it moves, the region it comes from."""
-        return writer_region(self.view) or (self.operation or {}).get("from_region")
+        return writer_region(self.view) or self.operation.get("from_region")
 
     @cached_property
     def is_detached(self) -> bool:
-        """Whether the target's cluster stands alone, or is about to.
-
-        A cluster that is being detached is ``promoting`` with no operation under way, and still listed at first.
-        """
-        cluster = self.facts.value("cluster")
-        if not cluster or self.members is None:
-            return False
-        is_leaving = cluster["status"] == PROMOTING and not self.operation and self.member_writer != self.target
-        return is_leaving or self.target not in self.members
+        """Whether the target's cluster is outside the global database, or on its way out of it."""
+        is_known = self.facts.value("cluster") is not None and self.members is not None
+        return is_known and self.member_writer != self.target and is_detached(self.observed)
 
     def is_outside(self, region: str | None) -> bool:
         """Return whether a region's cluster is known to be no member of the global database."""
@@ -120,10 +114,14 @@ class Database:
 
     @property
     def is_moving(self) -> bool:
-        """Whether AWS is at work on the writer: Aurora on an operation, or on the target that is being detached."""
+        """Whether AWS is at work on the writer: Aurora on an operation, or on the target that is being detached.
+
+        An operation that is still shown although the target is the writer and serves has nothing left to do, unless a
+        run has yet to see it end.
+        """
         if self.is_detached:
-            return (self.facts.value("cluster") or {}).get("status") == PROMOTING
-        return bool(self.operation)
+            return is_leaving(self.observed)
+        return bool(self.operation) and not is_promoted(self.observed)
 
     @property
     def is_promotion_open(self) -> bool:
@@ -132,16 +130,8 @@ class Database:
 
     @cached_property
     def is_writer_proven(self) -> bool:
-        """Whether the target holds a writer that takes writes.
-
-        Aurora is done when the member is the writer, no operation is under way, the cluster is available and so is its
-        writer instance ("Using switchover or failover in Amazon Aurora Global Database" of the Aurora User Guide); the
-        cluster's status alone proves nothing. A detached cluster is proven by its own status and instance.
-        """
-        cluster = self.facts.value("cluster") or {}
-        serving = {i["identifier"] for i in self.facts.value("instances") or [] if i["status"] in INSTANCE_SERVES}
-        is_writer = self.is_detached or (writer_region(self.view) == self.target and not self.operation)
-        return is_writer and cluster.get("status") == "available" and bool(serving.intersection(cluster["writers"]))
+        """Whether the target is proven to be the writer and to take writes."""
+        return self.members is not None and is_done(self.observed)
 
     def region_facts(self, region: str) -> Facts:
         """Return the facts of any region; a region nobody asked has none."""

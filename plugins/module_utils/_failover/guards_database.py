@@ -2,24 +2,16 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Guards on the promotion: whether Aurora can do it, and what would be lost. Pure."""
+"""Guards on the promotion that need more than the target: other regions, and what they may hold. Pure."""
 
 from __future__ import annotations
 
-from typing import Any
-
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import promotion_obstacles
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import SWITCHOVER
+from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import Obstacle
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
-    ACCEPT_DATA_LOSS,
-    AUTO,
-    DETACH,
-    FAILOVER,
-    SWITCHOVER,
-    Obstacle,
-)
 
-CONNECTED, PENDING_RESYNC = "connected", "pending-resync"
 # What has to be known of the writer's region before it is asked for a switchover.
 OF_WRITER = ("global_cluster", "cluster")
 
@@ -59,53 +51,12 @@ def _may_hold_more(seen: Situation, region: str, last: str | None) -> bool:
     return region in (seen.traffic, last) or not seen.region_facts(region)["cluster"].known
 
 
-def version_difference(seen: Situation) -> str | None:
-    """Return the words for engine versions that are known to differ, or None.
-
-    Aurora MySQL moves the writer only between identical versions ("Upgrading an Amazon Aurora global database" of the
-    Aurora User Guide). The manifest's version counts only where the global cluster names none: it is what was meant,
-    not what is.
-    """
-    own = (seen.facts.value("cluster") or {}).get("engine_version")
-    whole = (seen.view or {}).get("engine_version") or seen.state.engine_version
-    if not own or not whole or own == whole:
-        return None
-    return f"the cluster of {seen.target} runs {own}, the global database {whole}; they must be identical"
-
-
-def engine_version_differs(seen: Situation) -> Obstacle | None:
-    """A managed move is impossible; a detach is not."""
-    difference = version_difference(seen) if seen.is_promotion_open and seen.method != DETACH else None
-    if not difference:
-        return None
-    sentence = f"{difference[0].upper()}{difference[1:]}."
-    if seen.method == SWITCHOVER:
-        return Obstacle("engine_version_differs", f"{sentence} Upgrade first.")
-    if seen.request.method == AUTO:
-        remedy = f"Without a managed failover {seen.target} can only be detached, which loses what was not replicated."
-        return Obstacle("managed_failover_impossible", f"{sentence} {remedy}", ACCEPT_DATA_LOSS)
-    remedy = (
-        "Upgrade first, or do without the managed failover: method=auto or method=detach, with accept_data_loss=true."
-    )
-    return Obstacle("engine_version_differs", f"{sentence} {remedy}")
-
-
-def target_not_synchronized(seen: Situation) -> Obstacle | None:
-    """A member that is still being rebuilt holds less than the lag says; a switchover needs to know that it is not.
-
-    Source: "GlobalClusterMember" of the Amazon RDS API Reference.
-    """
-    members = (seen.view or {}).get("members", [])
-    own = next((member for member in members if member["region"] == seen.target), None)
-    if not seen.is_promotion_open or own is None:
-        return None
-    status = own["synchronization_status"]
-    if status == PENDING_RESYNC or (seen.method == SWITCHOVER and status != CONNECTED):
-        sentence = (
-            f"The cluster of {seen.target} is {status or 'of unknown synchronization'}: it does not yet hold all data."
-        )
-        return Obstacle("target_not_synchronized", sentence, seen.loss_override)
-    return None
+def promotion(seen: Situation) -> tuple[Obstacle, ...]:
+    """Whether Aurora can promote the target, and what would be lost: what the promoting module would refuse, too."""
+    is_read = seen.view and seen.facts.value("cluster") and seen.facts["instances"].known
+    if not is_read or not seen.is_promotion_open:
+        return ()
+    return promotion_obstacles(seen.observed, seen.lag, seen.request.terms(seen.method))
 
 
 def writer_unreadable(seen: Situation) -> Obstacle | None:
@@ -126,42 +77,3 @@ def writer_unreadable(seen: Situation) -> Obstacle | None:
         return None
     sentence = f"A switchover needs the writer's cluster; that of {seen.member_writer} is {status}. {remedy}"
     return Obstacle("writer_unavailable", sentence)
-
-
-def lag(seen: Situation) -> Obstacle | None:
-    """The loss would be larger than allowed, or nobody can say how large.
-
-    Without a limit lag is reported only, except where it was left to us to choose an unplanned move.
-    """
-    limit, sample = seen.request.max_replication_lag_ms, seen.facts.value("lag")
-    is_asked = limit is not None or (seen.request.method == AUTO and seen.method == FAILOVER)
-    if not is_asked or not seen.is_promotion_open:
-        return None
-    asker = "method auto needs to know it" if limit is None else f"max_replication_lag_ms is {limit:g}"
-    if not sample:
-        fact = seen.facts["lag"]
-        why = "there is no sample of the last hour" if fact.known else fact.error
-        return Obstacle("lag_unknown", f"The lag of {seen.target} is unknown ({why}); {asker}.", seen.loss_override)
-    return _judge_sample(seen, sample, limit)
-
-
-def _judge_sample(seen: Situation, sample: dict[str, Any], limit: float | None) -> Obstacle | None:
-    figures, oldest = f"{sample['value_ms']:g} ms, {sample['age_seconds']:g} s ago", seen.request.max_lag_sample_age
-    if limit is not None and sample["value_ms"] > limit:
-        sentence = f"The lag of {seen.target} was {figures}; max_replication_lag_ms is {limit:g}."
-        return Obstacle("lag_above_limit", sentence, seen.loss_override)
-    if sample["age_seconds"] > oldest:
-        sentence = f"The last lag sample of {seen.target} ({figures}) is older than max_lag_sample_age, {oldest:g} s."
-        return Obstacle("lag_sample_old", sentence, seen.loss_override)
-    return None
-
-
-def detach_loses_data(seen: Situation) -> Obstacle | None:
-    """Detaching cannot be undone: the global database has to be built again, and nothing fences the old writer."""
-    if seen.method != DETACH or not seen.is_promotion_open:
-        return None
-    return Obstacle(
-        "detach_loses_data",
-        f"Detaching {seen.target} loses what was not replicated, and the global database has to be built again.",
-        ACCEPT_DATA_LOSS,
-    )

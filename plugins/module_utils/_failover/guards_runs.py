@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import SWITCHOVER
+from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import FORCE, Obstacle
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import FORCE, SWITCHOVER, Obstacle
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY
 
 

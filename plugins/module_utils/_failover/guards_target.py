@@ -6,16 +6,9 @@
 
 from __future__ import annotations
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH
+from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import ACCEPT_DATA_LOSS, Obstacle
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import REQUIRED, Situation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
-    ACCEPT_DATA_LOSS,
-    DETACH,
-    Obstacle,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
-    CLUSTER_DOWN,
-    serving_instances,
-)
 
 # What a region consists of, in the words of the sentence that says it is not there.
 PARTS = {
@@ -73,21 +66,4 @@ def target_has_no_healthy_target(seen: Situation) -> Obstacle | None:
     return Obstacle(
         "target_has_no_healthy_target",
         f"{seen.target} has no healthy target: 0 of {targets['registered']} registered ones; at least 1 is needed.",
-    )
-
-
-def target_has_no_database_instance(seen: Situation) -> Obstacle | None:
-    """A cluster without an instance cannot be promoted."""
-    cluster = seen.facts.value("cluster")
-    if not seen.is_promotion_open or not cluster or not seen.facts["instances"].known:
-        return None
-    name, total = cluster["identifier"], len(seen.facts.value("instances"))
-    if cluster["status"] in CLUSTER_DOWN:
-        sentence = f"Cluster {name} in {seen.target} is {cluster['status']}; it cannot be promoted."
-        return Obstacle("target_has_no_database_instance", sentence)
-    if serving_instances(seen.facts):
-        return None
-    return Obstacle(
-        "target_has_no_database_instance",
-        f"None of the {total} instances of {name} in {seen.target} is available; at least 1 is needed.",
     )

@@ -12,16 +12,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.guards_database import version_difference
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO, version_difference
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH, FAILOVER, SWITCHOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.obstacles import find_obstacles
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
-    AUTO,
-    DETACH,
-    FAILOVER,
-    METHODS,
-    SWITCHOVER,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import METHODS
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY
 
 
@@ -64,7 +59,7 @@ def _fresh(seen: Situation) -> tuple[Situation, str]:
         if not obstacles:
             return planned, f"Method auto is a switchover: {words}, and nothing is lost that way."
         words += f", but a switchover is refused ({' '.join(one.sentence for one in obstacles).rstrip('.')})"
-    difference = version_difference(seen)
+    difference = version_difference(seen.observed)
     if not difference:
         return replace(seen, method=FAILOVER), f"Method auto is a managed failover: {words}."
     if seen.request.accept_data_loss:

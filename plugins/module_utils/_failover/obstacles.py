@@ -13,20 +13,20 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import (
+    ACCEPT_DATA_LOSS,
+    FORCE,
+    Obstacle,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import (
     guards_database,
     guards_runs,
     guards_target,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
-    ACCEPT_DATA_LOSS,
-    FORCE,
-    Obstacle,
-    Request,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request
 
-Guard: t.TypeAlias = "t.Callable[[Situation], Obstacle | None]"
+Guard: t.TypeAlias = "t.Callable[[Situation], Obstacle | tuple[Obstacle, ...] | None]"
 
 GUARDS: tuple[Guard, ...] = (
     guards_runs.lease_table_missing,
@@ -37,13 +37,9 @@ GUARDS: tuple[Guard, ...] = (
     guards_target.target_incomplete,
     guards_target.target_detached,
     guards_target.target_has_no_healthy_target,
-    guards_target.target_has_no_database_instance,
+    guards_database.promotion,
     guards_database.active_region_detached,
-    guards_database.engine_version_differs,
-    guards_database.target_not_synchronized,
     guards_database.writer_unreadable,
-    guards_database.lag,
-    guards_database.detach_loses_data,
     guards_runs.primary_healthy,
     guards_runs.cool_down,
 )
@@ -55,10 +51,14 @@ def find_obstacles(seen: Situation) -> tuple[tuple[Obstacle, ...], tuple[Obstacl
     if seen.is_complete:
         return (), ()
     guards = GUARDS_AT_TARGET if seen.is_at_target else GUARDS
-    found = [obstacle for guard in guards if (obstacle := guard(seen))]
+    found = [obstacle for guard in guards for obstacle in _listed(guard(seen))]
     given = options_given(seen.request)
     standing = tuple(obstacle for obstacle in found if obstacle.override not in given)
     return standing, tuple(obstacle for obstacle in found if obstacle not in standing)
+
+
+def _listed(found: Obstacle | tuple[Obstacle, ...] | None) -> tuple[Obstacle, ...]:
+    return found if isinstance(found, tuple) else (found,) if found else ()
 
 
 def options_given(request: Request) -> set[str]:

@@ -10,7 +10,9 @@ or by ``--check``. It reads off the state what an interrupted run has done and p
 
 from __future__ import annotations
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import SWITCHOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
+from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import Obstacle
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.methods import resolve
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.obstacles import find_obstacles
@@ -18,8 +20,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.sel
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.storyboard import build_steps
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
-    SWITCHOVER,
-    Obstacle,
     Plan,
     Request,
     State,

@@ -14,18 +14,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH, FAILOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.capacity import Capacity, build_capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.database import Database
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
-    ACCEPT_DATA_LOSS,
     APPLICATION_CAPACITY,
-    AUTO,
-    DETACH,
-    FAILOVER,
     STATEMENTS,
-    SWITCHOVER,
     Endpoint,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import DONE, measures_of
@@ -174,4 +171,12 @@ class Situation(Database):
     @property
     def loss_override(self) -> str | None:
         """What sets a bound on the loss aside; nothing does where the method promises that there is none."""
-        return None if self.method == SWITCHOVER else ACCEPT_DATA_LOSS
+        return self.request.terms(self.method).loss_override
+
+    @property
+    def lag(self) -> dict[str, Any]:
+        """The target's last lag sample as the guards of a promotion take it: value_ms is None where it is unknown."""
+        fact = self.facts["lag"]
+        if fact.known and fact.value:
+            return {**fact.value, "reason": None}
+        return {"value_ms": None, "reason": "there is no sample of the last hour" if fact.known else fact.error}

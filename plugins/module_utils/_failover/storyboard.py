@@ -15,15 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH, FAILOVER, SWITCHOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.invariants import check
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     APPLICATION_CAPACITY,
-    AUTO,
     DATABASE_INGRESS,
-    DETACH,
-    FAILOVER,
-    SWITCHOVER,
     Step,
 )
 

@@ -13,21 +13,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO, Terms
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH, FAILOVER, SWITCHOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     UNKNOWN,
     Facts,
     Observation,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import Obstacle
 
-FAILOVER, SWITCHOVER, DETACH, AUTO = "failover", "switchover", "detach", "auto"
 # Ways to move the writer; auto is none of its own, it is resolved to one of them.
 METHODS = (FAILOVER, SWITCHOVER, DETACH)
 DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING = "database_ingress", "application_capacity", "none"
 FENCINGS = (DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING)
-
-# What sets an obstacle aside, in the words of the operator's options.
-FORCE = "force: true"
-ACCEPT_DATA_LOSS = "accept_data_loss: true"
 
 # The fact that tells a region's part in a switch that is made of statements.
 STATEMENTS = "statements"
@@ -38,8 +36,7 @@ class Request:
     """What the operator asks for.
 
     target_region: None = the region a move already under way goes to, or else the fittest standby.
-    max_replication_lag_ms: None = lag is reported, not enforced.
-    max_lag_sample_age: seconds; counts where max_replication_lag_ms is set, and for method auto.
+    max_replication_lag_ms, max_sampled_lag_ms, max_lag_sample_age: as in the terms of a promotion (_aurora/guards.py).
     method: one of METHODS, or AUTO. fencing: one of FENCINGS.
     cool_down: seconds after an unplanned move in which another one is refused; 0 = off.
     resume_within: seconds; a run that ended longer ago is not gone on with.
@@ -50,6 +47,7 @@ class Request:
     expected_active_region: str | None = None
     min_healthy_ratio: float = 0.5
     max_replication_lag_ms: float | None = None
+    max_sampled_lag_ms: float | None = None
     max_lag_sample_age: float = 300
     accept_data_loss: bool = False
     force: bool = False
@@ -58,6 +56,16 @@ class Request:
     cool_down: float = 3600
     resume_within: float = 21600
     takeover_run_id: str | None = None
+
+    def terms(self, method: str) -> Terms:
+        """Return the terms of the promotion by a method that is not auto."""
+        return Terms(
+            method=method,
+            is_auto=self.method == AUTO,
+            max_replication_lag_ms=self.max_replication_lag_ms,
+            max_sampled_lag_ms=self.max_sampled_lag_ms,
+            max_lag_sample_age=self.max_lag_sample_age,
+        )
 
 
 @dataclass(frozen=True)
@@ -93,15 +101,6 @@ class Step:
     region: str
     calls: tuple[str, ...]
     why: str
-
-
-@dataclass(frozen=True)
-class Obstacle:
-    """Why not: a code for machines, a sentence with figures for people, the option that overrides it or None."""
-
-    code: str
-    sentence: str
-    override: str | None = None
 
 
 @dataclass(frozen=True)

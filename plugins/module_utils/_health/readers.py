@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import read_lag
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.readers import (
-    describe_cluster,
-    describe_global_cluster,
-    describe_instances,
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import (
+    read_cluster,
+    read_global_cluster,
+    read_instances,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import read_lag
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_targets
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
@@ -50,9 +50,9 @@ def database_readers(clients: Any, entry: Mapping[str, Any], global_identifier: 
         return lambda: function(clients(service, region), given(entry, name))
 
     return {
-        "global_cluster": lambda: describe_global_cluster(clients("rds", region), global_identifier),
-        "cluster": ask("rds", describe_cluster, "db_cluster_identifier"),
-        "instances": ask("rds", describe_instances, "db_cluster_identifier"),
+        "global_cluster": lambda: read_global_cluster(clients("rds", region), global_identifier),
+        "cluster": ask("rds", read_cluster, "db_cluster_identifier"),
+        "instances": ask("rds", read_instances, "db_cluster_identifier"),
         "lag": ask("cloudwatch", read_lag, "db_cluster_identifier"),
         "targets": ask("elbv2", describe_targets, "target_group_arn"),
     }

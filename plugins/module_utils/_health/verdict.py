@@ -22,6 +22,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.states import (
+    cluster_is_down,
+    cluster_passes,
+    instance_serves,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     UNKNOWN,
     Facts,
@@ -34,48 +39,6 @@ UNHEALTHY = "unhealthy"
 DECIDING = ("load_balancer_targets", "database")
 SIGNALS = (*DECIDING, "replication_lag", "session_table", "route53_checkers", "endpoint_probe")
 
-# Cluster states in which nothing is served and which do not pass by themselves.
-# Source: "Viewing DB cluster status in an Aurora DB cluster" of the Aurora User Guide.
-CLUSTER_DOWN = frozenset(
-    {
-        "failed",
-        "inaccessible-encryption-credentials",
-        "inaccessible-encryption-credentials-recoverable",
-        "incompatible-parameters",
-        "migration-failed",
-        "stopped",
-        "stopping",
-        "deleting",
-        "cloning-failed",
-    }
-)
-# Cluster states in which instances may be unavailable for a while without anything being wrong.
-CLUSTER_MOVING = frozenset(
-    {
-        "failing-over",
-        "switching-over",
-        "promoting",
-        "modifying",
-        "upgrading",
-        "maintenance",
-        "renaming",
-        "resetting-master-credentials",
-        "starting",
-        "update-iam-db-auth",
-    }
-)
-# Instance states in which it serves. Source: "Viewing DB instance status in an Aurora DB cluster" of the same guide.
-INSTANCE_SERVES = frozenset(
-    {
-        "available",
-        "backing-up",
-        "configuring-enhanced-monitoring",
-        "configuring-iam-database-auth",
-        "configuring-log-exports",
-        "storage-optimization",
-        "storage-config-upgrade",
-    }
-)
 # A session table replica in these states takes reads and writes.
 # Source: "TableDescription" of the Amazon DynamoDB API Reference.
 TABLE_SERVES = frozenset({"ACTIVE", "UPDATING"})
@@ -150,7 +113,7 @@ def load_balancer_targets(facts: Facts, settings: Settings) -> Signal:
 
 def serving_instances(facts: Facts) -> list[str]:
     """Return the identifiers of the instances known to serve."""
-    return [i["identifier"] for i in facts.value("instances") or [] if i["status"] in INSTANCE_SERVES]
+    return [i["identifier"] for i in facts.value("instances") or [] if instance_serves(i["status"])]
 
 
 def database(facts: Facts, _settings: Settings) -> Signal:
@@ -160,7 +123,7 @@ def database(facts: Facts, _settings: Settings) -> Signal:
 
     def judge(found: Mapping[str, Any]) -> tuple[str, str]:
         status, name = found["status"], found["identifier"]
-        if status in CLUSTER_DOWN:
+        if cluster_is_down(status):
             return UNHEALTHY, f"Cluster {name} is {status}."
         if not instances.known:
             return UNKNOWN, f"Cluster {name} is {status}; its instances could not be read: {_ended(instances.error)}"
@@ -168,7 +131,7 @@ def database(facts: Facts, _settings: Settings) -> Signal:
         figures = f"Cluster {name} is {status} with {serving} of {total} instances available"
         if serving:
             return HEALTHY, f"{figures}."
-        if status in CLUSTER_MOVING:
+        if cluster_passes(status):
             return UNKNOWN, f"{figures}; that state passes by itself."
         return UNHEALTHY, f"{figures}."
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import SWITCHOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.writer_endpoint import get_parameter
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_group
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import (
@@ -28,7 +29,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.paralle
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import SWITCHOVER, Request, State
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
+    Request,
+    State,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import database_readers
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.control_tables import (
     MANIFEST,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.states import cluster_is_down
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
-    CLUSTER_DOWN,
     HEALTHY,
     UNHEALTHY,
     Settings,
@@ -46,7 +46,7 @@ def writer_known(seen: Seen) -> Iterator[Finding]:
             reason = f"Unknown: which region holds the writer could not be read: {why}."
             yield Finding(ALL, BLOCKER, reason, LOOK_AGAIN, is_unknown=True)
         return
-    moving = seen.view["failover"]
+    moving = seen.view["failover_state"]
     if moving:
         yield blocker(
             ALL,
@@ -124,7 +124,7 @@ def instances(seen: Seen) -> Iterator[Finding]:
         cluster, serving = facts.value("cluster") or {}, serving_instances(facts)
         total, status = len(facts.value("instances")), cluster.get("status", "absent")
         figures = f"{len(serving)} of {total} instances are available, the cluster is {status}"
-        if not cluster or status in CLUSTER_DOWN or not serving:
+        if not cluster or cluster_is_down(status) or not serving:
             remedy = "Run site.yml, which makes the instances that are missing; see RDS for one that is not available."
             yield blocker(region, f"{figures}; at least 1 is needed in a cluster that serves.", remedy)
         else:

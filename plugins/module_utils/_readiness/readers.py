@@ -13,7 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.readers import MISSING_CLUSTER
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
+    describe_db_cluster,
+    describe_db_instances,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import PAUSE_ID
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_document
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
@@ -47,20 +50,6 @@ USAGE_LOOK_BACK = timedelta(hours=1)
 PENDING = "PendingConfirmation"
 
 
-@aws_call("DescribeDBClusters", missing=MISSING_CLUSTER)
-def get_cluster(client: Any, identifier: str) -> dict[str, Any] | None:
-    """Return the DBCluster of the RDS API, or None."""
-    return client.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0]
-
-
-@aws_call("DescribeDBInstances")
-def get_instances(client: Any, cluster_identifier: str) -> list[dict[str, Any]]:
-    """Return the DBInstances of a cluster."""
-    filters = [{"Name": "db-cluster-id", "Values": [cluster_identifier]}]
-    found = client.describe_db_instances(Filters=filters)["DBInstances"]
-    return [one for one in found if one.get("DBClusterIdentifier") == cluster_identifier]
-
-
 @aws_call("DescribeDBClusterParameters")
 def get_cluster_parameters(client: Any, group: str) -> dict[str, str]:
     """Return {name: value} of what somebody has set in a cluster parameter group."""
@@ -81,7 +70,7 @@ def _values(pages: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 def read_database(client: Any, identifier: str) -> dict[str, Any] | None:
     """Return the fact ``database``."""
-    cluster = get_cluster(client, identifier)
+    cluster = describe_db_cluster(client, identifier)
     if cluster is None:
         return None
     instances = [
@@ -92,7 +81,7 @@ def read_database(client: Any, identifier: str) -> dict[str, Any] | None:
             "parameter_groups": [group["DBParameterGroupName"] for group in one.get("DBParameterGroups", [])],
             "pending": [group.get("ParameterApplyStatus") for group in one.get("DBParameterGroups", [])],
         }
-        for one in get_instances(client, identifier)
+        for one in describe_db_instances(client, identifier)
     ]
     members = cluster.get("DBClusterMembers", [])
     pending = {one["DBInstanceIdentifier"] for one in members if is_pending(one.get("DBClusterParameterGroupStatus"))}

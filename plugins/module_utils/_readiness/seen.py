@@ -129,7 +129,7 @@ class Seen:
     @cached_property
     def active(self) -> str | None:
         """The region that holds the writer; while it moves, the one it comes from; None where nobody could tell."""
-        return writer_region(self.view) or ((self.view or {}).get("failover") or {}).get("from_region")
+        return writer_region(self.view) or ((self.view or {}).get("failover_state") or {}).get("from_region")
 
     @cached_property
     def standbys(self) -> tuple[str, ...]:

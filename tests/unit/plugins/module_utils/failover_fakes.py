@@ -140,7 +140,8 @@ class FakePlatform(FakeAws):
     def describe_db_clusters(self, region, DBClusterIdentifier):
         writer = region == self.regions[0]
         members = [{"DBInstanceIdentifier": f"{DBClusterIdentifier}-1", "IsClusterWriter": writer}]
-        cluster = {"Status": "available", "EngineVersion": VERSION, "Endpoint": f"{DBClusterIdentifier}.example"}
+        cluster = {"DBClusterIdentifier": DBClusterIdentifier, "Status": "available", "EngineVersion": VERSION}
+        cluster["Endpoint"] = f"{DBClusterIdentifier}.example"
         return {"DBClusters": [{**cluster, "DBClusterMembers": members}]}
 
     def describe_db_instances(self, region, Filters):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import facts_of, operation_of
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import facts_of, operation_of
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
     modification_settings,
     run,

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import promotion_obstacles
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.promotion import (
     AUTO,
-    GUARDS,
     METHODS,
     Request,
     decide,
     describe_refusal,
     describe_stuck,
-    is_done,
     method_used,
-    observe_target,
     predicted,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import is_done, observe
+from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import ACCEPT_DATA_LOSS
 
 A, B, C = "us-east-1", "us-east-2", "eu-west-1"
 VERSION = "8.0.mysql_aurora.3.08.0"
@@ -130,14 +130,21 @@ def test_refuses_a_region_that_is_no_member_and_names_the_members():
 def test_refuses_an_arn_that_is_no_member_even_where_the_region_has_one():
     other = "arn:aws:rds:us-east-2:1:cluster:other"
     wish = request(db_cluster_arns={B: other})
-    found = observe_target(wish, observed()["members"])
-    assert found == {"region": B, "arn": other, "identifier": "other", "is_member": False}
+    found = observe(observed(), B, other, None, [])["target"]
+    assert (found["arn"], found["identifier"], found["is_member"]) == (other, "other", False)
     said = refusal(observed(target=target(arn=other, cluster_status=None, instances=[])), wish=wish)
     assert "with the ARN arn:aws:rds:us-east-2:1:cluster:other (db_cluster_arns)" in said
 
 
 def test_the_target_is_the_member_of_the_region():
-    assert observe_target(request(), observed()["members"])["arn"] == arn(B)
+    assert observe(observed(), B, None, None, [])["target"]["arn"] == arn(B)
+
+
+def test_identifiers_are_compared_without_regard_to_case():
+    shouted = arn(B).upper()
+    found = observe(observed(), B, shouted, None, [])["target"]
+    assert (found["arn"], found["is_member"]) == (arn(B), True)
+    assert action(observed(failover_state={**flight(B), "to_arn": shouted}), UNKNOWN) == "join"
 
 
 def test_nothing_to_do_where_the_target_is_the_writer_and_serves():
@@ -180,8 +187,8 @@ def test_refuses_a_different_patch_level():
 
 
 @pytest.mark.parametrize("state", [{"engine_version": None}, {"target": target(engine_version=None)}])
-def test_refuses_when_a_version_is_unknown(state):
-    assert "unknown" in refusal(observed(**state))
+def test_leaves_a_version_that_cannot_be_read_to_aws(state):
+    assert action(observed(**state)) == "request"
 
 
 def test_refuses_a_headless_cluster():
@@ -194,21 +201,38 @@ def test_refuses_when_no_instance_is_available_and_names_their_states():
 
 
 def test_refuses_when_lag_is_unknown():
-    said = refusal(observed(), UNKNOWN)
+    said = refusal(observed(), UNKNOWN, request(max_replication_lag_ms=5000))
     assert "unknown (no sample)" in said and "accept_data_loss" in said
 
 
+def test_without_a_limit_the_lag_of_a_failover_is_reported_only():
+    for sample in (UNKNOWN, lag(age=9999.0), lag(99999.0)):
+        assert action(observed(), sample) == "request"
+
+
 def test_refuses_an_old_sample():
-    assert "301 s old, 300 s are allowed" in refusal(observed(), lag(age=301.0))
+    said = refusal(observed(), lag(age=301.0), request(max_sampled_lag_ms=5000))
+    assert "301 s ago) is older than max_lag_sample_age, 300 s" in said
 
 
 def test_refuses_lag_above_the_limit():
-    said = refusal(observed(), lag(5001.0), request(max_replication_lag_ms=5000))
-    assert "5001 ms, 5000 ms are allowed" in said
+    said = refusal(observed(), lag(5001.0), request(max_sampled_lag_ms=5000))
+    assert "was 5001 ms, 30 s ago; max_sampled_lag_ms is 5000" in said
 
 
 def test_accepts_lag_at_the_limit():
-    assert action(observed(), lag(5000.0), request(max_replication_lag_ms=5000)) == "request"
+    assert action(observed(), lag(5000.0), request(max_sampled_lag_ms=5000)) == "request"
+
+
+def test_the_limit_of_the_loss_counts_the_age_of_the_sample():
+    said = refusal(observed(), lag(40.0, age=30.0), request(max_replication_lag_ms=5000))
+    assert "so up to 30040 ms of writes may be lost; max_replication_lag_ms is 5000" in said
+    assert action(observed(), lag(40.0, age=30.0), request(max_replication_lag_ms=30_040)) == "request"
+
+
+def test_a_switchover_loses_nothing_so_its_limit_is_the_samples():
+    assert action(observed(), lag(40.0), request("switchover", max_replication_lag_ms=40)) == "request"
+    assert action(observed(), lag(40.0), request("switchover", max_replication_lag_ms=39)) == "refuse"
 
 
 def test_zero_is_a_limit():
@@ -229,8 +253,8 @@ def test_switchover_respects_a_limit_that_was_set():
     assert action(observed(), UNKNOWN, request("switchover", max_replication_lag_ms=100)) == "refuse"
 
 
-def test_switchover_without_a_writer_has_nobody_to_ask():
-    assert "nobody to ask" in refusal(observed(writer=None), wish=request("switchover"))
+def test_a_switchover_without_a_writer_cannot_be_requested():
+    assert "cannot be requested" in refusal(observed(writer=None), wish=request("switchover"))
 
 
 def test_failover_without_a_writer_is_possible():
@@ -246,7 +270,7 @@ def test_refuses_a_member_that_is_being_rebuilt():
 
 def test_all_reasons_are_told_at_once():
     state = observed(target=target(engine_version="8.0.mysql_aurora.3.07.0", instances=[]))
-    said = refusal(state, UNKNOWN, request(expected_writer_region=C))
+    said = refusal(state, UNKNOWN, request(expected_writer_region=C, max_replication_lag_ms=5000))
     for part in ("expected in eu-west-1", "3.07.0", "has no instance", "lag of us-east-2 is unknown"):
         assert part in said
 
@@ -282,8 +306,8 @@ STATES = st.builds(
     st.sampled_from([None, A, B, C]),
     st.sampled_from([None, A, B, C]),
     st.sampled_from(["pending", "failing-over", "switching-over", "cancelling"]),
-    st.sampled_from(["available", "promoting", "failing-over", None]),
-    st.sampled_from(["available", "rebooting", None]),
+    st.sampled_from(["available", "promoting", "failing-over", "backing-up", "modifying", None]),
+    st.sampled_from(["available", "backing-up", "rebooting", None]),
     st.booleans(),
     st.sampled_from([VERSION, "8.0.mysql_aurora.3.07.0", None]),
     st.sampled_from(["connected", "pending-resync", None]),
@@ -306,9 +330,8 @@ def test_a_request_is_made_only_where_nothing_is_in_flight_and_every_guard_agree
     if decision.action == "request":
         assert not state["failover_state"]
         assert state["writer_region"] != B
-        asked = wish.by(decision.method)
-        guards = GUARDS[AUTO if (wish.method, decision.method) == (AUTO, "failover") else decision.method]
-        assert [guard(state, sample, asked) for guard in guards] == [None] * len(guards)
+        found = promotion_obstacles(state, sample, wish.terms(decision.method))
+        assert {one.override for one in found} <= ({ACCEPT_DATA_LOSS} if wish.accept_data_loss else set())
 
 
 @given(STATES, LAGS, REQUESTS, st.sampled_from([{}, {"failover": "No."}, {"failover": "No.", "detach": "No."}]))
@@ -324,10 +347,10 @@ def test_a_detach_is_asked_for_only_where_loss_was_accepted(state, sample, wish,
 @given(STATES, LAGS, REQUESTS)
 def test_unknown_or_excessive_lag_never_passes_a_move_that_did_not_accept_loss(state, sample, wish):
     limit = wish.max_replication_lag_ms
-    bad = (
-        sample["value_ms"] is None or sample["age_seconds"] > 300 or (limit is not None and sample["value_ms"] > limit)
-    )
-    if bad and wish.method != "switchover" and not wish.accept_data_loss:
+    is_judged = limit is not None or wish.method == AUTO
+    bad = sample["value_ms"] is None or sample["age_seconds"] > 300
+    bad = bad or (limit is not None and sample["value_ms"] + 1000 * sample["age_seconds"] > limit + 1)
+    if bad and is_judged and wish.method != "switchover" and not wish.accept_data_loss:
         assert decide(state, sample, wish).action != "request"
 
 
@@ -358,8 +381,38 @@ def test_deciding_again_after_a_detach_finds_nothing_to_do_or_says_how_to_go_on(
 def test_done_is_never_claimed_on_a_partial_state(state):
     if is_done(state):
         assert state["writer_region"] == B and not state["failover_state"]
-        assert state["target"]["cluster_status"] == "available"
-        assert any(one["status"] == "available" and one["is_writer"] for one in state["target"]["instances"])
+        assert state["target"]["cluster_status"] in ("available", "backing-up", "modifying")
+        states = [one["status"] for one in state["target"]["instances"] if one["is_writer"]]
+        assert {"available", "backing-up"} & set(states)
+
+
+@pytest.mark.parametrize("status", ["backing-up", "modifying", "maintenance", "resetting-master-credentials"])
+def test_a_writer_that_serves_is_done_although_its_cluster_is_not_available(status):
+    assert action(observed(writer=B, target=target(cluster_status=status))) == "none"
+
+
+@pytest.mark.parametrize("status", ["promoting", "failing-over", "upgrading", "a-status-of-next-year", "failed"])
+def test_a_cluster_that_may_not_serve_is_not_done(status):
+    assert not is_done(observed(writer=B, target=target(cluster_status=status)))
+
+
+def test_a_standby_whose_instances_are_all_backed_up_can_be_promoted():
+    instances = [{"identifier": name, "status": "backing-up", "is_writer": False} for name in ("one", "two")]
+    assert action(observed(target=target(cluster_status="backing-up", instances=instances))) == "request"
+
+
+@pytest.mark.parametrize("role", [True, False])
+def test_what_a_secondary_says_of_its_own_writer_decides_nothing(role):
+    instances = [{"identifier": "one", "status": "available", "is_writer": role}]
+    state = observed(target=target(instances=instances))
+    assert not is_done(state)
+    assert action(state) == "request"
+
+
+def test_a_cluster_that_still_replicates_is_not_detached_yet():
+    state = observed(regions=(A,), target=target(replicates_from=arn(A)))
+    assert not is_done(state)
+    assert action(state, UNKNOWN, request("detach")) == "join"
 
 
 # Detach, and the choice that auto makes.
@@ -375,7 +428,7 @@ def test_detach_is_asked_in_the_targets_region_by_arn():
 
 def test_detach_is_refused_unless_loss_is_accepted():
     said = refusal(observed(), wish=request("detach"))
-    assert "RemoveFromGlobalCluster" in said and "set accept_data_loss to true" in said
+    assert "RemoveFromGlobalCluster" in said and "Set accept_data_loss: true" in said
     assert action(observed(), UNKNOWN, request("detach", accept_data_loss=True)) == "request"
 
 
@@ -444,7 +497,7 @@ def test_auto_detaches_where_versions_differ_and_loss_is_accepted_and_says_why()
 
 def test_auto_refuses_where_versions_differ_and_names_the_remedy():
     said = refusal(observed(target=target(engine_version=OLDER)), wish=request(AUTO))
-    assert OLDER in said and "set accept_data_loss to true" in said
+    assert OLDER in said and "Set accept_data_loss: true" in said
 
 
 def test_auto_leaves_unknown_versions_to_aws():
@@ -452,8 +505,8 @@ def test_auto_leaves_unknown_versions_to_aws():
 
 
 def test_failover_names_the_other_methods_where_versions_differ():
-    assert "method auto or detach" in refusal(observed(target=target(engine_version=OLDER)))
-    assert "method auto" not in refusal(observed(target=target(engine_version=OLDER)), wish=request("switchover"))
+    assert "method=auto or method=detach" in refusal(observed(target=target(engine_version=OLDER)))
+    assert "method=auto" not in refusal(observed(target=target(engine_version=OLDER)), wish=request("switchover"))
 
 
 REFUSED = {"failover": describe_refusal("failover", "InvalidDBClusterStateFault", "Engine versions differ.")}

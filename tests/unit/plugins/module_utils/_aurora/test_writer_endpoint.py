@@ -100,16 +100,21 @@ def test_check_mode_before_there_is_a_cluster_does_not_guess(aws, fake_time):
 def test_a_cluster_that_does_not_write_yet_is_refused(aws, fake_time):
     aws.detached = {B}
     aws.clusters[B] = "promoting"
-    aws.describe_db_clusters = lambda region, DBClusterIdentifier: {
-        "DBClusters": [{"Status": "promoting", "Endpoint": OWN, "DBClusterMembers": [{"IsClusterWriter": False}]}]
-    }
+    members = [{"DBInstanceIdentifier": "one", "IsClusterWriter": False}]
+    found = {"DBClusterIdentifier": f"trading-{B}", "Status": "promoting", "Endpoint": OWN, "DBClusterMembers": members}
+    aws.describe_db_clusters = lambda region, DBClusterIdentifier: {"DBClusters": [found]}
     with pytest.raises(Refused, match="promoting and has no instance that writes"):
         keep(aws, fake_time)
     assert aws.writes() == []
 
 
 def test_a_cluster_of_another_global_cluster_is_refused(aws, fake_time):
-    found = {"GlobalClusterIdentifier": "trading-global", "Endpoint": OWN, "DBClusterMembers": []}
+    found = {
+        "DBClusterIdentifier": f"trading-{B}",
+        "GlobalClusterIdentifier": "trading-global",
+        "Endpoint": OWN,
+        "DBClusterMembers": [],
+    }
     aws.describe_db_clusters = lambda region, DBClusterIdentifier: {"DBClusters": [found]}
     with pytest.raises(Refused, match="is a member of trading-global instead"):
         keep(aws, fake_time, global_cluster_identifier="tradign-global")

@@ -96,7 +96,7 @@ class Model:
             if region.is_member
         }
         moving = {"status": self.moving_status, "from_region": self.writer, "to_region": self.moving_to}
-        operation = {**moving, "is_data_loss_allowed": self.moving_status != "switching-over"}
+        operation = {**moving, "data_loss_allowed": self.moving_status != "switching-over"}
         view = build_view(members, self.writer, operation if self.moving_to else None)
         return {**view, "engine_version": self.global_version}
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import SWITCHOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import REQUIRED, Situation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import SWITCHOVER, Request
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request
 from ansible_collections.trading.multi_region.tests.unit import failover_model as platform
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._failover.ask import (
     REQUESTS,

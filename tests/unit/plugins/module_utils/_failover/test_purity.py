@@ -15,9 +15,17 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health impor
 
 OURS = "ansible_collections.trading.multi_region.plugins.module_utils."
 ROOT = Path(verdict.__file__).parents[1]
-BESIDE = ("_automation/rule.py", "_core/observation.py", "_fence/document.py", "_health/verdict.py")
+AURORA = ("_aurora/guards.py", "_aurora/states.py", "_aurora/target.py")
+BESIDE = (
+    *AURORA,
+    "_automation/rule.py",
+    "_core/observation.py",
+    "_core/obstacle.py",
+    "_fence/document.py",
+    "_health/verdict.py",
+)
 PURE_FILES = sorted([*ROOT.glob("_failover/*.py"), *(ROOT / name for name in BESIDE)])
-ALLOWED = {"__future__", "collections", "dataclasses", "functools", "typing"}
+ALLOWED = {"__future__", "collections", "dataclasses", "enum", "functools", "typing"}
 
 
 def imported(path):

@@ -11,9 +11,9 @@ from dataclasses import replace
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
-    AUTO,
     FENCINGS,
     METHODS,
     Request,

@@ -33,6 +33,8 @@ from random import Random
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import promotion
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH, FAILOVER, SWITCHOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder as leases
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import RUNNING, lost, with_age
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
@@ -41,12 +43,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.pla
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     APPLICATION_CAPACITY,
-    AUTO,
     DATABASE_INGRESS,
-    DETACH,
-    FAILOVER,
     NO_FENCING,
-    SWITCHOVER,
     Request,
     State,
 )
@@ -290,7 +288,7 @@ class World:
 
     def _values(self, one: Region) -> dict[str, Any]:
         members = {r.name: r.sync for r in self.regions.values() if r.is_member}
-        names = ("status", "from_region", "to_region", "is_data_loss_allowed")
+        names = ("status", "from_region", "to_region", "data_loss_allowed")
         operation = dict(zip(names, self.operation, strict=True)) if self.operation else None
         lease = with_age(one.lease, self.now) if one.lease else None
         is_open = lease and lease["is_unfinished"] and one.run and one.run["run_id"] == lease["run_id"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora import readers
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import facts
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import (
     describe_group,
     describe_targets,
@@ -43,11 +43,11 @@ def test_what_does_not_exist_is_none_and_not_an_error(aws):
     aws.fail("describe_db_clusters", aws_error("DBClusterNotFoundFault"))
     aws.fail("describe_table", aws_error("ResourceNotFoundException"))
     assert describe_targets(aws.clients("elbv2", WEST), "tg") is None
-    assert readers.describe_cluster(aws.clients("rds", WEST), "c") is None
+    assert facts.read_cluster(aws.clients("rds", WEST), "c") is None
     assert describe_session_table(aws.clients("dynamodb", WEST), "t") is None
     assert get_statements(aws.clients("s3", WEST), "bucket", "key") is None
     assert describe_group(aws.clients("autoscaling", WEST), "nope") is None
-    assert readers.describe_global_cluster(aws.clients("rds", WEST), "another") is None
+    assert facts.read_global_cluster(aws.clients("rds", WEST), "another") is None
 
 
 def test_an_operation_under_way_is_read_with_its_regions(aws):
@@ -59,7 +59,7 @@ def test_an_operation_under_way_is_read_with_its_regions(aws):
     }
     cluster = {"GlobalClusterIdentifier": "g", "GlobalClusterMembers": [], "FailoverState": state}
     aws.describe_global_clusters = lambda region, **_: {"GlobalClusters": [cluster]}
-    found = readers.describe_global_cluster(aws.clients("rds", WEST), "g")["failover"]
+    found = facts.read_global_cluster(aws.clients("rds", WEST), "g")["failover_state"]
     assert (found["status"], found["from_region"], found["to_region"]) == ("failing-over", EAST, WEST)
 
 

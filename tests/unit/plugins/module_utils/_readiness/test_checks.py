@@ -134,8 +134,8 @@ def no_member(world):
 
 
 def moving(world):
-    state = {"status": "failing-over", "from_region": EAST, "to_region": WEST, "is_data_loss_allowed": True}
-    world.each("global_cluster", lambda view: view.update(failover=state))
+    state = {"status": "failing-over", "from_region": EAST, "to_region": WEST, "data_loss_allowed": True}
+    world.each("global_cluster", lambda view: view.update(failover_state=state))
 
 
 def exposed(world):

@@ -154,7 +154,7 @@ class World:
                     }
                     for name in self.order
                 ],
-                "failover": None,
+                "failover_state": {},
             },
             "cluster": {
                 "identifier": f"c-{region}",
