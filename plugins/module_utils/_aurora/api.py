@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The calls to RDS about a global database, and the shapes in which the modules return its answers.
+"""RDS API calls on a global database, and the shapes in which the modules return the responses.
 
 Facts used: DescribeGlobalClusters, CreateGlobalCluster, ModifyGlobalCluster, DeleteGlobalCluster and FailoverState of
 the RDS API Reference.
@@ -16,15 +16,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 
 @aws_call("DescribeGlobalClusters", missing=("GlobalClusterNotFoundFault",))
 def describe_global_cluster(client, identifier):
-    """Return the GlobalCluster of the RDS API, or None when there is none of that identifier."""
+    """Return the GlobalCluster of the RDS API, or None if there is none with that identifier."""
     found = client.describe_global_clusters(GlobalClusterIdentifier=identifier).get("GlobalClusters", [])
-    # Asked for by name all the same: an answer that ignores the identifier must not pass another one off as ours.
+    # Compare the name although the call filters by it: a response that ignores the filter must not be taken for ours.
     return next((one for one in found if one["GlobalClusterIdentifier"].lower() == identifier.lower()), None)
 
 
 @aws_call("DescribeDBClusters", missing=("DBClusterNotFoundFault",))
 def describe_db_cluster(client, identifier):
-    """Return the DBCluster of the RDS API, or None when it does not exist in the client's region."""
+    """Return the DBCluster of the RDS API, or None if it does not exist in the client's region."""
     found = client.describe_db_clusters(DBClusterIdentifier=identifier).get("DBClusters", [])
     return found[0] if found else None
 
@@ -38,7 +38,7 @@ def describe_db_instances(client, cluster_identifier):
 
 @aws_call("CreateGlobalCluster")
 def create_global_cluster(client, identifier, settings):
-    """Create it. Raises AwsCallError GlobalClusterAlreadyExistsFault where it exists."""
+    """Create a global cluster. Raises AwsCallError GlobalClusterAlreadyExistsFault if it exists."""
     client.create_global_cluster(GlobalClusterIdentifier=identifier, **settings)
 
 
@@ -50,7 +50,7 @@ def modify_global_cluster(client, identifier, settings):
 
 @aws_call("DeleteGlobalCluster", missing=("GlobalClusterNotFoundFault",))
 def delete_global_cluster(client, identifier):
-    """Delete an empty, unprotected global cluster; nothing happens where it is gone already."""
+    """Delete an empty, unprotected global cluster. Does nothing if it no longer exists."""
     client.delete_global_cluster(GlobalClusterIdentifier=identifier)
 
 
@@ -62,7 +62,7 @@ def identifier_of(arn):
 def members_of(cluster):
     """Return the members as [{region, arn, identifier, is_writer, synchronization_status}], in the API's order.
 
-    synchronization_status: ``connected``, ``pending-resync`` (not protected yet) or None where the API says nothing.
+    synchronization_status: ``connected``, ``pending-resync`` (not protected yet) or None if the API returns none.
     """
     return [
         {
@@ -77,10 +77,10 @@ def members_of(cluster):
 
 
 def operation_of(cluster):
-    """Return the switchover or failover in flight, or {}.
+    """Return the switchover or failover in progress, or {}.
 
-    Keys: status, from_region, to_region, to_arn, data_loss_allowed. The status is passed on as it is: the text of the
-    API names ``switching-over``, which its enumeration lacks (FailoverState of the RDS API Reference).
+    Keys: status, from_region, to_region, to_arn, data_loss_allowed. The status is returned unchanged: the API's text
+    mentions ``switching-over``, which its enumeration lacks (FailoverState of the RDS API Reference).
     """
     state = cluster.get("FailoverState") or {}
     to_arn = state.get("ToDbClusterArn")
@@ -97,7 +97,7 @@ def operation_of(cluster):
 
 
 def facts_of(cluster):
-    """Return a global cluster in the shape our modules return it, or {} for None."""
+    """Return a global cluster in the shape that the modules return, or {} for None."""
     if cluster is None:
         return {}
     members = members_of(cluster)

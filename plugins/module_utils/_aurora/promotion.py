@@ -2,19 +2,19 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Whether the writer of a global database may move, and whether it has: pure, no clock and no call.
+"""Whether the writer of a global database may move, and whether it has moved. Pure: no clock and no API calls.
 
-Facts used, all of the Aurora User Guide unless said otherwise:
-
-- "Using switchover or failover in Aurora Global Database": a failover is asked for in the target's region, a switchover
-  in the current primary's; the target is named by its ARN.
-- The same page, on manual failover, and RemoveFromGlobalCluster of the RDS API Reference: where the managed failover is
-  impossible the secondary is detached. It stops replicating immediately, becomes a cluster of its own that writes, and
-  nothing fences the old primary. It is asked for in the secondary's region, and the cluster is ``promoting`` meanwhile.
-- "Upgrading an Amazon Aurora global database": Aurora MySQL tolerates no difference of patch level for either.
-- botocore has no waiter for global clusters, and ``Status: available`` is also reported while the writer has not moved
-  yet. So done means: the target is the writer and no operation is in flight, or the target is no member any more; and
-  its cluster is available, and at least one instance of it that can write is available.
+Facts used, all of the Aurora User Guide unless stated otherwise:
+- "Using switchover or failover in Aurora Global Database": a failover is requested in the target's region, a switchover
+  in the current primary's; the target is identified by its ARN.
+- The same page, on manual failover, and RemoveFromGlobalCluster of the RDS API Reference: if the managed failover is
+  impossible, the secondary is detached. It stops replicating immediately, becomes a standalone cluster that accepts
+  writes, and nothing fences the old primary. The call is made in the secondary's region, and the cluster is
+  ``promoting`` in the meantime.
+- "Upgrading an Amazon Aurora global database": Aurora MySQL allows neither if the patch levels differ.
+- botocore has no waiter for global clusters, and ``Status: available`` is also reported before the writer has moved.
+  So done means: the target is the writer and no operation is in progress, or the target is no longer a member; and its
+  cluster is available, and at least one of its writer instances is available.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api i
 class Method:
     """A way to move the writer.
 
-    operation: the API call that asks for it. names_target_by: its parameter for the target's ARN.
-    asked_in: whose region it is made in, ``target`` or ``writer``.
-    loses_data: true where what was not replicated is lost.
+    operation: the API call. names_target_by: its parameter for the target's ARN.
+    asked_in: the region in which the call is made, ``target`` or ``writer``.
+    loses_data: true if writes that were not replicated are lost.
     """
 
     operation: str
@@ -45,13 +45,13 @@ METHODS = {
     "switchover": Method("SwitchoverGlobalCluster", "TargetDbClusterIdentifier", "writer", False),
     "detach": Method("RemoveFromGlobalCluster", "DbClusterIdentifier", "target", True),
 }
-# The managed failover, and the detach where AWS does not do that.
+# The managed failover, or a detach if AWS cannot do the managed failover.
 AUTO = "auto"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: the module's options by their names, lags in ms, ages and times in seconds."""
+    """What is requested: the module's options by their names, lags in ms, ages and times in seconds."""
 
     global_cluster_identifier: str
     writer_region: str
@@ -67,20 +67,20 @@ class Request:
 
     @classmethod
     def of(cls, params):
-        """Return the request of a module's parameters."""
+        """Return the request for a module's parameters."""
         return cls(**{name: params[name] for name in cls.__dataclass_fields__ if params.get(name) is not None})
 
     @property
     def loses_data(self):
-        """True for a method that may lose what was not replicated."""
+        """True for a method that may lose writes that were not replicated."""
         return METHODS[self.method].loses_data
 
     def by(self, method):
-        """Return the same request by another method."""
+        """Return the same request with another method."""
         return replace(self, method=method)
 
     def operation(self, observed):
-        """Return {operation, region, parameters} of the API call that asks for the move; not for method auto."""
+        """Return {operation, region, parameters} of the API call that requests the move; not for method auto."""
         method = METHODS[self.method]
         parameters = {
             "GlobalClusterIdentifier": self.global_cluster_identifier,
@@ -96,9 +96,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do: ``none``, ``request``, ``join`` or ``refuse``, the sentence that says why, and by which method.
+    """What to do (``none``, ``request``, ``join`` or ``refuse``), the sentence that explains it, and the method.
 
-    method: the one to request by, or that of what was joined or done. Never auto, except where it is refused.
+    method: the one to request, or that of the operation that was joined or is done. It is auto only in a refusal.
     """
 
     action: str
@@ -107,14 +107,14 @@ class Decision:
 
 
 def target_of(observed):
-    """Return the member to become the writer, or None."""
+    """Return the member that is to become the writer, or None."""
     region = observed["target"]["region"]
     arn = observed["target"]["arn"]
     return next((one for one in observed["members"] if one["region"] == region and one["arn"] == arn), None)
 
 
 def is_serving(observed):
-    """Return True when the target's cluster and at least one instance of it that writes are available."""
+    """Return True if the target's cluster and at least one of its writer instances are available."""
     target = observed["target"]
     return target["cluster_status"] == "available" and any(
         one["is_writer"] and one["status"] == "available" for one in target["instances"]
@@ -122,24 +122,24 @@ def is_serving(observed):
 
 
 def is_idle_writer(observed):
-    """Return True when the target is the writer and nothing is in flight."""
+    """Return True if the target is the writer and no operation is in progress."""
     member = target_of(observed)
     return bool(member and member["is_writer"] and not observed["failover_state"])
 
 
 def is_detached(observed):
-    """Return True when the target's cluster exists and is no member: it was detached, or never belonged to it.
+    """Return True if the target's cluster exists and is not a member: it was detached, or was never a member.
 
-    Only a cluster that the request names by its ARN is looked at, so it is one that was provisioned as a member.
+    Only a cluster that the request identifies by its ARN is checked, so it was provisioned as a member.
     """
     return target_of(observed) is None and observed["target"]["cluster_status"] is not None
 
 
 def is_leaving(observed):
-    """Return True while the target is being detached: it is ``promoting`` with no switchover or failover in flight.
+    """Return True while the target is being detached: it is ``promoting`` with no switchover or failover in progress.
 
-    It may still be listed as a member then: tools wait for the status (terraform-provider-aws, pull request 40333) and
-    for the list (keycloak-benchmark, pull request 564) alike.
+    It may still be listed as a member then: tools wait for the status (terraform-provider-aws, pull request 40333) as
+    well as for the list (keycloak-benchmark, pull request 564).
     """
     if observed["failover_state"] or is_idle_writer(observed):
         return False
@@ -149,46 +149,46 @@ def is_leaving(observed):
 
 
 def has_arrived(observed):
-    """Return True when the target is the writer and nothing is in flight, or stands alone."""
+    """Return True if the target is the writer and no operation is in progress, or if it is a standalone cluster."""
     return is_idle_writer(observed) or is_detached(observed)
 
 
 def is_done(observed):
-    """Return True when the promotion is complete, by the definition at the top of this file."""
+    """Return True if the promotion is complete, as defined at the top of this file."""
     return has_arrived(observed) and is_serving(observed)
 
 
 def is_under_way(observed):
-    """Return True when an operation in flight leads to the target."""
+    """Return True if the operation in progress moves the writer to the target."""
     return bool(observed["failover_state"]) and observed["failover_state"]["to_arn"] == observed["target"]["arn"]
 
 
 def is_moving(observed):
-    """Return True when anything is under way, or the target has arrived."""
+    """Return True if any operation is in progress, or the target has been promoted."""
     return bool(observed["failover_state"]) or has_arrived(observed) or is_leaving(observed)
 
 
 def is_begun(observed, method):
-    """Return True when what the method asks for is in flight or arrived already, whoever asked."""
+    """Return True if the method's operation is in progress or done, regardless of which run requested it."""
     if is_under_way(observed) or is_idle_writer(observed):
         return True
     return method == "detach" and (is_leaving(observed) or is_detached(observed))
 
 
 def method_in_flight(observed):
-    """Return the method of the switchover or failover in flight."""
+    """Return the method of the switchover or failover in progress."""
     return "switchover" if observed["failover_state"]["data_loss_allowed"] is False else "failover"
 
 
 def name_operation(observed):
-    """Return the operation in flight in words."""
+    """Return the operation in progress in words."""
     state = observed["failover_state"]
     start = f" from {state['from_region']}" if state["from_region"] else ""
-    return f"an operation in status {state['status']}{start} towards {state['to_region'] or 'an unnamed region'}"
+    return f"an operation in status {state['status']}{start} to {state['to_region'] or 'an unnamed region'}"
 
 
 def unexpected_writer(observed, lag, request):
-    """The compare-and-set guard: somebody else may have moved the writer since the caller looked."""
+    """Compare and set: another run may have moved the writer since the caller looked."""
     writer = observed["writer_region"]
     if request.expected_writer_region in (None, writer):
         return None
@@ -199,14 +199,14 @@ def unexpected_writer(observed, lag, request):
 
 
 def no_writer_to_ask(observed, lag, request):
-    """A switchover is asked of the current primary, so there has to be one."""
+    """A switchover is requested from the current primary, so there has to be one."""
     if METHODS[request.method].asked_in == "writer" and not observed["writer_region"]:
-        return f"{observed['global_cluster_identifier']} has no writer, so a {request.method} has nobody to ask."
+        return f"{observed['global_cluster_identifier']} has no writer, so a {request.method} cannot be requested."
     return None
 
 
 def known_difference(observed):
-    """Return the sentence for engine versions that are known to differ, or None.
+    """Return the sentence on engine versions that are known to differ, or None.
 
     Aurora MySQL promotes only between identical versions, patch level included.
     """
@@ -220,7 +220,7 @@ def known_difference(observed):
 
 
 def different_engine_version(observed, lag, request):
-    """A managed move is impossible between versions that differ; unknown ones cannot be shown to be identical."""
+    """A managed move is impossible between different versions; unknown versions cannot be shown to be identical."""
     if difference := known_difference(observed):
         return f"{difference} Upgrade first{WITHOUT_IT if request.loses_data else ''}."
     if not observed["target"]["engine_version"] or not observed["engine_version"]:
@@ -230,7 +230,7 @@ def different_engine_version(observed, lag, request):
 
 
 def no_instance(observed, lag, request):
-    """A secondary may be headless (a volume without instances); such a one cannot take writes."""
+    """A secondary may be headless (a volume without instances); it cannot accept writes."""
     target = observed["target"]
     if not target["instances"]:
         return f"The cluster {target['identifier']} in {request.writer_region} has no instance to promote."
@@ -251,7 +251,7 @@ def unprotected(observed, lag, request):
 
 
 def unacceptable_lag(observed, lag, request):
-    """The bound on what is lost. Unknown is no number: it passes only where the loss is accepted beforehand."""
+    """The bound on the data loss. An unknown lag passes only if the loss was accepted beforehand."""
     if request.accept_data_loss or (request.max_replication_lag_ms is None and not request.loses_data):
         return None
     if lag["value_ms"] is None:
@@ -271,23 +271,23 @@ def unacceptable_lag(observed, lag, request):
 
 
 def unaccepted_loss(observed, lag, request):
-    """Detaching cannot be undone: the topology has to be built again, and nothing fences the old primary."""
+    """A detach cannot be undone: the global database has to be rebuilt, and nothing fences the old primary."""
     if request.accept_data_loss:
         return None
     return (
         f"Detaching {observed['target']['identifier']} (RemoveFromGlobalCluster) stops its replication immediately, "
-        f"loses what was not replicated, fences nobody and leaves a topology to rebuild; {OVERRIDE}"
+        f"loses writes that were not replicated, fences nothing and requires a rebuild afterwards; {OVERRIDE}"
     )
 
 
-OVERRIDE = "set accept_data_loss to true to go on all the same."
-WITHOUT_IT = ", or set accept_data_loss to true with method auto or detach, which does without AWS's managed failover"
+OVERRIDE = "set accept_data_loss to true to continue anyway."
+WITHOUT_IT = ", or set accept_data_loss to true with method auto or detach, which do not need AWS's managed failover"
 MANAGED_GUARDS = (unexpected_writer, no_writer_to_ask, no_instance, unprotected, unacceptable_lag)
 GUARDS = {
     "failover": (*MANAGED_GUARDS, different_engine_version),
     "switchover": (*MANAGED_GUARDS, different_engine_version),
     "detach": (unexpected_writer, no_instance, unprotected, unaccepted_loss),
-    # Whether the managed failover is possible is asked before, and of AWS: there is another way.
+    # The engine versions are compared earlier, and AWS may still refuse: auto can detach instead.
     AUTO: MANAGED_GUARDS,
 }
 
@@ -295,10 +295,10 @@ GUARDS = {
 def decide(observed, lag, request, refused: Mapping[str, str] | None = None):
     """Return the Decision.
 
-    refused: {method: sentence} of what AWS itself has refused to this run already.
+    refused: {method: sentence} of the requests that AWS has refused in this run.
 
-    The order matters. An operation in flight comes before every guard: the guards judge a beginning, and this one has
-    begun already. Towards the same target it is joined, whoever started it; towards another one it is left alone.
+    The order matters. An operation in progress comes before every guard, because the guards decide whether to start
+    one. If it has the same target, it is joined, whichever run started it; if it has another target, it is not touched.
     """
     refused = refused or {}
     decision = outside(observed, request) or moving(observed, request) or begin(observed, lag, request, refused)
@@ -306,7 +306,7 @@ def decide(observed, lag, request, refused: Mapping[str, str] | None = None):
 
 
 def outside(observed, request):
-    """Return the Decision about a target that is no member, or None for a member."""
+    """Return the Decision for a target that is not a member, or None for a member."""
     if target_of(observed) is not None:
         return None
     region, name = request.writer_region, request.global_cluster_identifier
@@ -319,30 +319,30 @@ def outside(observed, request):
     if request.method not in ("detach", AUTO):
         return Decision(
             "refuse",
-            f"The cluster {cluster} in {region} is no member of {name} any more: it was detached. Method detach goes "
-            f"on with it as it is; a {request.method} is possible again once failback.yml has rebuilt the topology.",
+            f"The cluster {cluster} in {region} is no longer a member of {name}: it was detached. Method detach "
+            f"continues with it as it is; a {request.method} is possible again once failback.yml has rebuilt it.",
             request.method,
         )
     if not observed["target"]["instances"]:
         return Decision("refuse", no_instance(observed, None, request), request.method)
     if is_serving(observed):
-        return Decision("none", f"{cluster} in {region} is detached from {name} already and serves.", "detach")
-    return Decision("join", f"Joined a detach of {cluster} from {name}: {describe_target(observed)}.", "detach")
+        return Decision("none", f"{cluster} in {region} is already detached from {name} and available.", "detach")
+    return Decision("join", f"Joined the detach of {cluster} from {name}: {describe_target(observed)}.", "detach")
 
 
 def moving(observed, request):
-    """Return the Decision about a member that something is happening to, or has happened, or None."""
+    """Return the Decision for a member that is being promoted or was promoted, or None."""
     region, name = request.writer_region, request.global_cluster_identifier
     if is_under_way(observed):
-        return Decision("join", f"Joined {name_operation(observed)}, already in flight.", method_in_flight(observed))
+        return Decision("join", f"Joined {name_operation(observed)}, already in progress.", method_in_flight(observed))
     if observed["failover_state"]:
         return Decision(
             "refuse",
-            f"{name_operation(observed).capitalize()} is in flight; it has to end first, AWS moves one at a time. "
-            f"Run again afterwards, if the writer is still to be in {region}.",
+            f"{name_operation(observed).capitalize()} is in progress; AWS runs only one at a time. "
+            f"Run again when it has ended, if the writer should still be in {region}.",
             request.method,
         )
-    # Where nothing is left to be asked for, auto stands for what it would have tried first.
+    # If nothing has to be requested, auto is reported as the method that it would have tried first.
     method = "failover" if request.method == AUTO else request.method
     if is_done(observed):
         return Decision("none", f"{region} already has the writer of {name}.", method)
@@ -351,32 +351,34 @@ def moving(observed, request):
     if not is_leaving(observed):
         return None
     if request.method in ("detach", AUTO):
-        return Decision("join", f"Joined a detach from {name} in flight: {describe_target(observed)}.", "detach")
+        return Decision("join", f"Joined a detach from {name} in progress: {describe_target(observed)}.", "detach")
     return Decision(
         "refuse",
         f"The cluster {observed['target']['identifier']} in {region} is promoting without a switchover or failover in "
-        f"flight: it is being detached from {name}. Method detach joins that.",
+        f"progress: it is being detached from {name}. Method detach joins that.",
         request.method,
     )
 
 
 def begin(observed, lag, request, refused):
-    """Return the Decision about a move that nobody has begun."""
-    # What AWS said itself stands before the reason already.
+    """Return the Decision for a move that has not begun."""
+    # The reason already begins with AWS's own message in that case.
     why = None if "failover" in refused else known_difference(observed)
     detaches = request.method == AUTO and bool(why or refused)
     method = request.method if request.method != AUTO else "detach" if detaches else "failover"
     if method in refused:
         return Decision("refuse", f"Nothing was changed{WITHOUT_IT if method == 'failover' else ''}.", request.method)
     guards = GUARDS[AUTO if request.method == AUTO and not detaches else method]
-    obstacles = [said for said in (guard(observed, lag, request.by(method)) for guard in guards) if said]
-    told = [why] if detaches and why else []
+    obstacles = [found for found in (guard(observed, lag, request.by(method)) for guard in guards) if found]
+    sentences = [why] if detaches and why else []
     if obstacles:
-        return Decision("refuse", " ".join(told + obstacles), request.method)
-    told.append(f"A {method} of {request.global_cluster_identifier} to {request.writer_region}: {describe_lag(lag)}.")
+        return Decision("refuse", " ".join(sentences + obstacles), request.method)
+    sentences.append(
+        f"A {method} of {request.global_cluster_identifier} to {request.writer_region}: {describe_lag(lag)}."
+    )
     if detaches:
-        told.append("The managed failover is impossible, and accept_data_loss allows to detach instead.")
-    return Decision("request", " ".join(told), method)
+        sentences.append("The managed failover is impossible, and accept_data_loss allows a detach instead.")
+    return Decision("request", " ".join(sentences), method)
 
 
 def describe_lag(lag):
@@ -387,16 +389,16 @@ def describe_lag(lag):
 
 
 def describe_target(observed):
-    """Return in words how far the target is."""
+    """Return the target's progress in words."""
     target = observed["target"]
     ready = sum(1 for one in target["instances"] if one["is_writer"] and one["status"] == "available")
     return f"its cluster is {target['cluster_status']} with {ready} writer instance(s) available"
 
 
 def observe_target(request, members):
-    """Return {region, arn, identifier, is_member} of the wanted writer.
+    """Return {region, arn, identifier, is_member} of the target.
 
-    Where it is no member they are those of the ARN that the request names, or None.
+    If it is not a member, these are of the ARN in the request, or None.
     """
     region = request.writer_region
     given = request.db_cluster_arns.get(region)
@@ -406,7 +408,7 @@ def observe_target(request, members):
 
 
 def instances_of(cluster, instances):
-    """Return [{identifier, status, is_writer}]: roles are the cluster's knowledge, states the instances'."""
+    """Return [{identifier, status, is_writer}]; the roles are read from the cluster, the states from the instances."""
     writers = {one["DBInstanceIdentifier"] for one in cluster.get("DBClusterMembers", []) if one.get("IsClusterWriter")}
     return [
         {
@@ -435,37 +437,37 @@ def where(observed):
 
 
 def method_used(method, observed):
-    """Return the method that led to what is observed, where that says another one than was meant."""
+    """Return the method that led to the observed state, if it shows another one than intended."""
     if target_of(observed) is None:
         return "detach"
     return "failover" if method == "detach" and is_idle_writer(observed) else method
 
 
 def describe_refusal(method, code, message):
-    """Return the sentence for a request that AWS refused."""
+    """Return the sentence for a request that AWS rejected."""
     asked = "to detach" if method == "detach" else f"the {method}"
     return f"AWS refused {asked} ({METHODS[method].operation}): {code}: {message.rstrip('.')}."
 
 
 def describe_stuck(request, observed, seconds, error):
-    """Return the sentence of a wait that took too long: what is missing, and what to do.
+    """Return the sentence for a wait that timed out: what is missing, and what to do.
 
-    observed: the last observation, or None where nothing could be read (then error says why).
+    observed: the last observation, or None if nothing could be read (error says why in that case).
     """
     if observed is None:
         state = f"nothing could be read: {error}"
     else:
         flight = name_operation(observed) if observed["failover_state"] else "no operation"
-        state = f"{flight} is in flight, {request.writer_region} is {role_of(observed)}, {describe_target(observed)}"
+        state = f"{flight} is in progress, {request.writer_region} is {role_of(observed)}, {describe_target(observed)}"
     return (
         f"The promotion of {request.writer_region} in {request.global_cluster_identifier} is not complete after "
-        f"{seconds:.0f} s (wait_timeout): {state}. AWS goes on; running again resumes the wait: run the same playbook "
-        "with the same options once more. It joins the operation in flight and requests nothing again."
+        f"{seconds:.0f} s (wait_timeout): {state}. AWS continues; to resume the wait, run the same playbook with the "
+        "same options again. It joins the operation in progress and does not request it again."
     )
 
 
 def role_of(observed):
-    """Return what the target is in the global database, in words."""
+    """Return the target's role in the global database, in words."""
     member = target_of(observed)
     if member is None:
         return "no member"

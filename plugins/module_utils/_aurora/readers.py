@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Readers of the global database for health and plans: one function per API call, one region each.
+"""Readers of the global database for health checks and plans: one function per API call, one region each.
 
-They return the shapes listed in _core/observation.py and raise AwsCallError where AWS could not be asked.
+They return the shapes listed in _core/observation.py and raise AwsCallError if AWS cannot be queried.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def describe_global_cluster(client: Any, identifier: str) -> dict[str, Any] | No
 
 
 def _failover_state(state: Mapping[str, Any]) -> dict[str, Any] | None:
-    # FailoverState is empty when nothing is under way ("FailoverState" of the Amazon RDS API Reference).
+    # FailoverState is empty if no operation is in progress ("FailoverState" of the Amazon RDS API Reference).
     if not state.get("Status"):
         return None
     return {

@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Moving the writer of an Aurora global database: read, decide, request, wait, read back.
+"""Move the writer of an Aurora global database: read, decide, request, wait, read back.
 
-The law is in ``promotion.py``. Everything is read in the target's region; only a switchover's request is made
-elsewhere, in the current primary's. So neither a failover nor a detach makes a call to the region that is lost.
+``promotion.py`` decides. Everything is read in the target's region; only a switchover is requested elsewhere, in the
+current primary's region. So neither a failover nor a detach makes a call to the lost region.
 """
 
 from __future__ import annotations
@@ -50,22 +50,22 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     timed,
 )
 
-# How long the first read, and a request that found nobody or was throttled, are repeated.
+# How long the first read, and a request that was throttled or got no response, are retried.
 READ_SECONDS = 10
 REQUEST_SECONDS = 30
-# After an operation was seen to end without moving the writer, so many idle reads in a row prove that it gave up:
-# one may fall between the end of the operation and the members being shown again. As many prove that a request was
-# refused for its own sake, and not because of an operation that is not shown yet.
+# After an operation ended without moving the writer, this many idle reads in a row prove that AWS abandoned it: one
+# read may fall between the end of the operation and the update of the members. As many prove that a request was
+# rejected on its own account, and not because of an operation that is not visible yet.
 IDLE_READS = 3
-# What AWS refuses a move with ("Errors" of FailoverGlobalCluster, SwitchoverGlobalCluster and RemoveFromGlobalCluster
-# in the RDS API Reference); which of the states it is that is wrong, the code does not tell.
+# Error codes with which AWS rejects a move ("Errors" of FailoverGlobalCluster, SwitchoverGlobalCluster and
+# RemoveFromGlobalCluster in the RDS API Reference). The code does not say which state is the wrong one.
 REFUSALS = ("InvalidGlobalClusterStateFault", "InvalidDBClusterStateFault", "DBClusterNotFoundFault")
 NO_SAMPLE = {"value_ms": None, "age_seconds": None, "sampled_at": None, "metric": None}
 
 
 @aws_call("FailoverGlobalCluster")
 def failover_global_cluster(client, parameters):
-    """Promote without the old primary's help; what was not replicated is lost. ``client``: in the target's region."""
+    """Promote without the old primary; writes that were not replicated are lost. ``client``: in the target's region."""
     client.failover_global_cluster(**parameters)
 
 
@@ -77,7 +77,7 @@ def switchover_global_cluster(client, parameters):
 
 @aws_call("RemoveFromGlobalCluster")
 def remove_from_global_cluster(client, parameters):
-    """Let a secondary become a cluster of its own that writes. ``client``: in the secondary's region."""
+    """Make a secondary a standalone cluster that accepts writes. ``client``: in the secondary's region."""
     client.remove_from_global_cluster(**parameters)
 
 
@@ -89,15 +89,15 @@ CALLS = {
 
 
 def is_refusal(error):
-    """Return True where AWS said that the state, or the request, does not allow it."""
+    """Return True if AWS rejected the call because of the state or the request."""
     return error.code in REFUSALS or error.code.startswith("InvalidParameter")
 
 
 class Writer:
-    """One request at work: what was decided and asked of AWS, whether it was accepted, and the seconds spent.
+    """One request in progress: the decision, the calls made, whether AWS accepted one, and the time spent.
 
-    decision: the Decision that holds, None before the first. calls: the API calls asked for, in order.
-    refused: {method: sentence} of what AWS refused.
+    decision: the current Decision, None before the first. calls: the API calls made, in order.
+    refused: {method: sentence} of the requests that AWS rejected.
     """
 
     def __init__(self, request, clients, lease, clock=time.monotonic, sleep=None):
@@ -117,7 +117,7 @@ class Writer:
         name = self.request.global_cluster_identifier
         facts = facts_of(describe_global_cluster(self.rds, name))
         if not facts:
-            raise Refused(f"There is no global cluster {name} to be seen from {self.request.writer_region}.")
+            raise Refused(f"There is no global cluster {name} as seen from {self.request.writer_region}.")
         target = observe_target(self.request, facts["members"])
         cluster = describe_db_cluster(self.rds, target["identifier"]) if target["identifier"] else None
         instances = describe_db_instances(self.rds, target["identifier"]) if cluster else []
@@ -129,13 +129,13 @@ class Writer:
         return {**facts, "target": target}
 
     def observe_patiently(self):
-        """Return an observation although AWS may throttle or stay silent at first."""
+        """Return an observation, retrying if AWS throttles or does not respond at first."""
         return retry_transient(self.observe, READ_SECONDS, self.request.poll_interval, **self.time)
 
     def lag_of(self, observed):
-        """Return the lag sample with ``reason`` None, or one whose value_ms is None and whose reason says why."""
+        """Return the lag sample with ``reason`` None, or one with value_ms None and the reason why."""
         if is_moving(observed) or target_of(observed) is None:
-            return {**NO_SAMPLE, "reason": "not asked for, since there is nothing to request"}
+            return {**NO_SAMPLE, "reason": "not read, because nothing has to be requested"}
         try:
             cloudwatch = self.clients("cloudwatch", self.request.writer_region)
             sample = read_lag(cloudwatch, observed["target"]["identifier"])
@@ -144,7 +144,7 @@ class Writer:
         return {**sample, "reason": None} if sample else {**NO_SAMPLE, "reason": "no sample in CloudWatch"}
 
     def observe_closely(self):
-        """Return an observation that shows something going on, or the last of several that show nothing."""
+        """Return an observation that shows an operation, or the last of several that show none."""
         observed = self.observe_patiently()
         for _again in range(1, IDLE_READS):
             if is_moving(observed):
@@ -154,16 +154,17 @@ class Writer:
         return observed
 
     def decide(self, observed, lag):
-        """Return the Decision for what is observed, with regard to what AWS has refused."""
+        """Return the Decision for the observed state and the requests that AWS has rejected."""
         self.decision = decide(observed, lag, self.request, self.refused)
         return self.decision
 
     def request_move(self, observed, lag):
-        """Ask AWS for the move as decided.
+        """Request the move from AWS as decided.
 
-        Where AWS refuses because it is under way already, that is as good: it is this request, repeated after a lost
-        answer, or another's. Else it is decided again from what is seen, so that ``auto`` may go its other way, and
-        a race lost to another operation is told as that. Raises Refused with AWS's reason.
+        If AWS rejects the request because the operation is already in progress, that is a success: it is this request,
+        repeated after a lost response, or another run's. Otherwise it is decided again from the observed state, so that
+        ``auto`` may detach, and so that the reason names an operation that came first. Raises Refused with AWS's
+        message.
         """
         while self.decision.action == "request":
             try:
@@ -180,7 +181,7 @@ class Writer:
                     raise Refused(self.decision.reason, after=observed, error_code=error.code) from error
 
     def send(self, method, observed):
-        """Make the request until it is known to have been accepted."""
+        """Send the request until AWS is known to have accepted it."""
         call = self.request.by(method).operation(observed)
         client = self.clients("rds", call["region"])
         self.lease.hold()
@@ -188,8 +189,8 @@ class Writer:
         unsure = False
 
         def ask():
-            # The answer may be lost while the request was received, or somebody else was first: asking again without
-            # looking would be refused by AWS, or worse, begin a second operation.
+            # AWS may have received a request whose response was lost, or another run was first. Repeating it without
+            # looking would be rejected by AWS or, worse, start a second operation.
             nonlocal unsure
             if unsure and is_begun(self.observe(), method):
                 return True
@@ -212,13 +213,13 @@ class Writer:
                 if not error.retryable:
                     raise
                 raise MultiRegionError(
-                    f"{error} The request was repeated without a sign of the operation. Running again is safe: it "
-                    "joins what AWS may have accepted meanwhile."
+                    f"{error} The request was repeated, but no operation is visible. Running again is safe: it "
+                    "joins an operation that AWS may have accepted in the meantime."
                 ) from error
         self.accepted = True
 
     def wait(self):
-        """Return what is observed once done. Raises WaitTimeout, or MultiRegionError when the operation gave up."""
+        """Return the observation once done. Raises MultiRegionError on a timeout, or if AWS abandoned the operation."""
         progress = {"seen": False, "idle": 0}
 
         def settled(observed):
@@ -238,19 +239,19 @@ class Writer:
                 raise MultiRegionError(stuck, after=late.state or {}) from late
         if not is_done(observed):
             raise MultiRegionError(
-                f"The operation towards {self.request.writer_region} ended and the writer is still in "
-                f"{observed['writer_region'] or 'no region'}: AWS gave it up. Running again requests it again.",
+                f"The operation to {self.request.writer_region} ended and the writer is still in "
+                f"{observed['writer_region'] or 'no region'}: AWS abandoned it. Running again requests it again.",
                 after=observed,
             )
         return observed
 
     def measured(self, phase):
-        """Return a context that adds the seconds spent in it to ``phases``."""
+        """Return a context manager that adds the seconds spent in it to ``phases``."""
         return Phase(self.phases, phase, self.time["clock"])
 
 
 class Phase:
-    """Adds the seconds between entering and leaving, also where an error leaves."""
+    """Adds the seconds between enter and exit, also if an error is raised."""
 
     def __init__(self, phases, name, clock):
         self.phases, self.name, self.clock = phases, name, clock
@@ -263,7 +264,7 @@ class Phase:
 
 
 def carry_out(writer, before, lag):
-    """Request and wait as decided; return what is observed afterwards."""
+    """Request and wait as decided; return the observation afterwards."""
     writer.request_move(before, lag)
     if writer.decision.action == "none":
         return writer.observe_patiently() if writer.calls else before
@@ -271,7 +272,7 @@ def carry_out(writer, before, lag):
 
 
 def foresee(writer, before, lag):
-    """Return what carrying the decision out would end in, for check mode."""
+    """Return what carrying out the decision would lead to, for check mode."""
     action, method = writer.decision.action, writer.decision.method
     if action == "request":
         writer.calls.append(writer.request.by(method).operation(before))
@@ -281,11 +282,11 @@ def foresee(writer, before, lag):
 
 @timed
 def run(params, clients, check_mode=False, clock=time.monotonic, sleep=None):
-    """Bring the writer to ``writer_region``.
+    """Move the writer to ``writer_region``.
 
     Returns {changed, reason, method, before, after, lag, plan, phases, diff, seconds}. Raises Refused (nothing was
     changed) or another MultiRegionError, with ``before``, ``lag``, ``plan`` and ``phases`` as evidence and ``changed``
-    true where AWS had accepted the request. ``method`` is the one that was used, ``plan`` holds the calls made.
+    true if AWS accepted the request. ``method`` is the one that was used, ``plan`` lists the calls that were made.
     """
     writer = Writer(Request.of(params), clients, lease_of(params, clients), clock, sleep)
     before = writer.observe_patiently()
@@ -302,10 +303,10 @@ def run(params, clients, check_mode=False, clock=time.monotonic, sleep=None):
     decision = writer.decision
     changed = decision.action == "request" or where(before) != where(after)
     diff = {"before": summary(before), "after": summary(after)}
-    told = {"changed": changed, "reason": decision.reason, "method": method_used(decision.method, after)}
-    return {**told, **evidence, "after": after, "diff": diff}
+    outcome = {"changed": changed, "reason": decision.reason, "method": method_used(decision.method, after)}
+    return {**outcome, **evidence, "after": after, "diff": diff}
 
 
 def summary(observed):
-    """Return what a diff should show: who writes, whether the target is a member, and what is in flight."""
+    """Return what a diff shows: the writer's region, whether the target is a member, and the operation in progress."""
     return {**where(observed), "failover_state": observed["failover_state"]}

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Who writes, and how far the promotion of the target is. Pure: everything is read off the observed state."""
+"""Where the writer is, and the progress of the target's promotion. Pure: everything is derived from the State."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import INSTANCE_SERVES
 
-# Status of an operation that is being given up, and moves nothing any more; of one that loses nothing.
+# Status of an operation that is being cancelled and no longer moves the writer; status of one without data loss.
 CANCELLING, SWITCHING_OVER = "cancelling", "switching-over"
 # Status of a cluster that is being detached, while it may still be listed as a member.
 PROMOTING = "promoting"
@@ -31,7 +31,7 @@ PROMOTING = "promoting"
 
 @dataclass(frozen=True)
 class Database:
-    """One request, one observed state, one target region, and the method by which it is reached (never auto)."""
+    """One request, one observed state, one target region, and the method (never auto)."""
 
     state: State
     request: Request
@@ -45,12 +45,12 @@ class Database:
 
     @cached_property
     def view(self) -> dict[str, Any] | None:
-        """The global cluster in the eyes of the region to be believed, or None."""
+        """The global cluster as seen by the most trustworthy region, or None."""
         return trusted_view(self.state.facts, self.state.order, self.target)[1]
 
     @cached_property
     def members(self) -> frozenset[str] | None:
-        """The regions that belong to the global database; None where nobody could be asked."""
+        """The regions that belong to the global database; None if no region could be queried."""
         if self.view:
             return frozenset(member["region"] for member in self.view["members"])
         is_known = any(facts["global_cluster"].known for facts in self.state.facts.values())
@@ -58,18 +58,18 @@ class Database:
 
     @property
     def operation(self) -> dict[str, Any] | None:
-        """The operation Aurora carries out now: {status, from_region, to_region, is_data_loss_allowed} or None."""
+        """The operation that Aurora is carrying out: {status, from_region, to_region, is_data_loss_allowed} or None."""
         return (self.view or {}).get("failover")
 
     @property
     def is_joinable(self) -> bool:
-        """Whether the operation under way already moves the writer to the target."""
+        """Whether the operation in progress already moves the writer to the target."""
         moving = self.operation
         return bool(moving) and moving["to_region"] == self.target and moving["status"] != CANCELLING
 
     @property
     def operation_method(self) -> str | None:
-        """Which method the operation under way is of, or None.
+        """The method of the operation in progress, or None.
 
         A failover that may lose nothing is a switchover ("FailoverGlobalCluster" of the Amazon RDS API Reference).
         """
@@ -81,14 +81,14 @@ class Database:
 
     @cached_property
     def member_writer(self) -> str | None:
-        """The region whose member is the writer; while it moves, the region it comes from."""
+        """The region of the member that is the writer; during an operation, the region that it comes from."""
         return writer_region(self.view) or (self.operation or {}).get("from_region")
 
     @cached_property
     def is_detached(self) -> bool:
-        """Whether the target's cluster stands alone, or is about to.
+        """Whether the target's cluster is standalone, or is being detached.
 
-        A cluster that is being detached is ``promoting`` with no operation under way, and still listed at first.
+        A cluster that is being detached is ``promoting`` with no operation in progress, and is still listed at first.
         """
         cluster = self.facts.value("cluster")
         if not cluster or self.members is None:
@@ -97,7 +97,7 @@ class Database:
         return is_leaving or self.target not in self.members
 
     def is_outside(self, region: str | None) -> bool:
-        """Return whether a region's cluster is known to be no member of the global database."""
+        """Return whether a region's cluster is known not to be a member of the global database."""
         if region is None or self.members is None or region in self.members:
             return False
         cluster = self.region_facts(region)["cluster"]
@@ -105,14 +105,14 @@ class Database:
 
     @property
     def rebuild_needed(self) -> bool:
-        """Whether some region's cluster is no member, so that the global database has to be built again."""
+        """Whether some region's cluster is not a member, so that the global database has to be rebuilt."""
         return self.is_detached or any(self.is_outside(region) for region in self.state.order)
 
     @cached_property
     def writer(self) -> str | None:
-        """The region that holds the writer the platform works with.
+        """The region whose writer the platform uses.
 
-        A cluster that was detached writes for itself: the target's, or the one that the traffic goes to.
+        A detached cluster has its own writer: the target's cluster, or the one of the region with the traffic.
         """
         if self.is_detached:
             return self.target
@@ -120,23 +120,23 @@ class Database:
 
     @property
     def is_moving(self) -> bool:
-        """Whether AWS is at work on the writer: Aurora on an operation, or on the target that is being detached."""
+        """Whether AWS is moving the writer: by an operation of Aurora, or by detaching the target."""
         if self.is_detached:
             return (self.facts.value("cluster") or {}).get("status") == PROMOTING
         return bool(self.operation)
 
     @property
     def is_promotion_open(self) -> bool:
-        """Whether the promotion is still to be requested."""
+        """Whether the promotion still has to be requested."""
         return self.member_writer != self.target and not self.is_joinable and not self.is_detached
 
     @cached_property
     def is_writer_proven(self) -> bool:
-        """Whether the target holds a writer that takes writes.
+        """Whether the target has a writer that accepts writes.
 
-        Aurora is done when the member is the writer, no operation is under way, the cluster is available and so is its
-        writer instance ("Using switchover or failover in Amazon Aurora Global Database" of the Aurora User Guide); the
-        cluster's status alone proves nothing. A detached cluster is proven by its own status and instance.
+        Aurora is done if the member is the writer, no operation is in progress, and both the cluster and its writer
+        instance are available ("Using switchover or failover in Amazon Aurora Global Database" of the Aurora User
+        Guide); the cluster's status alone proves nothing. A detached cluster is proven by its own status and instance.
         """
         cluster = self.facts.value("cluster") or {}
         serving = {i["identifier"] for i in self.facts.value("instances") or [] if i["status"] in INSTANCE_SERVES}
@@ -144,5 +144,5 @@ class Database:
         return is_writer and cluster.get("status") == "available" and bool(serving.intersection(cluster["writers"]))
 
     def region_facts(self, region: str) -> Facts:
-        """Return the facts of any region; a region nobody asked has none."""
+        """Return the facts of any region; a region that was not queried has none."""
         return self.state.facts.get(region) or Facts(region, {})

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Guards on the promotion: whether Aurora can do it, and what would be lost. Pure."""
+"""Guards on the promotion: whether Aurora can do it, and how much would be lost. Pure."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
 )
 
 CONNECTED, PENDING_RESYNC = "connected", "pending-resync"
-# What has to be known of the writer's region before it is asked for a switchover.
+# Facts of the writer's region that must be known before a switchover is requested.
 OF_WRITER = ("global_cluster", "cluster")
 
 
 def operation_in_flight(seen: Situation) -> Obstacle | None:
-    """Aurora is moving the writer somewhere else, or giving up a move."""
+    """Aurora is moving the writer to another region, or is cancelling a move."""
     moving = seen.operation
     if not moving or seen.is_joinable or seen.is_detached:
         return None
     return Obstacle(
         "operation_in_flight",
-        f"Aurora is busy with a move from {moving['from_region']} to {moving['to_region']} ({moving['status']}), "
-        f"not with one to {seen.target}; wait until it has ended.",
+        f"Aurora is moving the writer from {moving['from_region']} to {moving['to_region']} ({moving['status']}), "
+        f"not to {seen.target}; wait until that has ended.",
     )
 
 
 def active_region_detached(seen: Situation) -> Obstacle | None:
-    """A region that has, or last had, the traffic writes for itself: the target has nothing of what was written since.
+    """A region that has, or last had, the traffic is detached: the target lacks everything written there since then.
 
-    It need not answer now: that it is lost does not make what it has taken disappear.
+    That region need not respond now: its loss does not undo the writes that it accepted.
     """
     last = (control_tables.latest_move(seen.state).value or {}).get("target_region")
     active = next((region for region in seen.state.order if _may_hold_more(seen, region, last)), None)
@@ -47,8 +47,8 @@ def active_region_detached(seen: Situation) -> Obstacle | None:
         return None
     return Obstacle(
         "active_region_detached",
-        f"{active} is no member of the global database and took the writes: what was written there since it was "
-        f"detached is not in {seen.target}. playbooks/failback.yml builds the global database again around {active}.",
+        f"{active} is not a member of the global database and accepted writes: what was written there since it was "
+        f"detached is not in {seen.target}. playbooks/failback.yml rebuilds the global database from {active}.",
         seen.loss_override,
     )
 
@@ -63,8 +63,8 @@ def version_difference(seen: Situation) -> str | None:
     """Return the words for engine versions that are known to differ, or None.
 
     Aurora MySQL moves the writer only between identical versions ("Upgrading an Amazon Aurora global database" of the
-    Aurora User Guide). The manifest's version counts only where the global cluster names none: it is what was meant,
-    not what is.
+    Aurora User Guide). The manifest's version is used only if the global cluster reports none: it is the intended one,
+    not the actual one.
     """
     own = (seen.facts.value("cluster") or {}).get("engine_version")
     whole = (seen.view or {}).get("engine_version") or seen.state.engine_version
@@ -74,7 +74,7 @@ def version_difference(seen: Situation) -> str | None:
 
 
 def engine_version_differs(seen: Situation) -> Obstacle | None:
-    """A managed move is impossible; a detach is not."""
+    """A managed move is impossible; a detach is possible."""
     difference = version_difference(seen) if seen.is_promotion_open and seen.method != DETACH else None
     if not difference:
         return None
@@ -82,16 +82,16 @@ def engine_version_differs(seen: Situation) -> Obstacle | None:
     if seen.method == SWITCHOVER:
         return Obstacle("engine_version_differs", f"{sentence} Upgrade first.")
     if seen.request.method == AUTO:
-        remedy = f"Without a managed failover {seen.target} can only be detached, which loses what was not replicated."
+        remedy = f"Without a managed failover {seen.target} can only be detached, losing writes not replicated yet."
         return Obstacle("managed_failover_impossible", f"{sentence} {remedy}", ACCEPT_DATA_LOSS)
     remedy = (
-        "Upgrade first, or do without the managed failover: method=auto or method=detach, with accept_data_loss=true."
+        "Upgrade first, or do not use the managed failover: method=auto or method=detach, with accept_data_loss=true."
     )
     return Obstacle("engine_version_differs", f"{sentence} {remedy}")
 
 
 def target_not_synchronized(seen: Situation) -> Obstacle | None:
-    """A member that is still being rebuilt holds less than the lag says; a switchover needs to know that it is not.
+    """A member that is being rebuilt holds less data than its lag suggests; a switchover requires a connected member.
 
     Source: "GlobalClusterMember" of the Amazon RDS API Reference.
     """
@@ -109,17 +109,17 @@ def target_not_synchronized(seen: Situation) -> Obstacle | None:
 
 
 def writer_unreadable(seen: Situation) -> Obstacle | None:
-    """A switchover is the work of the region that has the writer, so that region has to answer and to serve."""
+    """The writer's region carries out a switchover, so it has to respond and its cluster has to be available."""
     if seen.method != SWITCHOVER or not seen.is_promotion_open:
         return None
-    remedy = "playbooks/failover.yml moves without it, and may lose writes."
+    remedy = "playbooks/failover.yml does not need that region, but may lose writes."
     if seen.member_writer is None:
         return Obstacle("writer_unreadable", f"No region is known to hold the writer. {remedy}")
     facts = seen.region_facts(seen.member_writer)
     unknown = facts.unknown(OF_WRITER)
     if unknown:
         shown = "; ".join(f"{name}: {error}" for name, error in unknown.items())
-        sentence = f"A switchover is asked of {seen.member_writer}, which could not be read ({shown}). {remedy}"
+        sentence = f"A switchover is requested in {seen.member_writer}, which could not be read ({shown}). {remedy}"
         return Obstacle("writer_unreadable", sentence)
     status = (facts.value("cluster") or {"status": "absent"})["status"]
     if status == "available":
@@ -129,19 +129,19 @@ def writer_unreadable(seen: Situation) -> Obstacle | None:
 
 
 def lag(seen: Situation) -> Obstacle | None:
-    """The loss would be larger than allowed, or nobody can say how large.
+    """The data loss would exceed the limit, or cannot be determined.
 
-    Without a limit lag is reported only, except where it was left to us to choose an unplanned move.
+    Without a limit the lag is only reported, except if method auto chose an unplanned move.
     """
     limit, sample = seen.request.max_replication_lag_ms, seen.facts.value("lag")
-    is_asked = limit is not None or (seen.request.method == AUTO and seen.method == FAILOVER)
-    if not is_asked or not seen.is_promotion_open:
+    is_checked = limit is not None or (seen.request.method == AUTO and seen.method == FAILOVER)
+    if not is_checked or not seen.is_promotion_open:
         return None
-    asker = "method auto needs to know it" if limit is None else f"max_replication_lag_ms is {limit:g}"
+    reason = "method auto requires it" if limit is None else f"max_replication_lag_ms is {limit:g}"
     if not sample:
         fact = seen.facts["lag"]
         why = "there is no sample of the last hour" if fact.known else fact.error
-        return Obstacle("lag_unknown", f"The lag of {seen.target} is unknown ({why}); {asker}.", seen.loss_override)
+        return Obstacle("lag_unknown", f"The lag of {seen.target} is unknown ({why}); {reason}.", seen.loss_override)
     return _judge_sample(seen, sample, limit)
 
 
@@ -157,11 +157,11 @@ def _judge_sample(seen: Situation, sample: dict[str, Any], limit: float | None) 
 
 
 def detach_loses_data(seen: Situation) -> Obstacle | None:
-    """Detaching cannot be undone: the global database has to be built again, and nothing fences the old writer."""
+    """A detach cannot be undone: the global database has to be rebuilt, and nothing fences the old writer."""
     if seen.method != DETACH or not seen.is_promotion_open:
         return None
     return Obstacle(
         "detach_loses_data",
-        f"Detaching {seen.target} loses what was not replicated, and the global database has to be built again.",
+        f"Detaching {seen.target} loses writes not replicated yet, and the global database has to be rebuilt.",
         ACCEPT_DATA_LOSS,
     )
