@@ -218,7 +218,7 @@ method_reason:
   returned: success
   type: str
   version_added: 0.2.0
-  sample: Method failover was asked for.
+  sample: Method failover was requested.
 is_complete:
   description: Whether writer and traffic are at the target, and no run towards it is unfinished.
   returned: success

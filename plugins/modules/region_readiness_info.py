@@ -175,7 +175,7 @@ rows:
       region: us-east-2
       state: blocker
       reason: The cluster runs 8.0.mysql_aurora.3.05.2, the writer 8.0.mysql_aurora.3.04.0; they must be identical.
-      remedy: Bring both to one version; until then only method=detach could move there.
+      remedy: Upgrade to one version; until then only method=detach can move there.
       is_unknown: false
 summary:
   description: How many rows are C(ok), C(warnings) and C(blockers), and how many of the latter two are C(unknown).

@@ -81,8 +81,8 @@ reason:
   returned: success
   type: str
   sample: >-
-    /trading/dev/database/writer-endpoint was set: trading-us-east-2-dev is no member of trading-global-dev, so only its
-    own endpoint leads to it.
+    /trading/dev/database/writer-endpoint was set: trading-us-east-2-dev is not a member of trading-global-dev, so only
+    its own endpoint reaches it.
 before:
   description: Value of the parameter before, null if there was none.
   returned: success

@@ -112,7 +112,7 @@ class Controller(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def controller() -> Iterator[tuple[str, list[dict]]]:
-    """A controller's address, and the jobs that it was asked for."""
+    """A controller's address, and the jobs that it was requested."""
     launched: list[dict] = []
     with ThreadingHTTPServer(("127.0.0.1", 0), type("Own", (Controller,), {"launched": launched})) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

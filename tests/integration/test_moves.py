@@ -54,7 +54,7 @@ def test_failback_puts_in_order_what_a_failover_left(platform):
     assert fence["seconds"] > 0 and "is fenced" in fence["reason"], "how it ended, although it went on beside"
 
     again = platform.run("failover", "-e", f"target_region={OTHER}").ends_well()
-    assert again.changed["localhost"] == 0 and "is active already" in again.output
+    assert again.changed["localhost"] == 0 and "is already active" in again.output
 
     platform.lab.set_targets(HOME, "healthy")
     platform.run("failback").ends_well()

@@ -199,16 +199,16 @@ def test_what_is_opened_or_loosened_turns_its_row(platform, tmp_path):
     turned = [row for row in report["rows"] if (row["region"], row["state"]) == (WEST, "warning")]
     reasons = {row["check"]: row["reason"] for row in turned}
     assert {check: reasons[check] for check in sorted({*hardened, "protection"})} == {
-        "backups": "Not switched on: point-in-time recovery of the session table.",
-        "egress": f"Free to reach the world: tcp 3306 (trading-{SUFFIX}-database).",
-        "instance_metadata": f"Instances of {template} version 2 answer for metadata without a token.",
+        "backups": "Not enabled: point-in-time recovery of the session table.",
+        "egress": f"Allowed to reach the internet: tcp 3306 (trading-{SUFFIX}-database).",
+        "instance_metadata": f"Instances of {template} version 2 return metadata without a token.",
         "load_balancer": (
-            "The load balancer hands on headers with invalid names; the load balancer writes no access logs."
+            "The load balancer forwards headers with invalid names; the load balancer writes no access logs."
         ),
-        "open_ports": f"Open to the world: tcp 3306 (trading-{SUFFIX}-database).",
+        "open_ports": f"Open to the internet: tcp 3306 (trading-{SUFFIX}-database).",
         "protection": (
             "Not protected from deletion: the cluster, the session table, the control table, the load balancer; "
-            "no last snapshot would be taken of the cluster (global_database_keeps_last_snapshot is false)."
+            "no final snapshot of the cluster would be taken (global_database_keeps_last_snapshot is false)."
         ),
     }
     assert named(report, "ok") >= {(check, EAST) for check in hardened}

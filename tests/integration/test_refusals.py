@@ -56,7 +56,7 @@ def test_a_target_that_is_active_already_is_a_sentence_and_no_error(platform):
     before = len(platform.lab.calls())
     run = platform.run("failover", "-e", f"target_region={LOST}").ends_well()
     assert run.changed == {"localhost": 0}
-    assert f"{LOST} is active already" in run.output
+    assert f"{LOST} is already active" in run.output
     assert [call for call in platform.lab.calls()[before:] if call["mutating"]] == []
 
 

@@ -147,7 +147,7 @@ def test_every_rotation_made_another_password_and_the_writer_was_given_it(story)
 def test_without_the_region_of_the_first_copy_a_rotation_changes_nothing_and_says_what_to_do(story):
     assert story.while_lost.code != 0
     assert story.kept == story.at_home
-    for words in (f"first copy of {NAME} is in {HOME}", "Applications go on", "promote"):
+    for words in (f"primary secret of {NAME} is in {HOME}", "Applications keep using", "promote"):
         assert words in " ".join(story.while_lost.output.split())
 
 

@@ -154,7 +154,7 @@ def test_a_stuck_promotion_is_named_and_resumed(lab: Lab, database: Run) -> None
     lab.settings(promotion_stuck=True)
     stuck = database(WEST, "failover", wait_timeout=2)
     assert stuck["failed"] is True and stuck["changed"] is True
-    assert "failing-over" in stuck["msg"] and "running again resumes" in stuck["msg"]
+    assert "failing-over" in stuck["msg"] and "to resume the wait, run" in stuck["msg"]
     lab.settings(promotion_stuck=False)
     resumed = database(WEST, "failover")
     assert resumed["after"]["writer_region"] == WEST
@@ -166,7 +166,7 @@ def test_without_wait_the_request_is_accepted_at_once_and_joined_later(lab: Lab,
     first = database(WEST, "failover", wait=False)
     assert first["after"]["failover_state"]["to_region"] == WEST
     refused = database(EAST, "switchover")
-    assert refused["failed"] is True and "towards us-east-2" in refused["msg"]
+    assert refused["failed"] is True and "to us-east-2" in refused["msg"]
     joined = database(WEST, "failover")
     assert "Joined" in joined["reason"] and joined["after"]["writer_region"] == WEST
     assert mutating(lab) == [(WEST, "FailoverGlobalCluster")]

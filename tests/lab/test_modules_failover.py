@@ -151,7 +151,7 @@ def test_a_healthy_region_is_not_left_unless_forced(platform: Platform) -> None:
     assert codes(plan(platform, force=True)) == []
     found = plan(platform, target_region=EAST)
     assert (found["is_arrived"], codes(found), steps(found)) == (True, [], [])
-    assert found["reason"].startswith(f"{EAST} is active already")
+    assert found["reason"].startswith(f"{EAST} is already active")
 
 
 def test_a_switchover_of_a_healthy_platform_is_possible_and_auto_chooses_it(platform: Platform) -> None:

@@ -15,15 +15,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 
 @aws_call("DescribeGlobalClusters", missing=("GlobalClusterNotFoundFault",))
 def describe_global_cluster(client, identifier):
-    """Return the GlobalCluster of the RDS API, or None when there is none of that identifier."""
+    """Return the GlobalCluster of the RDS API, or None if there is none with that identifier."""
     found = client.describe_global_clusters(GlobalClusterIdentifier=identifier).get("GlobalClusters", [])
-    # Asked for by name all the same: an answer that ignores the identifier must not pass another one off as ours.
+    # Compare the name although the call filters by it: a response that ignores the filter must not be taken for ours.
     return next((one for one in found if one["GlobalClusterIdentifier"].lower() == identifier.lower()), None)
 
 
 @aws_call("DescribeDBClusters", missing=("DBClusterNotFoundFault",))
 def describe_db_cluster(client, identifier):
-    """Return the DBCluster of the RDS API, or None when it does not exist in the client's region."""
+    """Return the DBCluster of the RDS API, or None if it does not exist in the client's region."""
     found = client.describe_db_clusters(DBClusterIdentifier=identifier).get("DBClusters", [])
     return found[0] if found else None
 
@@ -40,7 +40,7 @@ def describe_db_instances(client, cluster_identifier):
 
 @aws_call("CreateGlobalCluster")
 def create_global_cluster(client, identifier, settings):
-    """Create it. Raises AwsCallError GlobalClusterAlreadyExistsFault where it exists."""
+    """Create a global cluster. Raises AwsCallError GlobalClusterAlreadyExistsFault if it exists."""
     client.create_global_cluster(GlobalClusterIdentifier=identifier, **settings)
 
 
@@ -52,5 +52,5 @@ def modify_global_cluster(client, identifier, settings):
 
 @aws_call("DeleteGlobalCluster", missing=("GlobalClusterNotFoundFault",))
 def delete_global_cluster(client, identifier):
-    """Delete an empty, unprotected global cluster; nothing happens where it is gone already."""
+    """Delete an empty, unprotected global cluster. Does nothing if it no longer exists."""
     client.delete_global_cluster(GlobalClusterIdentifier=identifier)

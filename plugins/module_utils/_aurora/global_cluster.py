@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The global database: reading it from any member's region, and creating, adopting, changing and deleting it.
+"""Read the global database from any member's region; create, adopt, change and delete it.
 
 Facts used: "Using Amazon Aurora Global Database" of the Aurora User Guide; CreateGlobalCluster, ModifyGlobalCluster and
 DeleteGlobalCluster of the RDS API Reference.
@@ -29,15 +29,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 )
 
 POLL_SECONDS = 2
-# What no call changes once the global database exists.
+# Properties that no API call can change once the global database exists.
 FIXED = ("engine", "database_name", "storage_encrypted")
 
 
 def creation_settings(wanted):
     """Return the arguments of CreateGlobalCluster. Pure.
 
-    wanted: the module's parameters. A source cluster brings engine, version, name and encryption with it, and the API
-    refuses them beside it (CreateGlobalCluster of the RDS API Reference).
+    wanted: the module's parameters. With a source cluster, engine, version, name and encryption come from that cluster,
+    and the API rejects them as arguments (CreateGlobalCluster of the RDS API Reference).
     """
     settings = {"DeletionProtection": wanted.get("deletion_protection")}
     if wanted.get("source_db_cluster_arn"):
@@ -51,24 +51,24 @@ def creation_settings(wanted):
 
 
 def version_key(version):
-    """Return something that orders engine versions such as ``8.0.mysql_aurora.3.04.1``."""
+    """Return a sort key for engine versions such as ``8.0.mysql_aurora.3.04.1``."""
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in version.split(".")]
 
 
 def satisfies(current, version):
-    """Return True where an engine version is the one asked for; 8.0.mysql_aurora.3.08 asks for any patch of 3.08."""
+    """Return True if an engine version matches the requested one; 8.0.mysql_aurora.3.08 matches any patch of 3.08."""
     return f"{current}.".startswith(f"{version}.")
 
 
 def modification_settings(facts, wanted):
-    """Return only the arguments of ModifyGlobalCluster that differ; raise Refused for what cannot be changed. Pure."""
+    """Return only the arguments of ModifyGlobalCluster that differ. Raises Refused for impossible changes. Pure."""
     name = facts["global_cluster_identifier"]
     for option in FIXED:
         asked, current = wanted.get(option), facts[option]
         if asked is not None and current is not None and asked != current:
             raise Refused(
-                f"{option} of the global cluster {name} is {current}, {asked} was asked for; it cannot be changed "
-                f"after creation: set {option} to {current} or leave it out.",
+                f"{option} of the global cluster {name} is {current}, but {asked} was requested; it cannot be changed "
+                f"after creation: set {option} to {current} or omit it.",
                 global_cluster=facts,
             )
     settings = {}
@@ -79,8 +79,8 @@ def modification_settings(facts, wanted):
     if version and current and not satisfies(current, version):
         if version_key(version) < version_key(current):
             raise Refused(
-                f"engine_version of the global cluster {name} is {current}, the older {version} was asked for; AWS "
-                f"cannot go back: set engine_version to {current} or leave it out.",
+                f"engine_version of the global cluster {name} is {current}, but the older {version} was requested; AWS "
+                f"does not support downgrades: set engine_version to {current} or omit it.",
                 global_cluster=facts,
             )
         settings["EngineVersion"] = version
@@ -99,7 +99,7 @@ def deletion_obstacle(facts, wanted):
 
 
 class GlobalCluster:
-    """One global cluster seen from one region: reads, writes that survive a lost answer, and waiting."""
+    """One global cluster seen from one region: reads, writes that are safe if the response is lost, and waiting."""
 
     def __init__(self, client, params, clock=time.monotonic, sleep=pause):
         self.client = client
@@ -113,9 +113,9 @@ class GlobalCluster:
         return retry_transient(lambda: read_global_cluster(self.client, self.name) or {}, **self.time)
 
     def write(self, function, *arguments, achieved):
-        """Make the call once; where its answer was lost or says so already, the state read back decides.
+        """Make the call once. If the response is lost, or says that it was made before, the state read back decides.
 
-        achieved: function of the facts; true where the call has been carried out, or is being.
+        achieved: function of the facts; returns true if the call has taken effect or is taking effect.
         """
         try:
             function(self.client, self.name, *arguments)
@@ -126,7 +126,7 @@ class GlobalCluster:
             wait_until_visible(self.read, achieved, error, **self.time)
 
     def reconcile(self, done, what):
-        """Return the facts once done, or immediately with wait: false."""
+        """Return the facts once done, or immediately if wait is false."""
         if not self.wait:
             return self.read()
         try:
@@ -138,12 +138,12 @@ class GlobalCluster:
                 late.error,
                 late.seconds,
                 f"The global cluster {self.name} was not {what} after {late.seconds:.0f} s (wait_timeout); its status "
-                f"is {status}. Run again to go on waiting.",
+                f"is {status}. Run again to continue waiting.",
             ) from late
 
 
 def holds(facts, settings):
-    """Return True where the facts have every setting of a ModifyGlobalCluster call. Pure."""
+    """Return True if the facts have every setting of a ModifyGlobalCluster call. Pure."""
     if not facts:
         return False
     protection, version = settings.get("DeletionProtection"), settings.get("EngineVersion")
@@ -153,20 +153,20 @@ def holds(facts, settings):
 
 
 def is_begun(before, facts, settings):
-    """Return True where a ModifyGlobalCluster call has been carried out or, an upgrade takes long, was begun. Pure.
+    """Return True if a ModifyGlobalCluster call has taken effect or has begun to, because an upgrade takes long. Pure.
 
-    before: the facts from before the call.
+    before: the facts before the call.
     """
     return holds(facts, settings) or (bool(facts) and is_settled(before) and not is_settled(facts))
 
 
 def is_there(facts):
-    """Return True for a global cluster that exists and is to stay."""
+    """Return True for a global cluster that exists and is not being deleted."""
     return bool(facts) and facts["status"] != "deleting"
 
 
 def is_settled(facts):
-    """Return True for a global cluster that is there and not being changed."""
+    """Return True for a global cluster that exists and is not being changed."""
     return facts.get("status") == "available"
 
 
@@ -181,7 +181,7 @@ def ensure_present(cluster, before, params, check_mode):
         return True, f"The global cluster {cluster.name} was created.", cluster.reconcile(is_settled, "available")
     was_settled = is_settled(before)
     if not was_settled and not check_mode:
-        # What is being changed may be what is asked for here: by a run whose answer was lost, or by another one.
+        # The change in progress may be the one requested here: of a run whose response was lost, or of another run.
         before = cluster.reconcile(is_settled, "available")
     settings = modification_settings(before, params)
     if settings:
@@ -193,7 +193,7 @@ def ensure_present(cluster, before, params, check_mode):
         return True, f"The global cluster {cluster.name} was changed: {names}.", after
     return (
         False,
-        f"The global cluster {cluster.name} {'is as asked for' if was_settled else 'was being changed'}.",
+        f"The global cluster {cluster.name} {'is as requested' if was_settled else 'was being changed'}.",
         before,
     )
 
@@ -222,13 +222,13 @@ def ensure_absent(cluster, before, params, check_mode):
 
 
 def echo(settings):
-    """Return a ModifyGlobalCluster call's settings under the names our facts use. Pure."""
+    """Return the settings of a ModifyGlobalCluster call under the names of the facts. Pure."""
     names = {"DeletionProtection": "deletion_protection", "EngineVersion": "engine_version"}
     return {names[name]: value for name, value in settings.items()}
 
 
 def predicted(params):
-    """Return the facts a created global cluster would have, as far as the parameters say. Pure."""
+    """Return the facts that a new global cluster would have, as far as the parameters define them. Pure."""
     asked = {"DBClusterArn": params["source_db_cluster_arn"]} if params.get("source_db_cluster_arn") else None
     return facts_of(
         {
@@ -248,7 +248,7 @@ def predicted(params):
 def run(params, clients, check_mode=False, clock=time.monotonic, sleep=pause):
     """Bring the global cluster to the wanted state.
 
-    Returns {changed, reason, global_cluster, diff: {before, after}, seconds}; global_cluster is {} where there is none.
+    Returns {changed, reason, global_cluster, diff: {before, after}, seconds}; global_cluster is {} if there is none.
     Raises Refused, AwsCallError or WaitTimeout.
     """
     cluster = GlobalCluster(clients("rds", params.get("region")), params, clock, sleep)

@@ -4,9 +4,9 @@
 
 """Replication lag of an Aurora secondary: the newest CloudWatch sample and its age.
 
-The metrics exist in a secondary's region only, under the secondary cluster's identifier, and move after a switch of
-the writer ("Monitoring an Amazon Aurora global database" and "Amazon CloudWatch metrics for Amazon Aurora" of the
-Aurora User Guide). No datapoint means that the lag is not known; it never means zero.
+The metrics exist only in a secondary's region, under the secondary cluster's identifier, and move when the writer
+moves ("Monitoring an Amazon Aurora global database" and "Amazon CloudWatch metrics for Amazon Aurora" of the
+Aurora User Guide). No data point means that the lag is unknown; it never means zero.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
 
-# The second one is reported from Aurora MySQL 3.04.0 on. The larger of the two bounds the loss.
+# Aurora MySQL reports the second one since 3.04.0. The larger of the two is the bound on the data loss.
 METRICS = ("AuroraGlobalDBReplicationLag", "AuroraGlobalDBRPOLag")
 PERIOD_SECONDS = 60
-# Far enough back that the last sample before an outage is still found while people decide.
+# Long enough to still find the last sample before an outage while operators decide.
 LOOK_BACK = timedelta(hours=1)
 
 
 @aws_call("GetMetricData")
 def get_lag_data(client: Any, cluster_identifier: str, now: datetime) -> list[dict[str, Any]]:
-    """Return MetricDataResults of the lag metrics of one cluster for the last hour, newest first."""
+    """Return the MetricDataResults of the lag metrics of one cluster for the last hour, newest first."""
     queries = [
         {
             "Id": f"lag{index}",
@@ -44,7 +44,7 @@ def get_lag_data(client: Any, cluster_identifier: str, now: datetime) -> list[di
     answer = client.get_metric_data(
         MetricDataQueries=queries,
         StartTime=now - LOOK_BACK,
-        # Samples of the running minute carry its beginning as their time; a little more keeps skewed clocks harmless.
+        # A sample of the current minute has the start of that minute as its time; the margin covers clock skew.
         EndTime=now + timedelta(seconds=PERIOD_SECONDS),
         ScanBy="TimestampDescending",
     )
@@ -52,9 +52,9 @@ def get_lag_data(client: Any, cluster_identifier: str, now: datetime) -> list[di
 
 
 def newest_sample(results: list[dict[str, Any]], now: datetime) -> dict[str, Any] | None:
-    """Return {value_ms, age_seconds, sampled_at, metric} of the newest sample, or None when there is none. Pure.
+    """Return {value_ms, age_seconds, sampled_at, metric} of the newest sample, or None if there is none. Pure.
 
-    Where both metrics were sampled at the same time the larger value counts. A sample's time is the beginning of its
+    If both metrics have a sample of the same time, the larger value counts. A sample's time is the start of its
     period, so its age is never understated.
     """
     samples = [
@@ -74,9 +74,9 @@ def newest_sample(results: list[dict[str, Any]], now: datetime) -> dict[str, Any
 
 
 def read_lag(client: Any, cluster_identifier: str, now: datetime | None = None) -> dict[str, Any] | None:
-    """Return the newest lag sample of a secondary cluster, or None when there is none.
+    """Return the newest lag sample of a secondary cluster, or None if there is none.
 
-    client: cloudwatch client of the secondary's region. Raises AwsCallError where CloudWatch could not be asked.
+    client: cloudwatch client of the secondary's region. Raises AwsCallError if CloudWatch cannot be queried.
     """
     now = now or datetime.now(UTC)
     return newest_sample(get_lag_data(client, cluster_identifier, now), now)

@@ -2,20 +2,20 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A new password for the first user of a global database, in the database and in every copy of its secret.
+"""Rotate the master password of a global database, in the database and in every replica of its secret.
 
-Secrets Manager's label AWSPENDING is the journal: it stands from the first step to the last, so that a run that was
-killed anywhere is taken up by the next one, with the same password:
+The staging label AWSPENDING of Secrets Manager is the journal: it exists from the first step to the last. If a run is
+killed at any step, the next run continues with the same password:
 
-1. the new password waits as AWSPENDING, and every region's copy shows it;
-2. the cluster that writes is given it; the others receive it as they receive all rows;
-3. AWSCURRENT moves to it;
-4. every region's copy shows that, and AWSPENDING is taken off.
+1. store the new password as AWSPENDING, and wait until every region's replica has it;
+2. set it on the writer's cluster; the other clusters receive it by replication;
+3. move AWSCURRENT to the new version;
+4. wait until every region's replica has that, and remove AWSPENDING.
 
-So whoever tries AWSCURRENT and then AWSPENDING of the own region's copy always holds the password that the writer
-accepts. These are the steps of a rotation function ("Lambda rotation functions", AWS Secrets Manager User Guide).
-Aurora itself manages no password of a cluster in a global database ("Password management with Amazon Aurora and AWS
-Secrets Manager", limitations, Aurora User Guide).
+So an application that tries AWSCURRENT and then AWSPENDING of its own region's replica always has the password that the
+writer accepts. These are the steps of a rotation function ("Lambda rotation functions", AWS Secrets Manager User
+Guide). Aurora does not manage passwords of clusters in a global database ("Password management with Amazon Aurora and
+AWS Secrets Manager", limitations, Aurora User Guide).
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     wait_until_visible,
 )
 
-# How long all regions together are waited for when they are asked in parallel, in seconds.
+# Deadline in seconds for the parallel calls to all regions.
 LOOK_SECONDS = 12
 DAY_SECONDS = 86400
-# RDS takes them all ("MasterUserPassword" of ModifyDBCluster), and none means anything to a shell or in an address.
+# RDS accepts all of these ("MasterUserPassword" of ModifyDBCluster), and none is special in a shell or a URL.
 ALPHABET = string.ascii_letters + string.digits
-# A version of that id exists, with another value.
+# A version with that id exists and has another value.
 TAKEN = "ResourceExistsException"
-# A label is not where it was when the request was made.
+# The label has moved since the request was prepared.
 MOVED = "InvalidParameterException"
 BUSY = "InvalidDBClusterStateFault"
 # RDS-EVENT-0016 of a DB cluster ("Amazon RDS event categories and event messages for Aurora", Aurora User Guide).
@@ -77,7 +77,7 @@ RESET_EVENT = "master credentials"
 
 @aws_call("ModifyDBCluster")
 def set_master_password(client: Any, identifier: str, password: Hidden) -> None:
-    """Ask for another password; the same again changes nothing. It is accepted some time after the answer."""
+    """Request a new password. A repeated call is harmless. RDS applies the password some time after the response."""
     client.modify_db_cluster(
         DBClusterIdentifier=identifier, MasterUserPassword=password.reveal(), ApplyImmediately=True
     )
@@ -85,42 +85,43 @@ def set_master_password(client: Any, identifier: str, password: Hidden) -> None:
 
 @aws_call("DescribeEvents")
 def reset_events(client: Any, identifier: str) -> set[tuple[str, str]]:
-    """Return (time, message) of each reset of the cluster's password in the last hour, as far as RDS tells them."""
-    told = client.describe_events(SourceType="db-cluster", SourceIdentifier=identifier, Duration=60).get("Events", [])
-    return {(str(event["Date"]), event["Message"]) for event in told if RESET_EVENT in event["Message"].lower()}
+    """Return (time, message) of each reset of the cluster's password in the last hour, as far as RDS reports them."""
+    events = client.describe_events(SourceType="db-cluster", SourceIdentifier=identifier, Duration=60).get("Events", [])
+    return {(str(event["Date"]), event["Message"]) for event in events if RESET_EVENT in event["Message"].lower()}
 
 
 def next_version(secret: Mapping[str, Any]) -> str:
-    """Return the id of the version that follows the secret's state. Pure.
+    """Return the id of the version that follows the secret's current state. Pure.
 
-    Two runs that begin at the same moment mean the same version, and Secrets Manager lets only the first of them give
-    it a value. An id says nothing of the value.
+    Two runs that start at the same moment compute the same id, and Secrets Manager lets only the first one set its
+    value. The id reveals nothing about the value.
     """
     state = "|".join([secret["arn"], version_at(secret, CURRENT) or "", *sorted(secret["versions"])])
     return str(uuid.uuid5(uuid.NAMESPACE_URL, state))
 
 
 def parse(value: Hidden | None, name: str, version: str) -> dict[str, Any]:
-    """Return a version's JSON object. Raises Refused, without the text, where it is none that has a password."""
+    """Return a version's JSON object. Raises Refused, without quoting the text, if it has no password."""
     try:
         found = json.loads(value.reveal()) if value else None
     except ValueError:
         found = None
     if not (isinstance(found, dict) and isinstance(found.get("password"), str) and found["password"]):
         raise Refused(
-            f"Version {version} of {name} is no JSON object with a password. Where it is the remains of another "
-            f"rotation take the label off it: aws secretsmanager update-secret-version-stage --secret-id {name} "
+            f"Version {version} of {name} is not a JSON object with a password. If it is left over from another "
+            f"rotation, remove its label: aws secretsmanager update-secret-version-stage --secret-id {name} "
             f"--version-stage {PENDING} --remove-from-version-id {version}"
         )
     return found
 
 
 class Reset:
-    """A password that a cluster was asked to accept, until it does.
+    """A password change that was requested of a cluster, until the cluster accepts it.
 
-    ``proof`` tells how that is known: ``event`` (RDS said so), ``status`` (the cluster was busy with it and is no
-    longer) or ``time`` (neither was seen, and settle_seconds are over: RDS tells events "on a best effort basis", and
-    a status may be missed between two looks). Only a login would prove it; a cluster in private subnets is not asked.
+    ``proof`` says how that is known: ``event`` (RDS reported it), ``status`` (the cluster was busy with it and is no
+    longer) or ``time`` (neither was observed, and settle_seconds have passed: RDS sends events "on a best effort
+    basis", and a status can be missed between two polls). Only a login would prove it, but a cluster in private subnets
+    cannot be reached from here.
     """
 
     def __init__(self, client: Any, identifier: str, settle_seconds: float, clock: Callable[[], float]):
@@ -132,7 +133,7 @@ class Reset:
         self.since = clock()
 
     def read(self) -> tuple[bool, bool]:
-        """Return whether the cluster is at rest, and whether RDS told of a reset that it had not told of before."""
+        """Return whether the cluster is idle, and whether RDS reports a reset that it had not reported before."""
         cluster = describe_db_cluster(self.client, self.identifier) or {}
         pending = "MasterUserPassword" in (cluster.get("PendingModifiedValues") or {})
         is_idle = cluster.get("Status") == "available" and not pending
@@ -140,9 +141,9 @@ class Reset:
 
     def is_done(self, state: tuple[bool, bool]) -> bool:
         """Return whether the password counts as accepted."""
-        is_idle, is_told = state
+        is_idle, is_reported = state
         self.was_busy = self.was_busy or not is_idle
-        if is_idle and is_told:
+        if is_idle and is_reported:
             self.proof = "event"
         elif is_idle and self.was_busy:
             self.proof = "status"
@@ -152,7 +153,7 @@ class Reset:
 
 
 class Rotation:
-    """The steps, each safe to take again."""
+    """The steps of a rotation; each can be repeated safely."""
 
     def __init__(self, params: Mapping[str, Any], clients: Any, pace: Mapping[str, Any]):
         self.params, self.clients, self.pace = params, clients, pace
@@ -163,7 +164,7 @@ class Rotation:
         self.proof: str | None = None
 
     def look(self) -> Seen:
-        """Ask every region in parallel; raise Refused where a rotation must not go on."""
+        """Query all regions in parallel. Raises Refused if the rotation must not continue."""
         table = self.params.get("table_name")
         identifier = self.params["global_cluster_identifier"]
         calls: dict[tuple[str, str], Callable[[], Any]] = {}
@@ -192,12 +193,12 @@ class Rotation:
         if self.passed_over and not self.params["accept_gap"]:
             raise Refused(
                 f"{'; '.join(self.passed_over.values())}. Applications there could be left without the new password. "
-                "Run again when all regions answer, or with accept_gap=true if the change cannot wait.",
+                "Run again when all regions respond, or set accept_gap=true if the change cannot wait.",
                 gaps=self.passed_over,
             )
 
     def secret(self) -> Mapping[str, Any]:
-        """Return the first copy as it is now."""
+        """Return the primary secret as it is now."""
         client = self.clients("secretsmanager", self.primary_region)
         return retry_transient(lambda: describe_versions(client, self.name) or {}, **self.pace)
 
@@ -207,7 +208,7 @@ class Rotation:
         return parse(retry_transient(lambda: get_value(client, self.name, version), **self.pace), self.name, version)
 
     def is_young(self, secret: Mapping[str, Any], now: float) -> bool:
-        """Return whether the current password may stay."""
+        """Return whether the current password is recent enough to keep."""
         days = self.params["max_age_days"]
         if not days:
             return False
@@ -216,7 +217,7 @@ class Rotation:
         return made_at is not None and now - made_at < days * DAY_SECONDS
 
     def begin(self, secret: Mapping[str, Any]) -> str:
-        """Have a new password wait as AWSPENDING; return its version, which may be that of a run beside this one."""
+        """Store a new password as AWSPENDING. Return its version, which may be that of a concurrent run."""
         client, version = self.clients("secretsmanager", self.primary_region), next_version(secret)
         now = self.value_of(version_at(secret, CURRENT) or "")
         password = Hidden("".join(secrets.choice(ALPHABET) for _each in range(self.params["password_length"])))
@@ -231,16 +232,16 @@ class Rotation:
                 raise
             failure = error
         if failure and failure.code == TAKEN and not version_at(self.secret(), PENDING):
-            # Put there by a rotation that somebody gave up by taking the label off: it was never used, so it can be.
+            # Left by a rotation that was abandoned by removing the label. It was never used, so it can be used now.
             move_label(client, self.name, PENDING, to=version)
         found = wait_until_visible(self.secret, lambda now: version_at(now, PENDING), failure, **self.pace)
         return version_at(found, PENDING)
 
     def spread(self, label: str, version: str, so_far: str) -> dict[str, str]:
-        """Wait until every region's copy shows the label at the version; return why some do not, by region.
+        """Wait until the label is at the version in every region's replica. Return by region why it is not in some.
 
-        so_far: sentence on the database, for the MultiRegionError that is raised where some do not after
-        replica_timeout and no gap is accepted.
+        so_far: sentence on the state of the database, for the MultiRegionError that is raised if replicas are still
+        behind after replica_timeout and gaps are not accepted.
         """
 
         def is_enough(late: Mapping[str, str]) -> bool:
@@ -254,7 +255,8 @@ class Rotation:
                 return slow.state or {}
             raise MultiRegionError(
                 f"{'; '.join((slow.state or {}).values()) or slow.error} ({timeout} s, replica_timeout). {so_far} Run "
-                "again when the copies are in sync: it goes on from here. With accept_gap=true they may lag behind.",
+                "again when the replicas are in sync; the rotation continues from here. With accept_gap=true they may "
+                "lag behind.",
                 gaps=slow.state or {},
             ) from slow
 
@@ -266,35 +268,35 @@ class Rotation:
         late = {}
         for region, fact in seen.items():
             if not fact.known:
-                late[region] = f"{region} does not answer ({fact.error})"
+                late[region] = f"{region} does not respond ({fact.error})"
             elif version_at(fact.value, label) != version:
-                late[region] = f"the copy in {region} does not show {label} at version {version}"
+                late[region] = f"the replica in {region} does not have {label} at version {version}"
             elif statuses.get(region, "InSync") != "InSync":
-                late[region] = f"the copy in {region} is {statuses[region]}"
+                late[region] = f"the replica in {region} is {statuses[region]}"
         return late
 
     def apply(self, version: str) -> None:
-        """Have the writer accept the password that waits, and make it the one that everybody reads."""
+        """Set the pending password on the writer, and make it the current one."""
         self.spread(PENDING, version, "The database still has the old password.")
         password = Hidden(self.value_of(version)["password"])
-        # Much may have happened since the first look: a move, or another run that has finished this very rotation.
+        # A move may have started since the first look, or another run may have finished this very rotation.
         writer = self._still_ours(version)
         if writer:
             self._reset(writer, password)
             if self._still_ours(version) not in (writer, None):
                 raise Refused(
-                    f"The writer left {writer['region']} while its password was being changed, so whether it has the "
-                    f"new one is not known. {PENDING} still has it: run again, which gives it to the new writer."
+                    f"The writer left {writer['region']} while its password was being changed, so it is not known if "
+                    f"it has the new one. {PENDING} still has it: run again to set it on the new writer."
                 )
         self._make_current(version)
 
     def _still_ours(self, version: str) -> Mapping[str, Any] | None:
-        """Return the writer, or None where another run has made the version current already."""
+        """Return the writer, or None if another run has already made the version current."""
         seen = self.look()
         if version_at(seen.secret, CURRENT) == version:
             return None
         if version_at(seen.secret, PENDING) != version:
-            raise Refused(f"{PENDING} of {self.name} was taken off version {version} by somebody. Run again.")
+            raise Refused(f"Someone removed {PENDING} of {self.name} from version {version}. Run again.")
         return {name: seen.writer[name] for name in ("region", "identifier")}
 
     def _reset(self, writer: Mapping[str, Any], password: Hidden) -> None:
@@ -320,7 +322,7 @@ class Rotation:
             self._move(CURRENT, lambda secret: version_at(secret, CURRENT) == version, to=version, away_from=before)
 
     def finish(self, version: str) -> dict[str, str]:
-        """Take AWSPENDING off once every copy shows the version as current; return why some do not, by region."""
+        """Remove AWSPENDING once every replica has the version as current. Return by region why it is not in some."""
         late = self.spread(CURRENT, version, "The database has the new password.")
         if not late:
             self._move(PENDING, lambda secret: not version_at(secret, PENDING), away_from=version)
@@ -344,7 +346,7 @@ def global_facts(client: Any, identifier: str) -> dict[str, Any]:
 
 
 def lease_in(client: Any, table: str) -> dict[str, Any] | None:
-    """Return the lease of the client's region, None where there is none or no table that could hold one."""
+    """Return the lease of the client's region, or None if there is no lease or no control table."""
     try:
         return read_lease(client, table)
     except AwsCallError as error:
@@ -354,7 +356,7 @@ def lease_in(client: Any, table: str) -> dict[str, Any] | None:
 
 
 def rotate(rotation: Rotation, check_mode: bool, now: float) -> dict[str, Any]:
-    """Take the steps that are left."""
+    """Carry out the remaining steps."""
     seen = rotation.look()
     secret, writer, name = seen.secret, seen.writer, rotation.name
     current, pending = version_at(secret, CURRENT), version_at(secret, PENDING)
@@ -373,17 +375,17 @@ def rotate(rotation: Rotation, check_mode: bool, now: float) -> dict[str, Any]:
         days = rotation.params["max_age_days"]
         return {**result, "changed": False, "reason": f"The password of {where} is younger than {days} days."}
     if check_mode:
-        how = f"version {pending}, which waits as {PENDING}" if pending else "a new version"
+        how = f"version {pending}, which is {PENDING} now" if pending else "a new version"
         return {**result, "reason": f"The password of {where} would become {how} of {name} in {seen.primaries[0]}."}
     version = pending or rotation.begin(secret)
     if version != current:
         rotation.apply(version)
     late = rotation.finish(version)
-    told = f"{', '.join(region for region in rotation.regions if region not in late)} show it"
-    left = f" Run again when this is fixed: {'; '.join(late.values())}." if late else ""
+    synced = f"{', '.join(region for region in rotation.regions if region not in late)} have it"
+    remedy = f" Run again when this is fixed: {'; '.join(late.values())}." if late else ""
     return {
         **result,
-        "reason": f"Version {version} of {name} is the password of {where}; {told}.{left}",
+        "reason": f"Version {version} of {name} is the password of {where}; {synced}.{remedy}",
         "version_id": version,
         "previous_version_id": current if version != current else None,
         "proof": rotation.proof,
@@ -400,11 +402,11 @@ def run(
     sleep: Callable[[float], None] = pause,
     now: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
-    """Give the database's first user a password that is at most max_age_days old, and finish what was begun.
+    """Rotate the master password if it is older than max_age_days, and finish an interrupted rotation.
 
     Returns {changed, reason, resumed, writer_region, primary_region, version_id, previous_version_id, proof, gaps,
-    seconds}; no password. Raises Refused, AwsCallError, WaitTimeout or MultiRegionError; ``changed`` of the evidence
-    tells whether anything was written, and the next run goes on from there.
+    seconds}; never a password. Raises Refused, AwsCallError, WaitTimeout or MultiRegionError; ``changed`` in the
+    evidence says whether anything was written, and the next run continues from there.
     """
     rotation = Rotation(params, clients, {"clock": clock, "sleep": sleep})
     try:

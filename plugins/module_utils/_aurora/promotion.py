@@ -67,7 +67,7 @@ METHODS = {
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: the module's options by their names, lags in ms, ages and times in seconds."""
+    """What is requested: the module's options by their names, lags in ms, ages and times in seconds."""
 
     global_cluster_identifier: str
     writer_region: str
@@ -84,7 +84,7 @@ class Request:
 
     @classmethod
     def of(cls, params):
-        """Return the request of a module's parameters."""
+        """Return the request for a module's parameters."""
         return cls(**{name: params[name] for name in cls.__dataclass_fields__ if params.get(name) is not None})
 
     def terms(self, method):
@@ -98,7 +98,7 @@ class Request:
         )
 
     def by(self, method):
-        """Return the same request by another method."""
+        """Return the same request with another method."""
         return replace(self, method=method)
 
     def operation(self, observed):
@@ -118,9 +118,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do: ``none``, ``request``, ``join`` or ``refuse``, the sentence that says why, and by which method.
+    """What to do (``none``, ``request``, ``join`` or ``refuse``), the sentence that explains it, and the method.
 
-    method: the one to request by, or that of what was joined or done. Never auto, except where it is refused.
+    method: the one to request, or that of the operation that was joined or is done. It is auto only in a refusal.
     """
 
     action: str
@@ -129,10 +129,10 @@ class Decision:
 
 
 def name_operation(observed):
-    """Return the operation in flight in words."""
+    """Return the operation in progress in words."""
     state = observed["failover_state"]
     start = f" from {state['from_region']}" if state["from_region"] else ""
-    return f"an operation in status {state['status']}{start} towards {state['to_region'] or 'an unnamed region'}"
+    return f"an operation in status {state['status']}{start} to {state['to_region'] or 'an unnamed region'}"
 
 
 def unexpected_writer(observed, request):
@@ -159,10 +159,10 @@ WITHOUT_IT = ", or set accept_data_loss to true with method auto or detach, whic
 def decide(observed, lag, request, refused: Mapping[str, str] | None = None):
     """Return the Decision.
 
-    refused: {method: sentence} of what AWS itself has refused to this run already.
+    refused: {method: sentence} of the requests that AWS has refused in this run.
 
-    The order matters. An operation in flight comes before every guard: the guards judge a beginning, and this one has
-    begun already. Towards the same target it is joined, whoever started it; towards another one it is left alone.
+    The order matters. An operation in progress comes before every guard, because the guards decide whether to start
+    one. If it has the same target, it is joined, whichever run started it; if it has another target, it is not touched.
     """
     refused = refused or {}
     decision = outside(observed, request) or moving(observed, request) or begin(observed, lag, request, refused)
@@ -170,7 +170,7 @@ def decide(observed, lag, request, refused: Mapping[str, str] | None = None):
 
 
 def outside(observed, request):
-    """Return the Decision about a target that is no member, or None for a member."""
+    """Return the Decision for a target that is not a member, or None for a member."""
     if target_of(observed) is not None:
         return None
     region, name = request.writer_region, request.global_cluster_identifier
@@ -183,8 +183,8 @@ def outside(observed, request):
     if request.method not in (DETACH, AUTO):
         return Decision(
             "refuse",
-            f"The cluster {cluster} in {region} is no member of {name} any more: it was detached. Method detach goes "
-            f"on with it as it is; a {request.method} is possible again once failback.yml has rebuilt the topology.",
+            f"The cluster {cluster} in {region} is no longer a member of {name}: it was detached. Method detach "
+            f"continues with it as it is; a {request.method} is possible again once failback.yml has rebuilt it.",
             request.method,
         )
     if not observed["target"]["instances"]:
@@ -195,15 +195,15 @@ def outside(observed, request):
 
 
 def moving(observed, request):
-    """Return the Decision about a member that something is happening to, or has happened, or None."""
+    """Return the Decision for a member that is being promoted or was promoted, or None."""
     region, name = request.writer_region, request.global_cluster_identifier
     if is_under_way(observed):
-        return Decision("join", f"Joined {name_operation(observed)}, already in flight.", method_in_flight(observed))
+        return Decision("join", f"Joined {name_operation(observed)}, already in progress.", method_in_flight(observed))
     if observed["failover_state"]:
         return Decision(
             "refuse",
-            f"{name_operation(observed).capitalize()} is in flight; it has to end first, AWS moves one at a time. "
-            f"Run again afterwards, if the writer is still to be in {region}.",
+            f"{name_operation(observed).capitalize()} is in progress; AWS runs only one at a time. "
+            f"Run again when it has ended, if the writer should still be in {region}.",
             request.method,
         )
     # Where nothing is left to be requested, auto stands for what it would have tried first.
@@ -219,7 +219,7 @@ def moving(observed, request):
     return Decision(
         "refuse",
         f"The cluster {observed['target']['identifier']} in {region} is promoting without a switchover or failover in "
-        f"flight: it is being detached from {name}. Method detach joins that.",
+        f"progress: it is being detached from {name}. Method detach joins that.",
         request.method,
     )
 
@@ -258,7 +258,7 @@ def describe_lag(lag):
 
 
 def describe_target(observed):
-    """Return in words how far the target is."""
+    """Return the target's progress in words."""
     target = observed["target"]
     ready = sum(1 for one in target["instances"] if one["is_writer"] and instance_serves(one["status"]))
     return f"its cluster is {target['cluster_status']} with {ready} writer instance(s) available"
@@ -289,24 +289,24 @@ def describe_refusal(method, code, message):
 
 
 def describe_stuck(request, observed, seconds, error):
-    """Return the sentence of a wait that took too long: what is missing, and what to do.
+    """Return the sentence for a wait that timed out: what is missing, and what to do.
 
-    observed: the last observation, or None where nothing could be read (then error says why).
+    observed: the last observation, or None if nothing could be read (error says why in that case).
     """
     if observed is None:
         state = f"nothing could be read: {error}"
     else:
         flight = name_operation(observed) if observed["failover_state"] else "no operation"
-        state = f"{flight} is in flight, {request.writer_region} is {role_of(observed)}, {describe_target(observed)}"
+        state = f"{flight} is in progress, {request.writer_region} is {role_of(observed)}, {describe_target(observed)}"
     return (
         f"The promotion of {request.writer_region} in {request.global_cluster_identifier} is not complete after "
-        f"{seconds:.0f} s (wait_timeout): {state}. AWS goes on; running again resumes the wait: run the same playbook "
-        "with the same options once more. It joins the operation in flight and requests nothing again."
+        f"{seconds:.0f} s (wait_timeout): {state}. AWS continues; to resume the wait, run the same playbook with the "
+        "same options again. It joins the operation in progress and does not request it again."
     )
 
 
 def role_of(observed):
-    """Return what the target is in the global database, in words."""
+    """Return the target's role in the global database, in words."""
     member = target_of(observed)
     if member is None:
         return "no member"

@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Versions of a secret and the labels that tell them apart: one function per call to Secrets Manager.
+"""Versions of a secret and their staging labels: one function per call to Secrets Manager.
 
-A label stands at one version at a time. AWSCURRENT is the version that everybody reads, AWSPENDING the one that is to
-become it, AWSPREVIOUS the one before it ("What's in a Secrets Manager secret?", AWS Secrets Manager User Guide).
+A label is attached to one version at a time. AWSCURRENT is the version that applications read, AWSPENDING the next one,
+and AWSPREVIOUS the one before ("What's in a Secrets Manager secret?", AWS Secrets Manager User Guide).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MISSING = "ResourceNotFoundException"
 
 
 class Hidden:
-    """A text that is shown to nobody who does not ask for it by ``reveal``: neither in messages nor in tracebacks."""
+    """A text that is shown only by ``reveal``: never in messages or tracebacks."""
 
     def __init__(self, text: str):
         self._text = text
@@ -36,14 +36,14 @@ class Hidden:
 
 @contextlib.contextmanager
 def discreet(secret: Hidden) -> Iterator[None]:
-    """Let an AwsCallError leave the block without the secret, should AWS or botocore have quoted it."""
+    """Remove the secret from an AwsCallError that leaves the block, in case AWS or botocore quoted it."""
     try:
         yield
     except AwsCallError as error:
         if secret.reveal() not in str(error):
             raise
         flags = (error.retryable, error.unreachable, error.ambiguous)
-        message = "the message quotes the secret and is kept back"
+        message = "the message contains the secret and is withheld"
         raise AwsCallError(error.operation, error.code, message, *flags, error.region) from None
 
 
@@ -51,8 +51,8 @@ def discreet(secret: Hidden) -> Iterator[None]:
 def describe_versions(client: Any, name: str) -> dict[str, Any] | None:
     """Return {arn, primary_region, is_deleted, versions: {id: [labels]}, replicas: {region: status}}, or None.
 
-    primary_region: None for a secret without copies. replicas: told by the primary copy only; InSync, InProgress,
-    Failed, ... (ReplicationStatusType of the API reference). Never a value.
+    primary_region: None for a secret without replicas. replicas: reported by the primary secret only; InSync,
+    InProgress, Failed, ... (ReplicationStatusType of the API reference). The result never contains a value.
     """
     found = client.describe_secret(SecretId=name)
     return {
@@ -66,10 +66,10 @@ def describe_versions(client: Any, name: str) -> dict[str, Any] | None:
 
 @aws_call("ListSecretVersionIds")
 def created_at(client: Any, name: str, version: str) -> float | None:
-    """Return when a labelled version was made, in epoch seconds, or None where there is none of that id.
+    """Return when a labelled version was created, in epoch seconds, or None if there is none with that id.
 
-    One page holds all: a secret has at most 20 labels, and versions without one are not listed ("AWS Secrets Manager
-    quotas" of the User Guide).
+    One page lists them all: a secret has at most 20 labels, and versions without one are not listed ("AWS Secrets
+    Manager quotas" of the User Guide).
     """
     listed = client.list_secret_version_ids(SecretId=name).get("Versions", [])
     return next((one["CreatedDate"].timestamp() for one in listed if one["VersionId"] == version), None)
@@ -77,16 +77,16 @@ def created_at(client: Any, name: str, version: str) -> float | None:
 
 @aws_call("GetSecretValue", missing=(MISSING,))
 def get_value(client: Any, name: str, version: str) -> Hidden | None:
-    """Return the text of a version, or None where the version is not there or has no text."""
+    """Return the text of a version, or None if the version does not exist or has no text."""
     text = client.get_secret_value(SecretId=name, VersionId=version).get("SecretString")
     return None if text is None else Hidden(text)
 
 
 @aws_call("PutSecretValue")
 def put_value(client: Any, name: str, version: str, value: Hidden, label: str) -> None:
-    """Add a version with a label. The same again does nothing; another value for the same version is refused.
+    """Add a version with a label. A repeated call does nothing; another value for the same version is rejected.
 
-    version: id of the new version, which the API calls ClientRequestToken.
+    version: id of the new version, called ClientRequestToken in the API.
     """
     client.put_secret_value(
         SecretId=name, ClientRequestToken=version, SecretString=value.reveal(), VersionStages=[label]
@@ -95,10 +95,10 @@ def put_value(client: Any, name: str, version: str, value: Hidden, label: str) -
 
 @aws_call("UpdateSecretVersionStage")
 def move_label(client: Any, name: str, label: str, to: str | None = None, away_from: str | None = None) -> None:
-    """Move a label, attach it (to alone) or take it off (away_from alone).
+    """Move a label, attach it (only ``to``) or remove it (only ``away_from``).
 
-    AWS refuses with InvalidParameterException where the label is at another version than ``away_from``, so of two who
-    move it from the same version one succeeds.
+    AWS rejects the call with InvalidParameterException if the label is not at ``away_from``, so if two runs move it
+    from the same version, one succeeds.
     """
     given = {"MoveToVersionId": to, "RemoveFromVersionId": away_from}
     client.update_secret_version_stage(
@@ -107,6 +107,6 @@ def move_label(client: Any, name: str, label: str, to: str | None = None, away_f
 
 
 def version_at(secret: Mapping[str, Any] | None, label: str) -> str | None:
-    """Return the id of the version that a label stands at, or None. Pure."""
+    """Return the id of the version that has a label, or None. Pure."""
     versions = (secret or {}).get("versions", {})
     return next((version for version, labels in versions.items() if label in labels), None)

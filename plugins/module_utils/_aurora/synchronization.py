@@ -4,9 +4,9 @@
 
 """Whether a member of a global database holds the current data again, and waiting until it does.
 
-After an unplanned failover the old primary rejoins by itself on a new volume and is ``pending-resync`` until it is
-``connected``, which takes minutes to hours ("Using switchover or failover in Aurora Global Database" of the Aurora User
-Guide; GlobalClusterMember of the RDS API Reference). Only then can the writer go back without loss.
+After an unplanned failover the old primary rejoins on a new volume without any call and is ``pending-resync`` until it
+is ``connected``, which takes minutes to hours ("Using switchover or failover in Aurora Global Database" of the Aurora
+User Guide; GlobalClusterMember of the RDS API Reference). Only then can the writer move back without data loss.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NOTHING_READ = {"synchronization_status": UNKNOWN, "is_writer": None, "members":
 
 
 def find_member(members: list[dict[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the member of the region asked for. Raises Refused where it has none: no waiting brings one. Pure."""
+    """Return the member in the requested region. Raises Refused if there is none: waiting would not help. Pure."""
     region, name = params["member_region"], params["global_cluster_identifier"]
     if member := member_of(members, region):
         return member
@@ -56,7 +56,7 @@ def state_of(member: Mapping[str, Any], members: list[dict[str, Any]]) -> dict[s
 
 
 def is_settled(state: Mapping[str, Any]) -> bool:
-    """Return True where there is nothing to wait for: the writer follows nobody. Pure."""
+    """Return True if there is nothing to wait for; the writer itself is not synchronized. Pure."""
     return state["is_writer"] or state["synchronization_status"] == CONNECTED
 
 
@@ -66,7 +66,7 @@ def describe(state: Mapping[str, Any], params: Mapping[str, Any]) -> str:
     if state["is_writer"]:
         return f"{region} has the writer of {name}"
     if status == UNKNOWN:
-        return f"{region} has an unknown synchronization status in {name}: AWS says none"
+        return f"{region} has an unknown synchronization status in {name}: AWS returns none"
     return f"{region} is {status} in {name}"
 
 
@@ -82,7 +82,7 @@ def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_once(client: Any, params: Mapping[str, Any], pace: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """Return the state and it in words; one that could not be read is unknown, and told why."""
+    """Return the state, and the state in words; a state that cannot be read is unknown, and the words say why."""
     try:
         state = retry_transient(lambda: read(client, params), READ_SECONDS, params["poll_interval"], **pace)
     except AwsCallError as error:
@@ -102,8 +102,8 @@ def wait_connected(client: Any, params: Mapping[str, Any], pace: Mapping[str, An
             late.state,
             late.error,
             late.seconds,
-            f"{params['member_region']} is not connected after {late.seconds:.0f} s (wait_timeout): {seen}. AWS goes "
-            "on rebuilding it, for minutes to hours; run the same playbook again to go on waiting, or raise "
+            f"{params['member_region']} is not connected after {late.seconds:.0f} s (wait_timeout): {seen}. AWS keeps "
+            "rebuilding it, for minutes to hours; run the same playbook again to continue waiting, or raise "
             "wait_timeout.",
         )
         failure.evidence = {**(late.state or NOTHING_READ)}
@@ -119,10 +119,10 @@ def run(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] | None = None,
 ) -> dict[str, Any]:
-    """Tell, or wait for, a member's synchronization.
+    """Report a member's synchronization, or wait for it.
 
     Returns {changed: false, reason, synchronization_status, is_writer, members, seconds}; synchronization_status is
-    connected, pending-resync or unknown. In check mode it waits all the same: it changes nothing.
+    connected, pending-resync or unknown. It also waits in check mode, because it changes nothing.
     """
     client = clients("rds", params.get("region") or clients.default_region)
     pace = {"clock": clock, "sleep": sleep or lease_of(params, clients).sleep}

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Moving the writer of an Aurora global database: read, decide, request, wait, read back.
+"""Move the writer of an Aurora global database: read, decide, request, wait, read back.
 
 What to do is decided in ``promotion.py``. Everything is read in the target's region; only a switchover's request is
 made elsewhere, in the current primary's. So neither a failover nor a detach makes a call to the region that is lost.
@@ -59,7 +59,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     timed,
 )
 
-# How long the first read, and a request that found nobody or was throttled, are repeated.
+# How long the first read, and a request that was throttled or got no response, are retried.
 READ_SECONDS = 10
 REQUEST_SECONDS = 30
 # So many reads that show nothing prove that a request was refused for its own sake, and not because of an operation
@@ -77,7 +77,7 @@ NO_SAMPLE = {"value_ms": None, "age_seconds": None, "sampled_at": None, "metric"
 
 @aws_call("FailoverGlobalCluster")
 def failover_global_cluster(client, parameters):
-    """Promote without the old primary's help; what was not replicated is lost. ``client``: in the target's region."""
+    """Promote without the old primary; writes that were not replicated are lost. ``client``: in the target's region."""
     client.failover_global_cluster(**parameters)
 
 
@@ -89,7 +89,7 @@ def switchover_global_cluster(client, parameters):
 
 @aws_call("RemoveFromGlobalCluster")
 def remove_from_global_cluster(client, parameters):
-    """Let a secondary become a cluster of its own that writes. ``client``: in the secondary's region."""
+    """Make a secondary a standalone cluster that accepts writes. ``client``: in the secondary's region."""
     client.remove_from_global_cluster(**parameters)
 
 
@@ -101,15 +101,15 @@ CALLS = {
 
 
 def is_refusal(error):
-    """Return True where AWS said that the state, or the request, does not allow it."""
+    """Return True if AWS rejected the call because of the state or the request."""
     return error.code in REFUSALS or error.code.startswith("InvalidParameter")
 
 
 class Writer:
-    """One request at work: what was decided and asked of AWS, whether it was accepted, and the seconds spent.
+    """One request in progress: the decision, the calls made, whether AWS accepted one, and the time spent.
 
-    decision: the Decision that holds, None before the first. calls: the API calls asked for, in order.
-    refused: {method: sentence} of what AWS refused.
+    decision: the current Decision, None before the first. calls: the API calls made, in order.
+    refused: {method: sentence} of the requests that AWS rejected.
     """
 
     def __init__(self, request, clients, lease, clock=time.monotonic, sleep=None):
@@ -139,13 +139,13 @@ class Writer:
         return observe(whole or absent(name), region, arn, cluster, instances)
 
     def observe_patiently(self):
-        """Return an observation although AWS may throttle or stay silent at first."""
+        """Return an observation, retrying if AWS throttles or does not respond at first."""
         return retry_transient(self.observe, READ_SECONDS, self.request.poll_interval, **self.time)
 
     def lag_of(self, observed):
-        """Return the lag sample with ``reason`` None, or one whose value_ms is None and whose reason says why."""
+        """Return the lag sample with ``reason`` None, or one with value_ms None and the reason why."""
         if is_moving(observed) or target_of(observed) is None:
-            return {**NO_SAMPLE, "reason": "not asked for, since there is nothing to request"}
+            return {**NO_SAMPLE, "reason": "not read, because nothing has to be requested"}
         try:
             cloudwatch = self.clients("cloudwatch", self.request.writer_region)
             sample = read_lag(cloudwatch, observed["target"]["identifier"])
@@ -154,7 +154,7 @@ class Writer:
         return {**sample, "reason": None} if sample else {**NO_SAMPLE, "reason": "no sample in CloudWatch"}
 
     def observe_closely(self):
-        """Return an observation that shows something going on, or the last of several that show nothing."""
+        """Return an observation that shows an operation, or the last of several that show none."""
         observed = self.observe_patiently()
         for _again in range(1, IDLE_READS):
             if is_moving(observed):
@@ -164,12 +164,12 @@ class Writer:
         return observed
 
     def decide(self, observed, lag):
-        """Return the Decision for what is observed, with regard to what AWS has refused."""
+        """Return the Decision for the observed state and the requests that AWS has rejected."""
         self.decision = decide(observed, lag, self.request, self.refused)
         return self.decision
 
     def request_move(self, observed, lag):
-        """Ask AWS for the move as decided.
+        """Request the move from AWS as decided.
 
         A refusal because it is under way already is as good as an acceptance: it is this request, repeated after a lost
         response, or another's. A refusal for a state that ends by itself is no answer yet: the request is repeated.
@@ -196,7 +196,7 @@ class Writer:
                     raise Refused(self.decision.reason, after=observed, error_code=error.code) from error
 
     def send(self, method, observed):
-        """Make the request until it is known to have been accepted."""
+        """Send the request until AWS is known to have accepted it."""
         call = self.request.by(method).operation(observed)
         client = self.clients("rds", call["region"])
         self.lease.hold()
@@ -229,8 +229,8 @@ class Writer:
                 if not error.retryable:
                     raise
                 raise MultiRegionError(
-                    f"{error} The request was repeated without a sign of the operation. Running again is safe: it "
-                    "joins what AWS may have accepted meanwhile."
+                    f"{error} The request was repeated, but no operation is visible. Running again is safe: it "
+                    "joins an operation that AWS may have accepted in the meantime."
                 ) from error
         self.accepted = True
 
@@ -265,7 +265,7 @@ class Writer:
         )
 
     def measured(self, phase):
-        """Return a context that adds the seconds spent in it to ``phases``."""
+        """Return a context manager that adds the seconds spent in it to ``phases``."""
         return Phase(self.phases, phase, self.time["clock"])
 
 
@@ -297,7 +297,7 @@ class Progress:
 
 
 class Phase:
-    """Adds the seconds between entering and leaving, also where an error leaves."""
+    """Adds the seconds between enter and exit, also if an error is raised."""
 
     def __init__(self, phases, name, clock):
         self.phases, self.name, self.clock = phases, name, clock
@@ -310,7 +310,7 @@ class Phase:
 
 
 def carry_out(writer, before, lag):
-    """Request and wait as decided; return what is observed afterwards."""
+    """Request and wait as decided; return the observation afterwards."""
     writer.request_move(before, lag)
     if writer.decision.action == "none":
         return writer.observe_patiently() if writer.calls else before
@@ -318,7 +318,7 @@ def carry_out(writer, before, lag):
 
 
 def foresee(writer, before, lag):
-    """Return what carrying the decision out would end in, for check mode."""
+    """Return what carrying out the decision would lead to, for check mode."""
     action, method = writer.decision.action, writer.decision.method
     if action == "request":
         writer.calls.append(writer.request.by(method).operation(before))
@@ -328,11 +328,11 @@ def foresee(writer, before, lag):
 
 @timed
 def run(params, clients, check_mode=False, clock=time.monotonic, sleep=None):
-    """Bring the writer to ``writer_region``.
+    """Move the writer to ``writer_region``.
 
     Returns {changed, reason, method, before, after, lag, plan, phases, diff, seconds}. Raises Refused (nothing was
     changed) or another MultiRegionError, with ``before``, ``lag``, ``plan`` and ``phases`` as evidence and ``changed``
-    true where AWS had accepted the request. ``method`` is the one that was used, ``plan`` holds the calls made.
+    true if AWS accepted the request. ``method`` is the one that was used, ``plan`` lists the calls that were made.
     """
     writer = Writer(Request.of(params), clients, lease_of(params, clients), clock, sleep)
     before = writer.observe_patiently()
@@ -355,5 +355,5 @@ def run(params, clients, check_mode=False, clock=time.monotonic, sleep=None):
 
 
 def summary(observed):
-    """Return what a diff should show: who writes, whether the target is a member, and what is in flight."""
+    """Return what a diff shows: the writer's region, whether the target is a member, and the operation in progress."""
     return {**where(observed), "failover_state": observed["failover_state"]}

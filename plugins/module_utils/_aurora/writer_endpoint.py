@@ -2,11 +2,11 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The endpoint that applications of a region must write to, kept in an SSM parameter of that region.
+"""The endpoint to which a region's applications must write, stored in an SSM parameter of that region.
 
 The global writer endpoint follows the writer from member to member ("Connecting to Amazon Aurora Global Database" of
-the Aurora User Guide), but not out of the global database: a cluster that was detached has only its own endpoint
-("Removing a cluster from an Amazon Aurora global database" there).
+the Aurora User Guide), but not out of the global database: a detached cluster has only its own endpoint
+("Removing a cluster from an Amazon Aurora global database" in the same guide).
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ POLL_SECONDS = 1
 
 @aws_call("GetParameter", missing=("ParameterNotFound",))
 def get_parameter(client: Any, name: str) -> dict[str, Any] | None:
-    """Return the Parameter of the SSM API, or None when there is none of that name."""
+    """Return the Parameter of the SSM API, or None if there is none with that name."""
     return client.get_parameter(Name=name)["Parameter"]
 
 
 @aws_call("PutParameter")
 def put_parameter(client: Any, name: str, value: str) -> None:
-    """Write the whole parameter; the same again changes nothing but its version."""
+    """Write the whole parameter; a repeated call only increases its version."""
     client.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
 
 
@@ -64,7 +64,7 @@ def observe(rds: Any, params: Mapping[str, Any], region: str) -> dict[str, Any]:
 
 
 def wanted_endpoint(seen: Mapping[str, Any], params: Mapping[str, Any], region: str) -> str:
-    """Return the endpoint to write to. Raises Refused where there is none yet that would be right. Pure."""
+    """Return the endpoint to write to. Raises Refused if there is no correct one yet. Pure."""
     name, identifier, cluster = params["global_cluster_identifier"], params["db_cluster_identifier"], seen["cluster"]
     if seen["is_member"]:
         if not seen["global_endpoint"]:
@@ -75,14 +75,14 @@ def wanted_endpoint(seen: Mapping[str, Any], params: Mapping[str, Any], region: 
         return seen["global_endpoint"]
     if cluster is None:
         raise Refused(
-            f"db_cluster_identifier is {identifier}; {region} has no cluster of that identifier, and {name} no such "
+            f"db_cluster_identifier is {identifier}; {region} has no cluster with that identifier, and {name} no such "
             "member. Provision it with site.yml, or correct the identifier."
         )
     other = cluster["global_cluster_identifier"]
     if other and not is_same(other, name):
         raise Refused(
             f"global_cluster_identifier is {name}; {identifier} in {region} is a member of {other} instead. Correct "
-            "it: the endpoint of a cluster that may be a reader is not written."
+            "it: the endpoint of a cluster that may be a reader must not be written."
         )
     # A cluster that is only being detached may call an instance its writer already.
     if not cluster["writers"] or cluster["status"] == PROMOTING or cluster["replicates_from"]:
@@ -95,24 +95,24 @@ def wanted_endpoint(seen: Mapping[str, Any], params: Mapping[str, Any], region: 
 
 
 def value_of(parameter: Mapping[str, Any] | None, name: str) -> str | None:
-    """Return the parameter's value, or None. Raises Refused for one that is no plain string. Pure."""
+    """Return the parameter's value, or None. Raises Refused if the parameter is not of type String. Pure."""
     if parameter is None:
         return None
     if parameter["Type"] != "String":
         raise Refused(
-            f"parameter_name is {name}; that parameter is a {parameter['Type']}, and SSM does not change the type of "
-            "one. Name another, or delete it first."
+            f"parameter_name is {name}; that parameter is a {parameter['Type']}, and SSM cannot change a parameter's "
+            "type. Use another name, or delete it first."
         )
     return parameter["Value"]
 
 
 def write(ssm: Any, name: str, value: str, pace: Mapping[str, Any]) -> None:
-    """Write the parameter, and read it back until it is there."""
+    """Write the parameter, and read it back until the new value is visible."""
     failure = None
     try:
         retry_transient(lambda: put_parameter(ssm, name, value), READ_SECONDS, POLL_SECONDS, **pace)
     except AwsCallError as error:
-        # TooManyUpdates, for one, may be the answer to the repetition of a write that is being carried out.
+        # For example, TooManyUpdates may be the response to a retry of a write that is being carried out.
         if not error.ambiguous:
             raise
         failure = error
@@ -127,8 +127,8 @@ def write(ssm: Any, name: str, value: str, pace: Mapping[str, Any]) -> None:
         )
     except WaitTimeout as late:
         raise MultiRegionError(
-            f"{name} was written, but reads as {late.state or late.error}, not as {value}: somebody else writes it "
-            "too. Find out who, then run again.",
+            f"{name} was written, but reads as {late.state or late.error}, not as {value}: something else writes it "
+            "too. Find out what, then run again.",
             changed=True,
             after=late.state,
         ) from late
@@ -142,10 +142,10 @@ def run(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] | None = None,
 ) -> dict[str, Any]:
-    """Have the parameter hold the endpoint that applications of the region must write to.
+    """Store the endpoint to which the region's applications must write in the parameter.
 
     Returns {changed, reason, before, after, is_member, diff, seconds}; before and after are the parameter's value, None
-    where there is no parameter, or (in check mode) not yet an endpoint.
+    if there is no parameter or, in check mode, no endpoint yet.
     """
     region, name = params.get("region") or clients.default_region, params["parameter_name"]
     lease = lease_of(params, clients)
@@ -175,10 +175,10 @@ def run(
 
 
 def because(seen: Mapping[str, Any], params: Mapping[str, Any]) -> str:
-    """Return why it is the one endpoint and not the other. Pure."""
+    """Return why the one endpoint is right and not the other. Pure."""
     cluster, whole = params["db_cluster_identifier"], params["global_cluster_identifier"]
     if seen["is_member"]:
         return f"{cluster} is a member of {whole}, whose endpoint follows the writer"
     if seen["cluster"] is None:
         return f"{cluster} does not exist yet, so its endpoint is not known"
-    return f"{cluster} is no member of {whole}, so only its own endpoint leads to it"
+    return f"{cluster} is not a member of {whole}, so only its own endpoint reaches it"

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""How much the target must run before traffic arrives. Pure."""
+"""How much capacity the target region needs before traffic arrives. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
 
 @dataclass(frozen=True)
 class Capacity:
-    """How many healthy targets are wanted, the sentence why, and whether the target's maximum is below the need."""
+    """How many healthy targets are wanted, the sentence that explains it, and whether the group's maximum limits it."""
 
     wanted: int
     reason: str
@@ -27,11 +27,11 @@ def build_capacity(
 ) -> Capacity:
     """Return how many healthy targets the target region must have before traffic moves there.
 
-    Capacity before traffic: at least what the regions to move away from run or are meant to run, never less than the
-    target runs now, and never above its own maximum.
+    Capacity comes before traffic: at least what the regions to move away from run or should run by the manifest, never
+    less than the target region runs now, and never more than the maximum of its group.
 
-    left: regions to move away from. fenced_sizes: {min, desired, max} that fencing took from the target and the step
-    unfence gives back, or None.
+    left: regions to move away from. fenced_sizes: {min, desired, max} that fencing removed from the target's group and
+    that the step unfence restores, or None.
     """
     own = _group(state, target)
     limit = own.get("max")

@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What the control tables tell of earlier and present runs: leases, the last move, fences. Pure.
+"""What the control tables contain about earlier and current runs: leases, the latest move, fences. Pure.
 
-Every region has a table of its own, and any of them may be unreadable, or behind the others.
+Every region has its own table, and any of them may be unreadable or out of date.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NOTHING = Facts("", {})
 
 
 def live_leases(state: State) -> Iterator[tuple[str, Lease]]:
-    """Yield (region, lease) of every move that goes on now."""
+    """Yield (region, lease) of every move in progress."""
     for region, facts in state.facts.items():
         lease = facts.value("lease")
         if lease and lease["is_live"]:
@@ -30,10 +30,10 @@ def live_leases(state: State) -> Iterator[tuple[str, Lease]]:
 
 
 def unfinished(state: State, region: str) -> Lease | None:
-    """Return the region's lease where the run it is of has not ended well, or goes on; None otherwise.
+    """Return the region's lease if its run is in progress or did not succeed, else None.
 
-    A move that succeeded anywhere since then has made an end of it; never of a live one, because the two times are of
-    different clocks.
+    A later move to any region that succeeded supersedes the lease, except if the lease is live: its times are of
+    another clock and cannot be compared.
     """
     lease = state.facts.get(region, NOTHING).value("lease")
     if not lease or not lease["is_unfinished"]:
@@ -44,30 +44,32 @@ def unfinished(state: State, region: str) -> Lease | None:
 
 
 def latest_move(state: State) -> Observation:
-    """Return the last move that succeeded; unknown where no region's table could be read.
+    """Return the latest move that succeeded; unknown if no region's table could be read.
 
-    A move is written wherever it can be, and so is its acknowledgement: the newest copy counts, and as acknowledged
-    where any copy of the same run says so.
+    A move and its acknowledgement are written to every table that responds. So the newest copy counts, and it counts as
+    acknowledged if any copy of the same run is.
     """
     copies = [facts["latest_move"] for facts in state.facts.values()]
     known = [copy for copy in copies if copy.known]
     if not known:
-        return copies[0] if copies else Observation(error="no region was asked")
+        return copies[0] if copies else Observation(error="no region was queried")
     moves = [copy.value for copy in known if copy.value]
     if not moves:
         return known[0]
     move = max(moves, key=lambda one: one["ended_at"])
-    said = (one.get("acknowledged") for one in moves if one["run_id"] == move["run_id"])
-    return Observation({**move, "acknowledged": next(filter(None, said), None)})
+    acknowledgements = (one.get("acknowledged") for one in moves if one["run_id"] == move["run_id"])
+    return Observation({**move, "acknowledged": next(filter(None, acknowledgements), None)})
 
 
 def is_unplanned(move: Mapping[str, Any]) -> bool:
-    """Return whether a move was made without the active region's help."""
+    """Return whether a move did not need the active region."""
     return move["method"] != SWITCHOVER
 
 
 def fence_of(state: State, region: str) -> Observation:
-    """Return the document of what fencing did to a region: its own table's, else the newest copy of the others."""
+    """Return a region's fence document: from its own table if readable, else the newest copy in the others."""
     own = state.facts.get(region, NOTHING)["fences"]
-    told = {region: own} if own.known else {name: facts["fences"] for name, facts in state.facts.items()}
-    return merge(region, {name: Observation(one.value.get(region)) if one.known else one for name, one in told.items()})
+    copies = {region: own} if own.known else {name: facts["fences"] for name, facts in state.facts.items()}
+    return merge(
+        region, {name: Observation(one.value.get(region)) if one.known else one for name, one in copies.items()}
+    )

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Who writes, and how far the promotion of the target is. Pure: everything is read off the observed state."""
+"""Where the writer is, and the progress of the target's promotion. Pure: everything is derived from the State."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NO_VIEW: dict[str, Any] = {"members": [], "writer_region": None, "failover_state
 
 @dataclass(frozen=True)
 class Database:
-    """One request, one observed state, one target region, and the method by which it is reached (never auto)."""
+    """One request, one observed state, one target region, and the method (never auto)."""
 
     state: State
     request: Request
@@ -47,12 +47,12 @@ class Database:
 
     @cached_property
     def view(self) -> dict[str, Any] | None:
-        """The global cluster in the eyes of the region to be believed, or None."""
+        """The global cluster as seen by the most trustworthy region, or None."""
         return trusted_view(self.state.facts, self.state.order, self.target)[1]
 
     @cached_property
     def members(self) -> frozenset[str] | None:
-        """The regions that belong to the global database; None where nobody could be asked."""
+        """The regions that belong to the global database; None if no region could be queried."""
         if self.view:
             return frozenset(member["region"] for member in self.view["members"])
         is_known = any(facts["global_cluster"].known for facts in self.state.facts.values())
@@ -91,7 +91,7 @@ class Database:
         return is_known and self.member_writer != self.target and is_detached(self.observed)
 
     def is_outside(self, region: str | None) -> bool:
-        """Return whether a region's cluster is known to be no member of the global database."""
+        """Return whether a region's cluster is known not to be a member of the global database."""
         if region is None or self.members is None or region in self.members:
             return False
         cluster = self.region_facts(region)["cluster"]
@@ -99,14 +99,14 @@ class Database:
 
     @property
     def rebuild_needed(self) -> bool:
-        """Whether some region's cluster is no member, so that the global database has to be built again."""
+        """Whether some region's cluster is not a member, so that the global database has to be rebuilt."""
         return self.is_detached or any(self.is_outside(region) for region in self.state.order)
 
     @cached_property
     def writer(self) -> str | None:
-        """The region that holds the writer the platform works with.
+        """The region whose writer the platform uses.
 
-        A cluster that was detached writes for itself: the target's, or the one that the traffic goes to.
+        A detached cluster has its own writer: the target's cluster, or the one of the region with the traffic.
         """
         if self.is_detached:
             return self.target
@@ -125,7 +125,7 @@ class Database:
 
     @property
     def is_promotion_open(self) -> bool:
-        """Whether the promotion is still to be requested."""
+        """Whether the promotion still has to be requested."""
         return self.member_writer != self.target and not self.is_joinable and not self.is_detached
 
     @cached_property
@@ -134,5 +134,5 @@ class Database:
         return self.members is not None and is_done(self.observed)
 
     def region_facts(self, region: str) -> Facts:
-        """Return the facts of any region; a region nobody asked has none."""
+        """Return the facts of any region; a region that was not queried has none."""
         return self.state.facts.get(region) or Facts(region, {})

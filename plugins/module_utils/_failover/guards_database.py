@@ -17,21 +17,21 @@ OF_WRITER = ("global_cluster", "cluster")
 
 
 def operation_in_flight(seen: Situation) -> Obstacle | None:
-    """Aurora is moving the writer somewhere else, or giving up a move."""
+    """Aurora is moving the writer to another region, or is cancelling a move."""
     moving = seen.operation
     if not moving or seen.is_joinable or seen.is_detached:
         return None
     return Obstacle(
         "operation_in_flight",
-        f"Aurora is busy with a move from {moving['from_region']} to {moving['to_region']} ({moving['status']}), "
-        f"not with one to {seen.target}; wait until it has ended.",
+        f"Aurora is moving the writer from {moving['from_region']} to {moving['to_region']} ({moving['status']}), "
+        f"not to {seen.target}; wait until that has ended.",
     )
 
 
 def active_region_detached(seen: Situation) -> Obstacle | None:
-    """A region that has, or last had, the traffic writes for itself: the target has nothing of what was written since.
+    """A region that has, or last had, the traffic is detached: the target lacks everything written there since then.
 
-    It need not answer now: that it is lost does not make what it has taken disappear.
+    That region need not respond now: its loss does not undo the writes that it accepted.
     """
     last = (control_tables.latest_move(seen.state).value or {}).get("target_region")
     active = next((region for region in seen.state.order if _may_hold_more(seen, region, last)), None)
@@ -39,8 +39,8 @@ def active_region_detached(seen: Situation) -> Obstacle | None:
         return None
     return Obstacle(
         "active_region_detached",
-        f"{active} is no member of the global database and took the writes: what was written there since it was "
-        f"detached is not in {seen.target}. playbooks/failback.yml builds the global database again around {active}.",
+        f"{active} is not a member of the global database and accepted writes: what was written there since it was "
+        f"detached is not in {seen.target}. playbooks/failback.yml rebuilds the global database from {active}.",
         seen.loss_override,
     )
 
@@ -60,17 +60,17 @@ def promotion(seen: Situation) -> tuple[Obstacle, ...]:
 
 
 def writer_unreadable(seen: Situation) -> Obstacle | None:
-    """A switchover is the work of the region that has the writer, so that region has to answer and to serve."""
+    """The writer's region carries out a switchover, so it has to respond and its cluster has to be available."""
     if seen.method != SWITCHOVER or not seen.is_promotion_open:
         return None
-    remedy = "playbooks/failover.yml moves without it, and may lose writes."
+    remedy = "playbooks/failover.yml does not need that region, but may lose writes."
     if seen.member_writer is None:
         return Obstacle("writer_unreadable", f"No region is known to hold the writer. {remedy}")
     facts = seen.region_facts(seen.member_writer)
     unknown = facts.unknown(OF_WRITER)
     if unknown:
         shown = "; ".join(f"{name}: {error}" for name, error in unknown.items())
-        sentence = f"A switchover is asked of {seen.member_writer}, which could not be read ({shown}). {remedy}"
+        sentence = f"A switchover is requested in {seen.member_writer}, which could not be read ({shown}). {remedy}"
         return Obstacle("writer_unreadable", sentence)
     status = (facts.value("cluster") or {"status": "absent"})["status"]
     if status == "available":

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Guards against other runs, and against moving for the wrong reason. Pure."""
+"""Guards against concurrent runs, and against moves that are not justified. Pure."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health.verdi
 
 
 def takeover(run_id: str) -> str:
-    """Return the option that takes the lease of a run that is known to be dead."""
+    """Return the option that takes over the lease of a run that is known to be dead."""
     return f"takeover_run_id: {run_id}"
 
 
 def lease_table_missing(seen: Situation) -> Obstacle | None:
-    """Without the table nobody can be kept from moving the platform at the same time."""
+    """Without the table, another run cannot be prevented from moving the platform at the same time."""
     table = seen.facts["control_table"]
     if not table.known or table.value is not None:
         return None
     return Obstacle(
         "lease_table_missing",
-        f"{seen.target} has no table {seen.state.control_table}, so no lease can be taken there. "
+        f"{seen.target} has no table {seen.state.control_table}, so no lease can be acquired there. "
         "playbooks/site.yml creates it.",
     )
 
 
 def lease_held(seen: Situation) -> Obstacle | None:
-    """Another run moves the platform now; towards the target, or towards another region."""
+    """Another run is moving the platform, to the target or to another region."""
     given = seen.request.takeover_run_id
-    # The one that is taken over comes last: it must not hide another run that goes on.
+    # The run to be taken over comes last, so that it does not hide another live run.
     held = sorted(
         control_tables.live_leases(seen.state),
         key=lambda found: (found[0] == seen.target and found[1]["run_id"] == given, found[0] != seen.target),
@@ -51,7 +51,7 @@ def lease_held(seen: Situation) -> Obstacle | None:
 
 
 def expected_active_region_differs(seen: Situation) -> Obstacle | None:
-    """The operator decided on a picture that is not the one seen now."""
+    """The operator decided on a state that differs from the observed one."""
     expected = seen.request.expected_active_region
     places = {seen.writer, seen.traffic, seen.source_region, (seen.operation or {}).get("from_region")}
     if not expected or expected in places:
@@ -64,7 +64,7 @@ def expected_active_region_differs(seen: Situation) -> Obstacle | None:
 
 
 def primary_healthy(seen: Situation) -> Obstacle | None:
-    """An unplanned failover loses writes for nothing where the active region works."""
+    """An unplanned failover would lose writes although the active region works."""
     active = seen.active
     if seen.method == SWITCHOVER or not seen.is_promotion_open or not active or active == seen.target:
         return None
@@ -73,14 +73,13 @@ def primary_healthy(seen: Situation) -> Obstacle | None:
         return None
     return Obstacle(
         "primary_healthy",
-        f"{active} is healthy: {found.reason} An unplanned move could lose writes; playbooks/switchover.yml loses "
-        "none.",
+        f"{active} is healthy: {found.reason} An unplanned move could lose writes; playbooks/switchover.yml does not.",
         FORCE,
     )
 
 
 def cool_down(seen: Situation) -> Obstacle | None:
-    """One unplanned move soon after another: somebody should find out first what goes on."""
+    """An unplanned move follows another one too soon: an operator should find out the cause first."""
     limit, move = seen.request.cool_down, control_tables.latest_move(seen.state).value
     if seen.method == SWITCHOVER or not seen.is_promotion_open or not limit or not move:
         return None
@@ -90,7 +89,7 @@ def cool_down(seen: Situation) -> Obstacle | None:
     return Obstacle(
         "cool_down",
         f"Run {run_id} moved the platform to {move['target_region']} {move['age_seconds'] / 60:.0f} minutes ago, by "
-        f"{move['method']}; cool_down is {limit / 60:g} minutes. Find out why it is due again, then acknowledge that "
-        f"run: playbooks/automation.yml -e acknowledge={run_id} (or force=true).",
+        f"{move['method']}; cool_down is {limit / 60:g} minutes. Find out why another move is needed, then acknowledge "
+        f"that run: playbooks/automation.yml -e acknowledge={run_id} (or set force=true).",
         FORCE,
     )

@@ -2,15 +2,15 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The invariants that no plan may break, proven by walking its steps over what was seen. Pure.
+"""The invariants that no plan may violate, checked by simulating its steps on the observed state. Pure.
 
-1. Never two regions that accept writes and have traffic.
-2. The traffic is never moved to a region whose database is not the writer, proven, or whose capacity is not there.
-3. Capacity is never lowered in the region that has the traffic.
-4. A switchover never follows a fence: it needs the region that fencing cuts off.
-5. Nobody is told of success before everything else is done, and the lease is given back last.
+1. Two regions never accept writes and have traffic at the same time.
+2. Traffic never moves to a region before its database is the proven writer and its capacity is ready.
+3. Capacity is never reduced in the region that has the traffic.
+4. A switchover never follows a fence, because it needs the region that fencing isolates.
+5. The last steps of a plan are verify, notify and record: success is announced, and the lease released, after all else.
 
-That a lease is released or expires is the lease's own promise (_control_table/lease.py).
+The lease itself guarantees that it is released or expires (_control_table/lease.py).
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ ENDING = ("verify", "notify", "record")
 
 
 class InvariantViolation(Exception):
-    """A plan that would break an invariant; a mistake of this collection, never of its user."""
+    """A plan that would violate an invariant: a bug in this collection, never a mistake of the operator."""
 
 
 @dataclass
 class World:
-    """What holds between two steps. writers: regions that accept writes. traffic: regions that clients are sent to."""
+    """The state between two steps. writers: regions that accept writes. traffic: regions that receive traffic."""
 
     seen: Situation
     writers: set[str]
@@ -41,14 +41,14 @@ class World:
     is_leaving: bool
     fenced: set[str] = field(default_factory=set)
 
-    def demand(self, is_lawful: bool, sentence: str) -> None:
-        """Raise InvariantViolation where it is not."""
-        if not is_lawful:
+    def demand(self, is_satisfied: bool, sentence: str) -> None:
+        """Raise InvariantViolation unless the condition is satisfied."""
+        if not is_satisfied:
             raise InvariantViolation(f"{sentence} (move to {self.seen.target} by {self.seen.method})")
 
 
 def before(seen: Situation) -> World:
-    """Return what holds before the first step."""
+    """Return the state before the first step."""
     writers = {seen.member_writer} | ({seen.target} if seen.is_detached else set()) - {None}
     if seen.is_outside(seen.traffic):
         writers.add(seen.traffic)
@@ -63,7 +63,7 @@ def before(seen: Situation) -> World:
 
 
 def _fence(world: World, step: Step) -> None:
-    world.demand(step.region != world.seen.target, f"{step.region} would be fenced, which is to take over")
+    world.demand(step.region != world.seen.target, f"{step.region} would be fenced although it is the target")
     world.fenced.add(step.region)
 
 
@@ -74,7 +74,7 @@ def _promote_request(world: World, step: Step) -> None:
 
 
 def _promote_wait(world: World, _step: Step) -> None:
-    # A managed move takes the writer away from where it was; a detach leaves the old one writing.
+    # A managed move takes the writer role from the old region; a detach leaves the old region writing.
     kept = world.writers if world.is_leaving else world.writers - {world.seen.member_writer}
     world.writers = kept | {world.seen.target}
     world.is_proven = True
@@ -83,7 +83,7 @@ def _promote_wait(world: World, _step: Step) -> None:
 def _capacity_ask(world: World, _step: Step) -> None:
     target, wanted = world.seen.target, world.seen.capacity.wanted
     runs = (world.seen.facts.value("group") or {}).get("desired", 0)
-    world.demand(wanted >= runs, f"The capacity of {target} would be lowered from {runs} to {wanted}")
+    world.demand(wanted >= runs, f"The capacity of {target} would be reduced from {runs} to {wanted}")
 
 
 def _capacity_wait(world: World, _step: Step) -> None:
@@ -95,12 +95,12 @@ def _traffic(world: World, _step: Step) -> None:
     world.demand(
         world.is_proven and target in world.writers, f"Traffic would move to {target} before its writer is proven"
     )
-    world.demand(world.is_capacity_ready, f"Traffic would move to {target} before its capacity is there")
+    world.demand(world.is_capacity_ready, f"Traffic would move to {target} before its capacity is ready")
     world.traffic = {target}
 
 
 def _fence_application(world: World, step: Step) -> None:
-    world.demand(step.region not in world.traffic, f"The capacity of {step.region} would be lowered, which has traffic")
+    world.demand(step.region not in world.traffic, f"The capacity of {step.region} would be reduced, which has traffic")
     _fence(world, step)
 
 

@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""How the writer is moved when the operator leaves it to us, and the sentence why. Pure.
+"""The method that ``auto`` resolves to, and the sentence that explains it. Pure.
 
-What is under way is gone on with. Otherwise the least loss that is possible: a switchover where the active region
-works, the managed failover where it does not, and a detach only where AWS cannot do that and the loss is accepted.
+An operation in progress is continued. Otherwise the method with the least possible loss is chosen: a switchover if the
+active region is healthy, else the managed failover, and a detach only if AWS cannot do that and the loss is accepted.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health.verdi
 
 
 def resolve(seen: Situation) -> tuple[Situation, str]:
-    """Return the situation with a method that is not auto, and the sentence why it is that one."""
+    """Return the situation with a method other than auto, and the sentence that explains the method."""
     if seen.request.method != AUTO:
-        return replace(seen, method=seen.request.method), f"Method {seen.request.method} was asked for."
+        return replace(seen, method=seen.request.method), f"Method {seen.request.method} was requested."
     return _under_way(seen) or _fresh(seen)
 
 
@@ -31,17 +31,19 @@ def _under_way(seen: Situation) -> tuple[Situation, str] | None:
     target = seen.target
     if seen.is_joinable:
         method, status = seen.operation_method or FAILOVER, (seen.operation or {}).get("status")
-        return replace(seen, method=method), f"Method auto goes on with the {method} to {target} ({status})."
+        return replace(seen, method=method), f"Method auto continues the {method} to {target} ({status})."
     if seen.is_detached:
-        words = f"Method auto goes on with a detach: the cluster of {target} is no member of the global database."
+        words = f"Method auto continues a detach: the cluster of {target} is not a member of the global database."
         return replace(seen, method=DETACH), words
     if seen.is_promotion_open:
         return None
-    told = seen.run.get("method")
-    if told in METHODS:
-        return replace(seen, method=told), f"Method auto goes on with the {told} of run {seen.run.get('run_id')}."
+    previous = seen.run.get("method")
+    if previous in METHODS:
+        return replace(seen, method=previous), f"Method auto continues the {previous} of run {seen.run.get('run_id')}."
     method = SWITCHOVER if _is_active_healthy(seen) else FAILOVER
-    return replace(seen, method=method), f"The writer is at {target} already; what is left is taken as a {method}'s."
+    return replace(seen, method=method), (
+        f"The writer is already in {target}; the remaining steps are those of a {method}."
+    )
 
 
 def _is_active_healthy(seen: Situation) -> bool:

@@ -2,11 +2,11 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Why a move to the target must not start or go on. Pure: one function per obstacle, each a sentence or nothing.
+"""Why a move to the target must not start or continue. Pure: each obstacle is a function that returns one or None.
 
-An obstacle guards what the remaining steps could still spoil. Once Aurora has accepted the promotion, going on is safer
-than stopping half-way, so the guards of the promotion are silent from then on. Where writer and traffic are at the
-target, nothing can be spoiled any more but the work of another run.
+An obstacle protects what the remaining steps could still damage. Once Aurora has accepted the promotion, continuing is
+safer than stopping half-way, so the guards of the promotion no longer apply. Once writer and traffic are at the target,
+only the work of another run could still be damaged.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ GUARDS_AT_TARGET: tuple[Guard, ...] = (guards_runs.lease_table_missing, guards_r
 
 
 def find_obstacles(seen: Situation) -> tuple[tuple[Obstacle, ...], tuple[Obstacle, ...]]:
-    """Return (those that stand, those that an option of the request set aside)."""
+    """Return (obstacles that remain, obstacles that an option of the request overrides)."""
     if seen.is_complete:
         return (), ()
     guards = GUARDS_AT_TARGET if seen.is_at_target else GUARDS
@@ -62,7 +62,7 @@ def _listed(found: Obstacle | tuple[Obstacle, ...] | None) -> tuple[Obstacle, ..
 
 
 def options_given(request: Request) -> set[str]:
-    """Return what the request sets aside, in the words of ``Obstacle.override``."""
+    """Return the overrides that the request sets, in the form of ``Obstacle.override``."""
     given = {FORCE: request.force, ACCEPT_DATA_LOSS: request.accept_data_loss}
     takeover = {guards_runs.takeover(request.takeover_run_id)} if request.takeover_run_id else set()
     return {option for option, is_given in given.items() if is_given} | takeover

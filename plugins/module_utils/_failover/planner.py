@@ -4,8 +4,8 @@
 
 """The planner: observed state + request -> plan. Pure: no boto3, no clock, no threads.
 
-Given the same values it gives the same plan, so it can be asked again at any time: after each step, by another machine,
-or by ``--check``. It reads off the state what an interrupted run has done and plans the rest.
+The same values give the same plan, so it can be computed again at any time: after each step, on another machine, or
+with ``--check``. It derives from the state what an interrupted run has done, and plans the rest.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Obstacles = tuple[Obstacle, ...]
 
 
 def build_plan(state: State, request: Request) -> Plan:
-    """Return the plan that takes the observed platform to the request."""
+    """Return the plan that moves the observed platform to the requested region."""
     target, why = choose_target(state, request)
     if target is None:
         return _unknown_target(state, request, why)
@@ -42,9 +42,7 @@ def build_plan(state: State, request: Request) -> Plan:
 
 def _unknown_target(state: State, request: Request, why: str) -> Plan:
     seen = Situation(state, request, request.target_region or "", request.method)
-    return _plan(
-        seen, "No method is chosen where no region takes over.", why, (), (Obstacle("unknown_target", why),), ()
-    )
+    return _plan(seen, "No method is chosen without a target region.", why, (), (Obstacle("unknown_target", why),), ())
 
 
 def _plan(
@@ -79,7 +77,7 @@ def _plan(
 
 
 def _warnings(seen: Situation) -> tuple[str, ...]:
-    """Return what does not stop the move and should be known all the same."""
+    """Return what does not stop the move but the operator should know."""
     found = []
     if seen.capacity.is_capped:
         found.append(f"Capacity of {seen.target}: {seen.capacity.reason}")
@@ -90,7 +88,7 @@ def _warnings(seen: Situation) -> tuple[str, ...]:
     if outside:
         words = ", ".join(outside)
         found.append(
-            f"No member of the global database: {words}; playbooks/failback.yml with rebuild=true builds it again."
+            f"Not a member of the global database: {words}; playbooks/failback.yml with rebuild=true rebuilds it."
         )
     return tuple(found)
 
@@ -107,12 +105,12 @@ def _where(seen: Situation, left: int, bound: int | None) -> str:
     if seen.is_complete:
         found = seen.verdict_of(seen.target)
         health = "" if found.verdict == HEALTHY else f" It is {found.verdict}: {found.reason}"
-        return f"{seen.target} is active already: it holds the writer and the traffic; nothing is left to move.{health}"
+        return f"{seen.target} is already active: it holds the writer and the traffic; nothing is left to move.{health}"
     if seen.is_at_target:
         run = (seen.unfinished or {}).get("run_id")
         return f"{seen.target} holds the writer and the traffic, but run {run} has not ended: {left} steps are left."
     if not seen.is_promotion_open:
-        return f"The writer is at or on its way to {seen.target}; {left} steps are left."
+        return f"The writer is in or on its way to {seen.target}; {left} steps are left."
     loss = "unknown" if bound is None else f"at most {bound} ms of writes" if bound else "none"
     health = seen.verdict_of(seen.active).verdict if seen.active else "unknown"
     how = f"{seen.target} can take over from {seen.active} ({health}) by {seen.method} in {left} steps"

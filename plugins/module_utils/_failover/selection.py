@@ -2,12 +2,12 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Which region takes over when nobody names one. Pure.
+"""Which region takes over if the request names none. Pure.
 
-A move that is already under way is finished first: the region Aurora is promoting, the one towards which a run has not
-ended well, or the one that holds the writer while the traffic is still elsewhere. Otherwise the fittest standby:
-members of the global database first, then healthy before unknown before unhealthy, then the lowest lag known, then the
-most healthy targets, then preference.
+A move in progress is finished first: to the region that Aurora is promoting, else to the region of a run that has not
+succeeded, else to the region that holds the writer while the traffic is elsewhere. Otherwise the best standby is
+chosen: members of the global database first, then healthy before unknown before unhealthy, then the lowest known lag,
+then the most healthy targets, then the order of preference.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ RANKS = (HEALTHY, "unknown", UNHEALTHY)
 
 
 def choose_target(state: State, request: Request) -> tuple[str | None, str]:
-    """Return (region, sentence why); (None, sentence) where the request names a region the platform does not have."""
+    """Return (region, reason), or (None, reason) if the request names a region that the platform does not have."""
     if request.target_region:
         if request.target_region not in state.order:
             known = ", ".join(state.order)
             return None, f"target_region is {request.target_region}; allowed: a region of the manifest ({known})."
-        return request.target_region, f"{request.target_region} was asked for."
-    # Nothing here depends on the target yet, so any region stands in for it where the view has to be believed.
+        return request.target_region, f"{request.target_region} was requested."
+    # Nothing below depends on the target, so the situation is built without one.
     seen = Situation(state, request, "")
     return _moving(seen) or _unfinished(seen) or _apart(seen) or _fittest(seen)
 
@@ -40,7 +40,7 @@ def _moving(seen: Situation) -> tuple[str, str] | None:
 
 
 def _unfinished(seen: Situation) -> tuple[str, str] | None:
-    """Return the region of the run that goes on, or stopped last."""
+    """Return the region of the run that is in progress or stopped last."""
     leases = {region: control_tables.unfinished(seen.state, region) for region in seen.state.order}
     found = [
         (lease["renewed_at"], region, lease)
@@ -50,15 +50,15 @@ def _unfinished(seen: Situation) -> tuple[str, str] | None:
     if not found:
         return None
     _renewed_at, region, lease = max(found, key=lambda one: one[0])
-    how = "goes on" if lease["is_live"] else f"stopped {lease['age_seconds']:.0f} s ago"
-    return region, f"{region} was chosen: run {lease['run_id']} towards it {how} (step {lease['step'] or 'not begun'})."
+    how = "is in progress" if lease["is_live"] else f"stopped {lease['age_seconds']:.0f} s ago"
+    return region, f"{region} was chosen: run {lease['run_id']} to it {how} (step {lease['step'] or 'not begun'})."
 
 
 def _is_gone_on_with(seen: Situation, region: str, lease: control_tables.Lease) -> bool:
-    """Return whether a run that stopped is to be finished.
+    """Return whether to finish a run that stopped.
 
-    Towards an unhealthy region only where it has moved something there, and not long ago: later on that region may be
-    what was lost, and moving on immediately would be flapping.
+    A run to an unhealthy region is finished only if it has moved something there, and not long ago: later, that region
+    may be the one that was lost, and moving on immediately would be flapping.
     """
     if lease["age_seconds"] > seen.request.resume_within:
         return False
@@ -76,7 +76,7 @@ def _apart(seen: Situation) -> tuple[str, str] | None:
 
 
 def _can_take_traffic(seen: Situation, region: str) -> bool:
-    """Return whether the writer's region is where a move was going, and not one that traffic was moved away from."""
+    """Return whether a move was going to the writer's region, and not moving traffic away from it."""
     targets = seen.region_facts(region).value("targets") or {}
     return seen.verdict_of(region).signals["database"].state == HEALTHY and targets.get("healthy", 0) > 0
 
@@ -92,7 +92,7 @@ def _fittest(seen: Situation) -> tuple[str, str]:
     if len(standbys) == 1:
         return best, f"{best} was chosen: it is the only standby of {active}."
     others = "; ".join(f"{region}: {_figures(seen, region)}" for region in ranked[1:])
-    return best, f"{best} was chosen as the fittest standby of {active}: {_figures(seen, best)} (before {others})."
+    return best, f"{best} was chosen as the best standby of {active}: {_figures(seen, best)} (before {others})."
 
 
 def _rank(seen: Situation, region: str) -> tuple[bool, int, float, int, int]:

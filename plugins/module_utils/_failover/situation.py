@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Where the platform stands on its way to one target region. Pure: everything is read off the observed state.
+"""The platform's progress in a move to one target region. Pure: everything is derived from the State.
 
-What an interrupted run has done shows in these properties, and in those of database.py. Only two things cannot be seen
-of AWS and are read from the target's control table: that a run has not ended well, and which region it moved away from.
+These properties, and those of database.py, show what an interrupted run has done. Only two things cannot be seen in AWS
+and are read from the target's control table: that a run has not succeeded, and which region it moved away from.
 """
 
 from __future__ import annotations
@@ -28,32 +28,33 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import DONE, measures_of
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import Settings, Verdict, verdict
 
-# What a move to a region cannot be decided or carried out without knowing of it, beside the switch (State.switch_fact).
+# Facts of a region without which a move to it cannot be decided or carried out, besides State.switch_fact.
 REQUIRED = ("global_cluster", "cluster", "instances", "targets", "group", "lease")
 
 
 @dataclass(frozen=True)
 class Situation(Database):
-    """The whole platform as one request sees it: database, traffic, capacity, and what earlier runs have left."""
+    """The whole platform as one request sees it: database, traffic, capacity, and the results of earlier runs."""
 
     # --- regions
 
     @property
     def traffic(self) -> str | None:
-        """The region the name answers with."""
+        """The region that the DNS name resolves to."""
         return self.state.traffic_region
 
     @property
     def active(self) -> str | None:
-        """The region to move away from: the writer's, or once that is the target, the one with the traffic."""
+        """The region to move away from: the writer's region, or once that is the target, the one with the traffic."""
         return self.writer if self.writer not in (None, self.target) else self.traffic
 
     @property
     def is_pinned(self) -> bool:
-        """Whether the name is known to stay with the target, whoever returns.
+        """Whether the name is known to stay with the target, even if another region comes back.
 
-        It may also answer with the target only because the region that has the traffic cannot be read. What cannot be
-        read may say anything, so the switch is turned once more then, which changes nothing where it is turned already.
+        The name may also resolve to the target only because the region with the traffic cannot be read. The statements
+        of an unreadable region are unknown, so the switch is turned again in that case; if it is already turned, that
+        changes nothing.
         """
         if self.traffic != self.target or self.state.switch_fact != STATEMENTS:
             return self.traffic == self.target
@@ -61,18 +62,18 @@ class Situation(Database):
 
     @property
     def is_at_target(self) -> bool:
-        """Whether writer and traffic are at the target; of a run that has not ended, whether they stay there."""
+        """Whether writer and traffic are at the target; for an unfinished run, whether they also stay there."""
         is_there = self.writer == self.target and self.traffic == self.target and not self.is_moving
         return is_there and (self.unfinished is None or self.is_pinned)
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing at all is left to do."""
+        """Whether nothing is left to do."""
         return self.is_at_target and self.unfinished is None
 
     @cached_property
     def source_region(self) -> str | None:
-        """The region that this move leaves, also once everything is at the target; None where that is not known."""
+        """The region that this move leaves, also once everything is at the target; None if unknown."""
         if self.active != self.target:
             return self.active
         came_from = self.run.get("from_region")
@@ -82,37 +83,37 @@ class Situation(Database):
 
     @cached_property
     def unfinished(self) -> control_tables.Lease | None:
-        """The target's lease where the run it is of has not ended well, or goes on."""
+        """The target's lease if its run is in progress or did not succeed."""
         return control_tables.unfinished(self.state, self.target)
 
     @property
     def is_resumed(self) -> bool:
-        """Whether this goes on with a run that stopped not long ago."""
+        """Whether this run continues one that stopped recently."""
         return self.unfinished is not None and self.unfinished["age_seconds"] <= self.request.resume_within
 
     @property
     def run(self) -> dict[str, Any]:
-        """The record of the unfinished run towards the target; empty where there is none."""
+        """The record of the unfinished run to the target; empty if there is none."""
         return (self.facts.value("run") or {}) if self.unfinished else {}
 
     def fence_of(self, region: str) -> Observation:
-        """Return the document of what fencing did to a region."""
+        """Return a region's fence document."""
         return control_tables.fence_of(self.state, region)
 
     @cached_property
     def own_measures(self) -> list[dict[str, Any]]:
-        """What fencing took from the target, as its own table tells."""
+        """What fencing removed from the target, according to its own control table."""
         return measures_of(self.fence_of(self.target).value) if self.facts["fences"].known else []
 
     @property
     def own_sizes(self) -> dict[str, int] | None:
-        """The sizes that fencing took from the target's group, or None."""
+        """The sizes that fencing removed from the target's group, or None."""
         taken = next((one for one in self.own_measures if one["mode"] == APPLICATION_CAPACITY), None)
         return (taken.get("removed") or self.state.capacity.get(self.target)) if taken else None
 
     @property
     def is_source_fenced(self) -> bool:
-        """Whether the region that is left has been fenced already, in the way that is asked for now."""
+        """Whether the source region is already fenced in the requested way."""
         measures = measures_of(self.fence_of(self.source_region).value) if self.source_region else []
         return any(one["mode"] == self.request.fencing and one.get("state") == DONE for one in measures)
 
@@ -126,12 +127,12 @@ class Situation(Database):
 
     @property
     def is_capacity_asked(self) -> bool:
-        """Whether the target's group is already meant to run as much as wanted."""
+        """Whether the desired capacity of the target's group is already as large as wanted."""
         return (self.facts.value("group") or {}).get("desired", -1) >= self.capacity.wanted
 
     @property
     def is_capacity_ready(self) -> bool:
-        """Whether as many targets as wanted are healthy; at least one, because traffic needs somewhere to go."""
+        """Whether as many targets as wanted are healthy, and at least one, because traffic needs a destination."""
         return (self.facts.value("targets") or {}).get("healthy", 0) >= max(1, self.capacity.wanted)
 
     # --- where applications find the writer
@@ -150,13 +151,13 @@ class Situation(Database):
 
     @property
     def is_repoint_needed(self) -> bool:
-        """Whether the parameter has to be written, as far as can be said beforehand."""
+        """Whether the parameter has to be written, as far as can be determined beforehand."""
         found = self.endpoint
         if not found.parameter:
             return False
         if self.is_detached or (self.is_promotion_open and self.method == DETACH):
             return not found.current.known or found.current.value != found.wanted
-        # The API may refuse the managed failover; method auto then detaches.
+        # The API may reject the managed failover; method auto then detaches.
         if self.is_promotion_open and self.request.method == AUTO and self.method == FAILOVER:
             return True
         return found.current.known and bool(found.wanted) and found.current.value != found.wanted
@@ -164,7 +165,7 @@ class Situation(Database):
     # --- any region
 
     def verdict_of(self, region: str) -> Verdict:
-        """Return the health verdict on a region by the deciding signals."""
+        """Return the health verdict on a region from the deciding signals."""
         settings = Settings(min_healthy_ratio=self.request.min_healthy_ratio)
         return verdict(self.region_facts(region), settings, ())
 

@@ -2,12 +2,12 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The steps of a move in their order, and when each is still needed. Pure.
+"""The steps of a move in order, and when each is still needed. Pure.
 
-The order follows from the invariants, which are checked on every plan (invariants.py). Unplanned, seconds count: what
-takes long is requested first, and people are notified while it runs. Planned, nothing is risked: the target is ready
-before the writer moves, and nobody is fenced. A step whose effect is seen already is left out, which is all that
-resuming takes.
+The order follows from the invariants, which are checked on every plan (invariants.py). In an unplanned move seconds
+count: slow operations are requested first, and notifications are sent while they run. A planned move takes no risks:
+the target is ready before the writer moves, and no region is fenced. A step whose effect is already visible is omitted,
+and that is how an interrupted run is resumed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _at_target(seen: Situation) -> str:
 
 @dataclass(frozen=True)
 class Scene:
-    """A step of a storyboard: its name, when it is needed, the sentence why, its API calls, and where it acts."""
+    """A step of a storyboard: its name, when it is needed, why, its API calls, and the region in which it acts."""
 
     name: str
     is_needed: Read
@@ -63,12 +63,12 @@ def _left(seen: Situation) -> str:
 
 
 def _asked_in(seen: Situation) -> str:
-    """A switchover is asked of the current primary ("SwitchoverGlobalCluster" of the Amazon RDS API Reference)."""
+    """A switchover is requested in the current primary ("SwitchoverGlobalCluster" of the Amazon RDS API Reference)."""
     return (seen.member_writer or seen.target) if seen.method == SWITCHOVER else seen.target
 
 
 def _is_fence_needed(mode: str) -> Read:
-    """A switchover that Aurora carries out needs the region that would be fenced, whatever was asked for."""
+    """A switchover that Aurora is carrying out needs the region that would be fenced, whatever was requested."""
 
     def is_needed(seen: Situation) -> bool:
         is_wanted = seen.request.fencing == mode and seen.operation_method != SWITCHOVER
@@ -80,10 +80,10 @@ def _is_fence_needed(mode: str) -> Read:
 def _why_promote(seen: Situation) -> str:
     writer = seen.member_writer or "an unknown region"
     if seen.method == SWITCHOVER:
-        return f"The writer is in {writer}; Aurora moves it when {seen.target} has everything, so nothing is lost."
+        return f"The writer is in {writer}; Aurora moves it once {seen.target} has all data, so nothing is lost."
     if seen.method == DETACH:
-        return f"The writer is in {writer}; {seen.target} leaves it for good, and what was not replicated is lost."
-    refused = " Should AWS refuse it, the region is detached where accept_data_loss is true."
+        return f"The writer is in {writer}; {seen.target} leaves it for good, and writes not replicated yet are lost."
+    refused = " If AWS refuses it, the region is detached, provided accept_data_loss is true."
     return f"The writer is in {writer}; data loss up to the lag is allowed." + refused * (seen.request.method == AUTO)
 
 
@@ -96,13 +96,13 @@ def _why_repoint(seen: Situation) -> str:
 UNFENCE = Scene(
     "unfence",
     lambda seen: bool(seen.own_measures),
-    lambda seen: f"{seen.target} was fenced by run {seen.own_measures[0].get('run_id')}: it gets back what that took.",
+    lambda seen: f"{seen.target} was fenced by run {seen.own_measures[0].get('run_id')}: restore what that removed.",
     lambda seen: tuple(dict.fromkeys(UNFENCE_CALLS[one["mode"]] for one in seen.own_measures)),
 )
 FENCE = Scene(
     "fence",
     _is_fence_needed(DATABASE_INGRESS),
-    lambda seen: f"Best effort: where {seen.source_region} answers, its database takes no new connections.",
+    lambda seen: f"Best effort: if {seen.source_region} responds, its database accepts no new connections.",
     _always("ec2:RevokeSecurityGroupIngress", "dynamodb:PutItem"),
     _left,
 )
@@ -119,17 +119,17 @@ CAPACITY_ASK = Scene(
     lambda seen: f"Wanted: {seen.capacity.reason}" + " Instances start while the promotion runs." * _is_unplanned(seen),
     _always("autoscaling:SetDesiredCapacity"),
 )
-# Only where something before the verification is left: see build_steps.
+# Only if a step before the verification is left: see build_steps.
 ANNOUNCE = Scene(
     "announce",
     lambda seen: True,
-    lambda seen: f"People are told that it has begun, and it is written into {seen.target}'s control table.",
+    lambda seen: f"Notify that the move has begun, and record it in {seen.target}'s control table.",
     _always("sns:Publish", "dynamodb:PutItem"),
 )
 PROMOTE_WAIT = Scene(
     "promote_wait",
     lambda seen: not seen.is_writer_proven,
-    lambda seen: f"Traffic may follow only once {seen.target} takes writes.",
+    lambda seen: f"Traffic may follow only once {seen.target} accepts writes.",
     _always("rds:DescribeGlobalClusters", "rds:DescribeDBClusters", "rds:DescribeDBInstances"),
 )
 REPOINT = Scene("repoint", lambda seen: seen.is_repoint_needed, _why_repoint, _always("ssm:PutParameter"))
@@ -141,17 +141,15 @@ CAPACITY_WAIT = Scene(
 )
 TRAFFIC = Scene(
     "traffic",
-    # Also where the name answers with the target only because another region cannot be read now.
+    # Also if the name resolves to the target only because another region cannot be read now.
     lambda seen: seen.is_promotion_open or not seen.is_pinned,
-    lambda seen: f"The name answers with {seen.traffic or 'an unknown region'}; after this it stays.",
+    lambda seen: f"The name resolves to {seen.traffic or 'an unknown region'}; after this step it stays.",
     lambda seen: seen.state.switch_calls,
 )
 FENCE_APPLICATION = Scene(
     "fence_application",
     _is_fence_needed(APPLICATION_CAPACITY),
-    lambda seen: (
-        f"Best effort: where {seen.source_region} answers, it runs no application once the traffic has left it."
-    ),
+    lambda seen: f"Best effort: if {seen.source_region} responds, it runs no application once the traffic has left it.",
     _always("autoscaling:UpdateAutoScalingGroup", "dynamodb:PutItem"),
     _left,
 )
@@ -164,13 +162,13 @@ VERIFY = Scene(
 NOTIFY = Scene(
     "notify",
     lambda seen: True,
-    lambda seen: f"People are told through {seen.target}'s topic, and the others' where they answer.",
+    lambda seen: f"Notify through {seen.target}'s topic, and through those of the other regions if they respond.",
     _always("sns:Publish"),
 )
 RECORD = Scene(
     "record",
     lambda seen: True,
-    lambda seen: f"Steps, times and verdicts go into {seen.target}'s control table, and the lease is given back.",
+    lambda seen: f"Write steps, times and verdicts to {seen.target}'s control table, and release the lease.",
     _always("dynamodb:PutItem"),
 )
 
@@ -187,7 +185,7 @@ STORYBOARDS: dict[str, tuple[Scene, ...]] = {
         *(REPOINT, TRAFFIC, *ENDING),
     ),
 }
-# What may still be missing of a run that stopped when writer and traffic were at the target already.
+# Steps that may still be missing in a run that stopped after writer and traffic had reached the target.
 CONTROL_TABLE = (ANNOUNCE, REPOINT, FENCE_APPLICATION, *ENDING)
 
 
@@ -196,7 +194,7 @@ def _is_unplanned(seen: Situation) -> bool:
 
 
 def build_steps(seen: Situation) -> tuple[Step, ...]:
-    """Return the steps that are left, proven against the invariants. Raises InvariantViolation."""
+    """Return the remaining steps, checked against the invariants. Raises InvariantViolation."""
     if seen.is_complete:
         return ()
     scenes = [scene for scene in STORYBOARDS[seen.method] if scene.is_needed(seen)]

@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What the planner takes and gives. Pure values; units are in the names or stated.
+"""Input and output of the planner. Pure values; units are in the names or stated.
 
-A method is another storyboard over the same values; a guard is another obstacle. Neither needs another shape.
+A new method is another storyboard over the same values; a new guard is another obstacle. Neither needs another shape.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ STATEMENTS = "statements"
 
 @dataclass(frozen=True)
 class Request:
-    """What the operator asks for.
+    """What the operator requests.
 
     target_region: None = the region a move already under way goes to, or else the fittest standby.
     max_replication_lag_ms, max_sampled_lag_ms, max_lag_sample_age: as in the terms of a promotion (_aurora/guards.py).
     method: one of METHODS, or AUTO. fencing: one of FENCINGS.
     cool_down: seconds after an unplanned move in which another one is refused; 0 = off.
-    resume_within: seconds; a run that ended longer ago is not gone on with.
+    resume_within: seconds; a run that ended longer ago is not resumed.
     takeover_run_id: the run whose live lease is known to be dead, or None.
     """
 
@@ -70,15 +70,15 @@ class Request:
 
 @dataclass(frozen=True)
 class State:
-    """What was seen.
+    """What was observed.
 
     order: regions, the preferred one first.
     facts: by region.
-    traffic_region: where the name answers, or None when no region could be asked.
-    capacity: the manifest's {min, desired, max} by region: what the platform is meant to run.
+    traffic_region: the region that the name resolves to, or None if no region could be queried.
+    capacity: the manifest's {min, desired, max} by region: what the platform should run.
     engine_version: the manifest's.
-    endpoint_parameters: by region, the name of the parameter that tells its applications where the writer is.
-    switch_fact: the fact that tells a region's part in the traffic switch. switch_calls: what turns the switch.
+    endpoint_parameters: by region, the name of the parameter in which its applications find the writer's endpoint.
+    switch_fact: the fact with a region's part of the traffic switch. switch_calls: the calls that turn the switch.
     control_table: its name, for sentences.
     """
 
@@ -95,7 +95,7 @@ class State:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the plan: its name, where it acts, the API calls that change or prove something there, and why."""
+    """One step of the plan: its name, the region in which it acts, its API calls, and why it is needed."""
 
     step: str
     region: str
@@ -105,10 +105,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the applications of the target find the writer: parameter (None = there is none), its value, the right one.
+    """Where the applications of the target find the writer: parameter (None = there is none), its value, wanted value.
 
-    current: unknown where it could not be read, None where the parameter does not exist.
-    wanted: None where that cannot be said yet.
+    current: unknown if it could not be read, None if the parameter does not exist.
+    wanted: None if it cannot be determined yet.
     """
 
     parameter: str | None
@@ -118,14 +118,14 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Plan:
-    """The answer. ``steps`` are what is left to do, in order; they may be taken only where ``obstacles`` is empty.
+    """The result. ``steps`` are what is left to do, in order; they may be carried out only if ``obstacles`` is empty.
 
-    method: never auto. is_complete: writer and traffic are at the target, and no run towards it is unfinished.
-    overridden: obstacles that an option of the request set aside.
-    lag: the target's last sample, None when there is none or it could not be read.
-    rpo_bound_ms: the most that the promotion can lose; 0 for a switchover, None when it is not known.
-    lease: the target's. fences: by region, the document of what fencing did to it.
-    rebuild_needed: some region's cluster is no member of the global database.
+    method: never auto. is_complete: writer and traffic are at the target, and no run to it is unfinished.
+    overridden: obstacles that an option of the request overrides.
+    lag: the target's last sample, None if there is none or it could not be read.
+    rpo_bound_ms: upper bound of the promotion's data loss; 0 for a switchover, None if unknown.
+    lease: the target's. fences: the fence documents by region.
+    rebuild_needed: some region's cluster is not a member of the global database.
     """
 
     target_region: str | None
@@ -152,7 +152,7 @@ class Plan:
     reason: str
 
     def as_result(self) -> dict[str, Any]:
-        """Return the plan as a module returns it; what is not known is the word unknown."""
+        """Return the plan as the module returns it; an unknown value is the word unknown."""
         return {
             "target_region": self.target_region,
             "target_reason": self.target_reason,

@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Readers of what region health and failover plans are decided on: one function per API call, one region each.
+"""Readers for region health and failover plans: one function per API call, one region each.
 
-They return the shapes listed in _failover/observation.py and raise AwsCallError where AWS could not be asked. They
-decide nothing: that is done by _health/verdict.py and _failover.
+They return the shapes listed in _core/observation.py and raise AwsCallError if AWS cannot be queried. They decide
+nothing; _health/verdict.py and _failover do.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 
 @aws_call("DescribeTable", missing=("ResourceNotFoundException",))
 def describe_session_table(client: Any, name: str) -> dict[str, Any] | None:
-    """Return the state of a global table's replica in the client's region, and of the replicas it knows of."""
+    """Return the state of a global table's replica in the client's region, and of the replicas that it lists."""
     table = client.describe_table(TableName=name)["Table"]
     return {
         "status": table.get("TableStatus"),
@@ -43,7 +43,7 @@ def get_checkers(client: Any, health_check_id: str) -> dict[str, Any]:
 
 
 def database_readers(clients: Any, entry: Mapping[str, Any], global_identifier: str) -> dict[str, Callable[[], Any]]:
-    """Return the calls that observe one region's part of the global database: all of them calls to that region."""
+    """Return the calls that observe one region's part of the global database; all of them are made in that region."""
     region = entry["region"]
 
     def ask(service: str, function: Callable[..., Any], name: str) -> Callable[[], Any]:

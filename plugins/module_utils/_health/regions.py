@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""All signals of all regions in parallel, and the verdicts on them."""
+"""Read all signals of all regions in parallel, and judge them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health.verdi
     verdict,
 )
 
-# The facts each signal is judged from.
+# The facts from which each signal is judged.
 FACTS_OF = {
     "load_balancer_targets": ("targets",),
     "database": ("cluster", "instances"),
@@ -54,14 +54,14 @@ SERVICE_OF = {
     "checkers": "route53",
     "probe": None,
 }
-# Always read: who holds the writer is part of every answer.
+# Always read, because every result names the writer's region.
 ALWAYS = ("global_cluster",)
 
 
 def build_entries(params: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return (region entries, what they share), from the manifest or from the options. Pure.
+    """Return (region entries, shared values), from the manifest or from the options. Pure.
 
-    Shared: {global_cluster_identifier, domain, health_path, scheme}. An option that is given wins over the manifest.
+    Shared: {global_cluster_identifier, domain, health_path, scheme}. An option overrides the manifest.
     """
     manifest = params.get("manifest") or {}
     entries = params.get("regions") or manifest.get("regions") or []
@@ -92,14 +92,14 @@ def build_readers(
     return {
         **database_readers(clients, entry, shared["global_cluster_identifier"]),
         "table": lambda: describe_session_table(clients("dynamodb", region), given(entry, "session_table")),
-        # Route 53's API is one for all regions, so its answer does not tell whether this region's API works.
+        # Route 53 has one API for all regions, so its response says nothing about this region's APIs.
         "checkers": lambda: get_checkers(clients("route53", region), given(entry, "health_check_id")),
         "probe": ask_endpoint,
     }
 
 
 def observe_regions(params: Mapping[str, Any], clients: Any) -> dict[str, Facts]:
-    """Ask everything that the wanted signals need, all in parallel, and return the facts by region."""
+    """Read everything that the wanted signals need, in parallel, and return the facts by region."""
     entries, shared = build_entries(params)
     signals = {*params["signals"], *params["deciding_signals"]}
     wanted = {*ALWAYS, *(fact for signal in signals for fact in FACTS_OF[signal])}

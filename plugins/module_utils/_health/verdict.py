@@ -2,18 +2,18 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Verdicts on a region's health from what was observed. Pure: no boto3, no clock.
+"""Verdicts on a region's health from the observations. Pure: no boto3, no clock.
 
-The law:
+Rules:
 
-1. A signal is healthy, unhealthy or unknown. What could not be read is unknown, and unknown never becomes healthy.
-2. Load balancer targets: healthy when at least ``min_healthy_ratio`` of the registered ones are, and at least one is.
-   Zero registered targets are unhealthy.
-3. Database: unhealthy when the cluster is readable and cannot serve (its state says so, or no instance is available).
-   States that pass by themselves (failing-over, modifying ...) are not unhealthy.
+1. A signal is healthy, unhealthy or unknown. What could not be read is unknown, and unknown never counts as healthy.
+2. Load balancer targets: healthy if at least ``min_healthy_ratio`` of the registered targets are, and at least one is.
+   No registered targets is unhealthy.
+3. Database: unhealthy if the cluster is readable and cannot serve (by its state, or because no instance is available).
+   Transient states (failing-over, modifying ...) are not unhealthy.
 4. A region is unhealthy if a deciding signal is; else unknown if one is; else healthy. Other signals are evidence only.
 
-Every verdict comes with a sentence that names its figures.
+Every verdict comes with a sentence that contains its figures.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ SIGNALS = (*DECIDING, "replication_lag", "session_table", "route53_checkers", "e
 # A session table replica in these states takes reads and writes.
 # Source: "TableDescription" of the Amazon DynamoDB API Reference.
 TABLE_SERVES = frozenset({"ACTIVE", "UPDATING"})
-# Route 53 calls an endpoint healthy when more than this share of the checkers does.
+# Route 53 considers an endpoint healthy if more than this share of the checkers does.
 # Source: "How Amazon Route 53 determines whether a health check is healthy" of the Route 53 Developer Guide.
 ROUTE53_SHARE = 0.18
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What an operator may set. Ages in seconds, lag in milliseconds."""
+    """Settings of the operator. Ages in seconds, lag in milliseconds."""
 
     min_healthy_ratio: float = 0.5
     max_replication_lag_ms: float = 1000
@@ -59,7 +59,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Signal:
-    """One signal's state, the value it was read from, the sentence that says why, and how long reading took."""
+    """One signal: its state, the value it was derived from, the sentence that explains it, and the time to read it."""
 
     state: str
     reason: str
@@ -69,7 +69,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A region's verdict, its sentence and the signals behind it."""
+    """A region's verdict, the sentence that explains it, and its signals."""
 
     verdict: str
     reason: str
@@ -87,7 +87,7 @@ def _ended(error: str | None) -> str:
 
 
 def _judged(observation: Observation, what: str, judge: Callable[[Any], tuple[str, str]]) -> Signal:
-    """Return the signal of one observation; ``judge`` sees only values that were read and exist."""
+    """Return the signal for one observation; ``judge`` is called only with values that were read and exist."""
     if not observation.known:
         return Signal(UNKNOWN, f"{what} could not be read: {_ended(observation.error)}", None, observation.seconds)
     if observation.value is None:
@@ -141,10 +141,10 @@ def database(facts: Facts, _settings: Settings) -> Signal:
 
 
 def replication_lag(facts: Facts, settings: Settings) -> Signal:
-    """Judge the lag of a secondary; in the writer's region there is none to judge."""
+    """Judge the lag of a secondary; the writer's region has no lag."""
     view, lag = facts["global_cluster"], facts["lag"]
     if view.known and writer_region(view.value) == facts.region:
-        return Signal(HEALTHY, "This region holds the writer; lag exists in secondaries only.", None, view.seconds)
+        return Signal(HEALTHY, "This region holds the writer; only secondaries have a lag.", None, view.seconds)
     if lag.known and lag.value is None:
         return Signal(UNKNOWN, "There is no lag sample of the last hour; that does not mean zero.", None, lag.seconds)
 
@@ -164,7 +164,7 @@ def session_table(facts: Facts, _settings: Settings) -> Signal:
 
     def judge(table: Mapping[str, Any]) -> tuple[str, str]:
         status = table["status"]
-        # A region may or may not be listed among its own table's replicas; where it is, that state is the nearer one.
+        # A region may not be listed among the replicas in its own table; if it is, that state is more specific.
         own = table["replicas"].get(facts.region, status)
         if status in TABLE_SERVES and own in TABLE_SERVES:
             return HEALTHY, f"The session table is {status}."
@@ -174,7 +174,7 @@ def session_table(facts: Facts, _settings: Settings) -> Signal:
 
 
 def route53_checkers(facts: Facts, _settings: Settings) -> Signal:
-    """Judge what Route 53's checkers say of the region's endpoint."""
+    """Judge the results of Route 53's checkers for the region's endpoint."""
 
     def judge(checkers: Mapping[str, Any]) -> tuple[str, str]:
         healthy, total = checkers["healthy"], checkers["observations"]
@@ -189,10 +189,10 @@ def route53_checkers(facts: Facts, _settings: Settings) -> Signal:
 
 
 def endpoint_probe(facts: Facts, _settings: Settings) -> Signal:
-    """Judge the answer of the region's endpoint; no answer is unknown, because the fault may be on our side."""
+    """Judge the endpoint's response; no response is unknown, because the fault may be on our side."""
 
     def judge(answer: Mapping[str, Any]) -> tuple[str, str]:
-        figures = f"The endpoint answered {answer['status']} in {answer['milliseconds']} ms."
+        figures = f"The endpoint responded with {answer['status']} in {answer['milliseconds']} ms."
         return (HEALTHY if 200 <= answer["status"] < 400 else UNHEALTHY), figures
 
     return _judged(facts["probe"], "The endpoint", judge)
@@ -214,9 +214,9 @@ def verdict(facts: Facts, settings: Settings, names: Iterable[str] = SIGNALS) ->
     signals = {name: JUDGES[name](facts, settings) for name in wanted}
     deciding = {name: signals[name] for name in settings.deciding}
     for state in (UNHEALTHY, UNKNOWN):
-        speaking = [f"{name}: {signal.reason}" for name, signal in deciding.items() if signal.state == state]
-        if speaking:
-            return Verdict(state, " ".join(speaking), signals)
+        reasons = [f"{name}: {signal.reason}" for name, signal in deciding.items() if signal.state == state]
+        if reasons:
+            return Verdict(state, " ".join(reasons), signals)
     if not deciding:
-        return Verdict(UNKNOWN, "No signal decides.", signals)
+        return Verdict(UNKNOWN, "No deciding signal is configured.", signals)
     return Verdict(HEALTHY, " ".join(signal.reason for signal in deciding.values()), signals)

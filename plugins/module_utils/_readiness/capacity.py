@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Could each standby carry the traffic? Pure: one function per check."""
+"""Could each standby handle the traffic? Pure: one function per check."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     warning,
 )
 
-# Processes of a group without which a raised capacity brings no healthy target.
+# Scaling processes without which a larger group gets no additional healthy targets.
 # Source: "Suspend and resume processes for an Auto Scaling group" of the Amazon EC2 Auto Scaling User Guide.
 NEEDED_PROCESSES = frozenset({"Launch", "AddToLoadBalancer"})
-# The quota of vCPUs of running on-demand instances, and the families that count against it: A, C, D, H, I, M, R, T, Z.
+# The quota on vCPUs of running on-demand instances, and the families that count towards it: A, C, D, H, I, M, R, T, Z.
 # Source: "Amazon EC2 instance type quotas" of the Amazon EC2 Instance Types guide.
 STANDARD_QUOTA = "L-1216C47A"
 STANDARD_FAMILY = re.compile(r"(a|c|d|h|i|im|is|m|r|t|z)[0-9]")
 
 
 def target_health(seen: Seen) -> Iterator[Finding]:
-    """Traffic that came now would reach somebody."""
+    """Enough targets are healthy to serve traffic now."""
     for region in seen.order:
         signal = load_balancer_targets(seen.facts[region], Settings(min_healthy_ratio=seen.limits.min_healthy_ratio))
-        remedy = "Look at the target group's health reasons; run site.yml where there are no targets."
+        remedy = "Check the health reasons of the target group; run site.yml if there are no targets."
         healthy = (seen.facts[region].value("targets") or {}).get("healthy", 0)
         if signal.state == HEALTHY:
             yield ok(region, signal.reason)
@@ -53,19 +53,19 @@ def target_health(seen: Seen) -> Iterator[Finding]:
 
 
 def needed_instances(seen: Seen) -> tuple[int, str]:
-    """Return how many instances a standby would have to run, and where the figure is from.
+    """Return how many instances a standby would have to run, and the source of the number.
 
-    What the active region runs now; by the manifest where that cannot be read.
+    What the active region runs now, or should run by the manifest if that cannot be read.
     """
     meant = (seen.entry(seen.reference).get("capacity") or {}).get("desired", 0)
     group = seen.facts[seen.reference].value("group")
     if group is None:
-        return int(meant), f"{seen.reference} is meant to run {meant} by the manifest"
+        return int(meant), f"{seen.reference} should run {meant} by the manifest"
     return int(group["desired"]), f"{seen.reference} runs {group['desired']}"
 
 
 def capacity(seen: Seen) -> Iterator[Finding]:
-    """Every standby's group may become as large as the active one is."""
+    """Every standby's group may become as large as the active region's."""
     needed, source = needed_instances(seen)
     for region in seen.standbys:
         fact = seen.facts[region]["group"]
@@ -89,7 +89,7 @@ def capacity(seen: Seen) -> Iterator[Finding]:
 
 
 def vcpu_quota(seen: Seen) -> Iterator[Finding]:
-    """The account may start what is missing."""
+    """The account's quota allows the missing instances to start."""
     needed, _source = needed_instances(seen)
     for region in seen.standbys:
         fact, group = seen.facts[region]["group"], seen.facts[region].value("group")
@@ -98,7 +98,7 @@ def vcpu_quota(seen: Seen) -> Iterator[Finding]:
             continue
         missing = max(0, needed - group["desired"])
         if not missing:
-            yield ok(region, f"No instance has to be started: {group['desired']} run, {needed} are needed.")
+            yield ok(region, f"No instances have to be started: {group['desired']} are running, {needed} are needed.")
             continue
         yield _vcpu_room(seen, region, missing)
 
@@ -110,7 +110,7 @@ def _vcpu_room(seen: Seen, region: str, missing: int) -> Finding:
         why = seen.facts[region]["instance_types"].error or "the group names none"
         return seen.unknown(region, "the type of its instances", why)
     if not all(STANDARD_FAMILY.match(name) for name in types):
-        why = "only the quota of the standard families is asked for"
+        why = "only the quota of the standard families is checked"
         return seen.unknown(region, f"the quota of {listed(sorted(types))}", why)
     if not quota.known:
         return seen.unknown(region, f"the quota {STANDARD_QUOTA} of vCPUs", quota.error)
@@ -121,16 +121,16 @@ def _compare_quota(seen: Seen, region: str, quota: dict[str, Any], wanted: int, 
     used = quota["used"] or 0
     limit = f"the quota {STANDARD_QUOTA} is {quota['limit']:g}"
     figures = f"{missing} instances of {wanted // missing} vCPUs are missing; {limit}"
-    remedy = f"Ask Service Quotas for at least {used + wanted:g} vCPUs in {region}."
+    remedy = f"Request at least {used + wanted:g} vCPUs in {region} from Service Quotas."
     if used + wanted > quota["limit"]:
         return blocker(region, f"{figures}, {used:g} are used.", remedy)
     if quota["used"] is None:
-        return seen.unknown(region, f"{figures}, which would do, but how much of it is used", quota["used_error"])
+        return seen.unknown(region, f"{figures}, which is enough, but its use", quota["used_error"])
     return ok(region, f"{figures}, {used:g} are used.")
 
 
 def target_quota(seen: Seen) -> Iterator[Finding]:
-    """A load balancer may have as many targets as the group may become."""
+    """The load balancer's quota allows as many targets as the group may have instances."""
     needed, _source = needed_instances(seen)
     for region in seen.standbys:
         quota, group = seen.facts[region]["target_quota"], seen.facts[region].value("group")
@@ -140,8 +140,8 @@ def target_quota(seen: Seen) -> Iterator[Finding]:
         most = max(needed, (group or {}).get("max", 0))
         figures = f"A load balancer may have {quota.value} targets, the group {most} instances."
         if quota.value < needed:
-            yield blocker(region, figures, f"Ask Service Quotas for at least {most} targets in {region}.")
+            yield blocker(region, figures, f"Request at least {most} targets in {region} from Service Quotas.")
         elif quota.value < most:
-            yield warning(region, figures, f"Ask Service Quotas for at least {most} targets in {region}.")
+            yield warning(region, figures, f"Request at least {most} targets in {region} from Service Quotas.")
         else:
             yield ok(region, figures)

@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Every check of readiness, and what they come to. Pure.
+"""All readiness checks, and their summary. Pure.
 
-A new check is a function of ``Seen`` that yields findings, and a line in CHECKS.
+To add a check, write a function of ``Seen`` that yields findings, and add it to CHECKS.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def judge(seen: Seen) -> list[dict[str, Any]]:
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, int]:
-    """Return how many rows are ok, warnings, blockers; and how many of the latter two are so for being unknown."""
+    """Return how many rows are ok, warnings and blockers, and how many of the latter two are unknown values."""
     states = [row["state"] for row in rows]
     return {
         "ok": states.count(OK),
@@ -93,6 +93,6 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def ready_regions(seen: Seen, rows: list[dict[str, Any]]) -> list[str]:
-    """Return the standbys that a failover could go to now: no blocker of their own, and none of the whole platform."""
+    """Return the standbys to which a failover is possible now: no blocker of their own, none for the whole platform."""
     blocked = {row["region"] for row in rows if row["state"] == BLOCKER}
     return [] if ALL in blocked else [region for region in seen.standbys if region not in blocked]

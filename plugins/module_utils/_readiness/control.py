@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Does the control plane of the failover itself stand: manifest, lease, rights, and would the planner go? Pure."""
+"""Is the failover's own control plane in order: manifest, lease, permissions; and does the planner agree? Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ALLOWED = "allowed"
 
 
 def planner(seen: Seen) -> Iterator[Finding]:
-    """The planner itself, asked for a forced failover to each standby: whatever it would refuse is a blocker."""
+    """Plan a forced failover to each standby: whatever the planner would refuse is a blocker."""
     for region in seen.standbys:
         request = Request(
             target_region=region,
@@ -56,20 +56,20 @@ def planner(seen: Seen) -> Iterator[Finding]:
             sentences = " ".join(obstacle.sentence for obstacle in plan.obstacles)
             yield blocker(region, f"failover.yml would refuse to move here: {sentences}", remedy)
         elif plan.warnings:
-            yield warning(region, f"failover.yml would move here, and warn: {' '.join(plan.warnings)}", PROVISION)
+            yield warning(region, f"failover.yml would move here, with warnings: {' '.join(plan.warnings)}", PROVISION)
         else:
             yield ok(region, f"failover.yml would move here in {counted(len(plan.steps), 'step')}.")
 
 
 def manifest(seen: Seen) -> Iterator[Finding]:
-    """Every region's control table has the recovery manifest, and the same one."""
+    """Every region's control table has the recovery manifest, and all copies are the same."""
     for region in seen.order:
         copy = seen.copies.get(region)
         if copy is None or not copy.known:
             why = copy.error if copy else "the inventory does not name this region"
             yield seen.unknown(region, "the manifest in the control table", why, is_vital=True)
         elif copy.value is None:
-            reason = "The control table has no manifest; if all other regions are lost, nothing is known."
+            reason = "The control table has no manifest; if all other regions are lost, a failover has no input."
             yield seen.broken(region, reason, PROVISION)
         else:
             yield _copy(seen, region, copy.value)
@@ -82,15 +82,15 @@ def _copy(seen: Seen, region: str, copy: Mapping[str, Any]) -> Finding:
     age = f"written {age_of(copy['written_at'], seen.now)} ago"
     paths = different_members(seen.manifest, copy["document"])
     if not paths:
-        return ok(region, f"The manifest was {age} and is the same as the freshest one.")
-    reason = f"The manifest, {age}, differs from the freshest one, {seen.manifest_region}'s, in {listed(paths)}."
+        return ok(region, f"The manifest was {age} and is the same as the most recent one.")
+    reason = f"The manifest, {age}, differs from the most recent one, of {seen.manifest_region}, in {listed(paths)}."
     if all(".capacity" in path for path in paths):
         return warning(region, reason, PROVISION)
     return seen.broken(region, reason, PROVISION)
 
 
 def age_of(written_at: str, now: float) -> str:
-    """Return how long ago a time of the control table was, in words. Pure."""
+    """Return the age of a timestamp of the control table, in words. Pure."""
     try:
         then = datetime.strptime(written_at, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC).timestamp()
     except ValueError:
@@ -99,7 +99,7 @@ def age_of(written_at: str, now: float) -> str:
 
 
 def words_for(seconds: float) -> str:
-    """Return a duration in the unit people would use. Pure."""
+    """Return a duration in a readable unit. Pure."""
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
@@ -122,7 +122,7 @@ def different_members(one: Any, other: Any, path: str = "") -> list[str]:
 
 
 def manifest_facts(seen: Seen) -> Iterator[Finding]:
-    """The manifest says what is: a lost region's capacity is read from it, and so is what cannot be asked."""
+    """The manifest matches AWS: a failover reads from it what it cannot read from a lost region, such as capacity."""
     meant = seen.manifest["global_database"].get("engine_version")
     for region in seen.order:
         facts, entry = seen.facts[region], seen.entry(region)
@@ -146,12 +146,12 @@ def manifest_facts(seen: Seen) -> Iterator[Finding]:
 
 
 def lease(seen: Seen) -> Iterator[Finding]:
-    """Nobody moves the platform now, and no move was left half done."""
+    """No run is moving the platform, and no move is unfinished."""
     for region in seen.order:
         fact, table = seen.facts[region]["lease"], seen.facts[region]["control_table"]
         unfinished = control_tables.unfinished(seen.state, region)
         if table.known and table.value is None:
-            yield seen.broken(region, "There is no control table; a failover could not take its lease.", PROVISION)
+            yield seen.broken(region, "There is no control table; a failover could not acquire its lease.", PROVISION)
         elif not fact.known:
             yield seen.unknown(region, "the lease in the control table", fact.error, is_vital=True)
         elif unfinished:
@@ -168,12 +168,12 @@ def _held(region: str, found: Mapping[str, Any]) -> Finding:
         return blocker(region, reason, remedy)
     ended = "was killed" if found["outcome"] == "running" else found["outcome"]
     reason = f"An unfinished move, {who}, {ended} {words_for(found['age_seconds'])} ago."
-    remedy = f"Run its playbook again with target_region={region} and method={found['method']}: it goes on from there."
+    remedy = f"Run its playbook again with target_region={region} and method={found['method']}: it resumes from there."
     return warning(region, reason, remedy)
 
 
 def fences(seen: Seen) -> Iterator[Finding]:
-    """No region is fenced still: writers shut out, or capacity taken away, by an earlier failover."""
+    """No region is still fenced by an earlier failover, that is without ingress to its database or without capacity."""
     for region in seen.order:
         fact = control_tables.fence_of(seen.state, region)
         if not fact.known:
@@ -181,16 +181,16 @@ def fences(seen: Seen) -> Iterator[Finding]:
         elif outcome_of(fact.value) in (None, NOT_FENCED):
             yield ok(region, "The region is not fenced.")
         else:
-            sure = "was fenced" if outcome_of(fact.value) == FENCED else "may have been fenced"
+            certainty = "was fenced" if outcome_of(fact.value) == FENCED else "may have been fenced"
             taken = listed(describe(measure) for measure in measures_of(fact.value))
-            reason = f"The region {sure} by an earlier failover, which took away {taken}."
+            reason = f"The region {certainty} by an earlier failover, which removed {taken}."
             yield warning(
-                region, reason, "failback.yml and site.yml give back what fencing took; a move here does too."
+                region, reason, "failback.yml and site.yml restore what fencing removed; so does a move to this region."
             )
 
 
 def cool_down(seen: Seen) -> Iterator[Finding]:
-    """An unplanned move soon after another one needs force, unless the first was acknowledged."""
+    """Another unplanned move would need force: the latest one is recent and has not been acknowledged."""
     fact = control_tables.latest_move(seen.state)
     if not fact.known:
         yield seen.unknown(ALL, "the latest move", fact.error)
@@ -204,10 +204,10 @@ def cool_down(seen: Seen) -> Iterator[Finding]:
         f"The latest move, run {latest['run_id']} ({latest['method']} to {latest['target_region']}), ended {ended} ago"
     )
     if not control_tables.is_unplanned(latest) or latest["acknowledged"] or left <= 0:
-        yield ok(ALL, f"{words}; nothing is held back.")
+        yield ok(ALL, f"{words}; no move is held back.")
     else:
-        remedy = f"Find out why it was due, then automation.yml with acknowledge={latest['run_id']}; or use force."
-        yield warning(ALL, f"{words}; another unplanned one is held back for {words_for(left)} more.", remedy)
+        remedy = f"Find out why it was needed, then automation.yml with acknowledge={latest['run_id']}; or use force."
+        yield warning(ALL, f"{words}; another unplanned move is refused for {words_for(left)} more.", remedy)
 
 
 def automation(seen: Seen) -> Iterator[Finding]:
@@ -229,9 +229,9 @@ def automation(seen: Seen) -> Iterator[Finding]:
 
 
 def runner_permissions(seen: Seen) -> Iterator[Finding]:
-    """Whoever runs the failover may do what the runner's policy says is needed.
+    """The user that runs the failover has all permissions in the runner's policy.
 
-    Simulated by IAM: policies of resources, and sessions' own, are not seen.
+    IAM simulates them; it does not consider resource policies and session policies.
     """
     fact = seen.shared["permissions"]
     if not fact.known:
@@ -241,7 +241,7 @@ def runner_permissions(seen: Seen) -> Iterator[Finding]:
     denied = [one["action"] for one in simulated if ALLOWED not in one["decisions"].values()]
     partly = [one["action"] for one in simulated if {*one["decisions"].values()} - {ALLOWED}]
     who = f"{found['principal']} may not"
-    remedy = "Attach the policy that site.yml makes (failover_control_policy_name) to whoever runs the failover."
+    remedy = "Attach the policy that site.yml creates (failover_control_policy_name) to the user that runs failovers."
     if denied:
         yield blocker(ALL, f"{who}: {listed(sorted(set(denied)), 8)}.", remedy)
     elif partly:
@@ -251,7 +251,7 @@ def runner_permissions(seen: Seen) -> Iterator[Finding]:
         yield warning(ALL, f"{who}, on {listed(sorted(where), 3)}: {listed(sorted(set(partly)), 8)}.", remedy)
     elif found["errors"] or not simulated:
         why = "; ".join(f"{sid}: {error}" for sid, error in found["errors"].items()) or "nothing was simulated"
-        reason = f"Unknown: not every right of {found['principal']} could be simulated: {why}."
+        reason = f"Unknown: not every permission of {found['principal']} could be simulated: {why}."
         yield Finding(ALL, WARNING, reason, LOOK_AGAIN, is_unknown=True)
     else:
         yield ok(ALL, f"{found['principal']} may do all {len(simulated)} actions of the runner's policy.")

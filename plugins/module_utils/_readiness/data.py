@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Does each standby hold what the application reads? Pure: one function per check."""
+"""Does each standby have the data that the application reads? Pure: one function per check."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
 
 
 def session_table(seen: Seen) -> Iterator[Finding]:
-    """Every region has a replica of the session table, and knows all the others."""
+    """Every region has a replica of the session table that lists all the others."""
     for region in seen.order:
         fact = seen.facts[region]["table"]
         if not fact.known:
@@ -39,7 +39,7 @@ def session_table(seen: Seen) -> Iterator[Finding]:
         if table["status"] not in TABLE_SERVES:
             yield seen.broken(region, f"The session table is {table['status']}.", "Wait until it is ACTIVE.")
         elif missing:
-            reason = f"The session table is not replicated to {listed(missing)}: sessions made there are not here."
+            reason = f"The session table is not replicated to {listed(missing)}: sessions created there are not here."
             yield seen.broken(region, reason, PROVISION)
         elif unready:
             states = listed(f"{other} is {state}" for other, state in unready.items())
@@ -52,7 +52,7 @@ def session_table(seen: Seen) -> Iterator[Finding]:
 
 
 def bucket_replication(seen: Seen) -> Iterator[Finding]:
-    """Objects reach every other region, from every region: the way back begins with the day of the failover."""
+    """Objects are replicated from every region to every other, because a failover reverses the direction."""
     for region in seen.order:
         fact = seen.facts[region]["replication"]
         for other in seen.others(region):
@@ -76,15 +76,15 @@ def _replication_to(seen: Seen, region: str, other: str, bucket: str, configurat
         return ok(other, f"Objects of {region} are replicated to {bucket}.")
     why = f"the rule to {bucket} is disabled" if rules else f"no rule leads to {bucket}"
     reason = f"Objects are not replicated from {region} to {other}: {why}."
-    # What is missing in the target is lost with the active region; in the other direction nothing is waiting.
-    remedy = "Run site.yml; objects that were written meanwhile need S3 Batch Replication."
+    # Objects that the target lacks are lost with the active region; in the other direction no objects are pending.
+    remedy = "Run site.yml; objects that were written in the meantime need S3 Batch Replication."
     if seen.active in (region, None):
         return seen.broken(other, reason, remedy)
     return warning(other, reason, remedy)
 
 
 def secret(seen: Seen) -> Iterator[Finding]:
-    """Every region can read the database's password, and gets the next one too."""
+    """Every region can read the database password, and receives the next one."""
     if not seen.expected.get("secret_name"):
         yield seen.unknown(ALL, "the database's secret", "expected.secret_name is not given", remedy=GIVE)
         return
@@ -105,7 +105,7 @@ def secret(seen: Seen) -> Iterator[Finding]:
 
 
 def _primary_secret(seen: Seen) -> Mapping[str, Any] | None:
-    """Return the secret as its own region shows it: only there the replicas' states are told."""
+    """Return the secret as its primary region shows it; only there are the states of the replicas reported."""
     for region in seen.order:
         found = seen.facts[region].value("secret")
         if found and found["primary_region"] in (None, region):
@@ -115,22 +115,24 @@ def _primary_secret(seen: Seen) -> Mapping[str, Any] | None:
 
 def _replica(seen: Seen, region: str, primary: Mapping[str, Any] | None) -> Finding:
     if primary is None:
-        return seen.unknown(region, "the secret is here, but whether it is in sync", "its primary region did not tell")
+        return seen.unknown(
+            region, "the secret is here, but whether it is in sync", "its primary region did not report it"
+        )
     replica = primary["replicas"].get(region)
     if replica is None:
         reason = "The secret is here, but not as a replica: a new password would not reach it."
         return warning(region, reason, PROVISION)
     if replica["status"] == "InSync":
         return ok(region, "The replica of the secret is InSync.")
-    said = f" ({replica['message']})" if replica["message"] else ""
-    reason = f"The replica of the secret is {replica['status']}{said}."
+    message = f" ({replica['message']})" if replica["message"] else ""
+    reason = f"The replica of the secret is {replica['status']}{message}."
     if replica["status"] == "InProgress":
         return warning(region, reason, "Wait, look again.")
-    return seen.broken(region, reason, "Remove the replica and run site.yml, which makes it again.")
+    return seen.broken(region, reason, "Remove the replica and run site.yml, which creates it again.")
 
 
 def encryption_key(seen: Seen) -> Iterator[Finding]:
-    """Every region's own key works: cluster, objects and secret of that region are encrypted with it."""
+    """Every region's own key is enabled: its cluster, objects and secret are encrypted with it."""
     if not seen.expected.get("key_alias"):
         yield seen.unknown(ALL, "the keys", "expected.key_alias is not given", remedy=GIVE)
         return
@@ -141,10 +143,10 @@ def encryption_key(seen: Seen) -> Iterator[Finding]:
         elif fact.value is None:
             yield seen.broken(region, f"There is no key {seen.expected['key_alias']}.", PROVISION)
         elif fact.value["state"] != "Enabled":
-            remedy = "Cancel its deletion and enable it: without the key nothing it encrypted can be read."
+            remedy = "Cancel its deletion and enable it: without the key nothing that it encrypted can be read."
             yield seen.broken(region, f"The key {seen.expected['key_alias']} is {fact.value['state']}.", remedy)
         elif cluster.get("kms_key_arn") not in (None, fact.value["arn"]):
             reason = f"The key is Enabled, but the cluster is encrypted with another one, {cluster['kms_key_arn']}."
-            yield warning(region, reason, "See that this key is enabled, and why it is another one.")
+            yield warning(region, reason, "Check that the other key is enabled, and why it is used.")
         else:
             yield ok(region, f"The key {seen.expected['key_alias']} is Enabled.")

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Would Aurora move the writer to each standby, and is the standby like the writer? Pure: one function per check."""
+"""Can Aurora move the writer to each standby, and is each standby like the writer? Pure: one function per check."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def writer_known(seen: Seen) -> Iterator[Finding]:
         whys = {region: seen.facts[region]["global_cluster"] for region in seen.order}
         gone = [region for region, fact in whys.items() if fact.known]
         if gone:
-            yield blocker(ALL, f"The global database does not exist in the eyes of {listed(gone)}.", PROVISION)
+            yield blocker(ALL, f"The global database does not exist as seen from {listed(gone)}.", PROVISION)
         else:
             why = "; ".join(f"{region}: {fact.error}" for region, fact in whys.items())
             reason = f"Unknown: which region holds the writer could not be read: {why}."
@@ -50,25 +50,26 @@ def writer_known(seen: Seen) -> Iterator[Finding]:
     if moving:
         yield blocker(
             ALL,
-            f"Aurora is busy with a move from {moving['from_region']} to {moving['to_region']} ({moving['status']}).",
+            f"Aurora is moving the writer from {moving['from_region']} to {moving['to_region']} ({moving['status']}).",
             f"Wait until it has ended, or run failover.yml with target_region={moving['to_region']} to join it.",
         )
     elif not seen.active:
-        yield blocker(ALL, "No member of the global database is the writer.", "Look at the global database in RDS.")
+        yield blocker(ALL, "No member of the global database is the writer.", "Check the global database in RDS.")
     elif not seen.state.traffic_region:
-        yield seen.unknown(ALL, f"the writer is in {seen.active}, but where the traffic is", "no region could be asked")
+        why = "no region could be queried"
+        yield seen.unknown(ALL, f"the writer is in {seen.active}, but where the traffic is", why)
     elif seen.state.traffic_region != seen.active:
         yield warning(
             ALL,
             f"The writer is in {seen.active}, the traffic in {seen.state.traffic_region}: a move was not finished.",
-            f"Run the playbook of that move again with target_region={seen.active}: it goes on from where it stopped.",
+            f"Run the playbook of that move again with target_region={seen.active}: it resumes where it stopped.",
         )
     else:
         yield ok(ALL, f"{seen.active} holds the writer and the traffic.")
 
 
 def members(seen: Seen) -> Iterator[Finding]:
-    """Every standby is a member of the global database and holds all data."""
+    """Every standby is a member of the global database and has all data."""
     if not seen.view:
         for region in seen.order:
             yield seen.unknown(region, "the global database", seen.facts[region]["global_cluster"].error, is_vital=True)
@@ -77,19 +78,19 @@ def members(seen: Seen) -> Iterator[Finding]:
     for region in seen.standbys:
         state = found.get(region)
         if region not in found:
-            reason = f"The cluster of {region} is no member of the global database (members: {listed(found)})."
-            yield blocker(region, reason, "Run failback.yml with rebuild=true, or site.yml where it never was one.")
+            reason = f"The cluster of {region} is not a member of the global database (members: {listed(found)})."
+            yield blocker(region, reason, "Run failback.yml with rebuild=true, or site.yml if it never was a member.")
         elif state == "connected":
             yield ok(region, "The member is connected.")
         elif state == "pending-resync":
-            reason = "The member is pending-resync: it does not hold all data yet."
+            reason = "The member is pending-resync: it does not have all data yet."
             yield blocker(region, reason, "Wait until it is connected: after an unplanned failover Aurora rebuilds it.")
         else:
-            yield seen.unknown(region, "whether the member is connected", f"AWS says {state}")
+            yield seen.unknown(region, "whether the member is connected", f"AWS returns {state}")
 
 
 def engine_parity(seen: Seen) -> Iterator[Finding]:
-    """Every standby runs the writer's version, to the patch: Aurora MySQL moves the writer between identical ones only.
+    """Every standby runs the writer's version, patch level included: Aurora MySQL requires it to move the writer.
 
     Source: "Upgrading an Amazon Aurora global database" of the Aurora User Guide.
     """
@@ -103,16 +104,16 @@ def engine_parity(seen: Seen) -> Iterator[Finding]:
             name = seen.entry(region)["db_cluster_identifier"]
             yield blocker(region, f"The cluster {name} does not exist.", PROVISION)
         elif not wanted:
-            yield seen.unknown(region, "the version it must equal", "the writer's region did not answer")
+            yield seen.unknown(region, "the version it must equal", "the writer's region did not respond")
         elif cluster.value["engine_version"] != wanted:
             reason = f"The cluster runs {cluster.value['engine_version']}, the writer {wanted}; they must be identical."
-            yield blocker(region, reason, "Bring both to one version; until then only method=detach could move there.")
+            yield blocker(region, reason, "Upgrade to one version; until then only method=detach can move there.")
         else:
-            yield ok(region, f"The cluster runs {wanted}, as the writer does.")
+            yield ok(region, f"The cluster runs {wanted}, like the writer.")
 
 
 def instances(seen: Seen) -> Iterator[Finding]:
-    """Every standby has an instance to promote, and as good ones as the writer's region."""
+    """Every standby has an instance to promote, and instances like those of the writer's region."""
     here = seen.facts[seen.reference].value("database") or {}
     classes = sorted({one["class"] for one in here.get("instances", [])})
     for region in seen.standbys:
@@ -136,19 +137,19 @@ def _instance_parity(seen: Seen, region: str, figures: str, classes: list[str]) 
     fact, reference = seen.facts[region]["database"], seen.reference
     there = len(seen.facts[reference].value("instances") or [])
     if not fact.known or not fact.value or not classes:
-        why = fact.error or f"{reference} did not tell those of its own"
+        why = fact.error or f"those of {reference} are not known"
         return seen.unknown(region, f"{figures}, but the instances' classes", why)
     own = sorted({one["class"] for one in fact.value["instances"]})
     if own != classes:
         reason = f"{figures}, of class {listed(own)}; {reference} runs {listed(classes)}."
-        return warning(region, reason, "Give the instances of both regions one class, or expect another performance.")
+        return warning(region, reason, "Use one instance class in both regions, or expect different performance.")
     if len(serving_instances(seen.facts[region])) < there:
         return warning(region, f"{figures}; {reference} has {there} instances.", PROVISION)
     return ok(region, f"{figures}, of class {listed(own)} as in {reference}.")
 
 
 def lag(seen: Seen) -> Iterator[Finding]:
-    """How much a failover now would lose, and whether its limit would refuse it."""
+    """How much data a failover would lose now, and whether its limit would refuse it."""
     limits, strict = seen.limits, seen.limits.max_replication_lag_ms is not None
     settings = Settings(
         max_replication_lag_ms=limits.max_replication_lag_ms if strict else limits.warn_replication_lag_ms,
@@ -161,16 +162,16 @@ def lag(seen: Seen) -> Iterator[Finding]:
             yield ok(region, f"{signal.reason} A failover now would lose at most {bound} ms of writes.")
             continue
         is_unknown = signal.state != UNHEALTHY
-        remedy = "Look at the writer's load and at the alarm of the lag; method=switchover loses nothing."
+        remedy = "Check the writer's load and the lag alarm; method=switchover loses no data."
         if is_unknown:
-            remedy = "See whether the member is connected and CloudWatch answers; accept_data_loss needs no sample."
-        refused = f" failover.yml would refuse, max_replication_lag_ms is {settings.max_replication_lag_ms:g}."
+            remedy = "Check whether the member is connected and CloudWatch responds; accept_data_loss needs no sample."
+        refused = f" failover.yml would refuse: max_replication_lag_ms is {settings.max_replication_lag_ms:g}."
         reason = ("Unknown: " if is_unknown else "") + signal.reason + (refused if strict else "")
         yield Finding(region, BLOCKER if strict else WARNING, reason, remedy, is_unknown)
 
 
 def parameter_groups(seen: Seen) -> Iterator[Finding]:
-    """Every standby behaves as the writer does: a promoted cluster keeps the groups of its own region."""
+    """Every standby is configured like the writer: a promoted cluster keeps the parameter groups of its own region."""
     reference = seen.facts[seen.reference]["parameters"]
     if not reference.known:
         yield seen.unknown(seen.reference, "its parameter groups", reference.error)
@@ -188,10 +189,10 @@ def parameter_groups(seen: Seen) -> Iterator[Finding]:
         pending = cluster.get("pending_reboot", [])
         if different:
             reason = f"{counted(len(different), 'parameter')} differing: {listed(different)}."
-            yield warning(region, reason, "Set the same in both; site.yml sets what the inventory names.")
+            yield warning(region, reason, "Use the same values in both; site.yml sets those of the inventory.")
         elif pending:
-            reason = f"The groups are alike, but {listed(pending)} must be restarted to take them over."
-            yield warning(region, reason, "Restart these instances in a quiet hour.")
+            reason = f"The groups are the same, but {listed(pending)} must be restarted to apply them."
+            yield warning(region, reason, "Restart these instances at a time of low traffic.")
         else:
             count = len(own.value["cluster"]) + len(own.value["instance"])
             yield ok(region, f"All {count} parameters that were set are as in {seen.reference}.")
@@ -207,7 +208,7 @@ def differences(first: Mapping[str, Any], second: Mapping[str, Any], here: str, 
 
 
 def writer_endpoint(seen: Seen) -> Iterator[Finding]:
-    """The applications of every region are told an endpoint that leads to the writer, also after a detach."""
+    """Applications of every region read an endpoint that reaches the writer, also after a detach."""
     there = (seen.facts[seen.active].value("cluster") if seen.active else None) or {}
     leads = {endpoint for endpoint in ((seen.view or {}).get("endpoint"), there.get("endpoint")) if endpoint}
     for region in seen.order:
@@ -219,7 +220,7 @@ def writer_endpoint(seen: Seen) -> Iterator[Finding]:
         elif fact.value is None:
             yield seen.broken(region, f"There is no parameter {name}; the application would find no writer.", PROVISION)
         elif fact.value not in leads:
-            reason = f"{name} says {fact.value}, the writer is at {listed(sorted(leads))}."
+            reason = f"{name} is {fact.value}, but the writer is at {listed(sorted(leads))}."
             yield warning(region, reason, "Run failback.yml with rebuild=true after a detach, else site.yml.")
         else:
-            yield ok(region, f"{name} leads to the writer.")
+            yield ok(region, f"{name} reaches the writer.")

@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Who reaches the platform from the world, whom does it reach there, and is what stands between set as it should be?
+"""What can reach the platform from the internet, what can it reach there, and are the parts in between configured well?
 
-Pure: one function per check. None of it stops a move, so whatever is not as it should be is a warning.
+Pure: one function per check. None of these problems stops a move, so each is a warning.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.hardening import each_region
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import Finding, Seen, listed
 
-# A network with a shorter prefix is the world: two halves of 0.0.0.0/0 open as much as the whole.
+# A network with a shorter prefix counts as the internet: two halves of 0.0.0.0/0 open as much as the whole.
 WORLD_PREFIX = 8
 CLIENT_PORTS = (80, 443)
-# AWS's name of all protocols in a security group's rule.
+# AWS's name for all protocols in a security group rule.
 ALL_PROTOCOLS = "-1"
 
 Groups = Mapping[str, Mapping[str, Any]]
 
 
 def is_world(network: str) -> bool:
-    """Return whether a network, in CIDR notation, is wider than any one organization."""
+    """Return whether a network, in CIDR notation, is larger than any single organization's."""
     return ipaddress.ip_network(network, strict=False).prefixlen < WORLD_PREFIX
 
 
 def is_within(rule: Mapping[str, Any], ports: Collection[int]) -> bool:
-    """Return whether a rule lets nothing through but TCP at some of the ports."""
+    """Return whether a rule allows nothing but TCP to some of the ports."""
     first, last = rule["first_port"], rule["last_port"]
     return rule["protocol"] == "tcp" and first is not None and set(range(first, last + 1)) <= set(ports)
 
 
 def described(rule: Mapping[str, Any]) -> str:
-    """Return what a rule lets through, as words of a sentence."""
+    """Return what a rule allows, as words for a sentence."""
     first, last = rule["first_port"], rule["last_port"]
     protocol = "everything" if rule["protocol"] == ALL_PROTOCOLS else rule["protocol"]
     ports = "" if first is None else f" {first}" if first == last else f" {first}-{last}"
@@ -46,7 +46,7 @@ def described(rule: Mapping[str, Any]) -> str:
 
 
 def openings(groups: Groups, side: str, doors: Collection[str], ports: Collection[int]) -> list[str]:
-    """Return "what (group)" of every rule for the world beside the doors' own at the ports.
+    """Return "what (group)" for every rule that is open to the internet, except the doors' rules for the ports.
 
     side: ingress or egress. doors: ids of the groups that may have such rules.
     """
@@ -60,13 +60,13 @@ def openings(groups: Groups, side: str, doors: Collection[str], ports: Collectio
 
 
 def groups_of(seen: Seen, facts: Facts) -> tuple[Groups, str | None]:
-    """Return the groups of the platform's VPC, and what is wrong where there is no such VPC."""
+    """Return the security groups of the platform's VPC, and what is wrong if there is no such VPC."""
     groups = facts.value("security_groups")
     return (groups, None) if groups is not None else ({}, f"there is no VPC {seen.expected.get('vpc_name')}")
 
 
 def open_ports(seen: Seen) -> Iterator[Finding]:
-    """The world reaches ports 80 and 443 of the load balancer's security groups, and nothing else."""
+    """The internet reaches ports 80 and 443 of the load balancer's security groups, and nothing else."""
 
     def find(seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
         groups, missing = groups_of(seen, facts)
@@ -75,15 +75,15 @@ def open_ports(seen: Seen) -> Iterator[Finding]:
         if missing:
             yield missing
         if found:
-            yield f"open to the world: {listed(found)}"
+            yield f"open to the internet: {listed(found)}"
 
     facts = ("security_groups", "load_balancer")
-    fine = "Nothing is open to the world but 80 and 443 of the load balancer."
-    yield from each_region(seen, facts, "what is open to the world", find, fine)
+    fine = "Only ports 80 and 443 of the load balancer are open to the internet."
+    yield from each_region(seen, facts, "what is open to the internet", find, fine)
 
 
 def egress(seen: Seen) -> Iterator[Finding]:
-    """Only the instances reach the world, and only at the ports that are meant for it."""
+    """Only the instances reach the internet, and only on the intended ports."""
     ports = seen.expected.get("egress_ports") or (443,)
 
     def find(seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
@@ -94,15 +94,15 @@ def egress(seen: Seen) -> Iterator[Finding]:
         if missing:
             yield missing
         if found:
-            yield f"free to reach the world: {listed(found)}"
+            yield f"allowed to reach the internet: {listed(found)}"
 
     facts = ("security_groups", "launch_templates")
-    fine = f"Nothing reaches the world but the instances, at {listed(ports)}."
-    yield from each_region(seen, facts, "what may reach the world", find, fine)
+    fine = f"Only the instances reach the internet, on {listed(ports)}."
+    yield from each_region(seen, facts, "what may reach the internet", find, fine)
 
 
 def instance_metadata(seen: Seen) -> Iterator[Finding]:
-    """Instances hand out their role's credentials only to who shows a token (IMDSv2): those to come, and those there.
+    """Instances, current and future, return their role's credentials only to requests with a token (IMDSv2).
 
     Source: "Use IMDS" of the Amazon EC2 User Guide.
     """
@@ -111,14 +111,14 @@ def instance_metadata(seen: Seen) -> Iterator[Finding]:
         templates = facts.value("launch_templates")
         lenient = [name for name, template in templates.items() if template["http_tokens"] != "required"]
         if lenient:
-            yield f"instances of {listed(lenient)} answer for metadata without a token"
+            yield f"instances of {listed(lenient)} return metadata without a token"
 
-    fine = "Metadata of instances needs a token (IMDSv2)."
+    fine = "Instance metadata requires a token (IMDSv2)."
     yield from each_region(seen, ("launch_templates",), "the launch template", find, fine)
 
 
 def load_balancer(seen: Seen) -> Iterator[Finding]:
-    """The load balancer hands on no header with an invalid name, and writes down what it was asked."""
+    """The load balancer drops headers with invalid names, and logs all requests."""
 
     def find(_seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
         found = facts.value("load_balancer")
@@ -126,7 +126,7 @@ def load_balancer(seen: Seen) -> Iterator[Finding]:
             yield "the load balancer does not exist"
             return
         if not found["drops_invalid_headers"]:
-            yield "the load balancer hands on headers with invalid names"
+            yield "the load balancer forwards headers with invalid names"
         if not found["log_bucket"]:
             yield "the load balancer writes no access logs"
 

@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Is what is stored encrypted, closed to the public and guarded against loss? Pure: one function per check.
+"""Is stored data encrypted, not public and protected against loss? Pure: one function per check.
 
-None of it stops a move, so whatever is missing is a warning.
+None of these problems stops a move, so each is a warning.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     warning,
 )
 
-# Actions as the policies of the roles name them.
+# Actions as the policies of the roles write them.
 BUCKET_ACTION, TOPIC_ACTION = "s3:*", "sns:Publish"
-# The default back end of the switch, the one that has a bucket.
+# The default backend of the switch, the only one with a bucket.
 OBJECT_BACKEND = "s3_object"
-# What a sentence calls a store, and the fact with its settings.
+# The name of a store in sentences, and the fact with its settings.
 TABLES = {"the session table": "session_table_settings", "the control table": "control_table_settings"}
 STORES = {"the cluster": "database", **TABLES, "the data bucket": "data_bucket", "the topic": "topic"}
 
@@ -39,12 +39,12 @@ Problems = Callable[[Seen, str, Facts], Iterable[str]]
 
 
 def has_control_bucket(seen: Seen) -> bool:
-    """Return whether the switch is carried by objects in a bucket of each region."""
+    """Return whether the switch is stored as objects in a bucket of each region."""
     return (seen.manifest.get("traffic") or {}).get("backend", OBJECT_BACKEND) == OBJECT_BACKEND
 
 
 def each_region(seen: Seen, facts: Iterable[str], what: str, find: Problems, fine: str) -> Iterator[Finding]:
-    """Yield one finding for each region: unknown, a warning with all problems, or fine."""
+    """Yield one finding for each region: unknown, a warning with all problems, or ok with the sentence ``fine``."""
     needed = tuple(fact for fact in facts if fact != "control_bucket" or has_control_bucket(seen))
     for region in seen.order:
         unknown = seen.facts[region].unknown(needed)
@@ -60,17 +60,17 @@ def each_region(seen: Seen, facts: Iterable[str], what: str, find: Problems, fin
 
 
 def stores(facts: Facts) -> dict[str, Mapping[str, Any] | None]:
-    """Return {store: its settings, with kms_key_arn; None where it is not there}."""
+    """Return {store: its settings, with kms_key_arn; None if it does not exist}."""
     found = {name: facts.value(fact) for name, fact in STORES.items()}
     groups = {f"the log group {name}": {"kms_key_arn": key} for name, key in facts.value("log_groups").items()}
     return {**found, **groups}
 
 
 def encryption_at_rest(seen: Seen) -> Iterator[Finding]:
-    """Everything a region stores is encrypted with its own key, which can be revoked and whose use is on record.
+    """Everything that a region stores is encrypted with its own key, which can be revoked and whose use is logged.
 
-    The control bucket is not: health checkers read its one object without credentials, and nobody without credentials
-    may use a key of KMS.
+    The control bucket is an exception: health checkers read its one object without credentials, and KMS keys cannot be
+    used without credentials.
     """
 
     def find(_seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
@@ -91,48 +91,49 @@ def encryption_at_rest(seen: Seen) -> Iterator[Finding]:
 
 
 def bucket_resources(topic_arn: str, name: str) -> list[str]:
-    """Return the ARNs of a bucket and of its objects; the partition is a topic's."""
+    """Return the ARNs of a bucket and of its objects; the partition is taken from the topic's ARN."""
     arn = f"arn:{topic_arn.split(':')[1]}:s3:::{name}"
     return [arn, f"{arn}/*"]
 
 
 def tls_only(seen: Seen) -> Iterator[Finding]:
-    """Database, buckets and topic refuse whoever does not use TLS."""
+    """Database, buckets and topic reject connections without TLS."""
 
     def find(seen: Seen, region: str, facts: Facts) -> Iterator[str]:
         entry = seen.entry(region)
         setting = facts.value("parameters")["cluster"].get("require_secure_transport", "its default, OFF")
         if setting.upper() not in ("ON", "1"):
-            yield f"the database takes clients without TLS (require_secure_transport is {setting})"
+            yield f"the database accepts clients without TLS (require_secure_transport is {setting})"
         for name, fact in buckets(seen).items():
             bucket = facts.value(fact)
             resources = bucket_resources(entry["topic_arn"], entry[fact])
             if bucket and not refuses_plain_http(bucket["policy"], BUCKET_ACTION, resources):
-                yield f"{name} takes requests without TLS"
+                yield f"{name} accepts requests without TLS"
         topic = facts.value("topic")
         if topic and not refuses_plain_http(topic["policy"], TOPIC_ACTION, [entry["topic_arn"]]):
-            yield "the topic takes messages without TLS"
+            yield "the topic accepts messages without TLS"
 
     facts = ("parameters", "data_bucket", "control_bucket", "topic")
-    yield from each_region(seen, facts, "who must use TLS", find, "Database, buckets and topic take TLS only.")
+    fine = "Database, buckets and topic accept TLS only."
+    yield from each_region(seen, facts, "what requires TLS", find, fine)
 
 
 def buckets(seen: Seen) -> dict[str, str]:
-    """Return {what a sentence calls a bucket: its fact, which is also its name in the manifest's entry}."""
+    """Return {name of a bucket in sentences: its fact, which is also its key in the manifest's entry}."""
     return {"the data bucket": "data_bucket"} | (
         {"the control bucket": "control_bucket"} if has_control_bucket(seen) else {}
     )
 
 
 def public_access(seen: Seen) -> Iterator[Finding]:
-    """Nothing is public but the switch's one object, and no database instance has a public address."""
+    """Nothing is public except the switch's object, and no database instance has a public address."""
 
     def find(seen: Seen, region: str, facts: Facts) -> Iterator[str]:
         entry, data = seen.entry(region), facts.value("data_bucket")
         if data and not all(data["public_access_block"].values()):
             yield "the data bucket does not block public access"
         if data and (allowed := list(public_resources(data["policy"]))):
-            yield f"the data bucket's policy allows everybody {listed(allowed)}"
+            yield f"the data bucket's policy allows everyone {listed(allowed)}"
         if has_control_bucket(seen) and (control := facts.value("control_bucket")):
             yield from open_switch(seen, entry, control)
         exposed = [
@@ -142,20 +143,20 @@ def public_access(seen: Seen) -> Iterator[Finding]:
             yield f"{listed(exposed)} can be reached from the internet"
 
     facts = ("data_bucket", "control_bucket", "database")
-    fine = "Nothing is public." if not has_control_bucket(seen) else "Nothing is public but the switch's one object."
+    fine = "Nothing is public." if not has_control_bucket(seen) else "Nothing is public except the switch's object."
     yield from each_region(seen, facts, "what is public", find, fine)
 
 
 def switch_access(seen: Seen, entry: Mapping[str, Any]) -> str:
-    """Return what a control bucket's policy has to allow everybody: to read the one object."""
+    """Return what a control bucket's policy has to allow everyone: to read the switch's object."""
     bucket = bucket_resources(entry["topic_arn"], entry["control_bucket"])[0]
     return f"s3:GetObject on {bucket}/{seen.manifest['traffic']['switch_key']}"
 
 
 def switch_readable(seen: Seen) -> Iterator[Finding]:
-    """Health checkers can read the switch, or a move would never reach the name."""
+    """Health checkers can read the switch; otherwise the name would not follow a move."""
     if not has_control_bucket(seen):
-        yield ok(ALL, "This switch is not carried by objects.")
+        yield ok(ALL, "This switch is not stored as objects.")
         return
     for region in seen.order:
         entry, fact = seen.entry(region), seen.facts[region]["control_bucket"]
@@ -164,7 +165,7 @@ def switch_readable(seen: Seen) -> Iterator[Finding]:
         elif fact.value is None:
             yield seen.broken(region, f"The control bucket {entry['control_bucket']} does not exist.", PROVISION)
         elif fact.value["public_access_block"].get("RestrictPublicBuckets"):
-            reason = "The control bucket is closed to everybody without credentials, so to health checkers."
+            reason = "The control bucket denies access without credentials, and so to health checkers."
             yield seen.broken(region, reason, PROVISION)
         elif switch_access(seen, entry) not in public_resources(fact.value["policy"]):
             reason = "The control bucket's policy does not let health checkers read the switch."
@@ -174,36 +175,36 @@ def switch_readable(seen: Seen) -> Iterator[Finding]:
 
 
 def open_switch(seen: Seen, entry: Mapping[str, Any], control: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is public of a control bucket beside the switch's object. It needs a public policy, never an ACL."""
+    """Yield what is public in a control bucket besides the switch's object. That needs a policy, but no public ACLs."""
     block = control["public_access_block"]
     if not (block.get("BlockPublicAcls") and block.get("IgnorePublicAcls")):
         yield "the control bucket lets ACLs make objects public"
     more = [one for one in public_resources(control["policy"]) if one != switch_access(seen, entry)]
     if more:
-        yield f"the control bucket's policy allows everybody {listed(more)}"
+        yield f"the control bucket's policy allows everyone {listed(more)}"
 
 
 def protection(seen: Seen) -> Iterator[Finding]:
-    """What must not be lost is guarded against deletion, where the environment asks for that."""
+    """Important resources are protected against deletion, if the environment is configured for that."""
     if not seen.expected.get("protection"):
-        yield ok(ALL, "This environment asks for no guard against deletion (environment_protection is false).")
+        yield ok(ALL, "This environment uses no deletion protection (environment_protection is false).")
         return
 
     def find(seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
         unguarded = [name for name, fact in guards.items() if not (facts.value(fact) or {}).get("deletion_protection")]
         if unguarded:
             yield f"not protected from deletion: {listed(unguarded)}"
-        # What is left of a cluster is decided when it goes, so AWS cannot be asked.
+        # The final snapshot is an argument of the deletion, so it cannot be read from AWS.
         if seen.expected.get("last_snapshot") is False:
-            yield "no last snapshot would be taken of the cluster (global_database_keeps_last_snapshot is false)"
+            yield "no final snapshot of the cluster would be taken (global_database_keeps_last_snapshot is false)"
 
     guards = {"the cluster": "database", **TABLES, "the load balancer": "load_balancer"}
     fine = "Cluster, tables and load balancer are protected from deletion."
-    yield from each_region(seen, guards.values(), "the guards against deletion", find, fine)
+    yield from each_region(seen, guards.values(), "the deletion protection", find, fine)
 
 
 def backups(seen: Seen) -> Iterator[Finding]:
-    """What is stored can be brought back to a moment before it was spoilt, in every region: a replica copies the fault.
+    """Every region can restore its data to a time before it was damaged, because replicas copy the damage.
 
     Point-in-time recovery is a setting of each replica ("Global tables" of the DynamoDB Developer Guide).
     """
@@ -218,8 +219,8 @@ def backups(seen: Seen) -> Iterator[Finding]:
             wanted[f"point-in-time recovery of {name}"] = (facts.value(fact) or {}).get("is_recoverable")
         missing = [name for name, state in wanted.items() if not state]
         if missing:
-            yield f"not switched on: {listed(missing)}"
+            yield f"not enabled: {listed(missing)}"
 
     facts = ("database", "data_bucket", *TABLES.values())
-    fine = "Cluster, tables and objects can be brought back."
-    yield from each_region(seen, facts, "what can be brought back", find, fine)
+    fine = "Cluster, tables and objects can be restored."
+    yield from each_region(seen, facts, "what can be restored", find, fine)

@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Would the name follow the switch? Pure: one function per check.
+"""Would the DNS name follow the switch? Pure: one function per check.
 
-Compared is what is with what the traffic role builds: the same functions say which records and checks these are.
+What exists is compared with what the traffic role builds, by the same functions.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import alike, build_config
 
-# What an alarm of the switch must have for Route 53's check to hear the right statement.
+# Properties of a switch alarm that must match for Route 53's check to follow the right statement.
 ALARM_MEMBERS = ("namespace", "metric", "dimensions", "comparison")
 
 Specs = Mapping[str, Mapping[str, Any]]
 
 
 def wanted_checks(seen: Seen) -> dict[str, dict[str, Any]] | None:
-    """Return the switch's health checks by name as the traffic role makes them, or None for a back end nobody knows."""
+    """Return the switch's health checks by name as the traffic role builds them, or None for an unknown backend."""
     traffic, prefix, entries = traffic_of(seen.manifest), prefix_of(seen), seen.manifest["regions"]
     backend, key = traffic["backend"], traffic["switch_key"]
     if backend == S3_OBJECT:
@@ -58,19 +58,19 @@ def wanted_checks(seen: Seen) -> dict[str, dict[str, Any]] | None:
 
 
 def prefix_of(seen: Seen) -> str:
-    """Return what the names of the switch's checks begin with."""
+    """Return the prefix of the names of the switch's checks."""
     return traffic_of(seen.manifest).get("platform") or seen.expected.get("switch_prefix") or "switch"
 
 
 def switch_records(seen: Seen) -> Iterator[Finding]:
-    """Each pair of regions has its failover records, and they carry the switch's checks, of the right type."""
+    """Each pair of regions has its failover records, with the switch's health checks of the right type."""
     unknown = seen.shared.unknown(("records", "health_checks"))
     specs, domain = wanted_checks(seen), traffic_of(seen.manifest).get("domain")
     if unknown:
         yield seen.unknown(ALL, "the name's records", "; ".join(unknown.values()))
         return
     if specs is None or not domain:
-        yield seen.unknown(ALL, "which records the name needs", "the manifest does not tell", remedy=PROVISION)
+        yield seen.unknown(ALL, "which records the name needs", "the manifest does not say", remedy=PROVISION)
         return
     records = seen.shared.value("records")
     if records is None:
@@ -86,7 +86,7 @@ def switch_records(seen: Seen) -> Iterator[Finding]:
 
 
 def wanted_records(seen: Seen, domain: str) -> list[dict[str, Any]]:
-    """Return the failover records that the traffic role makes, whether or not the traffic also moves by itself."""
+    """Return the failover records that the traffic role builds, with and without automatic DNS failover."""
     backend = traffic_of(seen.manifest)["backend"]
     balancers = {
         entry["region"]: {"dns_name": entry.get("load_balancer_dns_name") or "", "zone_id": ""}
@@ -94,7 +94,7 @@ def wanted_records(seen: Seen, domain: str) -> list[dict[str, Any]]:
     }
     records = build_records(seen.order, domain, "", balancers, prefix_of(seen), backend=backend)
     for record in records:
-        # With automatic DNS failover a region's own name stands where its load balancer would be.
+        # With automatic DNS failover the target is the region's own name instead of its load balancer.
         owner = next((r for r, balancer in balancers.items() if balancer["dns_name"] == record["target"]), None)
         record["targets"] = {record["target"], *([f"{owner}.{domain}"] if owner else [])}
     return records
@@ -116,9 +116,9 @@ def record_problem(
     if not wanted["check_name"]:
         return None
     if not identifier:
-        return f"{words} carries no health check, so it never gives the traffic away"
+        return f"{words} has no health check, so it never releases the traffic"
     if identifier not in checks:
-        return f"{words} carries {identifier}, which does not exist"
+        return f"{words} has the health check {identifier}, which does not exist"
     why = check_problem(checks[identifier], specs[wanted["check_name"]], checks, specs)
     return f"{words}: {wanted['check_name']} {why}" if why else None
 
@@ -126,7 +126,7 @@ def record_problem(
 def check_problem(
     config: Mapping[str, Any], spec: Mapping[str, Any], checks: Mapping[str, Any], specs: Specs
 ) -> str | None:
-    """Return what is wrong with a health check, compared with what the role makes, or None. Pure.
+    """Return how a health check differs from the one that the role builds, or None. Pure.
 
     A disabled check counts as healthy ("HealthCheckConfig" of the Route 53 API Reference).
     """
@@ -138,15 +138,15 @@ def check_problem(
     children = [checks[child] for child in config.get("ChildHealthChecks", []) if child in checks]
     for name in spec.get("child_names", []):
         if all(check_problem(child, specs[name], checks, specs) for child in children):
-            return f"does not count a check like {name}"
+            return f"does not include a check like {name}"
     return None
 
 
 def switch_alarms(seen: Seen) -> Iterator[Finding]:
-    """Where metrics carry the switch, each region has the alarms that Route 53's checks follow."""
+    """With the metric backend, each region has the alarms that Route 53's checks follow."""
     traffic = traffic_of(seen.manifest)
     if traffic["backend"] != CLOUDWATCH_METRIC:
-        yield ok(ALL, f"No alarm carries the switch: its back end is {traffic['backend']}.")
+        yield ok(ALL, f"The switch uses no alarms: its backend is {traffic['backend']}.")
         return
     for region in seen.order:
         fact = seen.facts[region]["alarms"]
@@ -164,7 +164,7 @@ def switch_alarms(seen: Seen) -> Iterator[Finding]:
 
 
 def endpoint_checks(seen: Seen) -> Iterator[Finding]:
-    """Route 53 looks at every region's endpoint, the way clients ask for it."""
+    """Route 53 checks every region's endpoint in the way that clients request it."""
     fact, traffic = seen.shared["health_checks"], traffic_of(seen.manifest)
     for region in seen.order:
         entry = seen.entry(region)
@@ -181,4 +181,4 @@ def endpoint_checks(seen: Seen) -> Iterator[Finding]:
             if why:
                 yield warning(region, f"The check of the endpoint, {identifier}, {why}.", PROVISION)
             else:
-                yield ok(region, f"{scheme} is asked of {entry.get('load_balancer_dns_name')}.")
+                yield ok(region, f"Route 53 checks {entry.get('load_balancer_dns_name')} by {scheme}.")

@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Readers of what readiness is judged on, beside what the planner reads: one function per API call, one region each.
+"""Readers for the readiness checks, besides those of the planner: one function per API call, one region each.
 
-They return the shapes listed in _readiness/seen.py and raise AwsCallError where AWS could not be asked.
+They return the shapes listed in _readiness/seen.py and raise AwsCallError if AWS cannot be queried.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ SERVICES = (
     "sns",
     "logs",
 )
-# The quota of targets in DescribeAccountLimits ("Limit" of the Elastic Load Balancing API Reference).
+# The name of the target quota in DescribeAccountLimits ("Limit" of the Elastic Load Balancing API Reference).
 TARGET_LIMIT = "targets-per-application-load-balancer"
-# How far back the newest figure of a quota's use is looked for; it comes every few minutes.
+# Time range in which the newest sample of a quota's use is searched; there is one every few minutes.
 USAGE_LOOK_BACK = timedelta(hours=1)
 PENDING = "PendingConfirmation"
 
 
 @aws_call("DescribeDBClusterParameters")
 def get_cluster_parameters(client: Any, group: str) -> dict[str, str]:
-    """Return {name: value} of what somebody has set in a cluster parameter group."""
+    """Return {name: value} of the values set in a cluster parameter group, without defaults."""
     pages = client.get_paginator("describe_db_cluster_parameters")
     return _values(pages.paginate(DBClusterParameterGroupName=group, Source="user"))
 
 
 @aws_call("DescribeDBParameters")
 def get_instance_parameters(client: Any, group: str) -> dict[str, str]:
-    """Return {name: value} of what somebody has set in a parameter group of instances."""
+    """Return {name: value} of the values set in an instance parameter group, without defaults."""
     pages = client.get_paginator("describe_db_parameters")
     return _values(pages.paginate(DBParameterGroupName=group, Source="user"))
 
@@ -98,12 +98,12 @@ def read_database(client: Any, identifier: str) -> dict[str, Any] | None:
 
 
 def is_pending(status: str | None) -> bool:
-    """Return whether an instance waits for a restart to take over its parameter group. Pure."""
+    """Return whether an instance must be restarted to apply its parameter group. Pure."""
     return status == "pending-reboot"
 
 
 def read_parameters(client: Any, identifier: str) -> dict[str, Any]:
-    """Return the fact ``parameters``: of the cluster's group, and of all groups its instances have."""
+    """Return the fact ``parameters``: of the cluster's group, and of all groups of its instances."""
     database = read_database(client, identifier)
     if database is None:
         raise MultiRegionError(f"the cluster {identifier} does not exist")
@@ -131,7 +131,7 @@ def get_template(client: Any, identifier: str, versions: Iterable[str]) -> list[
 
 
 def template_in(holder: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return (id, version) of the launch template that a group or an instance names, or None. Pure."""
+    """Return (id, version) of the launch template of a group or an instance, or None. Pure."""
     template = holder.get("LaunchTemplate")
     return (template["LaunchTemplateId"], template.get("Version") or "$Default") if template else None
 
@@ -141,7 +141,7 @@ def read_launch_templates(autoscaling: Any, ec2: Any, name: str) -> dict[str, An
     group = get_group(autoscaling, name)
     named = {template_in(holder) for holder in (group, *group.get("Instances", []))} - {None}
     if not named:
-        raise MultiRegionError(f"the group {name} names no launch template")
+        raise MultiRegionError(f"the group {name} has no launch template")
     versions: dict[str, set[str]] = {}
     for identifier, version in named:
         versions.setdefault(identifier, set()).add(version)
@@ -181,9 +181,9 @@ def get_quota(client: Any) -> dict[str, Any]:
 
 @aws_call("GetMetricData")
 def get_newest(client: Any, metric: Mapping[str, Any], now: datetime) -> float | None:
-    """Return the newest value of a quota's metric of use, or None.
+    """Return the newest value of a quota's usage metric, or None.
 
-    metric: UsageMetric as Service Quotas names it ("MetricInfo" of its API Reference).
+    metric: UsageMetric as returned by Service Quotas ("MetricInfo" of its API Reference).
     """
     dimensions = [{"Name": name, "Value": value} for name, value in metric.get("MetricDimensions", {}).items()]
     named = {"Namespace": metric["MetricNamespace"], "MetricName": metric["MetricName"], "Dimensions": dimensions}
@@ -199,11 +199,11 @@ def get_newest(client: Any, metric: Mapping[str, Any], now: datetime) -> float |
 
 
 def read_vcpu_quota(quotas: Any, cloudwatch: Any) -> dict[str, Any]:
-    """Return the fact ``vcpu_quota``; where its use cannot be read, it says why."""
+    """Return the fact ``vcpu_quota``; if the use cannot be read, it contains the reason."""
     quota = get_quota(quotas)
     limit, metric = float(quota["Value"]), quota.get("UsageMetric") or {}
     if not metric.get("MetricName"):
-        return {"limit": limit, "used": None, "used_error": "Service Quotas names no metric for it"}
+        return {"limit": limit, "used": None, "used_error": "Service Quotas has no usage metric for it"}
     try:
         used = get_newest(cloudwatch, metric, datetime.now(UTC))
     except AwsCallError as error:
@@ -216,7 +216,7 @@ def get_target_quota(client: Any) -> int:
     """Return how many targets one application load balancer may have."""
     limits = {one["Name"]: one["Max"] for one in client.describe_account_limits()["Limits"]}
     if TARGET_LIMIT not in limits:
-        raise MultiRegionError(f"AWS names no limit {TARGET_LIMIT}")
+        raise MultiRegionError(f"AWS returns no limit {TARGET_LIMIT}")
     return int(limits[TARGET_LIMIT])
 
 
@@ -275,13 +275,13 @@ def read_table_settings(client: Any, name: str) -> dict[str, Any] | None:
 
 @aws_call("GetBucketVersioning", missing=("NoSuchBucket",))
 def get_versioning(client: Any, bucket: str) -> str | None:
-    """Return the state of a bucket's versioning, empty where it never had any, or None without a bucket."""
+    """Return the state of a bucket's versioning, empty if it was never enabled, or None without a bucket."""
     return client.get_bucket_versioning(Bucket=bucket).get("Status", "")
 
 
 @aws_call("GetBucketEncryption", missing=("ServerSideEncryptionConfigurationNotFoundError",))
 def get_bucket_key(client: Any, bucket: str) -> str | None:
-    """Return the key of KMS that a bucket encrypts new objects with, or None."""
+    """Return the KMS key with which a bucket encrypts new objects, or None."""
     rules = client.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     return rules[0].get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
 
@@ -320,14 +320,14 @@ def read_topic(client: Any, arn: str) -> dict[str, Any] | None:
 
 @aws_call("DescribeLogGroups")
 def read_log_groups(client: Any, cluster: str) -> dict[str, str | None]:
-    """Return the fact ``log_groups``: those that Amazon RDS writes a cluster's logs to."""
+    """Return the fact ``log_groups``: those to which Amazon RDS writes a cluster's logs."""
     pages = client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/aws/rds/cluster/{cluster}/")
     return {one["logGroupName"]: one.get("kmsKeyId") for page in pages for one in page["logGroups"]}
 
 
 @aws_call("DescribeSecret", missing=("ResourceNotFoundException",))
 def describe_secret(client: Any, name: str) -> dict[str, Any] | None:
-    """Return the fact ``secret``; never its value."""
+    """Return the fact ``secret``, without its value."""
     found = client.describe_secret(SecretId=name)
     return {
         "arn": found["ARN"],
@@ -349,7 +349,7 @@ def describe_key(client: Any, alias: str) -> dict[str, Any] | None:
 
 @aws_call("DescribeVpcs")
 def get_vpc(client: Any, name: str) -> dict[str, Any] | None:
-    """Return the Vpc of that name tag, or None."""
+    """Return the Vpc with that name tag, or None."""
     found = client.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [name]}])["Vpcs"]
     if len(found) > 1:
         raise MultiRegionError(f"{len(found)} VPCs are named {name}")
@@ -358,7 +358,7 @@ def get_vpc(client: Any, name: str) -> dict[str, Any] | None:
 
 @aws_call("DescribeVpcPeeringConnections")
 def get_peerings(client: Any, vpc_id: str) -> list[dict[str, Any]]:
-    """Return the peerings of a VPC, those that were deleted or refused as well: a region shows both ends."""
+    """Return the peerings of a VPC, as requester or accepter, including deleted and rejected ones."""
     pages = client.get_paginator("describe_vpc_peering_connections").paginate()
     found = [
         {
@@ -374,7 +374,7 @@ def get_peerings(client: Any, vpc_id: str) -> list[dict[str, Any]]:
 
 @aws_call("DescribeRouteTables")
 def get_tables(client: Any, vpc_id: str) -> dict[str, Any]:
-    """Return the routes of those of a VPC's tables that subnets have chosen, by name."""
+    """Return by name the routes of the VPC's route tables that are associated with subnets."""
     filters = [{"Name": "vpc-id", "Values": [vpc_id]}]
     pages = client.get_paginator("describe_route_tables").paginate(Filters=filters)
     return {
@@ -407,7 +407,7 @@ def read_network(client: Any, name: str) -> dict[str, Any] | None:
 
 
 def rule_of(permission: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an IpPermission of the EC2 API as a rule; what it says of groups and prefix lists is left out. Pure."""
+    """Return an IpPermission of the EC2 API as a rule, without its groups and prefix lists. Pure."""
     networks = [one["CidrIp"] for one in permission.get("IpRanges", [])]
     return {
         "protocol": permission["IpProtocol"],
@@ -419,7 +419,7 @@ def rule_of(permission: Mapping[str, Any]) -> dict[str, Any]:
 
 @aws_call("DescribeSecurityGroups")
 def get_security_groups(client: Any, vpc_id: str) -> dict[str, Any]:
-    """Return all security groups of a VPC, those that somebody else has added as well."""
+    """Return all security groups of a VPC, including those that this collection did not create."""
     filters = [{"Name": "vpc-id", "Values": [vpc_id]}]
     pages = client.get_paginator("describe_security_groups").paginate(Filters=filters)
     return {
@@ -441,7 +441,7 @@ def read_security_groups(client: Any, name: str) -> dict[str, Any] | None:
 
 @aws_call("DescribeAlarms")
 def get_alarms(client: Any, prefix: str) -> list[dict[str, Any]]:
-    """Return the fact ``alarms``: those whose names begin with the prefix."""
+    """Return the fact ``alarms``: those whose names start with the prefix."""
     pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
     return [
         {
@@ -471,7 +471,7 @@ def get_subscriptions(client: Any, topic_arn: str) -> dict[str, int]:
 def regional_readers(
     clients: Any, entry: Mapping[str, Any], table: str, expected: Mapping[str, Any]
 ) -> dict[str, Callable[[], Any]]:
-    """Return the calls that observe one region for readiness, by fact; all of them calls to that region."""
+    """Return the calls that observe one region for readiness, by fact; all of them are made in that region."""
     region = entry["region"]
 
     def of_entry(service: str, function: Callable[..., Any], name: str) -> Callable[[], Any]:

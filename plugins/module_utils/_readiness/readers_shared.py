@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Readers of what belongs to no region: the name in Route 53, and the runner's rights in IAM.
+"""Readers of what belongs to no region: the name in Route 53, and the runner's permissions in IAM.
 
 Both are control planes in us-east-1, which a recovery must not need; here their loss is a warning. One function per API
 call; shapes in _readiness/seen.py.
@@ -31,7 +31,7 @@ ROOT = re.compile(r"^arn:[^:]+:iam::[0-9]+:root$")
 
 @aws_call("ListHostedZonesByName")
 def find_zone(client: Any, domain: str) -> str | None:
-    """Return the id of the public hosted zone of a name, or None."""
+    """Return the id of a name's public hosted zone, or None."""
     zones = client.list_hosted_zones_by_name(DNSName=domain)["HostedZones"]
     found = [
         zone["Id"]
@@ -67,19 +67,19 @@ def read_records(client: Any, domain: str) -> list[dict[str, Any]] | None:
 
 @aws_call("GetCallerIdentity")
 def get_caller(client: Any) -> str:
-    """Return the ARN of whoever makes these calls."""
+    """Return the ARN of the caller."""
     return client.get_caller_identity()["Arn"]
 
 
 @aws_call("GetRole")
 def get_role_arn(client: Any, name: str) -> str:
-    """Return a role's ARN; unlike a session's it has the role's path."""
+    """Return a role's ARN; unlike a session's ARN it contains the role's path."""
     return client.get_role(RoleName=name)["Role"]["Arn"]
 
 
 @aws_call("GetPolicy")
 def get_policy_version(client: Any, arn: str) -> str:
-    """Return the id of a managed policy's version in force."""
+    """Return the id of a managed policy's default version."""
     return client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
 
 
@@ -87,14 +87,14 @@ def get_policy_version(client: Any, arn: str) -> str:
 def get_policy_document(client: Any, arn: str, version: str) -> dict[str, Any]:
     """Return a managed policy's document."""
     document = client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    # botocore has decoded it already, unless the answer was not as documented.
+    # botocore has already decoded it, unless the response is not as documented.
     return json.loads(urllib.parse.unquote(document)) if isinstance(document, str) else document
 
 
 def read_policy(client: Any, arn: str) -> list[dict[str, Any]]:
     """Return the statements of a managed policy and of its further parts, whose names end in -2 and so on.
 
-    What a policy cannot hold, site.yml puts into another one (plugin_utils/runner_policies.py).
+    site.yml puts what exceeds the size of a policy into another one (plugin_utils/runner_policies.py).
     """
     statements: list[dict[str, Any]] = []
     for number in itertools.count(1):
@@ -116,9 +116,9 @@ def simulate(client: Any, principal: str, request: Mapping[str, Any]) -> list[di
 
 
 def requests_of(statements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return (sid, options of a simulation) for each statement that allows: its actions on its resources. Pure.
+    """Return (sid, options of a simulation) for each Allow statement: its actions on its resources. Pure.
 
-    A condition is met with its first value, so that what is simulated is a call the policy means to allow.
+    Each condition gets its first value, so that the simulated call is one that the policy intends to allow.
     """
     for number, statement in enumerate(statements):
         if statement.get("Effect") != "Allow" or "Action" not in statement:
@@ -136,14 +136,14 @@ def requests_of(statements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, 
 
 
 def _list(value: Any) -> list[Any]:
-    """Return what IAM lets be one or several as a list. Pure."""
+    """Return as a list what IAM accepts as one value or several. Pure."""
     return list(value) if isinstance(value, (list, tuple)) else [value] if value is not None else []
 
 
 def decisions_of(result: Mapping[str, Any]) -> dict[str, str]:
     """Return {resource: decision} of one EvaluationResult. Pure.
 
-    A service control policy that does not allow is told beside it ("EvaluationResult" of the IAM API Reference).
+    A denial by a service control policy is reported separately ("EvaluationResult" of the IAM API Reference).
     """
     organization = result.get("OrganizationsDecisionDetail") or {}
     if organization.get("AllowedByOrganizations") is False:
@@ -155,19 +155,19 @@ def decisions_of(result: Mapping[str, Any]) -> dict[str, str]:
 
 
 def principal_of(caller: str, role_arn: Callable[[str], str]) -> str:
-    """Return the user or role whose policies a caller has.
+    """Return the user or role whose policies apply to a caller.
 
-    role_arn: function of a role's name. Raises MultiRegionError for what IAM cannot simulate.
+    role_arn: returns the ARN for a role's name. Raises MultiRegionError for callers that IAM cannot simulate.
     """
     if ROOT.match(caller):
-        raise MultiRegionError("this run uses the account's root user, whose rights IAM does not simulate")
+        raise MultiRegionError("this run uses the account's root user, whose permissions IAM does not simulate")
     session = ASSUMED_ROLE.match(caller)
     return role_arn(session["role"]) if session else caller
 
 
 def read_caller(clients: Any, regions: Iterable[str]) -> str:
-    """Return the caller's ARN from the first region whose STS answers."""
-    failure: MultiRegionError = MultiRegionError("there is no region to ask")
+    """Return the caller's ARN from the first region whose STS responds."""
+    failure: MultiRegionError = MultiRegionError("there is no region to query")
     for region in regions:
         try:
             return get_caller(clients("sts", region))
@@ -177,7 +177,7 @@ def read_caller(clients: Any, regions: Iterable[str]) -> str:
 
 
 def policy_arn(topic_arn: str, name: str) -> str:
-    """Return the ARN of a managed policy of the platform's account: partition and account are a topic's. Pure."""
+    """Return the ARN of a managed policy in the platform's account; partition and account are a topic's. Pure."""
     _arn, partition, _service, _region, account, *_rest = topic_arn.split(":")
     return f"arn:{partition}:iam::{account}:policy/{name}"
 
@@ -185,7 +185,7 @@ def policy_arn(topic_arn: str, name: str) -> str:
 def read_permissions(clients: Any, manifest: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fact ``permissions``: the runner's policy, statement by statement, simulated for the runner.
 
-    The runner is expected.runner_arn, else the caller. What is needed stands in the policy that site.yml makes.
+    The runner is expected.runner_arn, else the caller. The policy that site.yml creates lists what is needed.
     """
     if not expected.get("runner_policy"):
         raise MultiRegionError("expected.runner_policy is not given")
@@ -205,7 +205,7 @@ def read_permissions(clients: Any, manifest: Mapping[str, Any], expected: Mappin
         except AwsCallError as error:
             errors[sid] = str(error)
             if not simulated:
-                # The first one tells of a right or an operation that is missing; the others would say the same.
+                # A missing permission or operation makes every simulation fail in the same way.
                 break
     return {
         "principal": principal,
@@ -224,7 +224,7 @@ def shared_readers(
     def ask_records() -> Any:
         domain = (manifest.get("traffic") or {}).get("domain")
         if not domain:
-            raise MultiRegionError("the manifest names no domain")
+            raise MultiRegionError("the manifest contains no domain")
         return read_records(clients("route53", region), domain)
 
     def ask_checks() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Would a failover work now? Everything of all regions is read in parallel, under one deadline, and judged."""
+"""Would a failover work now? Reads everything in all regions in parallel, with one deadline, and judges it."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.re
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.readers_shared import shared_readers
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import BLOCKER, Limits, Seen, counted
 
-# Stands for the region of what belongs to none.
+# The region of facts that belong to no region.
 SHARED = "shared"
-# Seconds that other copies of the manifest are waited for once one was read.
+# Seconds to wait for other copies of the manifest after the first one was read.
 PATIENCE_SECONDS = 3.0
 LIMITS = tuple(Limits.__dataclass_fields__)
 
@@ -69,7 +69,7 @@ def control_table_readers(
 
 
 def copies_in(answers: Answers) -> dict[str, Observation]:
-    """Return what was answered about the manifest, by region. Pure."""
+    """Return each region's response about the manifest. Pure."""
     return {
         region: facts_of_control_tables(answer)[MANIFEST]
         for (region, name), answer in answers.items()
@@ -78,7 +78,7 @@ def copies_in(answers: Answers) -> dict[str, Observation]:
 
 
 def read_manifest(params: Mapping[str, Any], clients: Any, board: CallGroup) -> tuple[str, dict[str, Any]]:
-    """Return (region, document) of the freshest manifest. Raises MultiRegionError where there is none."""
+    """Return (region, document) of the most recent manifest. Raises MultiRegionError if there is none."""
     regions = params["regions"]
     board.start(control_table_readers(params, clients, regions))
     make_clients(clients, {*PLANNER_SERVICES, *SERVICES}, regions)
@@ -95,10 +95,10 @@ def read_manifest(params: Mapping[str, Any], clients: Any, board: CallGroup) -> 
 
 
 def build_calls(params: Mapping[str, Any], clients: Any, manifest: Mapping[str, Any]) -> dict[tuple[str, str], Call]:
-    """Return every call that is left once the manifest is known."""
+    """Return every call that remains once the manifest is known."""
     expected, entries = params.get("expected") or {}, manifest["regions"]
     calls = {(SHARED, fact): call for fact, call in shared_readers(clients, manifest, expected).items()}
-    # A region that the inventory does not name has not been asked for its control table yet.
+    # The control table of a region that is not in the inventory has not been read yet.
     strangers = [entry["region"] for entry in entries if entry["region"] not in params["regions"]]
     calls.update(control_table_readers(params, clients, strangers))
     for entry in entries:
@@ -111,7 +111,7 @@ def build_calls(params: Mapping[str, Any], clients: Any, manifest: Mapping[str, 
 
 
 def facts_in(answers: Answers, regions: Iterable[str]) -> dict[str, Facts]:
-    """Return what was answered, by region. Pure."""
+    """Return the responses by region. Pure."""
     found: dict[str, dict[str, Observation]] = {region: {} for region in regions}
     for (region, name), answer in answers.items():
         if region in found:
@@ -120,7 +120,7 @@ def facts_in(answers: Answers, regions: Iterable[str]) -> dict[str, Facts]:
 
 
 def look(params: Mapping[str, Any], clients: Any) -> Seen:
-    """Read everything, and return it at the deadline at the latest."""
+    """Read everything, and return by the deadline at the latest."""
     board = CallGroup()
     region, manifest = read_manifest(params, clients, board)
     board.start(build_calls(params, clients, manifest))
@@ -143,10 +143,10 @@ def look(params: Mapping[str, Any], clients: Any) -> Seen:
 
 @timed
 def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
-    """Return the table of checks and what it comes to.
+    """Return the table of checks and its summary.
 
     Returns changed (False), reason, rows, summary, ready, ready_regions, active_region, manifest_region, copies.
-    Raises MultiRegionError where no manifest could be read: then nothing is known at all.
+    Raises MultiRegionError if no manifest could be read, because nothing can be checked then.
     """
     seen = look(params, clients)
     rows = judge(seen)

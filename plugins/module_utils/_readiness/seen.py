@@ -2,25 +2,25 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What the checks of readiness judge, and what they say. Pure: no boto3, no clock.
+"""The input and the findings of the readiness checks. Pure: no boto3, no clock.
 
-A check is a function of ``Seen`` that returns findings, one for each region or pair it speaks of. The law:
+A check is a function of ``Seen`` that returns findings, one for each region or pair that it checks. Rules:
 
-1. A finding is ok, a warning or a blocker; its reason is a sentence with figures, and what is not ok has a remedy.
-2. What could not be read is never ok. It is a warning; where a move cannot be decided without it, it is a blocker,
-   except in the active region, which a failover must not need.
-3. What is broken in a standby is a blocker where a move to it would fail or leave the platform broken. The same in
-   the active region is a warning: a failover leads away from it.
+1. A finding is ok, a warning or a blocker; its reason is a sentence with figures. Unless it is ok, it has a remedy.
+2. What could not be read is never ok. It is a warning, or a blocker if a move cannot be decided without it, except in
+   the active region, which a failover must not need.
+3. A problem in a standby is a blocker if a move to it would fail or leave the platform broken. The same problem in the
+   active region is a warning, because a failover leads away from it.
 
-Shapes of the facts beside those of _failover/observation.py, by name:
+Shapes of the facts besides those in _core/observation.py, by name:
 
 automation: None or {document, written_at} of the control table's item about automatic failover
 database: None or {identifier, parameter_group, deletion_protection, backup_retention_days, kms_key_arn, instances:
     [{identifier, class, is_public, parameter_groups: [names]}], pending_reboot: [instance identifiers]}
-parameters: {cluster: {name: value}, instance: {name: value}}, what somebody has set
+parameters: {cluster: {name: value}, instance: {name: value}}, without defaults
 instance_types: {instance type: vCPUs of one}, of the group's instances or else of its launch template
-vcpu_quota: {limit, used, used_error}; used is None where it is not known, and used_error then says why
-target_quota: how many targets a load balancer may have
+vcpu_quota: {limit, used, used_error}; used is None if unknown, and used_error then contains the reason
+target_quota: the maximum number of targets of a load balancer
 session_table_settings, control_table_settings: None or {kms_key_arn, deletion_protection, is_recoverable}
 data_bucket: None or {kms_key_arn, is_versioned, public_access_block: {setting of the S3 API: bool}, policy: its text or
     None}; control_bucket: the same
@@ -30,15 +30,15 @@ secret: None or {arn, primary_region, is_deleted, replicas: {region: {status, me
 key: None or {arn, state}
 network: None or {vpc_id, cidr, peerings: [{id, status, vpc_ids}], tables: {name: {destination: {via, state}}}}
 security_groups: None (no VPC) or {id: {name, ingress: [rule], egress: [rule]}}; a rule is {protocol, first_port,
-    last_port, networks: [CIDRs]}, its ports None where it means all
+    last_port, networks: [CIDRs]}, its ports None for all ports
 load_balancer: None or {security_group_ids, drops_invalid_headers, log_bucket: None without access logs,
     deletion_protection}
-launch_templates: {id and version: {http_tokens, security_group_ids}}, those of the group's instances, there or to come
+launch_templates: {id and version: {http_tokens, security_group_ids}}, those of the group and of its instances
 alarms: [{name, namespace, metric, dimensions, comparison, actions_enabled, actions, state}]
 replication: None or S3's ReplicationConfiguration of the data bucket
 subscriptions: {confirmed, pending}
 
-and, of no region:
+and without a region:
 
 records: None (no zone) or [{name, identifier, failover, health_check_id, target}], names without the last dot
 health_checks: {id: HealthCheckConfig}
@@ -61,16 +61,16 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import State
 
 OK, WARNING, BLOCKER = "ok", "warning", "blocker"
-# Stands where a finding is about the platform as a whole.
+# Used if a finding is about the platform as a whole.
 ALL = "all"
 PROVISION = "Run site.yml."
-GIVE = "Give the option."
-LOOK_AGAIN = "See why AWS did not answer (region, rights of this run, network), then run readiness.yml again."
+GIVE = "Set the option."
+LOOK_AGAIN = "Find out why AWS did not respond (region, permissions, network), then run readiness.yml again."
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found in one region: state, the sentence with its figures, and what to do."""
+    """The result of a check in one region: state, the sentence with its figures, and the remedy."""
 
     region: str
     state: str
@@ -81,10 +81,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Limits:
-    """What an operator may set. Ages in seconds, lag in milliseconds.
+    """Settings of the operator. Ages in seconds, lag in milliseconds.
 
-    max_replication_lag_ms: the limit that a failover would be given, or None; above it the failover would be refused.
-    warn_replication_lag_ms: lag above it is worth a warning.
+    max_replication_lag_ms: the limit that a failover would use, or None; above it the failover would be refused.
+    warn_replication_lag_ms: a larger lag is a warning.
     """
 
     min_healthy_ratio: float = 0.5
@@ -98,10 +98,10 @@ class Limits:
 class Seen:
     """Everything that was read.
 
-    manifest: the freshest copy, from manifest_region; copies: what each region's control table answered.
+    manifest: the most recent copy, from manifest_region; copies: the response of each region's control table.
     facts: by region; shared: what belongs to no region.
-    state: what the planner decides on.
-    regions: those of the inventory. expected: names that the manifest does not hold.
+    state: the planner's input.
+    regions: those of the inventory. expected: names that the manifest does not contain.
     now: epoch seconds.
     """
 
@@ -123,7 +123,7 @@ class Seen:
 
     @cached_property
     def view(self) -> dict[str, Any] | None:
-        """The global database in the eyes of the region to be believed, or None where none answered."""
+        """The global database as seen by the most trustworthy region, or None if none responded."""
         return trusted_view(self.facts, self.order)[1]
 
     @cached_property
@@ -133,12 +133,12 @@ class Seen:
 
     @cached_property
     def standbys(self) -> tuple[str, ...]:
-        """Every region but the active one; all of them where the active one is not known."""
+        """Every region except the active one; all regions if the active one is unknown."""
         return tuple(region for region in self.order if region != self.active)
 
     @property
     def reference(self) -> str:
-        """The region that others are compared with: the active one, else the first."""
+        """The region with which others are compared: the active one, else the first."""
         return self.active or self.order[0]
 
     def entry(self, region: str) -> Mapping[str, Any]:
@@ -150,19 +150,19 @@ class Seen:
         return tuple(other for other in self.order if other != region)
 
     def severity(self, region: str) -> str:
-        """Return the state of something broken in a region that a move there could not do without."""
+        """Return the state of a problem in a region that would prevent a move there."""
         return WARNING if region == self.active else BLOCKER
 
     def broken(self, region: str, reason: str, remedy: str) -> Finding:
-        """Return the finding of something that a move to the region could not do without."""
+        """Return the finding for a problem that would prevent a move to the region."""
         return Finding(region, self.severity(region), reason, remedy)
 
     def unknown(
         self, region: str, what: str, why: str | None, is_vital: bool = False, remedy: str = LOOK_AGAIN
     ) -> Finding:
-        """Return the finding of what could not be read.
+        """Return the finding for a fact that could not be read.
 
-        is_vital: a move to the region cannot be decided or carried out without knowing it.
+        is_vital: a move to the region cannot be decided or carried out without it.
         """
         state = self.severity(region) if is_vital and region != ALL else WARNING
         reason = f"Unknown: {what} could not be read: {(why or 'no reason given').rstrip('. ')}."
@@ -170,17 +170,17 @@ class Seen:
 
 
 def ok(region: str, reason: str) -> Finding:
-    """Return the finding of what is as it should be."""
+    """Return the finding that something is as it should be."""
     return Finding(region, OK, reason)
 
 
 def warning(region: str, reason: str, remedy: str) -> Finding:
-    """Return the finding of what would not stop a move."""
+    """Return the finding for a problem that would not stop a move."""
     return Finding(region, WARNING, reason, remedy)
 
 
 def blocker(region: str, reason: str, remedy: str) -> Finding:
-    """Return the finding of what would stop a move, or spoil it."""
+    """Return the finding for a problem that would stop a move or leave the platform broken."""
     return Finding(region, BLOCKER, reason, remedy)
 
 
@@ -190,7 +190,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def listed(items: Any, limit: int = 5) -> str:
-    """Return names as a text, cut after some."""
+    """Return names as a text, truncated after some."""
     names = [str(item) for item in items]
     rest = len(names) - limit
     return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")

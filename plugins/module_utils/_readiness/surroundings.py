@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Do the regions reach each other, and would people hear of trouble? Pure: one function per check."""
+"""Do the regions reach each other, and are operators notified of problems? Pure: one function per check."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def peering(seen: Seen) -> Iterator[Finding]:
             foreign = seen.facts[other]["network"]
             unknown = [fact.error for fact in (own, foreign) if not fact.known]
             if unknown:
-                yield seen.unknown(region, f"the way to {other}", listed(unknown))
+                yield seen.unknown(region, f"the network to {other}", listed(unknown))
             elif own.value is None or foreign.value is None:
                 where = region if own.value is None else other
                 yield warning(region, f"There is no VPC {seen.expected.get('vpc_name')} in {where}.", PROVISION)
@@ -60,12 +60,12 @@ def _way(region: str, other: str, own: Mapping[str, Any], foreign: Mapping[str, 
 
 
 def is_lag_alarm(alarm: Mapping[str, Any]) -> bool:
-    """Return whether an alarm watches the replication lag of some cluster. Pure."""
+    """Return whether an alarm is on the replication lag of any cluster. Pure."""
     return alarm["namespace"] == "AWS/RDS" and alarm["metric"] in METRICS
 
 
 def lag_alarm(seen: Seen) -> Iterator[Finding]:
-    """Every region watches the lag of its own cluster: the metric exists in a secondary only, and moves with the roles.
+    """Every region has an alarm on its own cluster's lag: only secondaries have the metric, and the roles can change.
 
     Source: "Monitoring an Amazon Aurora global database" of the Aurora User Guide.
     """
@@ -78,8 +78,8 @@ def lag_alarm(seen: Seen) -> Iterator[Finding]:
         own = [alarm for alarm in found if alarm["dimensions"].get("DBClusterIdentifier") == cluster]
         if not own:
             strays = [alarm["dimensions"].get("DBClusterIdentifier", "no cluster") for alarm in found]
-            why = f"; {listed(strays)} is watched instead, which has no samples here" if strays else ""
-            yield warning(region, f"No alarm watches the replication lag of {cluster}{why}.", PROVISION)
+            why = f"; there is one for {listed(strays)} instead, which has no samples here" if strays else ""
+            yield warning(region, f"There is no alarm on the replication lag of {cluster}{why}.", PROVISION)
         else:
             yield _lag_alarm(seen, region, own)
 
@@ -90,26 +90,26 @@ def _lag_alarm(seen: Seen, region: str, own: list[Mapping[str, Any]]) -> Finding
     if all(problems.values()):
         return warning(region, listed(f"{name} {why}" for name, why in problems.items()) + ".", PROVISION)
     if wrong_way:
-        return warning(region, f"{listed(wrong_way)} does not ring above its threshold.", PROVISION)
+        return warning(region, f"{listed(wrong_way)} is not triggered above its threshold.", PROVISION)
     ringing = [alarm["name"] for alarm in own if alarm["state"] == "ALARM"]
     if ringing:
-        return warning(region, f"{listed(ringing)} rings now.", "Look at the replication lag.")
-    return ok(region, f"{own[0]['name']} watches the lag of this region's cluster and tells the region's topic.")
+        return warning(region, f"{listed(ringing)} is in state ALARM.", "Check the replication lag.")
+    return ok(region, f"{own[0]['name']} watches the lag of this region's cluster and notifies the region's topic.")
 
 
 def alarm_problem(alarm: Mapping[str, Any], topic_arn: str) -> str | None:
-    """Return why nobody would hear an alarm, or None. Pure."""
+    """Return why an alarm would not notify the topic, or None. Pure."""
     if not alarm["actions_enabled"]:
-        return "has its actions switched off"
+        return "has its actions disabled"
     if topic_arn not in alarm["actions"]:
-        return f"does not tell {topic_arn}"
+        return f"does not notify {topic_arn}"
     return None
 
 
 def alarms(seen: Seen) -> Iterator[Finding]:
-    """Every region has the alarms of the others, and each tells its own region's topic.
+    """Every region has the same alarms as the others, and each notifies its own region's topic.
 
-    The switch's own alarms tell nobody but Route 53, and every region has others.
+    The switch's own alarms are excluded: they are for Route 53 only, and differ in every region.
     """
     known = {
         region: [alarm for alarm in seen.facts[region].value("alarms") if alarm["metric"] != METRIC_NAME]
@@ -131,17 +131,17 @@ def alarms(seen: Seen) -> Iterator[Finding]:
         elif mute:
             yield warning(region, f"Of {len(known[region])} alarms {listed(mute)}.", PROVISION)
         else:
-            yield ok(region, f"All {len(names)} alarms are here and tell the region's topic.")
+            yield ok(region, f"All {len(names)} alarms exist and notify the region's topic.")
 
 
 def subscriptions(seen: Seen) -> Iterator[Finding]:
-    """Somebody reads what a failover tells the topic."""
+    """Every topic has a subscriber, so that somebody receives the notifications of a failover."""
     for region in seen.order:
         fact = seen.facts[region]["subscriptions"]
         if not fact.known:
             yield seen.unknown(region, "the topic's subscriptions", fact.error)
         elif not fact.value["confirmed"]:
-            reason = f"Nobody would be told: the topic has no confirmed subscription ({fact.value['pending']} pending)."
+            reason = f"Nobody is notified: the topic has no confirmed subscription ({fact.value['pending']} pending)."
             yield warning(region, reason, "Set monitoring_alert_email and confirm, or subscribe another endpoint.")
         else:
             yield ok(region, f"The topic has {counted(fact.value['confirmed'], 'confirmed subscription')}.")

@@ -326,7 +326,7 @@ def refused(aws, words, **said):
 
 def test_refuses_while_somebody_moves_the_platform(aws):
     hold_lease(aws, WEST)
-    refused(aws, "on-call@b moves the platform to us-east-2: run r-1")
+    refused(aws, "on-call@b is moving the platform to us-east-2: run r-1")
 
 
 def test_a_lease_that_has_ended_is_no_obstacle(aws):
@@ -337,7 +337,7 @@ def test_a_lease_that_has_ended_is_no_obstacle(aws):
 
 def test_gives_way_to_a_move_that_begins_while_it_waits(aws, fake_time):
     fake_time.at(1, lambda: hold_lease(aws, WEST))
-    with pytest.raises(Refused, match="gives way"):
+    with pytest.raises(Refused, match="must not run during a move"):
         rotate(aws)
     assert aws.writes() == [PUT]
 
@@ -364,35 +364,35 @@ def test_refuses_another_writer_than_expected(aws):
 def test_refuses_when_the_region_of_the_first_copy_is_lost_and_says_what_to_do(aws):
     aws.writer = WEST
     aws.lost.add(EAST)
-    refused(aws, "The first copy of trading-database-dev is in us-east-1, which does not answer.*promote")
+    refused(aws, "The primary secret of trading-database-dev is in us-east-1, which does not respond.*promote")
 
 
 def test_refuses_when_the_writers_region_is_lost(aws):
     aws.primary, aws.shown = WEST, {EAST: aws.held}
     aws.lost.add(EAST)
-    refused(aws, "The writer of trading-global is in us-east-1, which does not answer", accept_gap=True)
+    refused(aws, "The writer of trading-global is in us-east-1, which does not respond", accept_gap=True)
 
 
 def test_refuses_when_a_standby_is_lost_unless_that_is_accepted(aws, gap):
     aws.lost.add(WEST)
-    refused(aws, "us-east-2 does not answer.*accept_gap=true")
+    refused(aws, "us-east-2 does not respond.*accept_gap=true")
     told = rotate(aws, accept_gap=True)
     assert list(told["gaps"]) == [WEST] and aws.accepted == aws.password(EAST, "AWSCURRENT")
 
 
 def test_refuses_when_nobody_can_say_whether_a_move_is_under_way(aws):
     aws.fail("get_item", *[aws_error("AccessDeniedException")] * 2)
-    refused(aws, "could not be asked")
+    refused(aws, "it is unknown whether a move to")
 
 
 def test_refuses_two_secrets_of_one_name(aws):
     describe = aws.describe_secret
     aws.describe_secret = lambda region, SecretId: {**describe(region, SecretId), "PrimaryRegion": region}
-    refused(aws, "a secret of its own in us-east-1 and in us-east-2")
+    refused(aws, "an independent secret in us-east-1 and in us-east-2")
 
 
 def test_refuses_a_secret_that_is_not_there(aws):
-    refused(aws, "no region shows such a secret", secret_name="another")
+    refused(aws, "no region has such a secret", secret_name="another")
 
 
 def test_refuses_a_secret_that_is_marked_for_deletion(aws):
@@ -404,18 +404,18 @@ def test_refuses_a_secret_that_is_marked_for_deletion(aws):
 def test_refuses_a_region_without_a_copy(aws):
     aws.shown = {}
     aws.every_moment.clear()
-    refused(aws, "us-east-2 has no copy")
+    refused(aws, "us-east-2 has no replica")
 
 
 def test_refuses_a_database_that_is_not_there(aws):
     aws.whole = None
-    refused(aws, "no region shows such a global database")
+    refused(aws, "no region has such a global database")
 
 
 def test_refuses_a_secret_that_is_no_json_without_showing_it(aws):
     aws.every_moment.clear()
     aws.held[FIRST]["value"] = "plain-and-secret"
-    error = refused(aws, "no JSON object with a password")
+    error = refused(aws, "not a JSON object with a password")
     assert "plain-and-secret" not in str(error) + repr(error.evidence)
 
 
@@ -430,7 +430,7 @@ def test_an_error_that_quotes_the_password_is_kept_back(aws, operation):
     setattr(aws, operation, quote)
     with pytest.raises(AwsCallError) as failed:
         rotate(aws)
-    assert seen[0] not in str(failed.value) + repr(failed.value.evidence) and "kept back" in str(failed.value)
+    assert seen[0] not in str(failed.value) + repr(failed.value.evidence) and "is withheld" in str(failed.value)
 
 
 @pytest.mark.parametrize("answers", [1, 2, 3])

@@ -151,7 +151,7 @@ def test_joins_what_is_in_flight_towards_the_same_target(database, fake_time):
 def test_refuses_what_is_in_flight_towards_another_target(fake_time):
     database = FakeGlobalDatabase(regions=(A, B, C))
     database.begin(arn(C))
-    with pytest.raises(Refused, match="towards eu-west-1"):
+    with pytest.raises(Refused, match="to eu-west-1"):
         move(database, fake_time)
     assert database.writes() == []
 
@@ -253,7 +253,7 @@ def test_status_available_alone_is_not_done(database, fake_time):
 def test_a_wait_that_takes_too_long_names_the_state_and_says_that_running_again_resumes(database, fake_time):
     with pytest.raises(MultiRegionError) as late:
         move(database, fake_time)
-    for part in ("after 60 s", "failing-over", "towards us-east-2", "not the writer", "running again resumes"):
+    for part in ("after 60 s", "failing-over", "to us-east-2", "not the writer", "to resume the wait, run"):
         assert part in str(late.value)
     assert late.value.evidence["changed"] is True
     assert late.value.evidence["after"]["failover_state"]["to_region"] == B
@@ -275,7 +275,7 @@ def test_the_writer_is_done_only_when_its_instance_is_available(database, fake_t
 
 def test_an_operation_that_aws_gave_up_is_an_error_that_says_so(database, fake_time):
     fake_time.at(10, database.give_up)
-    with pytest.raises(MultiRegionError, match="AWS gave it up") as gone:
+    with pytest.raises(MultiRegionError, match="AWS abandoned it") as gone:
         move(database, fake_time)
     assert fake_time.now == 40
     assert gone.value.evidence["changed"] is True
@@ -411,7 +411,7 @@ def test_auto_detaches_where_aws_refuses_and_says_why(database, fake_time):
     assert (result["changed"], result["method"]) == (True, "detach")
     assert [call["operation"] for call in result["plan"]] == ["FailoverGlobalCluster", "RemoveFromGlobalCluster"]
     assert database.writes() == ["failover_global_cluster", "remove_from_global_cluster"]
-    for part in ("AWS refused the failover", "Engine versions differ", "accept_data_loss allows to detach"):
+    for part in ("AWS refused the failover", "Engine versions differ", "accept_data_loss allows a detach"):
         assert part in result["reason"]
 
 
@@ -455,7 +455,7 @@ def test_a_race_lost_to_the_opposite_direction_names_the_other_operation(fake_ti
         raise aws_error("InvalidGlobalClusterStateFault", message="is failing-over")
 
     database.failover_global_cluster = database.remove_from_global_cluster = other_is_first
-    with pytest.raises(Refused, match="AWS refused .* failing-over from us-east-1 towards eu-west-1 is in flight"):
+    with pytest.raises(Refused, match="AWS refused .* failing-over from us-east-1 to eu-west-1 is in progress"):
         move(database, fake_time, **how)
     assert len(database.writes()) == 1
 

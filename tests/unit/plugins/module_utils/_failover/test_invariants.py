@@ -32,7 +32,7 @@ def reordered(seen, *order):
     "order, says",
     [
         (("traffic", "promote_wait"), "before its writer is proven"),
-        (("promote_wait", "traffic", "capacity_wait"), "before its capacity is there"),
+        (("promote_wait", "traffic", "capacity_wait"), "before its capacity is ready"),
         (("promote_wait", "capacity_wait", "fence_application", "traffic"), "which has traffic"),
         (("promote_wait", "verify", "traffic"), "would be verified while the traffic is in"),
         (("promote_wait", "capacity_wait", "traffic", "verify", "record", "notify"), "would not end with"),
@@ -53,7 +53,7 @@ def test_a_switchover_never_follows_a_fence():
 
 def test_the_target_is_never_fenced():
     (fence,) = reordered(situation(), "fence")
-    with pytest.raises(invariants.InvariantViolation, match="would be fenced, which is to take over"):
+    with pytest.raises(invariants.InvariantViolation, match="would be fenced although it is the target"):
         invariants.check(situation(), (replace(fence, region=WEST),))
 
 
@@ -73,5 +73,5 @@ def test_capacity_is_never_lowered(monkeypatch):
     seen = situation()
     steps = build_steps(seen)
     shrunk = situation(GROWING.change(WEST, desired=6, maximum=5))
-    with pytest.raises(invariants.InvariantViolation, match="would be lowered from 6 to 5"):
+    with pytest.raises(invariants.InvariantViolation, match="would be reduced from 6 to 5"):
         invariants.check(shrunk, steps)

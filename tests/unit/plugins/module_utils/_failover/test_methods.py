@@ -45,7 +45,7 @@ def test_a_lost_region_is_left_by_the_managed_failover():
 def test_a_healthy_region_whose_standby_is_no_match_says_why_no_switchover():
     plan = auto(Model().change(WEST, resync=True))
     assert (plan.method, codes(plan)) == ("failover", ["target_not_synchronized", "primary_healthy"])
-    assert "but a switchover is refused (The cluster of us-east-2 is pending-resync" in plan.method_reason
+    assert "but a switchover is not possible (The cluster of us-east-2 is pending-resync" in plan.method_reason
 
 
 def test_where_the_managed_failover_is_impossible_a_detach_is_proposed_and_not_made():
@@ -87,10 +87,10 @@ def test_the_method_of_the_run_that_stopped_is_kept_once_the_writer_has_moved():
     state = replace(Model(), writer=WEST).change(WEST, lease="failed").state()
     state = platform.with_values(state, WEST, run={"run_id": "run-1", "method": "failover", "from_region": EAST})
     plan = auto(state)
-    assert (plan.method, plan.method_reason) == ("failover", "Method auto goes on with the failover of run run-1.")
+    assert (plan.method, plan.method_reason) == ("failover", "Method auto continues the failover of run run-1.")
     assert auto(replace(Model(), writer=WEST)).method == "switchover"
 
 
 def test_a_method_that_was_asked_for_is_kept():
     plan = plan_of(Model(), force=True)
-    assert (plan.method, plan.method_reason) == ("failover", "Method failover was asked for.")
+    assert (plan.method, plan.method_reason) == ("failover", "Method failover was requested.")

@@ -67,7 +67,7 @@ def test_a_lease_table_that_is_missing_names_site_yml():
     found = only_obstacle(state)
     assert found.code == "lease_table_missing"
     assert found.sentence == (
-        "us-east-2 has no table trading-failover-dev, so no lease can be taken there. playbooks/site.yml creates it."
+        "us-east-2 has no table trading-failover-dev, so no lease can be acquired there. playbooks/site.yml creates it."
     )
 
 

@@ -201,7 +201,7 @@ def test_being_the_writer_is_not_enough_to_be_proven(moved):
 def test_a_target_that_is_active_already_is_a_sentence_and_no_obstacle(method):
     plan = plan_of(Model(), target_region=EAST, expected_active_region=WEST, method=method)
     assert (plan.is_complete, plan.steps, plan.obstacles) == (True, (), ())
-    assert plan.reason == ("us-east-1 is active already: it holds the writer and the traffic; nothing is left to move.")
+    assert plan.reason == ("us-east-1 is already active: it holds the writer and the traffic; nothing is left to move.")
 
 
 def test_an_active_target_that_does_not_work_says_so():
@@ -255,13 +255,13 @@ def test_the_fittest_standby_is_chosen_and_the_reason_says_why(west, europe, cho
     model = Model(regions=THREE).lose(EAST).change(WEST, **west).change(EUROPE, **europe)
     plan = plan_of(model)
     assert plan.target_region == chosen
-    assert plan.target_reason.startswith(f"{chosen} was chosen as the fittest standby of us-east-1: healthy, lag ")
+    assert plan.target_reason.startswith(f"{chosen} was chosen as the best standby of us-east-1: healthy, lag ")
 
 
 def test_a_run_that_stopped_is_gone_on_with_before_a_fitter_standby():
     plan = plan_of(Model(regions=THREE).lose(EAST).change(EUROPE, lease="failed", lag_ms=9000.0))
     assert plan.target_region == EUROPE
-    assert plan.target_reason == "eu-west-1 was chosen: run run-1 towards it stopped 61 s ago (step not begun)."
+    assert plan.target_reason == "eu-west-1 was chosen: run run-1 to it stopped 61 s ago (step not begun)."
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_an_unknown_use_of_a_quota_is_told_as_such(aws):
     found = quota_of(aws)
     assert (found["limit"], found["used"]) == (32.0, None) and "AccessDenied" in found["used_error"]
     aws.quota = {"Value": 32.0}
-    assert quota_of(aws)["used_error"] == "Service Quotas names no metric for it"
+    assert quota_of(aws)["used_error"] == "Service Quotas has no usage metric for it"
 
 
 def test_a_group_at_zero_tells_the_type_of_its_launch_template(aws):
@@ -144,7 +144,7 @@ def test_launch_templates_are_those_of_instances_to_come_and_of_instances_there(
         "lt-1 version 3": {"http_tokens": "required", "security_group_ids": []},
     }
     aws.groups = [{"Instances": []}]
-    with pytest.raises(MultiRegionError, match="asg names no launch template"):
+    with pytest.raises(MultiRegionError, match="asg has no launch template"):
         facts.read_launch_templates(autoscaling, ec2, "asg")
 
 
