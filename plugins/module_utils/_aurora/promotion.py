@@ -246,7 +246,7 @@ def begin(observed, lag, request, refused):
         f"A {method} of {request.global_cluster_identifier} to {request.writer_region}: {describe_lag(lag)}."
     )
     if detaches:
-        reasons.append("The managed failover is impossible, and accept_data_loss allows to detach instead.")
+        reasons.append("The managed failover is impossible, and accept_data_loss allows a detach instead.")
     return Decision("request", " ".join(reasons), method)
 
 

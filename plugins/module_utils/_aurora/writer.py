@@ -260,7 +260,7 @@ class Writer:
             return observed
         raise MultiRegionError(
             f"The operation towards {self.request.writer_region} ended and the writer is still in "
-            f"{observed['writer_region'] or 'no region'}: AWS gave it up. Running again requests it again.",
+            f"{observed['writer_region'] or 'no region'}: AWS abandoned it. Running again requests it again.",
             after=observed,
         )
 

@@ -60,7 +60,7 @@ def _fresh(seen: Situation) -> tuple[Situation, str]:
         obstacles = find_obstacles(planned)[0]
         if not obstacles:
             return planned, f"Method auto is a switchover: {words}, and nothing is lost that way."
-        words += f", but a switchover is refused ({' '.join(one.sentence for one in obstacles).rstrip('.')})"
+        words += f", but a switchover is not possible ({' '.join(one.sentence for one in obstacles).rstrip('.')})"
     difference = version_difference(seen.observed)
     if not difference:
         return replace(seen, method=FAILOVER), f"Method auto is a managed failover: {words}."
