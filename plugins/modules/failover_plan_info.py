@@ -99,14 +99,23 @@ options:
     default: 0.5
   max_replication_lag_ms:
     description:
-      - Maximum replication lag in milliseconds. A higher lag is an obstacle.
-      - If omitted, the lag is reported and not enforced, except that O(method=auto) requires a recent sample.
-      - If given, an unknown lag is an obstacle too.
+      - Maximum data loss in milliseconds of writes. It is an obstacle if more could be lost, that is, if the lag of the
+        newest sample plus the age of the sample is higher. CloudWatch shows the samples of RDS minutes late, so that a
+        value of less than some minutes rules a failover out.
+      - With O(method=switchover), which loses nothing, the lag of the newest sample alone is compared.
+      - If neither this nor O(max_sampled_lag_ms) is given, the lag is reported and not enforced, except that
+        O(method=auto) requires a recent sample. If one is given, an unknown lag is an obstacle too.
     type: float
+  max_sampled_lag_ms:
+    description:
+      - Maximum replication lag in milliseconds of the newest sample. A higher lag is an obstacle.
+      - It says how far the target was behind when the sample was taken, and not how much would be lost.
+    type: float
+    version_added: 0.3.0
   max_lag_sample_age:
     description:
-      - Age in seconds above which the newest sample of the lag is an obstacle, if O(max_replication_lag_ms) is given or
-        O(method=auto) selects a failover.
+      - Age in seconds above which the newest sample of the lag is an obstacle, if O(max_replication_lag_ms) or
+        O(max_sampled_lag_ms) is given, or O(method=auto) selects a failover.
     type: float
     default: 300
   accept_data_loss:
@@ -283,7 +292,8 @@ plan_warnings:
   sample: []
 lag:
   description:
-    - Newest sample of the target's replication lag, with C(value_ms), C(age_seconds), C(sampled_at) and C(metric); or
+    - Newest sample of the target's replication lag, with C(value_ms), C(age_seconds), C(sampled_at),
+      C(metric) and C(safe_instant); or
       V(unknown). It is also V(unknown) once the promotion has been requested.
   returned: success
   type: raw
@@ -292,9 +302,24 @@ rpo_bound_ms:
   description:
     - Upper bound of the data loss of a promotion now, in milliseconds of writes; or V(unknown). V(0) for a switchover.
     - Every write committed before the sample's time less the lag had been replicated, so the bound is lag plus age.
+    - It is V(unknown) while the old region may go on writing, because it was neither fenced nor seen not to serve.
   returned: success
   type: raw
   sample: 20120
+safe_instant:
+  description:
+    - Time in UTC up to which every committed write is in the target, that is, the time of the newest sample less its
+      lag; or V(unknown). It holds whatever the old region does.
+  returned: success
+  type: str
+  version_added: 0.3.0
+  sample: "2026-01-01T02:59:39.880Z"
+promotion:
+  description: Options with which M(trading.multi_region.rds_global_cluster_writer) requests what was planned.
+  returned: success
+  type: dict
+  version_added: 0.3.0
+  sample: {writer_region: us-east-2, method: failover, accept_data_loss: true, expected_writer_region: us-east-1}
 capacity_wanted:
   description: Number of healthy targets that the target region must have before it receives traffic.
   returned: success
@@ -454,6 +479,7 @@ ARGUMENT_SPEC = {
     "expected_active_region": {"type": "str", "rule": rules.REGION_CODE},
     "min_healthy_ratio": {"type": "float", "default": 0.5, "rule": rules.RATIO},
     "max_replication_lag_ms": {"type": "float", "rule": rules.MILLISECONDS},
+    "max_sampled_lag_ms": {"type": "float", "rule": rules.MILLISECONDS},
     "max_lag_sample_age": {"type": "float", "default": 300, "rule": rules.PERIOD},
     "accept_data_loss": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": False},

@@ -67,9 +67,17 @@ options:
     type: str
   max_replication_lag_ms:
     description:
-      - Maximum replication lag in milliseconds. The module fails if the lag is higher.
-      - If omitted, a failover still requires a recent sample of the lag, of any value; a switchover requires none.
+      - Maximum data loss in milliseconds of writes. The module fails if more could be lost, that is, if the lag of the
+        newest sample plus the age of the sample is higher, or if the lag is unknown.
+      - With O(method=switchover), which loses nothing, the lag of the newest sample alone is compared.
+      - If neither this nor O(max_sampled_lag_ms) is given, the lag is reported and not enforced, except that a failover
+        that O(method=auto) selects requires a recent sample.
     type: int
+  max_sampled_lag_ms:
+    description:
+      - Maximum replication lag in milliseconds of the newest sample. The module fails if the lag is higher or unknown.
+    type: int
+    version_added: 0.3.0
   max_lag_sample_age:
     description:
       - Age in seconds above which the newest sample of the lag is ignored.
@@ -77,8 +85,8 @@ options:
     default: 300
   accept_data_loss:
     description:
-      - Move even if the lag is unknown, old or above O(max_replication_lag_ms), or (except with O(method=switchover))
-        if the member is C(pending-resync). Writes that were not replicated are lost.
+      - Except with O(method=switchover), move even if the lag is unknown, old or above its limit, or if the member is
+        C(pending-resync). Writes that were not replicated are lost.
       - Allows O(method=detach), and O(method=auto) to detach.
     type: bool
     default: false
@@ -135,7 +143,7 @@ EXAMPLES = r"""
     writer_region: us-east-2
     expected_writer_region: us-east-1
     method: failover
-    max_replication_lag_ms: 5000
+    max_sampled_lag_ms: 5000
 
 - name: Promote us-east-2 even if AWS rejects a failover, at the cost of a rebuild of the global database
   trading.multi_region.rds_global_cluster_writer:
@@ -334,6 +342,7 @@ ARGUMENT_SPEC = {
     "method": {"type": "str", "choices": ["failover", "switchover", "detach", "auto"], "required": True},
     "expected_writer_region": {"type": "str", "rule": rules.REGION_CODE},
     "max_replication_lag_ms": {"type": "int", "rule": rules.MILLISECONDS},
+    "max_sampled_lag_ms": {"type": "int", "rule": rules.MILLISECONDS},
     "max_lag_sample_age": {"type": "int", "default": 300, "rule": rules.PERIOD},
     "accept_data_loss": {"type": "bool", "default": False},
     "db_cluster_arns": {"type": "dict", "rule": CLUSTER_ARNS},

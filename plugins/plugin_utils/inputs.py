@@ -80,7 +80,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("float", rules.SPAN, "rto_goal_seconds", is_blank=True),
     **_spec("float", rules.RATIO, "health_min_healthy_ratio"),
     **_spec("float", rules.DAYS, "max_age_days", is_blank=True),
-    **_spec("float", rules.MILLISECONDS, "max_replication_lag_ms rpo_goal_ms", is_blank=True),
+    **_spec("float", rules.MILLISECONDS, "max_replication_lag_ms max_sampled_lag_ms rpo_goal_ms", is_blank=True),
     **_spec(
         "float", rules.number(0.01, rules.YEAR_SECONDS // 60, "a number of minutes"), "pause_minutes", is_blank=True
     ),

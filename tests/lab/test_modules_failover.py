@@ -39,6 +39,7 @@ PLAN = {
     "expected_active_region": None,
     "min_healthy_ratio": 0.5,
     "max_replication_lag_ms": None,
+    "max_sampled_lag_ms": None,
     "max_lag_sample_age": 300,
     "accept_data_loss": False,
     "force": False,

@@ -31,6 +31,7 @@ PARAMS = {
     },
     "min_healthy_ratio": 0.5,
     "max_replication_lag_ms": None,
+    "max_sampled_lag_ms": None,
     "warn_replication_lag_ms": 1000,
     "max_lag_sample_age": 300,
     "cool_down": 3600,

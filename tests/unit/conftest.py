@@ -65,6 +65,9 @@ def pytest_terminal_summary(terminalreporter):
     if total := tallies(terminalreporter, "world"):
         told = ", ".join(f"{times:,} {what}" for what, times in total.items() if " " not in what)
         terminalreporter.write_line(f"the simulated world: {told}; no invariant was broken")
+    if total := tallies(terminalreporter, "promotions"):
+        figures = ", ".join(f"{times:,} {what}" for what, times in sorted(total.items()))
+        terminalreporter.write_line(f"planner and module: {total.total():,} observations ({figures}); no disagreement")
     if total := tallies(terminalreporter, "inputs"):
         told = ", ".join(f"{times:,} {what}" for what, times in sorted(total.items()))
         terminalreporter.write_line(f"bad input: {total.total():,} tried ({told}); each ended in a sentence")

@@ -33,6 +33,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic impo
 
 EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
 VERSION = "8.0.mysql_aurora.3.04.0"
+SAFE = "2027-01-15T07:59:40.000Z"
 LOST = "no answer within 2.5 s"
 GLOBAL_ENDPOINT = "writer.global.example"
 NOW = 1_800_000_000.0
@@ -128,7 +129,7 @@ def writers(region: str, is_writer: bool) -> list[str]:
 
 def sample(value_ms: float = 120.0, age_seconds: float = 20.0) -> dict[str, Any]:
     """Return a sample of the lag."""
-    return {"value_ms": value_ms, "age_seconds": age_seconds, "sampled_at": "", "metric": "lag"}
+    return {"value_ms": value_ms, "age_seconds": age_seconds, "sampled_at": "", "metric": "lag", "safe_instant": SAFE}
 
 
 def with_observations(state: State, region: str, observations: Mapping[str, Observation]) -> State:

@@ -29,6 +29,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.targe
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import ACCEPT_DATA_LOSS, Obstacle
 
+NO_INSTANCE = "target_has_no_database_instance"
 CONNECTED, PENDING_RESYNC = "connected", "pending-resync"
 # The managed failover, and the detach where AWS cannot do that: no method of its own, it is resolved to one.
 AUTO = "auto"
@@ -70,20 +71,26 @@ def version_difference(observed: Facts) -> str | None:
     return f"the cluster of {region} runs {own}, the global database {whole}; they must be identical"
 
 
+def cannot_serve(observed: Facts) -> Obstacle | None:
+    """Return the obstacle of a cluster that is down or has no instance: waiting does not help."""
+    target = observed["target"]
+    name, status = f"{target['identifier']} in {target['region']}", target["cluster_status"]
+    if cluster_is_down(status):
+        return Obstacle(NO_INSTANCE, f"Cluster {name} is {status}; it cannot be promoted.")
+    if not target["instances"]:
+        return Obstacle(NO_INSTANCE, f"Cluster {name} has no instance; at least 1 is needed.")
+    return None
+
+
 def no_instance(observed: Facts, lag: Facts, terms: Terms) -> Obstacle | None:
     """A cluster that is down, or has no instance that serves, cannot be promoted."""
-    target, code = observed["target"], "target_has_no_database_instance"
-    name, region, total = target["identifier"], target["region"], len(target["instances"])
-    if cluster_is_down(target["cluster_status"]):
-        return Obstacle(code, f"Cluster {name} in {region} is {target['cluster_status']}; it cannot be promoted.")
     if serving_instances(observed):
-        return None
-    if not total:
-        return Obstacle(code, f"Cluster {name} in {region} has no instance; at least 1 is needed.")
-    states = ", ".join(f"{one['identifier']} is {one['status']}" for one in target["instances"])
-    return Obstacle(
-        code, f"None of the {total} instances of {name} in {region} is available ({states}); at least 1 is needed."
-    )
+        return cannot_serve(observed)
+    target = observed["target"]
+    name, instances = f"{target['identifier']} in {target['region']}", target["instances"]
+    states = ", ".join(f"{one['identifier']} is {one['status']}" for one in instances)
+    words = f"None of the {len(instances)} instances of {name} is available ({states}); at least 1 is needed."
+    return cannot_serve(observed) or Obstacle(NO_INSTANCE, words)
 
 
 def not_synchronized(observed: Facts, lag: Facts, terms: Terms) -> Obstacle | None:

@@ -52,7 +52,7 @@ def get_lag_data(client: Any, cluster_identifier: str, now: datetime) -> list[di
 
 
 def newest_sample(results: list[dict[str, Any]], now: datetime) -> dict[str, Any] | None:
-    """Return {value_ms, age_seconds, sampled_at, metric} of the newest sample, or None if there is none. Pure.
+    """Return {value_ms, age_seconds, sampled_at, metric, safe_instant} of the newest sample, or None. Pure.
 
     If both metrics have a sample of the same time, the larger value counts. A sample's time is the start of its
     period, so its age is never understated.
@@ -70,6 +70,7 @@ def newest_sample(results: list[dict[str, Any]], now: datetime) -> dict[str, Any
         "age_seconds": round(max(0.0, (now - when).total_seconds()), 1),
         "sampled_at": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "metric": metric,
+        "safe_instant": (when - timedelta(milliseconds=value)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
     }
 
 

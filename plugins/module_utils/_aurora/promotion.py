@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import (
     AUTO,
     Terms,
-    no_instance,
+    cannot_serve,
     promotion_obstacles,
     version_difference,
 )
@@ -187,8 +187,8 @@ def outside(observed, request):
             f"continues with it as it is; a {request.method} is possible again once failback.yml has rebuilt it.",
             request.method,
         )
-    if not observed["target"]["instances"]:
-        return Decision("refuse", no_instance(observed, {}, request.terms(DETACH)).sentence, request.method)
+    if hopeless := cannot_serve(observed):
+        return Decision("refuse", hopeless.sentence, request.method)
     if is_standalone(observed) and is_serving(observed):
         return Decision("none", f"{cluster} in {region} is detached from {name} already and serves.", DETACH)
     return Decision("join", f"Joined a detach of {cluster} from {name}: {describe_target(observed)}.", DETACH)

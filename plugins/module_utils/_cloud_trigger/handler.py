@@ -73,7 +73,8 @@ PLAN_OPTIONS = {
     "force": False,
     "deadline": 4,
     "patience": 2.5,
-    **dict.fromkeys(("target_region", "takeover_run_id", "expected_active_region", "max_replication_lag_ms")),
+    **dict.fromkeys(("target_region", "takeover_run_id", "expected_active_region")),
+    **dict.fromkeys(("max_replication_lag_ms", "max_sampled_lag_ms")),
 }
 # Functions start within seconds of each minute. What a second standby sees within the same one is not counted.
 TRIGGER_OPTIONS = {"max_gap": 300, "min_interval": 45, "deadline": 8}

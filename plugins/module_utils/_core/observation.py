@@ -8,7 +8,7 @@ A fact that could not be read is an ``Observation`` with an error, never an abse
 ``known`` first. ``Facts`` holds one region's observations. Shapes of the values, by name:
 
 global_cluster, cluster, instances: as _aurora/facts.py has them; None where the thing does not exist
-lag: None (no sample) or {value_ms, age_seconds, sampled_at, metric}
+lag: None (no sample) or {value_ms, age_seconds, sampled_at, metric, safe_instant}
 targets: {registered, healthy, states: {state: count}}
 group: None or {min, desired, max, in_service, suspended: [process names]}
 statements: None (no object) or [statements of the region's traffic control object]

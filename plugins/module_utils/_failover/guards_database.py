@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import promotion_obstacles
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import (
+    cannot_serve,
+    promotion_obstacles,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import SWITCHOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import Obstacle
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
@@ -54,7 +57,12 @@ def _may_hold_more(seen: Situation, region: str, last: str | None) -> bool:
 def promotion(seen: Situation) -> tuple[Obstacle, ...]:
     """Whether Aurora can promote the target, and what would be lost: what the promoting module would refuse, too."""
     is_read = seen.view and seen.facts.value("cluster") and seen.facts["instances"].known
-    if not is_read or not seen.is_promotion_open:
+    if not is_read:
+        return ()
+    if seen.is_detached:
+        hopeless = cannot_serve(seen.observed)
+        return (hopeless,) if hopeless else ()
+    if not seen.is_promotion_open:
         return ()
     return promotion_obstacles(seen.observed, seen.lag, seen.request.terms(seen.method))
 

@@ -10,8 +10,11 @@ with ``--check``. It derives from the state what an interrupted run has done, an
 
 from __future__ import annotations
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import SWITCHOVER
-from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import FAILOVER, SWITCHOVER
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms, writer_region
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import Obstacle
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.methods import resolve
@@ -28,6 +31,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY
 
 Obstacles = tuple[Obstacle, ...]
+# The largest max_lag_sample_age, in seconds: the plan has judged the sample's age.
+JUDGED_ALREADY = 31_622_400
 
 
 def build_plan(state: State, request: Request) -> Plan:
@@ -49,7 +54,8 @@ def _plan(
     seen: Situation, method_reason: str, why: str, steps: tuple[Step, ...], standing: Obstacles, overridden: Obstacles
 ) -> Plan:
     sample = seen.facts.value("lag") if seen.is_promotion_open else None
-    bound = 0 if seen.method == SWITCHOVER else rpo_bound_ms(sample)
+    has_stopped = seen.has_writer_stopped
+    bound = 0 if seen.method == SWITCHOVER else rpo_bound_ms(sample) if has_stopped else None
     return Plan(
         target_region=seen.target,
         active_region=seen.source_region or seen.active,
@@ -64,6 +70,8 @@ def _plan(
         warnings=_warnings(seen),
         lag=sample,
         rpo_bound_ms=bound,
+        safe_instant=(sample or {}).get("safe_instant"),
+        promotion=_promotion(seen),
         capacity_wanted=seen.capacity.wanted,
         capacity_reason=seen.capacity.reason,
         lease=seen.facts["lease"],
@@ -74,6 +82,23 @@ def _plan(
         target_reason=why,
         reason=_reason(seen, len(steps), standing, overridden, bound),
     )
+
+
+def _promotion(seen: Situation) -> dict[str, Any]:
+    """Return the options of the promotion. What the plan has judged must not be refused once the old region is fenced.
+
+    With auto the module itself detaches where AWS refuses the managed failover and the loss is accepted.
+    """
+    is_open_choice = seen.request.method == AUTO and seen.method == FAILOVER
+    options = {
+        "writer_region": seen.target,
+        "method": AUTO if is_open_choice else seen.method,
+        "accept_data_loss": seen.request.accept_data_loss if is_open_choice else seen.method != SWITCHOVER,
+        "max_lag_sample_age": JUDGED_ALREADY,
+        # Another run may move the writer after the plan.
+        "expected_writer_region": writer_region(seen.facts.value("global_cluster")),
+    }
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _warnings(seen: Situation) -> tuple[str, ...]:
@@ -111,7 +136,9 @@ def _where(seen: Situation, left: int, bound: int | None) -> str:
         return f"{seen.target} holds the writer and the traffic, but run {run} has not ended: {left} steps are left."
     if not seen.is_promotion_open:
         return f"The writer is in or on its way to {seen.target}; {left} steps are left."
-    loss = "unknown" if bound is None else f"at most {bound} ms of writes" if bound else "none"
+    instant = (seen.facts.value("lag") or {}).get("safe_instant")
+    unknown = f"unknown; what was committed before {instant} is safe" if instant else "unknown"
+    loss = unknown if bound is None else f"at most {bound} ms of writes" if bound else "none"
     health = seen.verdict_of(seen.active).verdict if seen.active else "unknown"
     how = f"{seen.target} can take over from {seen.active} ({health}) by {seen.method} in {left} steps"
     return f"{how}; loss: {loss}."

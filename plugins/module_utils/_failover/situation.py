@@ -22,11 +22,17 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.cap
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.database import Database
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     APPLICATION_CAPACITY,
+    DATABASE_INGRESS,
     STATEMENTS,
     Endpoint,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import DONE, measures_of
-from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import Settings, Verdict, verdict
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
+    UNHEALTHY,
+    Settings,
+    Verdict,
+    verdict,
+)
 
 # Facts of a region without which a move to it cannot be decided or carried out, besides State.switch_fact.
 REQUIRED = ("global_cluster", "cluster", "instances", "targets", "group", "lease")
@@ -173,6 +179,19 @@ class Situation(Database):
     def loss_override(self) -> str | None:
         """What sets a bound on the loss aside; nothing does where the method promises that there is none."""
         return self.request.terms(self.method).loss_override
+
+    @property
+    def has_writer_stopped(self) -> bool:
+        """Whether the writer is known to take no writes any more: it was fenced, or its database was seen not to serve.
+
+        A region that does not answer may go on writing for clients that still reach it.
+        """
+        writer = self.member_writer
+        if writer is None:
+            return False
+        measures = measures_of(self.fence_of(writer).value)
+        is_fenced = any(one["mode"] == DATABASE_INGRESS and one.get("state") == DONE for one in measures)
+        return is_fenced or self.verdict_of(writer).signals["database"].state == UNHEALTHY
 
     @property
     def lag(self) -> dict[str, Any]:

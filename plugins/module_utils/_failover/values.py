@@ -123,7 +123,9 @@ class Plan:
     method: never auto. is_complete: writer and traffic are at the target, and no run to it is unfinished.
     overridden: obstacles that an option of the request overrides.
     lag: the target's last sample, None if there is none or it could not be read.
-    rpo_bound_ms: upper bound of the promotion's data loss; 0 for a switchover, None if unknown.
+    rpo_bound_ms: the most that the promotion can lose; 0 for a switchover, None when it is not known, as while the
+    old region may go on writing. safe_instant: every write committed before it is in the target, or None.
+    promotion: the options of rds_global_cluster_writer that request what was planned.
     lease: the target's. fences: the fence documents by region.
     rebuild_needed: some region's cluster is not a member of the global database.
     """
@@ -141,6 +143,8 @@ class Plan:
     warnings: tuple[str, ...]
     lag: Mapping[str, Any] | None
     rpo_bound_ms: int | None
+    safe_instant: str | None
+    promotion: Mapping[str, Any]
     capacity_wanted: int
     capacity_reason: str
     lease: Observation
@@ -167,6 +171,8 @@ class Plan:
             "overridden": [asdict(obstacle) for obstacle in self.overridden],
             "plan_warnings": list(self.warnings),
             "lag": dict(self.lag) if self.lag else UNKNOWN,
+            "safe_instant": self.safe_instant or UNKNOWN,
+            "promotion": dict(self.promotion),
             "rpo_bound_ms": UNKNOWN if self.rpo_bound_ms is None else self.rpo_bound_ms,
             "capacity_wanted": self.capacity_wanted,
             "capacity_reason": self.capacity_reason,

@@ -70,6 +70,7 @@ REQUEST_OPTIONS = (
     "expected_active_region",
     "min_healthy_ratio",
     "max_replication_lag_ms",
+    "max_sampled_lag_ms",
     "max_lag_sample_age",
     "accept_data_loss",
     "force",
@@ -251,16 +252,19 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     seen = Situation(state, request, plan.target_region or "")
     found = {region: seen.verdict_of(region) for region in state.order}
     entries = manifest["regions"]
+    arns = {entry["region"]: entry["db_cluster_arn"] for entry in entries}
+    places = {"global_cluster_identifier": manifest["global_database"]["identifier"], "db_cluster_arns": arns}
     return {
         "changed": False,
         **plan.as_result(),
+        "promotion": {**plan.promotion, **places},
         "manifest": manifest,
         "manifest_region": manifest_region,
         "copies": describe_copies(copies),
         "observed": {region: seen.as_evidence() for region, seen in facts.items()},
         "verdicts": {region: {"verdict": one.verdict, "reason": one.reason} for region, one in found.items()},
         "target": next((entry for entry in entries if entry["region"] == plan.target_region), {}),
-        "db_cluster_arns": {entry["region"]: entry["db_cluster_arn"] for entry in entries},
+        "db_cluster_arns": arns,
         "topics": {entry["region"]: entry["topic_arn"] for entry in entries},
         "switch_regions": switch_regions(manifest),
         "switch": switch_of(manifest),

@@ -37,6 +37,7 @@ def test_the_newest_sample_counts():
         "age_seconds": 30.0,
         "sampled_at": "2026-01-01T03:00:00Z",
         "metric": "AuroraGlobalDBReplicationLag",
+        "safe_instant": "2026-01-01T02:59:59.880Z",
     }
 
 

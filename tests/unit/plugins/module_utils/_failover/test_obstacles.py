@@ -234,7 +234,7 @@ def test_lag_missing_old_and_above_the_limit_are_three_different_refusals():
 def test_lag_is_reported_and_not_enforced_where_no_limit_is_given(change):
     plan = plan_of(Model().lose(EAST).change(WEST, **change))
     assert not plan.obstacles
-    assert (plan.rpo_bound_ms is None) is (change.get("lag_ms", 0) is None)
+    assert (plan.safe_instant is None) is (change.get("lag_ms", 0) is None)
 
 
 # --- a switchover, which nothing overrides ---------------------------------------------------------------------------

@@ -44,7 +44,8 @@ def test_moves_a_lost_region_in_the_order_of_the_law():
     assert names(plan) == ["fence", "promote_request", "announce", "promote_wait", "traffic", *ENDING]
     assert {step.step: step.region for step in plan.steps if step.region != WEST} == {"fence": EAST}
     assert plan.reason == (
-        "us-east-2 can take over from us-east-1 (unknown) by failover in 8 steps; loss: at most 20120 ms of writes."
+        "us-east-2 can take over from us-east-1 (unknown) by failover in 8 steps; loss: unknown; what was "
+        "committed before 2027-01-15T07:59:40.000Z is safe."
     )
 
 
@@ -351,10 +352,22 @@ def test_the_loss_is_bounded_by_lag_and_age_or_not_known(model, request):
     plan = build_plan(model.state(), request)
     if plan.method == SWITCHOVER:
         assert plan.rpo_bound_ms == 0
-    elif plan.lag:
-        assert plan.rpo_bound_ms == round(plan.lag["value_ms"] + 1000 * plan.lag["age_seconds"])
+    elif plan.rpo_bound_ms is not None:
+        assert plan.lag and plan.rpo_bound_ms == round(plan.lag["value_ms"] + 1000 * plan.lag["age_seconds"])
+        assert plan.writer_region not in {name for name, one in model.regions.items() if one.is_lost and not one.fence}
     else:
         assert plan.as_result()["rpo_bound_ms"] == "unknown"
+
+
+def test_the_loss_has_no_bound_while_the_old_region_may_go_on_writing():
+    lost, safe = Model().lose(EAST), "2027-01-15T07:59:40.000Z"
+    assert (plan_of(lost).rpo_bound_ms, plan_of(lost).safe_instant) == (None, safe)
+    stopped = plan_of(Model().change(EAST, cluster_status="stopped"))
+    assert (stopped.rpo_bound_ms, stopped.safe_instant) == (20120, safe)
+    assert stopped.reason.endswith("loss: at most 20120 ms of writes.")
+    fenced = plan_of(Model().change(EAST, fence="database_ingress"), force=True)
+    assert fenced.rpo_bound_ms == 20120
+    assert plan_of(Model().lose(EAST).change(WEST, lag_ms=None)).as_result()["safe_instant"] == "unknown"
 
 
 @given(models(), REQUESTS)

@@ -552,24 +552,18 @@ class World:
             left.minimum = left.desired = left.maximum = left.healthy = 0
 
     def do_promote_request(self, run: Run, step: Any, is_lucky: bool) -> None:
-        method = run.plan.method
-        if run.request.method == AUTO and method == FAILOVER:
-            method = AUTO
-        accepts = run.request.accept_data_loss if run.request.method == AUTO else method != SWITCHOVER
-        self.promote(run, step.step, method, accepts, is_lucky)
+        self.promote(run, step.step, run.plan.promotion, is_lucky)
 
-    def promote(self, run: Run, step: str, method: str, accepts_loss: bool, is_lucky: bool) -> None:
+    def promote(self, run: Run, step: str, options: Any, is_lucky: bool) -> None:
         """Do what rds_global_cluster_writer does: join, find it done, request, or refuse."""
         target = self.regions[run.plan.target_region]
         if not self.reaches(run, target.name):
             raise Stopped("no answer")
+        expected = run.writer if self.guards.expects_writer else None
         request = promotion.Request(
             global_cluster_identifier="trading",
-            writer_region=target.name,
-            method=method,
-            expected_writer_region=run.writer if self.guards.expects_writer else None,
-            accept_data_loss=accepts_loss,
             db_cluster_arns={name: f"arn:aws:rds:{name}:1:cluster:c-{name}" for name in self.order},
+            **{**options, "expected_writer_region": expected},
         )
         lag = LAGS[target.lag] or {"value_ms": None, "age_seconds": None}
         refused: dict[str, str] = {}
@@ -711,7 +705,12 @@ class World:
     def do_promote_wait(self, run: Run, step: Any, is_lucky: bool) -> None:
         plan, target = run.plan, self.regions[run.plan.target_region]
         method = run.method_asked or plan.method
-        self.promote(run, step.step, method, plan.method != SWITCHOVER, is_lucky)
+        self.promote(
+            run,
+            step.step,
+            {**plan.promotion, "method": method, "accept_data_loss": plan.method != SWITCHOVER},
+            is_lucky,
+        )
         for _look in range(2):
             if not self.is_proven(target.name):
                 self.progress(target, is_lucky)

@@ -53,6 +53,7 @@ def plan(aws, **more):
         "expected_active_region": None,
         "min_healthy_ratio": 0.5,
         "max_replication_lag_ms": None,
+        "max_sampled_lag_ms": None,
         "max_lag_sample_age": 300,
         "accept_data_loss": False,
         "force": False,
@@ -83,7 +84,11 @@ def test_plans_the_move_of_a_lost_region_and_hands_on_what_the_steps_need(aws):
     assert found["switch"]["regions"] == found["switch_regions"]
     assert (found["lease"], found["latest_move"], found["fences"]) == (None, None, {EAST: "unknown", WEST: None})
     assert found["lag"]["value_ms"] == 120.0
-    assert 20000 <= found["rpo_bound_ms"] <= 22000
+    assert found["rpo_bound_ms"] == "unknown", "the region that does not answer may go on writing"
+    assert found["safe_instant"] < found["lag"]["sampled_at"]
+    assert found["promotion"]["global_cluster_identifier"] == "g"
+    assert found["promotion"]["expected_writer_region"] == EAST
+    assert found["promotion"]["db_cluster_arns"] == found["db_cluster_arns"]
     assert {name: one["verdict"] for name, one in found["verdicts"].items()} == {EAST: "unknown", WEST: "healthy"}
     assert aws.writes() == []
 
