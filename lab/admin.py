@@ -4,7 +4,8 @@
 GET  state, calls?since=, timeline?since=, resolve?name=, faults
 POST outage {region, mode}, restore {region?}, targets {region, state, target_group?, healthy?},
      faults {mode, region?, service?, operation?, seconds?, probability?, count?}, faults/clear {id?},
-     calls/clear, settings {name: value}, reset, fork {dir, scale?}, login {region, cluster, password}
+     calls/clear, settings {name: value}, reset, fork {dir, scale?}, login {region, cluster, password},
+     database {region, cluster, status?, instance_status?}
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ class Admin:
             ("POST", "settings"): self.settings,
             ("POST", "reset"): self.reset,
             ("POST", "login"): self.login,
+            ("POST", "database"): self.database,
             ("POST", "fork"): lambda options: self.fork_into(options["dir"], options.get("scale")),
         }
 
@@ -172,6 +174,18 @@ class Admin:
 
         with self.world.lock:
             return {"accepted": accepts(known_region(options["region"]), options["cluster"], options["password"])}
+
+    def database(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Put a cluster, or its instances, into a state; it stays until AWS's own work on them ends."""
+        from lab.services.rds_passwords import cluster_in
+
+        with self.world.lock:
+            cluster = cluster_in(known_region(options["region"]), options["cluster"])
+            if options.get("status"):
+                cluster.status = options["status"]
+            for instance in cluster.members:
+                instance.status = options.get("instance_status") or instance.status
+            return {"status": cluster.status, "instances": {one.resource_id: one.status for one in cluster.members}}
 
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
         """Turn what lab/services/settings.py offers: durations in AWS seconds and metric values."""

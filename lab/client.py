@@ -109,6 +109,11 @@ class Lab:
         """Whether a login to a region's cluster succeeds with a password."""
         return daemon.ask(self.url, "POST", "login", region=region, cluster=cluster, password=password)["accepted"]
 
+    def set_database(self, region: str, cluster: str, status: str | None = None, instances: str | None = None) -> None:
+        """Put a cluster, or all of its instances, into a state such as `backing-up`."""
+        states = {"status": status, "instance_status": instances}
+        daemon.ask(self.url, "POST", "database", region=region, cluster=cluster, **states)
+
     def fault(self, mode: str, **options: Any) -> int:
         """Add a fault (region, service, operation, seconds, probability, count); returns its id.
 

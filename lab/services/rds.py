@@ -16,6 +16,7 @@ from lab.services.rds_global import advance_all, global_databases, membership
 from lab.services.rds_global_api import GlobalDatabaseOperations
 from lab.services.rds_parameters import ParameterOperations
 from lab.services.rds_passwords import advance_resets, pending_values
+from lab.services.settings import SETTINGS
 
 
 class LabRDSResponse(EventOperations, GlobalDatabaseOperations, ClusterRules, ParameterOperations, RDSResponse):
@@ -37,9 +38,21 @@ def install() -> None:
     stock_members = DBCluster.db_cluster_members.fget
 
     def db_cluster_members(self: DBCluster) -> list[dict[str, Any]]:
-        """A secondary cluster has readers only (Aurora User Guide, "Overview of Amazon Aurora global databases")."""
+        """A secondary cluster has readers only (Aurora User Guide, "Overview of Amazon Aurora global databases").
+
+        Whether it says so of itself no document settles; the setting has it call one instance its writer.
+        """
         shown = stock_members(self)
-        return [one | {"IsClusterWriter": False} for one in shown] if _is_secondary(self) else shown
+        if not _is_secondary(self) or SETTINGS.secondary_claims_writer:
+            return shown
+        return [one | {"IsClusterWriter": False} for one in shown]
+
+    def replication_source_identifier(self: DBCluster) -> str | None:
+        """A secondary names the primary, until it is a cluster of its own (terraform-provider-aws, issue 40921)."""
+        database, member = membership(self)
+        if member is None or member.is_writer:
+            return None
+        return database.writer.arn if database.writer else None
 
     def global_write_forwarding_status(self: DBCluster) -> str | None:
         """Only secondaries show the field (API reference DBCluster)."""
@@ -58,5 +71,12 @@ def install() -> None:
 
     RDSBackend._get_resource_for_tagging = resource_for_tagging
     DBCluster.db_cluster_members = property(db_cluster_members)
+
+    def multi_az(self: DBCluster) -> bool:
+        """Whether its instances are in several zones (API reference DBCluster); moto says so of every replica."""
+        return len({instance.availability_zone for instance in self._members}) > 1
+
+    DBCluster.multi_az = property(multi_az)
+    DBCluster.replication_source_identifier = property(replication_source_identifier, lambda self, value: None)
     DBCluster.pending_modified_values = property(pending_values)
     DBCluster.global_write_forwarding_status = property(global_write_forwarding_status)

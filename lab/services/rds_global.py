@@ -40,6 +40,7 @@ class GlobalDatabase(RDSBaseModel):
         self.properties = properties
         self.members: list[Member] = []
         self.move: Move | None = None
+        self.lingering: tuple[Move, float] | None = None  # a move that is over, and until when it is shown
 
     @property
     def resource_id(self) -> str:
@@ -83,7 +84,9 @@ class GlobalDatabase(RDSBaseModel):
         """`promoting` (terraform-provider-aws, pull request 40333), and still a member (keycloak-benchmark, 564)."""
         member.unlink(CLOCK.now())
         member.detached_at = CLOCK.after(SETTINGS.detach_s)
-        member.cluster.status = "promoting"
+        member.promotes_from = CLOCK.after(min(SETTINGS.detach_quiet_s, SETTINGS.detach_s))
+        member.is_delisted = SETTINGS.detach_delists_first
+        self._advance_detach(member, CLOCK.now())
 
     def advance(self) -> None:
         """Bring everything up to the present."""
@@ -91,8 +94,8 @@ class GlobalDatabase(RDSBaseModel):
         if self.move:
             self._advance_move(self.move, now)
         for member in list(self.members):
-            if member.detached_at is not None and now >= member.detached_at:
-                self._finish_detach(member)
+            if member.detached_at is not None:
+                self._advance_detach(member, now)
             elif member.resync_from is not None:
                 self._advance_resync(member, now)
 
@@ -104,6 +107,7 @@ class GlobalDatabase(RDSBaseModel):
                 self._end_move(move)
         elif now >= move.done_at and not SETTINGS.promotion_stuck:
             self._switch_writer(move)
+            self.lingering = (move, move.done_at + SETTINGS.lingering_s / CLOCK.scale)
             self._end_move(move)
         elif now >= move.pending_until:
             move.source.show("failing-over", "available")
@@ -127,6 +131,13 @@ class GlobalDatabase(RDSBaseModel):
         move.source.show("available", "available")
         move.target.show("available", "available")
         self.move = None
+
+    def _advance_detach(self, member: Member, now: float) -> None:
+        """`available` for some seconds, then `promoting`, then a cluster of its own; it cannot be cancelled."""
+        if now >= member.detached_at:
+            self._finish_detach(member)
+        elif now >= member.promotes_from:
+            member.cluster.status = "promoting"
 
     def _finish_detach(self, member: Member) -> None:
         self.members.remove(member)
@@ -162,15 +173,16 @@ class GlobalDatabase(RDSBaseModel):
             **self.properties,
             "EngineVersion": self.engine_version,
             "Endpoint": f"{self.identifier}.global-{self.hash}.global.rds.amazonaws.com",
-            "GlobalClusterMembers": [self._describe_member(member) for member in self.members],
+            "GlobalClusterMembers": [self._describe_member(one) for one in self.members if not one.is_delisted],
             "TagList": self.tags,
         }
-        if self.move:
+        move = self.move or (self.lingering[0] if self.lingering and now < self.lingering[1] else None)
+        if move:
             shown["FailoverState"] = {
-                "Status": self.move.status(now),
-                "FromDbClusterArn": self.move.source.arn,
-                "ToDbClusterArn": self.move.target.arn,
-                "IsDataLossAllowed": self.move.data_loss,
+                "Status": move.status(now),
+                "FromDbClusterArn": move.source.arn,
+                "ToDbClusterArn": move.target.arn,
+                "IsDataLossAllowed": move.data_loss,
             }
         return {name: value for name, value in shown.items() if value is not None}
 

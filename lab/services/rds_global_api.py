@@ -67,6 +67,13 @@ class GlobalDatabaseOperations:
             raise DBClusterNotFoundError(arn, f"DBCluster {arn} is not a member of {database.identifier}")
         return member
 
+    def _leaving_member(self, database: GlobalDatabase, arn: str) -> Member:
+        """RemoveFromGlobalCluster of a cluster that is no member (terraform-provider-aws, issue 40921 and its code)."""
+        member = database.member(arn)
+        if member is None or member.is_delisted:
+            raise InvalidParameterValue(f"Cluster {arn} is not found in global cluster {database.identifier}")
+        return member
+
     def describe_global_clusters(self) -> ActionResult:
         if self.params.get("GlobalClusterIdentifier"):
             shown = [self._database()]
@@ -164,7 +171,7 @@ class GlobalDatabaseOperations:
 
     def remove_from_global_cluster(self) -> ActionResult:
         database = self._database()
-        member = self._member(database, self.params["DbClusterIdentifier"])
+        member = self._leaving_member(database, self.params["DbClusterIdentifier"])
         require_idle(database)
         if member.is_writer and len(database.members) > 1:
             raise invalid_state(f"{member.arn} is the primary: remove the other members of {database.identifier} first")

@@ -78,9 +78,14 @@ def _finish(cluster: DBCluster, password: str) -> None:
 
 def accepts(region: str, identifier: str, password: str) -> bool:
     """Whether a login to a region's cluster would succeed with a password. LookupError: there is no such cluster."""
+    return password_of(cluster_in(region, identifier)) == password
+
+
+def cluster_in(region: str, identifier: str) -> DBCluster:
+    """A region's cluster at present. LookupError: there is no such cluster."""
     advance_all(DEFAULT_ACCOUNT_ID)
     advance_resets(DEFAULT_ACCOUNT_ID)
     clusters = rds_backends[DEFAULT_ACCOUNT_ID][region].clusters
     if identifier not in clusters:
         raise LookupError(f"{region} has no cluster {identifier}")
-    return password_of(clusters[identifier]) == password
+    return clusters[identifier]

@@ -21,6 +21,10 @@ class Settings:
     failover_s: float = 60.0  # whole FailoverGlobalCluster with AllowDataLoss, `pending` included
     cancel_s: float = 10.0  # `cancelling`, after the move lost one of its regions
     detach_s: float = 30.0  # RemoveFromGlobalCluster: status `promoting` until the cluster stands alone
+    detach_quiet_s: float = 0.0  # of detach_s, the first seconds: still a member and `available` (amazon.aws, 1705)
+    detach_delists_first: bool = False  # leaves the list before it is `promoting`; reports show both orders
+    lingering_s: float = 0.0  # FailoverState goes on being shown once the writer has moved; no document says how long
+    secondary_claims_writer: bool = False  # a secondary's own DBClusterMembers call an instance writer; undocumented
     resync_s: float = 300.0  # a member rebuilt after an unplanned failover: `pending-resync` until `connected`
     password_s: float = 20.0  # a new master password: `resetting-master-credentials` until it is accepted
     promotion_stuck: bool = False  # a move that started never ends while this holds

@@ -76,12 +76,17 @@ options:
     default: 0.5
   max_replication_lag_ms:
     description:
-      - The limit in milliseconds that a failover would use. A lag above it, an old sample or no sample is then a
-        blocker, because the failover would be refused.
+      - The limit of the data loss in milliseconds that a failover would use. If more could be lost, or the loss is
+        unknown, that is a blocker, because the failover would be refused.
     type: float
+  max_sampled_lag_ms:
+    description:
+      - The limit in milliseconds of the newest sample of the lag that a failover would use.
+    type: float
+    version_added: 0.3.0
   warn_replication_lag_ms:
     description:
-      - Lag in milliseconds above which there is a warning, if O(max_replication_lag_ms) is not given.
+      - Lag in milliseconds above which there is a warning.
     type: float
     default: 1000
   max_lag_sample_age:
@@ -246,6 +251,7 @@ ARGUMENT_SPEC = {
     },
     "min_healthy_ratio": {"type": "float", "default": 0.5, "rule": rules.RATIO},
     "max_replication_lag_ms": {"type": "float", "rule": rules.MILLISECONDS},
+    "max_sampled_lag_ms": {"type": "float", "rule": rules.MILLISECONDS},
     "warn_replication_lag_ms": {"type": "float", "default": 1000, "rule": rules.MILLISECONDS},
     "max_lag_sample_age": {"type": "float", "default": 300, "rule": rules.PERIOD},
     "cool_down": {"type": "float", "default": 3600, "rule": rules.COOL_DOWN},

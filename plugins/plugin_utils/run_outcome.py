@@ -78,6 +78,7 @@ def run_outcome(
         # Ends where the name and its endpoint were seen in the target, not with the task that says so.
         "rto_seconds": round(seen["ended_at"] - started, 1) if "ended_at" in seen else None,
         "rpo_bound_ms": plan["rpo_bound_ms"],
+        "safe_instant": plan["safe_instant"],
         "lag": plan["lag"],
         "fenced": fenced.get("outcome", "not asked for"),
         "fenced_reason": fenced.get("reason", ""),

@@ -63,7 +63,10 @@ def show_outcome(outcome: dict[str, Any]) -> None:
     bound = outcome["rpo_bound_ms"]
     rto = outcome["rto_seconds"]
     print(f"\n    RTO          {rto} s, from the start of the run until the platform was seen serving")
-    print(f"    RPO bound    {'unknown' if bound is None else f'{bound} ms'}")
+    print(
+        f"    RPO bound    {f'{bound} ms' if isinstance(bound, int) else 'unknown, the old region may go on writing'}"
+    )
+    print(f"    safe         every write committed before {outcome['safe_instant']}")
 
 
 def build(lab: Lab) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -46,7 +47,14 @@ class Database:
             rds.create_db_instance(**names, DBInstanceIdentifier=f"{region}-1", DBInstanceClass="db.r6g.large")
         lab.clear_calls()
 
-    def move(self, region: str, method: str, check_mode: bool = False, **said: Any) -> dict[str, Any]:
+    def move(
+        self,
+        region: str,
+        method: str,
+        check_mode: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        **said: Any,
+    ) -> dict[str, Any]:
         """Ask for the writer in a region."""
         params = {
             "global_cluster_identifier": GLOBAL,
@@ -57,7 +65,7 @@ class Database:
             "wait": True,
             "wait_timeout": 30,
         }
-        return writer.run({**params, **said}, self.clients, check_mode, sleep=briefly)
+        return writer.run({**params, **said}, self.clients, check_mode, clock, briefly)
 
     def repoint(self, region: str, check_mode: bool = False) -> dict[str, Any]:
         """Have the region's parameter right."""
@@ -145,7 +153,7 @@ def test_auto_explains_and_detaches_only_with_accepted_loss_and_the_endpoint_is_
 
 def test_versions_known_to_differ_are_not_asked_about(database: Database) -> None:
     database.upgrade(OLDER)
-    with pytest.raises(Refused, match="runs .*3.04.1.*method auto or detach"):
+    with pytest.raises(Refused, match="runs .*3.04.1.*method=auto or method=detach"):
         database.move(WEST, "failover")
     with pytest.raises(Refused, match="runs .*3.04.1.*accept_data_loss"):
         database.move(WEST, "auto")
@@ -245,3 +253,45 @@ def test_a_move_under_a_lease_renews_it_and_without_it_asks_for_nothing(lab: Lab
     assert database.move(WEST, "failover", lease={**lease, "attempt": 1})["changed"] is True
     after = read_lease(table, "control")
     assert (after["step"], after["revision"] > 1) == ("promote_request", True)
+
+
+# What no document settles, and what a standby may be in the middle of.
+
+
+def test_a_standby_that_is_backed_up_is_promoted_once_aws_accepts_it(database):
+    database.lab.set_database(WEST, WEST, status="backing-up", instances="backing-up")
+    asked = database.move(WEST, "failover", check_mode=True)
+    assert [one["operation"] for one in asked["plan"]] == ["FailoverGlobalCluster"]
+    threading.Timer(1.5, database.lab.set_database, (WEST, WEST, "available", "available")).start()
+    moved = database.move(WEST, "auto", accept_data_loss=True, wait_timeout=600)
+    assert (moved["method"], moved["after"]["writer_region"]) == ("failover", WEST)
+
+
+def test_a_writer_whose_cluster_is_backed_up_is_done(database):
+    database.lab.set_database(EAST, EAST, status="backing-up", instances="backing-up")
+    assert database.move(EAST, "failover")["reason"] == f"{EAST} already has the writer of {GLOBAL}."
+
+
+@pytest.mark.parametrize("claims", [True, False])
+def test_a_secondary_that_calls_an_instance_its_writer_is_promoted_all_the_same(database, claims):
+    database.lab.settings(secondary_claims_writer=claims)
+    assert database.move(WEST, "failover", accept_data_loss=True)["after"]["writer_region"] == WEST
+
+
+@pytest.mark.parametrize("order", [{"detach_quiet_s": 20.0}, {"detach_quiet_s": 20.0, "detach_delists_first": True}])
+@pytest.mark.parametrize("claims", [True, False])
+def test_a_detach_is_complete_only_when_the_cluster_is_its_own(database, order, claims):
+    database.lab.settings(detach_s=60.0, secondary_claims_writer=claims, **order)
+    database.move(WEST, "detach", accept_data_loss=True, wait=False)
+    found = database.move(WEST, "detach", accept_data_loss=True, wait_timeout=600)["after"]
+    assert (found["target"]["is_member"], found["target"]["cluster_status"]) == (False, "available")
+    assert found["target"]["replicates_from"] is None
+
+
+def test_an_operation_that_is_shown_after_the_promotion_is_passed_over_with_a_warning(database):
+    database.lab.settings(lingering_s=1_000_000.0)
+    database.move(WEST, "failover", accept_data_loss=True, wait=False)
+    # Ten times the module's own pace, like briefly: the minute that it waits takes six seconds.
+    moved = database.move(WEST, "failover", wait_timeout=600, clock=lambda: 10 * time.monotonic())
+    assert moved["after"]["writer_region"] == WEST
+    assert "AWS still shows an operation" in moved["warnings"][0]

@@ -26,7 +26,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.targe
     serving_instances,
     target_of,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation, rpo_bound_ms
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import ACCEPT_DATA_LOSS, Obstacle
 
 NO_INSTANCE = "target_has_no_database_instance"
@@ -35,6 +35,13 @@ CONNECTED, PENDING_RESYNC = "connected", "pending-resync"
 AUTO = "auto"
 
 Facts = Mapping[str, Any]
+
+
+def lag_of(fact: Observation) -> dict[str, Any]:
+    """Return the lag as the guards take it, of what was read."""
+    if fact.known and fact.value:
+        return {**fact.value, "reason": None}
+    return {"value_ms": None, "reason": "there is no sample of the last hour" if fact.known else fact.error}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO, lag_of
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH, FAILOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
@@ -196,7 +196,4 @@ class Situation(Database):
     @property
     def lag(self) -> dict[str, Any]:
         """The target's last lag sample as the guards of a promotion take it: value_ms is None where it is unknown."""
-        fact = self.facts["lag"]
-        if fact.known and fact.value:
-            return {**fact.value, "reason": None}
-        return {"value_ms": None, "reason": "there is no sample of the last hour" if fact.known else fact.error}
+        return lag_of(self.facts["lag"])

@@ -45,6 +45,7 @@ def planner(seen: Seen) -> Iterator[Finding]:
             target_region=region,
             min_healthy_ratio=seen.limits.min_healthy_ratio,
             max_replication_lag_ms=seen.limits.max_replication_lag_ms,
+            max_sampled_lag_ms=seen.limits.max_sampled_lag_ms,
             max_lag_sample_age=seen.limits.max_lag_sample_age,
             cool_down=seen.limits.cool_down,
             force=True,

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import Terms, excessive_lag, lag_of
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.states import cluster_is_down
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import FAILOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
     HEALTHY,
@@ -150,24 +152,26 @@ def _instance_parity(seen: Seen, region: str, figures: str, classes: list[str]) 
 
 def lag(seen: Seen) -> Iterator[Finding]:
     """How much data a failover would lose now, and whether its limit would refuse it."""
-    limits, strict = seen.limits, seen.limits.max_replication_lag_ms is not None
+    limits = seen.limits
+    terms = Terms(FAILOVER, False, limits.max_replication_lag_ms, limits.max_sampled_lag_ms, limits.max_lag_sample_age)
     settings = Settings(
-        max_replication_lag_ms=limits.max_replication_lag_ms if strict else limits.warn_replication_lag_ms,
-        max_lag_sample_age=limits.max_lag_sample_age,
+        max_replication_lag_ms=limits.warn_replication_lag_ms, max_lag_sample_age=limits.max_lag_sample_age
     )
     for region in seen.standbys:
-        signal = replication_lag(seen.facts[region], settings)
+        signal, fact = replication_lag(seen.facts[region], settings), seen.facts[region]["lag"]
+        refusal = excessive_lag({"target": {"region": region}}, lag_of(fact), terms)
         bound = rpo_bound_ms(seen.facts[region].value("lag"))
-        if signal.state == HEALTHY:
-            yield ok(region, f"{signal.reason} A failover now would lose at most {bound} ms of writes.")
+        if signal.state == HEALTHY and not refusal:
+            loss = f"If the writer stopped now, a failover would lose at most {bound} ms of writes."
+            yield ok(region, f"{signal.reason} {loss}")
             continue
-        is_unknown = signal.state != UNHEALTHY
+        is_unknown = bound is None or signal.state not in (HEALTHY, UNHEALTHY)
         remedy = "Check the writer's load and the lag alarm; method=switchover loses no data."
         if is_unknown:
             remedy = "Check whether the member is connected and CloudWatch responds; accept_data_loss needs no sample."
-        refused = f" failover.yml would refuse: max_replication_lag_ms is {settings.max_replication_lag_ms:g}."
-        reason = ("Unknown: " if is_unknown else "") + signal.reason + (refused if strict else "")
-        yield Finding(region, BLOCKER if strict else WARNING, reason, remedy, is_unknown)
+        reason = ("Unknown: " if is_unknown else "") + signal.reason
+        refused = f" failover.yml would refuse: {refusal.sentence}" if refusal else ""
+        yield Finding(region, BLOCKER if refusal else WARNING, reason + refused, remedy, is_unknown)
 
 
 def parameter_groups(seen: Seen) -> Iterator[Finding]:

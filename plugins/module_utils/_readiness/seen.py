@@ -89,6 +89,7 @@ class Limits:
 
     min_healthy_ratio: float = 0.5
     max_replication_lag_ms: float | None = None
+    max_sampled_lag_ms: float | None = None
     warn_replication_lag_ms: float = 1000
     max_lag_sample_age: float = 300
     cool_down: float = 3600

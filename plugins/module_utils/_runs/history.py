@@ -18,7 +18,7 @@ from typing import Any
 RUNNING, LOST, SUCCESSFUL = "running", "lost", "successful"
 VERSION = 1
 # What only an attempt that began before the move can see. A later one that finds the move done keeps it.
-SEEN_BEFORE = ("from_region", "rpo_bound_ms", "lag", "verdicts_before")
+SEEN_BEFORE = ("from_region", "rpo_bound_ms", "safe_instant", "lag", "verdicts_before")
 
 
 def told_attempt(record: Mapping[str, Any], attempt: int) -> dict[str, Any]:

@@ -30,6 +30,7 @@ PLAN = {
     "obstacles": [],
     "overridden": [],
     "rpo_bound_ms": 120.0,
+    "safe_instant": "2026-01-01T00:00:00.000Z",
     "lag": {"value_ms": 20.0},
     "verdicts": {"us-east-1": {"verdict": "down"}},
     "ended_at": 101.0,

@@ -316,6 +316,7 @@ FAULTS = [
     ("replication_lag", become(WEST, "lag", None), WEST, WARNING, "Unknown: There is no lag sample"),
     ("replication_lag", change(WEST, "lag", age_seconds=900.0), WEST, WARNING, "older than 300 s"),
     ("replication_lag", both(limit(max_replication_lag_ms=50.0)), WEST, BLOCKER, "max_replication_lag_ms is 50"),
+    ("replication_lag", both(limit(max_sampled_lag_ms=50.0)), WEST, BLOCKER, "max_sampled_lag_ms is 50"),
     (
         "replication_lag",
         both(limit(max_replication_lag_ms=500.0), become(WEST, "lag", None)),
@@ -640,7 +641,7 @@ def test_every_check_has_a_fault_that_it_finds():
         ("capacity", become(WEST, "group", FEW)),
         ("capacity", change(WEST, "group", suspended=["AZRebalance"])),
         ("writer_endpoint", become(WEST, "writer_endpoint", "c-us-east-1.cluster.example")),
-        ("replication_lag", limit(max_replication_lag_ms=500.0)),
+        ("replication_lag", limit(max_sampled_lag_ms=500.0)),
     ],
 )
 def test_what_holds_nothing_up_is_ok(check, harmless):
