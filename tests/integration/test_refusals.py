@@ -107,7 +107,7 @@ def test_each_way_of_being_unsafe_has_its_own_refusal(platform, spoil, options, 
     if "lease" in options:
         platform.lab.outage(LOST, "reset")
         platform.run("failover", break_at="Lease | refuse what has become unfit meanwhile", breaks="kill")
-    run = platform.run("failover", "-e", "force=true", "-e", "max_replication_lag_ms=1000")
+    run = platform.run("failover", "-e", "force=true", "-e", "max_sampled_lag_ms=1000")
     assert run.code != 0
     assert code in run.output
     assert members(platform.lab, TARGET) == {LOST: True, TARGET: False}
