@@ -13,7 +13,7 @@ short_description: Pause automatic failover, or acknowledge the latest move
 description:
   - Writes an operator's instruction to the automatic failover to the control tables of all O(regions) that respond. The
     module fails if no table accepts it. The newest copy applies.
-  - A pause ends by itself. While it lasts, M(trading.multi_region.failover_trigger) continues to count and to alert,
+  - A pause ends by itself. While it lasts, M(trading.multi_region.failover_decision) continues to count and to alert,
     but does not start a failover.
   - An acknowledged move ends the cool-down that follows an unplanned move.
 author:
@@ -64,7 +64,7 @@ attributes:
   idempotent:
     support: full
 seealso:
-  - module: trading.multi_region.failover_trigger
+  - module: trading.multi_region.failover_decision
   - module: trading.multi_region.failover_plan_info
 extends_documentation_fragment:
   - amazon.aws.common.modules

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import decision as automation_decision
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import store as automation_store
-from ansible_collections.trading.multi_region.plugins.module_utils._automation import trigger as automation_trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     get_document,
     put_document,
@@ -30,7 +30,7 @@ HEALTH = {
     "max_lag_sample_age": 300,
     "deadline": 3,
 }
-TRIGGER = {
+DECISION = {
     "table_name": TABLE,
     "regions": [EAST, WEST],
     "active_region": EAST,
@@ -86,13 +86,13 @@ def route53_of(found: dict[str, Any]) -> str:
     return found["verdicts"][EAST]["signals"]["route53_checkers"]["state"]
 
 
-def trigger(platform: Platform, check_mode: bool = False, **more: Any) -> dict[str, Any]:
-    params = {**TRIGGER, "verdicts": health(platform)["verdicts"], **more}
-    return automation_trigger.run(params, platform.clients, check_mode)
+def decision(platform: Platform, check_mode: bool = False, **more: Any) -> dict[str, Any]:
+    params = {**DECISION, "verdicts": health(platform)["verdicts"], **more}
+    return automation_decision.run(params, platform.clients, check_mode)
 
 
 def conditions(platform: Platform) -> dict[str, str]:
-    return trigger(platform, check_mode=True)["conditions"]
+    return decision(platform, check_mode=True)["conditions"]
 
 
 def automation(platform: Platform, state: str, **more: Any) -> dict[str, Any]:
@@ -106,9 +106,9 @@ def vantages(found: dict[str, Any]) -> set[str]:
 
 def test_a_lost_region_is_down_as_soon_as_route53_agrees(platform: Platform) -> None:
     platform.lab.outage(EAST, "reset")
-    found = wait_for(lambda: trigger(platform, check_mode=True), lambda one: one["conditions"][EAST] == "down")
+    found = wait_for(lambda: decision(platform, check_mode=True), lambda one: one["conditions"][EAST] == "down")
     assert {"controller", "route53"} <= vantages(found)
-    first, second = trigger(platform), trigger(platform)
+    first, second = decision(platform), decision(platform)
     assert (first["action"], second["action"], second["counters"]) == ("alert", "failover", {EAST: 2})
     assert (second["written_to"], list(second["not_written_to"])) == ([WEST], [EAST])
 
@@ -116,9 +116,9 @@ def test_a_lost_region_is_down_as_soon_as_route53_agrees(platform: Platform) -> 
 def test_a_lost_region_is_down_by_the_standbys_view_where_route53_cannot_be_asked(platform: Platform) -> None:
     platform.lab.outage("aws-global", "reset")
     platform.lab.outage(EAST, "reset")
-    found = trigger(platform, check_mode=True, stream_limit=180)
+    found = decision(platform, check_mode=True, stream_limit=180)
     assert (found["conditions"][EAST], vantages(found)) == ("suspect", {"controller"})
-    found = wait_for(lambda: trigger(platform, check_mode=True), lambda one: one["conditions"][EAST] == "down")
+    found = wait_for(lambda: decision(platform, check_mode=True), lambda one: one["conditions"][EAST] == "down")
     assert vantages(found) == {"controller", "standby"}
 
 
@@ -126,38 +126,38 @@ def test_a_region_whose_api_is_silent_is_not_left_while_its_endpoint_serves(plat
     # Its API is gone, as when only we are cut off from it; its endpoint serves.
     for service in ("elasticloadbalancing", "rds", "dynamodb", "monitoring", "cloudwatch"):
         platform.lab.fault("reset", region=EAST, service=service)
-    found = trigger(platform, consecutive_failures=1)
+    found = decision(platform, consecutive_failures=1)
     assert (found["action"], found["conditions"][EAST], vantages(found)) == ("alert", "unknown", set())
 
 
 def test_targets_and_endpoint_together_are_down_and_recovery_is_told(platform: Platform) -> None:
-    assert trigger(platform)["action"] == "none"
+    assert decision(platform)["action"] == "none"
     platform.lab.set_targets(EAST, "unhealthy")
     wait_for(lambda: conditions(platform), lambda found: found[EAST] == "down")
-    first = trigger(platform)
+    first = decision(platform)
     assert (first["action"], first["counters"]) == ("alert", {EAST: 1})
     platform.lab.set_targets(EAST, "healthy")
     wait_for(lambda: conditions(platform), lambda found: found[EAST] == "healthy")
-    again = trigger(platform)
+    again = decision(platform)
     assert (again["action"], again["counters"]) == ("alert", {EAST: 0})
-    assert trigger(platform)["action"] == "none"
+    assert decision(platform)["action"] == "none"
 
 
 def test_all_regions_unhealthy_is_critical_and_nothing_else(platform: Platform) -> None:
     for region in (EAST, WEST):
         platform.lab.set_targets(region, "unhealthy")
-    found = wait_for(lambda: trigger(platform, consecutive_failures=1), lambda one: one["action"] == "critical")
+    found = wait_for(lambda: decision(platform, consecutive_failures=1), lambda one: one["action"] == "critical")
     assert (found["is_news"], found["blocked_by"]) == (True, ["all_regions_unhealthy"])
-    assert not trigger(platform, consecutive_failures=1)["is_news"]
+    assert not decision(platform, consecutive_failures=1)["is_news"]
 
 
 def test_a_pause_holds_back_what_is_due_and_ends_by_itself(platform: Platform) -> None:
     platform.lab.set_targets(EAST, "unhealthy")
     wait_for(lambda: conditions(platform), lambda found: found[EAST] == "down")
     automation(platform, "paused", pause_seconds=4)
-    held = trigger(platform, consecutive_failures=1)
+    held = decision(platform, consecutive_failures=1)
     assert (held["action"], held["blocked_by"], held["paused"]["reason"]) == ("alert", ["paused"], "patching")
-    wait_for(lambda: trigger(platform, consecutive_failures=1), lambda one: one["action"] == "failover")
+    wait_for(lambda: decision(platform, consecutive_failures=1), lambda one: one["action"] == "failover")
 
 
 def test_the_latest_move_is_acknowledged_where_the_lost_region_missed_it(platform: Platform) -> None:

@@ -23,8 +23,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora impor
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import password as aurora_password
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import writer, writer_endpoint
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import decision
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import store as automation_store
-from ansible_collections.trading.multi_region.plugins.module_utils._automation import trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
@@ -297,7 +297,7 @@ def health_counted(place: Place) -> Write:
     def seen() -> list[int]:
         return [document["count"] for document in place.documents()["automation#counters"]]
 
-    return Write(lambda: trigger.run(params, place.clients), seen, [0, 0])
+    return Write(lambda: decision.run(params, place.clients), seen, [0, 0])
 
 
 # --- fencing

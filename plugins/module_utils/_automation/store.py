@@ -5,9 +5,9 @@
 """What people tell the automatic failover: to pause, to go on, and that the latest move has been looked at.
 
 The pause stands in the item ``automation`` of the control tables, as {version, pause: None or {until, by, reason,
-since}}, times in epoch seconds. What the health check counts is an item of its own (_automation/trigger.py), so that a
-run that keeps its count does not undo a pause that was given meanwhile. Every reachable region has a copy of both; the
-newest one counts. Time is the tables' own, because people and schedulers sit at different clocks.
+since}}, times in epoch seconds. What the health check counts is an item of its own (_automation/decision.py), so that
+a run that keeps its count does not undo a pause that was given meanwhile. Every reachable region has a copy of both;
+the newest one counts. Time is the tables' own, because people and schedulers sit at different clocks.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._automation import outage_claim, trigger
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import decision, outage_claim
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import CRITICAL, FAILOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger.webhook import (
     destination,
@@ -77,7 +77,7 @@ PLAN_OPTIONS = {
     **dict.fromkeys(("max_replication_lag_ms", "max_sampled_lag_ms")),
 }
 # Functions start within seconds of each minute. What a second standby sees within the same one is not counted.
-TRIGGER_OPTIONS = {"max_gap": 300, "min_interval": 45, "deadline": 8}
+DECISION_OPTIONS = {"max_gap": 300, "min_interval": 45, "deadline": 8}
 SETTINGS_RULES = {
     "table_name": rules.TABLE,
     "regions": rules.REGIONS,
@@ -122,9 +122,9 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
     if active == region:
         reason = f"{region} is active, so the standbys watch it; nothing is done here."
         return {**seen, "action": "none", "reason": reason, "delivered": {}}
-    decision = trigger.run(
+    decided = decision.run(
         {
-            **TRIGGER_OPTIONS,
+            **DECISION_OPTIONS,
             **table,
             **{name: settings[name] for name in ("consecutive_failures", "quorum", "stream_limit")},
             "regions": list(topics),
@@ -136,10 +136,10 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
         clients,
         counters=COUNTERS_ID,
     )
-    seen["conditions"] = decision["conditions"]
-    action, reason, is_news = decision["action"], decision["reason"], decision["is_news"]
+    seen["conditions"] = decided["conditions"]
+    action, reason, is_news = decided["action"], decided["reason"], decided["is_news"]
     if action == FAILOVER:
-        since = decision["diff"]["after"]["since"]
+        since = decided["diff"]["after"]["since"]
         action, said, is_news = ask_for_failover(settings, clients, seen, list(topics), since, reason, send)
         reason = f"{reason} {said}"
     delivered = tell(settings, clients, seen, action, reason, topics) if is_news else {}

@@ -45,7 +45,7 @@ def test_holds_the_verdicts_and_the_planner_themselves(pack):
     names = {Path(name).relative_to(MODULE_UTILS).as_posix() for name in zipfile.ZipFile(pack(TRIGGER)[0]).namelist()}
     assert {
         "_automation/rule.py",
-        "_automation/trigger.py",
+        "_automation/decision.py",
         "_failover/planner.py",
         "_health/regions.py",
         "_health/verdict.py",

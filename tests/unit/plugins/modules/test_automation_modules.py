@@ -9,12 +9,12 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.modules import failover_automation, failover_trigger
+from ansible_collections.trading.multi_region.plugins.modules import failover_automation, failover_decision
 
 TABLES = {"table_name": "control", "regions": ["us-east-1", "us-east-2"]}
 ENOUGH = {
     failover_automation: {**TABLES, "state": "active"},
-    failover_trigger: {
+    failover_decision: {
         **TABLES,
         "verdicts": {"us-east-1": {"verdict": "healthy", "reason": "It serves."}},
         "active_region": "us-east-1",
@@ -37,7 +37,7 @@ def test_each_fails_with_the_sentence_and_the_evidence(run_main, module):
 
 
 def test_nothing_is_started_by_default_and_three_runs_of_two_votes_are_needed(run_main):
-    params = run_main(failover_trigger, ENOUGH[failover_trigger])["seen"]["params"]
+    params = run_main(failover_decision, ENOUGH[failover_decision])["seen"]["params"]
     assert (params["auto_failover"], params["quorum"], params["consecutive_failures"]) == (False, 2, 3)
     assert (params["max_gap"], params["min_interval"], params["stream_limit"]) == (300, 5, 180)
 

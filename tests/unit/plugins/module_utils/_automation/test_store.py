@@ -10,8 +10,8 @@ from email.utils import formatdate
 
 import pytest
 
+from ansible_collections.trading.multi_region.plugins.module_utils._automation import decision as automation_decision
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import store as automation_store
-from ansible_collections.trading.multi_region.plugins.module_utils._automation import trigger as automation_trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import pack, unpack
 from ansible_collections.trading.multi_region.plugins.module_utils._core import fan_out
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
@@ -86,12 +86,12 @@ def report(state="healthy"):
 SICK, SOUND = report("unhealthy"), report()
 
 
-def trigger(aws, east=None, west=None, check_mode=False, **more):
+def decision(aws, east=None, west=None, check_mode=False, **more):
     params = {"table_name": TABLE, "regions": [EAST, WEST], "deadline": 2}
     params |= {"verdicts": {EAST: east or SICK, WEST: west or SOUND}}
     params |= {"active_region": EAST, "auto_failover": True, "quorum": 2, "consecutive_failures": 3, "max_gap": 300}
     params |= {"min_interval": 5, "stream_limit": 180, "obstacles": []}
-    return automation_trigger.run({**params, **more}, aws.clients, check_mode)
+    return automation_decision.run({**params, **more}, aws.clients, check_mode)
 
 
 def automation(aws, state, check_mode=False, **more):
@@ -106,18 +106,18 @@ def automation(aws, state, check_mode=False, **more):
 def test_the_count_survives_between_runs_in_every_region(aws):
     actions = []
     for _run in range(3):
-        done = trigger(aws)
+        done = decision(aws)
         actions.append(done["action"])
         aws.now += 30
     assert (actions, done["counters"]) == (["alert", "none", "failover"], {EAST: 3})
     assert done["written_to"] == [EAST, WEST]
     assert aws.stored(EAST, COUNTED) == aws.stored(WEST, COUNTED) == done["diff"]["after"]
-    assert trigger(aws, SOUND)["counters"] == {EAST: 0}
+    assert decision(aws, SOUND)["counters"] == {EAST: 0}
 
 
 def test_a_quiet_platform_is_written_once(aws):
-    assert trigger(aws, SOUND)["changed"]
-    again = trigger(aws, SOUND)
+    assert decision(aws, SOUND)["changed"]
+    again = decision(aws, SOUND)
     assert (again["changed"], again["action"], again["reason"]) == (
         False,
         "none",
@@ -126,30 +126,30 @@ def test_a_quiet_platform_is_written_once(aws):
 
 
 def test_the_count_goes_on_without_the_lost_region_and_its_old_copy_is_mended(aws):
-    trigger(aws)
+    decision(aws)
     aws.lost.add(EAST)
     aws.now += 30
-    done = trigger(aws)
+    done = decision(aws)
     assert (done["counters"], done["written_to"], list(done["not_written_to"])) == ({EAST: 2}, [WEST], [EAST])
     aws.lost.clear()
     aws.now += 30
-    assert trigger(aws)["counters"] == {EAST: 3}
+    assert decision(aws)["counters"] == {EAST: 3}
     assert aws.stored(EAST, COUNTED)["count"] == 3
 
 
 def test_a_count_that_no_table_takes_starts_nothing_and_says_so(aws):
-    trigger(aws, consecutive_failures=2)
+    decision(aws, consecutive_failures=2)
     aws.now += 30
     aws.fail("put_item", *[aws_error("AccessDenied", "PutItem")] * 2)
-    done = trigger(aws, consecutive_failures=2)
+    done = decision(aws, consecutive_failures=2)
     assert (done["action"], done["changed"], done["is_news"]) == ("alert", False, True)
     assert f"No table {TABLE} took the count" in done["reason"] and "AccessDenied" in done["reason"]
-    assert trigger(aws, consecutive_failures=2)["action"] == "failover"
+    assert decision(aws, consecutive_failures=2)["action"] == "failover"
 
 
 def test_tables_that_cannot_be_read_start_nothing_and_name_the_remedy(aws):
     aws.lost = {EAST, WEST}
-    done = trigger(aws, consecutive_failures=1)
+    done = decision(aws, consecutive_failures=1)
     assert done["action"] == "alert"
     assert f"No table {TABLE} could be read" in done["reason"] and "site.yml creates the tables" in done["reason"]
 
@@ -158,13 +158,13 @@ def test_the_newest_copy_counts_and_another_version_counts_for_nothing(aws):
     old, new = ({"version": 1, "region": EAST, "count": count, "counted_at": START - 30.0} for count in (7, 1))
     aws.store(EAST, COUNTED, old, "2026-01-01")
     aws.store(WEST, COUNTED, new, "2026-01-02")
-    assert trigger(aws, check_mode=True)["counters"] == {EAST: 2}
+    assert decision(aws, check_mode=True)["counters"] == {EAST: 2}
     aws.store(WEST, COUNTED, {**new, "version": 2}, "2026-01-02")
-    assert trigger(aws, check_mode=True)["counters"] == {EAST: 1}
+    assert decision(aws, check_mode=True)["counters"] == {EAST: 1}
 
 
 def test_check_mode_judges_and_counts_nothing(aws):
-    done = trigger(aws, consecutive_failures=1, check_mode=True)
+    done = decision(aws, consecutive_failures=1, check_mode=True)
     assert (done["action"], done["changed"], done["written_to"]) == ("failover", True, [])
     assert aws.writes() == []
 
@@ -172,16 +172,16 @@ def test_check_mode_judges_and_counts_nothing(aws):
 def test_a_pause_holds_it_back_until_it_expires(aws):
     automation(aws, "paused", pause_seconds=60)
     aws.now += 30
-    held = trigger(aws, consecutive_failures=1)
+    held = decision(aws, consecutive_failures=1)
     assert (held["action"], held["blocked_by"], held["paused"]["by"]) == ("alert", ["paused"], "ann")
     aws.now += 30
-    done = trigger(aws, consecutive_failures=1)
+    done = decision(aws, consecutive_failures=1)
     assert (done["action"], done["paused"]) == ("failover", None)
 
 
 def test_obstacles_of_the_plan_hold_it_back(aws):
     obstacles = [{"code": "cool_down", "sentence": "Moved 60 s ago.", "override": "force"}]
-    done = trigger(aws, consecutive_failures=1, obstacles=obstacles)
+    done = decision(aws, consecutive_failures=1, obstacles=obstacles)
     assert (done["action"], done["blocked_by"]) == ("alert", ["cool_down"])
     assert "Moved 60 s ago." in done["reason"]
 
@@ -196,7 +196,7 @@ def test_obstacles_of_the_plan_hold_it_back(aws):
 )
 def test_bad_options_are_refused_with_what_is_allowed(aws, more, words):
     with pytest.raises(MultiRegionError, match=words):
-        trigger(aws, **more)
+        decision(aws, **more)
     assert aws.calls == []
 
 
@@ -239,10 +239,10 @@ def test_a_region_that_missed_it_is_named_and_told_later(aws):
 
 
 def test_a_count_does_not_undo_a_pause(aws):
-    trigger(aws)
+    decision(aws)
     automation(aws, "paused")
     aws.now += 30
-    trigger(aws)
+    decision(aws)
     assert aws.stored(WEST, PAUSED)["pause"]["by"] == "ann"
 
 
@@ -315,4 +315,4 @@ def test_a_write_whose_answer_was_lost_is_no_change_by_somebody_else(aws, lose):
 
 def test_a_count_whose_answer_was_lost_is_counted(aws):
     aws.lose_answer("put_item")
-    assert sorted(trigger(aws)["written_to"]) == [EAST, WEST]
+    assert sorted(decision(aws)["written_to"]) == [EAST, WEST]

@@ -4,7 +4,7 @@
 
 """Counting the runs of the health check in the control tables, and deciding what a run leads to.
 
-The count stands in an item of every reachable region's table; its document is a Memory of _failover/automation.py.
+The count stands in an item of every reachable region's table; its document is a Memory of _automation/rule.py.
 health_check.yml counts in ``automation#counters``. Who looks from elsewhere, or by other settings, counts in an item of
 his own, or the two would tell people again and again what the other one sees differently.
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
-module: failover_trigger
+module: failover_decision
 version_added: 0.2.0
 short_description: Decide whether the results of a health check start a failover
 description:
@@ -125,14 +125,14 @@ EXAMPLES = r"""
   register: plan
 
 - name: Count this run
-  trading.multi_region.failover_trigger:
+  trading.multi_region.failover_decision:
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
     verdicts: "{{ health.verdicts }}"
     active_region: "{{ plan.active_region }}"
     obstacles: "{{ plan.obstacles }}"
     auto_failover: true
-  register: trigger
+  register: decision
 """
 
 RETURN = r"""
@@ -214,7 +214,7 @@ ended_at:
   sample: 1767225600.125
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._automation.trigger import run
+from ansible_collections.trading.multi_region.plugins.module_utils._automation.decision import run
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module

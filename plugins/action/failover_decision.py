@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.trading.multi_region.plugins.modules import failover_trigger
+from ansible_collections.trading.multi_region.plugins.modules import failover_decision
 from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    module = failover_trigger
+    module = failover_decision
