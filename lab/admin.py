@@ -4,8 +4,8 @@
 GET  state, calls?since=, timeline?since=, resolve?name=, faults
 POST outage {region, mode}, restore {region?}, targets {region, state, target_group?, healthy?},
      faults {mode, region?, service?, operation?, seconds?, probability?, count?}, faults/clear {id?},
-     calls/clear, settings {name: value}, reset, fork {dir, scale?}, login {region, cluster, password},
-     database {region, cluster, status?, instance_status?}
+     calls/clear, settings {name: value}, advance {seconds}, reset, fork {dir, scale?},
+     login {region, cluster, password}, database {region, cluster, status?, instance_status?}
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from moto.core.model_instances import reset_model_data
 
 from lab.api_models import session
 from lab.calls import CallLog
+from lab.clock import LONGEST_ADVANCE_S
 from lab.faults import Answer, Fault
 from lab.timeline import Timeline
 from lab.world import FAULT_MODES, GLOBAL_CONTROL_PLANE, OUTAGE_MODES, TARGET_STATES, TargetRule, World
@@ -73,6 +74,7 @@ class Admin:
             ("POST", "faults"): self.add_fault,
             ("POST", "faults/clear"): self.clear_faults,
             ("POST", "settings"): self.settings,
+            ("POST", "advance"): self.advance,
             ("POST", "reset"): self.reset,
             ("POST", "login"): self.login,
             ("POST", "database"): self.database,
@@ -195,6 +197,17 @@ class Admin:
             SETTINGS.update(options)
             self._changed()
         return options
+
+    def advance(self, options: dict[str, Any]) -> dict[str, float]:
+        """Let AWS seconds pass immediately, with everything as it is now."""
+        seconds = options["seconds"]
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_ADVANCE_S:
+            raise BadRequest(f"seconds is {seconds!r}; it must be a number of AWS seconds, 0 to {LONGEST_ADVANCE_S}")
+        with self.world.lock:
+            self._changed()
+            self.world.clock.advance(seconds)
+            self._changed()
+        return {"seconds": seconds}
 
     def reset(self, options: dict[str, Any]) -> dict[str, Any]:
         """Empty the world: every resource, outage, fault and call."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import daemon
-from lab.clock import DEFAULT_SCALE
+from lab.clock import DEFAULT_SCALE, LONGEST_ADVANCE_S
 from lab.world import FAULT_MODES, GLOBAL_CONTROL_PLANE, OUTAGE_MODES, TARGET_STATES
 
 Command = Callable[[argparse.Namespace], int | None]
@@ -69,6 +69,12 @@ def reset(options: argparse.Namespace) -> None:
     """Empty the world."""
     _ask(options, "POST", "reset")
     print("The lab is empty.")
+
+
+def advance(options: argparse.Namespace) -> None:
+    """Let AWS seconds pass immediately."""
+    _ask(options, "POST", "advance", seconds=options.seconds)
+    print(f"{options.seconds:g} AWS seconds have passed.")
 
 
 def outage(options: argparse.Namespace) -> None:
@@ -155,6 +161,8 @@ def _add_life(commands: Any) -> None:
         command.add_argument("--port", type=int, default=0, help="port on loopback, 0 for a free one")
     _command(commands, "down", down)
     _command(commands, "reset", reset)
+    command = _command(commands, "advance", advance)
+    command.add_argument("--seconds", type=_seconds, required=True, help="AWS seconds, such as 600")
     _command(commands, "fork", fork).add_argument("--into", required=True, help="the copy's directory")
 
 
@@ -166,6 +174,16 @@ def _scale(text: str) -> float:
     if not 0 < scale <= 100_000:
         raise argparse.ArgumentTypeError(f"scale is {text}; it must be above 0 and at most 100000")
     return scale
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_ADVANCE_S:
+        raise argparse.ArgumentTypeError(f"seconds is {text}; it must be from 0 to {LONGEST_ADVANCE_S}")
+    return seconds
 
 
 def _add_breaking(commands: Any) -> None:

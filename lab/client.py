@@ -131,6 +131,10 @@ class Lab:
         """Turn what lab/services/settings.py offers, for example failover_s=20."""
         daemon.ask(self.url, "POST", "settings", **values)
 
+    def advance(self, seconds: float) -> None:
+        """Let AWS seconds pass immediately: states that take time are reached, samples become readable and older."""
+        daemon.ask(self.url, "POST", "advance", seconds=seconds)
+
     def reset(self) -> None:
         """Empty the world: every resource, outage, fault and call."""
         daemon.ask(self.url, "POST", "reset")

@@ -25,6 +25,7 @@ def install() -> None:
         iam_simulation,
         logs,
         rds,
+        rds_metrics,
         s3_replication,
         wafv2,
     )
@@ -34,7 +35,7 @@ def install() -> None:
 
     WORLD.tick_hooks += [OUTAGE_LOG.refresh, s3_replication.advance_all]
     WORLD.reset_hooks += [OUTAGE_LOG.forget, SETTINGS.reset]
-    regional = (rds, cloudwatch, cloudwatch_alarms, elbv2, autoscaling, dynamodb, logs, s3_replication)
+    regional = (rds, rds_metrics, cloudwatch, cloudwatch_alarms, elbv2, autoscaling, dynamodb, logs, s3_replication)
     for service in (*regional, arc, creations, iam_simulation, wafv2):
         service.install()
     patches.apply()

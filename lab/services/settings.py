@@ -8,8 +8,12 @@ times faster.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+# Called before values change: what has been so far is to be noted with the old ones.
+BEFORE_CHANGE: list[Callable[[], None]] = []
 
 
 @dataclass
@@ -28,9 +32,15 @@ class Settings:
     resync_s: float = 300.0  # a member rebuilt after an unplanned failover: `pending-resync` until `connected`
     password_s: float = 20.0  # a new master password: `resetting-master-credentials` until it is accepted
     promotion_stuck: bool = False  # a move that started never ends while this holds
-    lag_ms: float | None = 120.0  # AuroraGlobalDBReplicationLag; None = no samples at all
-    rpo_lag_ms: float | None = 150.0  # AuroraGlobalDBRPOLag; None = no samples at all
-    lag_delay_s: float = 0.0  # real seconds by which every lag sample is older than it would be, as after lost samples
+    # Metrics of RDS (lab/services/rds_metrics.py). A change counts for the samples of later minutes.
+    lag_ms: float | None = 120.0  # AuroraGlobalDBReplicationLag; None = no samples
+    rpo_lag_ms: float | None = 150.0  # AuroraGlobalDBRPOLag; None = no samples
+    cpu_percent: float | None = 10.0  # CPUUtilization of every cluster with an instance; None = no samples
+    metric_delay_s: float = 120.0  # a sample can be read so long after its minute began, at the earliest ...
+    metric_delay_spread_s: float = 120.0  # ... and up to so much later, which differs by minute and metric
+    lag_delay_s: float = 0.0  # real seconds by which samples of the lag come later still
+    replication_cut: bool = False  # no secondary receives anything, though all regions are there
+    lag_grows: bool = False  # a secondary that receives nothing goes on to report, ever more lag; else it is silent
     target_initial_s: float = 30.0  # a registered target is `initial` until its first health checks passed
     target_draining_s: float = 30.0  # a deregistered target is `draining`
     instance_refresh_s: float = 120.0
@@ -51,6 +61,8 @@ class Settings:
                 raise ValueError(f"unknown setting {name!r}; known: {', '.join(sorted(known))}")
             if name.endswith("_s") and not (isinstance(value, (int, float)) and value >= 0):
                 raise ValueError(f"{name} is {value!r}; it must be a number of AWS seconds, 0 or more")
+        for note in BEFORE_CHANGE:
+            note()
         for name, value in values.items():
             setattr(self, name, value)
 

@@ -78,9 +78,12 @@ options:
     default: 5
   stream_limit:
     description:
-      - The standbys vote against the active region when none of them can prove that it holds all data written up to
-        this many seconds ago (age of its newest lag sample plus the lag).
-      - Samples arrive once a minute with some delay, so values below 120 make healthy regions suspect.
+      - The standbys vote against the active region when replication to each of them has made no progress for this many
+        seconds in which the standby itself was sampled (C(CPUUtilization) of its cluster). A standby without that
+        metric, or without a lag sample of the last hour, has no vote.
+      - Samples are taken once a minute and arrive 2 to 4 minutes later. The delay is that of both metrics and does not
+        count, but they can arrive up to 2 minutes apart, so values below 180 make healthy regions suspect. The vote
+        comes after this many seconds and the delay.
     type: float
     default: 180
   deadline:

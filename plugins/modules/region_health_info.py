@@ -162,7 +162,11 @@ verdicts:
       description: The deciding signals' sentences.
       type: str
     signals:
-      description: Each signal's C(state), C(value) (what was read, or null), C(reason) and C(seconds), by its name.
+      description:
+        - Each signal's C(state), C(value) (what was read, or null), C(reason) and C(seconds), by its name.
+        - The value of C(replication_lag) is the newest sample, and C(stream) with C(progressed_at), the time in epoch
+          seconds of the last sample that shows progress of the replication, and C(silent_seconds), for how long after
+          it the cluster's C(CPUUtilization) was sampled, or null if it was not sampled at all.
       type: dict
 healthy_regions:
   description: Regions whose verdict is healthy.

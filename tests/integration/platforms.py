@@ -220,6 +220,7 @@ class Platforms:
         platform.lab.clear_calls()  # what the administrator has done is not part of provisioning
         # As much as Ansible ever tells, once: tests/integration/test_secrets.py reads it.
         run = provisioner.run("site", "-vvvv", traces=traces)
+        platform.lab.advance(900)  # until CloudWatch shows samples of the new secondary
         (place / "code").write_text(str(run.code))
 
     def empty(self, *regions: str, scale: float, variables: str = "") -> Platform:

@@ -69,14 +69,17 @@ def test_a_healthy_active_region_is_left_by_switchover_unless_forced(platform):
 
 def no_sample(lab) -> None:
     lab.settings(lag_ms=None, rpo_lag_ms=None)
+    lab.advance(4000 * lab.scale)  # beyond the hour that is looked back
 
 
 def an_old_sample(lab) -> None:
-    lab.settings(lag_delay_s=600)
+    lab.settings(lag_ms=None, rpo_lag_ms=None)
+    lab.advance(600 * lab.scale)
 
 
 def too_slow(lab) -> None:
     lab.settings(lag_ms=9000)
+    lab.advance(600)
 
 
 def nothing_is_wrong(lab) -> None:

@@ -57,6 +57,7 @@ class Platform:
             },
             "regions": [self._region(region, is_writer=region == regions[0]) for region in regions],
         }
+        lab.advance(900)  # until CloudWatch shows samples of the new secondary
 
     def _region(self, region: str, is_writer: bool) -> dict[str, Any]:
         client = self.lab.client

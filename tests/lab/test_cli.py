@@ -99,6 +99,32 @@ def test_outage_restore_and_targets(lab: Lab) -> None:
     assert wrong.returncode == 1 and "mars-1" in wrong.stderr
 
 
+def test_advance_ends_what_takes_minutes(lab: Lab) -> None:
+    lab.client("ec2", "eu-west-1").create_vpc(CidrBlock="10.0.0.0/16")
+    lab.settings(nat_gateway_create_s=6000)
+    ec2 = lab.client("ec2", "eu-west-1")
+    subnet = ec2.create_subnet(VpcId=ec2.describe_vpcs()["Vpcs"][-1]["VpcId"], CidrBlock="10.0.0.0/24")["Subnet"]
+    gateway = ec2.create_nat_gateway(SubnetId=subnet["SubnetId"], ConnectivityType="private")["NatGateway"]
+
+    def state() -> str:
+        found = ec2.describe_nat_gateways(NatGatewayIds=[gateway["NatGatewayId"]])["NatGateways"]
+        return found[0]["State"]
+
+    assert state() == "pending"
+    done = run("advance", "--seconds", "6000", directory=lab.directory)
+    assert (done.returncode, done.stdout) == (0, "6000 AWS seconds have passed.\n")
+    assert state() == "available"
+
+
+@pytest.mark.parametrize("seconds", ["-1", "soon", "nan", "31536001"])
+def test_advance_refuses_what_is_no_span_of_time(lab: Lab, seconds: str) -> None:
+    wrong = run("advance", "--seconds", seconds, directory=lab.directory)
+    assert wrong.returncode == 2 and f"seconds is {seconds}; it must be from 0 to 31536000" in wrong.stderr
+    for value in (-1, "soon", True, None):
+        with pytest.raises(daemon.LabError, match="seconds is .*; it must be a number of AWS seconds"):
+            daemon.ask(lab.url, "POST", "advance", seconds=value)
+
+
 def test_faults(lab: Lab) -> None:
     options = ["--mode", "latency", "--service", "rds", "--seconds", "2", "--count", "3"]
     added = json.loads(run("fault", "add", *options, directory=lab.directory).stdout)

@@ -2,11 +2,21 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Replication lag of an Aurora secondary: the newest CloudWatch sample and its age.
+"""Replication of an Aurora secondary as CloudWatch shows it: the newest lag sample, and whether replication goes on.
 
-The metrics exist only in a secondary's region, under the secondary cluster's identifier, and move when the writer
-moves ("Monitoring an Amazon Aurora global database" and "Amazon CloudWatch metrics for Amazon Aurora" of the
-Aurora User Guide). No data point means that the lag is unknown; it never means zero.
+The lag metrics exist in a secondary's region only, under the secondary cluster's identifier, and move after a switch of
+the writer ("Monitoring an Amazon Aurora global database" and "Amazon CloudWatch metrics for Amazon Aurora" of the
+Aurora User Guide). No datapoint means that the lag is not known; it never means zero.
+
+Samples of RDS can be read only two to four minutes after their minute (elastic/beats, issue 30915;
+yet-another-cloudwatch-exporter, issues 378 and 1590), so the age of the newest one says nothing of the writer. What
+does is a control metric that comes the same way: CPUUtilization of the same cluster, which its own hosts report
+whether or not the writer is there. Where it has gone on for several periods after replication last made progress, the
+secondary was there and received nothing.
+
+Progress is a sample that vouches for more than the one of the last progress did. Either the samples end with the
+stream, or they go on with a lag that grows as fast as time passes ("Cross-Region resiliency for Global Database
+secondary clusters"); both are no progress. A secondary that is far behind but still receives makes progress.
 """
 
 from __future__ import annotations
@@ -18,17 +28,32 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 
 # Aurora MySQL reports the second one since 3.04.0. The larger of the two is the bound on the data loss.
 METRICS = ("AuroraGlobalDBReplicationLag", "AuroraGlobalDBRPOLag")
+CONTROL_METRIC = "CPUUtilization"
+CONTROL_ID = "control"
 PERIOD_SECONDS = 60
 # Long enough to still find the last sample before an outage while operators decide.
 LOOK_BACK = timedelta(hours=1)
+# A lag that grows more slowly than time, by this share of it, belongs to a secondary that receives something. The rest
+# is left to moments of sampling that are not exactly a period apart.
+LEAST_PROGRESS = 0.1
+
+Points = list[tuple[datetime, float]]
 
 
 @aws_call("GetMetricData")
-def get_lag_data(client: Any, cluster_identifier: str, now: datetime) -> list[dict[str, Any]]:
-    """Return the MetricDataResults of the lag metrics of one cluster for the last hour, newest first."""
+def get_lag_data(
+    client: Any, cluster_identifier: str, now: datetime, with_control: bool = False
+) -> list[dict[str, Any]]:
+    """Return MetricDataResults of the lag metrics of one cluster for the last hour, newest first.
+
+    with_control: of the control metric as well.
+    """
+    metrics = {f"lag{index}": name for index, name in enumerate(METRICS)}
+    if with_control:
+        metrics[CONTROL_ID] = CONTROL_METRIC
     queries = [
         {
-            "Id": f"lag{index}",
+            "Id": identifier,
             "MetricStat": {
                 "Metric": {
                     "Namespace": "AWS/RDS",
@@ -39,7 +64,7 @@ def get_lag_data(client: Any, cluster_identifier: str, now: datetime) -> list[di
                 "Stat": "Maximum",
             },
         }
-        for index, name in enumerate(METRICS)
+        for identifier, name in metrics.items()
     ]
     answer = client.get_metric_data(
         MetricDataQueries=queries,
@@ -51,6 +76,17 @@ def get_lag_data(client: Any, cluster_identifier: str, now: datetime) -> list[di
     return answer.get("MetricDataResults", [])
 
 
+def _points(results: list[dict[str, Any]]) -> dict[str, Points]:
+    """Return the samples of each query, oldest first, by the query's Id."""
+    return {
+        str(result["Id"]): sorted(
+            (_utc(when), float(value))
+            for when, value in zip(result.get("Timestamps", []), result.get("Values", []), strict=False)
+        )
+        for result in results
+    }
+
+
 def newest_sample(results: list[dict[str, Any]], now: datetime) -> dict[str, Any] | None:
     """Return {value_ms, age_seconds, sampled_at, metric, safe_instant} of the newest sample, or None. Pure.
 
@@ -58,9 +94,10 @@ def newest_sample(results: list[dict[str, Any]], now: datetime) -> dict[str, Any
     period, so its age is never understated.
     """
     samples = [
-        (_utc(when), float(value), METRICS[int(str(result["Id"]).removeprefix("lag"))])
-        for result in results
-        for when, value in zip(result.get("Timestamps", []), result.get("Values", []), strict=False)
+        (*point, METRICS[int(identifier.removeprefix("lag"))])
+        for identifier, points in _points(results).items()
+        if identifier != CONTROL_ID
+        for point in points
     ]
     if not samples:
         return None
@@ -74,6 +111,33 @@ def newest_sample(results: list[dict[str, Any]], now: datetime) -> dict[str, Any
     }
 
 
+def last_progress(points: Points) -> datetime | None:
+    """Return the time of the last sample of a lag metric that shows progress, or None without samples. Pure."""
+    progress = received = None
+    for when, value_ms in points:
+        vouched_for = when - timedelta(milliseconds=value_ms)
+        if progress is None or vouched_for - received >= LEAST_PROGRESS * (when - progress):
+            progress, received = when, vouched_for
+    return progress
+
+
+def stream(results: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return {progressed_at, silent_seconds} of the replication to a secondary, None without a lag sample. Pure.
+
+    progressed_at: epoch seconds of the last sample that shows progress. silent_seconds: the periods in which the
+    control metric was sampled after it, in seconds; None where it was not sampled at all, because then nothing tells
+    late samples from missing ones. Periods are counted, because a secondary that was out itself has sampled neither.
+    """
+    points = _points(results)
+    progress = [last_progress(points.get(f"lag{index}", [])) for index in range(len(METRICS))]
+    newest = max((when for when in progress if when), default=None)
+    if newest is None:
+        return None
+    control = points.get(CONTROL_ID)
+    silent = PERIOD_SECONDS * sum(when > newest for when, _value in control) if control else None
+    return {"progressed_at": newest.timestamp(), "silent_seconds": silent}
+
+
 def read_lag(client: Any, cluster_identifier: str, now: datetime | None = None) -> dict[str, Any] | None:
     """Return the newest lag sample of a secondary cluster, or None if there is none.
 
@@ -81,6 +145,14 @@ def read_lag(client: Any, cluster_identifier: str, now: datetime | None = None) 
     """
     now = now or datetime.now(UTC)
     return newest_sample(get_lag_data(client, cluster_identifier, now), now)
+
+
+def read_lag_and_stream(client: Any, cluster_identifier: str, now: datetime | None = None) -> dict[str, Any] | None:
+    """Return the same with ``stream``, {progressed_at, silent_seconds}, in one call."""
+    now = now or datetime.now(UTC)
+    results = get_lag_data(client, cluster_identifier, now, with_control=True)
+    sample = newest_sample(results, now)
+    return {**sample, "stream": stream(results)} if sample else None
 
 
 def _utc(when: datetime) -> datetime:

@@ -11,7 +11,7 @@ inside      the region's own API answered, and called its targets, its database 
 controller  this machine: the region's endpoint answers with an error, or does not answer at all while another region's
             endpoint answered the same prober; or no call to the region's API was answered while another region's were
 route53     too few of Route 53's checkers reach the endpoint
-standby     every standby that has a lag sample has provably received nothing of the last ``stream_limit`` seconds
+standby     by every standby's own metrics its instances ran for ``stream_limit`` seconds more and received nothing
 
 A region whose whole API is gone says nothing about itself, and silence alone looks the same as a cut between it and
 us (or as our permissions gone). So silence is evidence only by comparison with another region, and not at all where
@@ -25,6 +25,11 @@ orchestrator manual); and, as in repmgr, one standby that still sees the primary
 visibility consensus" of the repmgr manual). Route 53's checkers are spread over the world and outlive the region they
 look at ("AWS Fault Isolation Boundaries", appendix B), but are read through an API in us-east-1; where that is
 the region that is lost, the standbys are the second vantage.
+
+The standbys' silence is measured by their own control metric (_aurora/lag.py), because lag samples alone are minutes
+old in health too. In health the two differ by less than the two minutes in which CloudWatch delivers either, so
+``stream_limit`` is one period more. A standby without lag samples or without the control metric has no vote, nor has
+one that has received nothing since its writer was first seen active: it may just have become a standby.
 
 What it takes. ``consecutive_failures`` runs in a row must see the active region down. A run that sees it healthy
 starts the count again, as does a new active region and a silence of the scheduler of more than ``max_gap`` seconds; a
@@ -41,7 +46,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN, rpo_bound_ms
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY, UNHEALTHY
 
 NONE, ALERT, FAILOVER, CRITICAL = "none", "alert", "failover", "critical"
@@ -86,6 +91,7 @@ class Memory:
 
     region, count, counted_at: the active region that is counted, its runs in a row, and when the last one was.
     since: when the first of these runs was.
+    active_since: when the region was first seen active after another one was; 0 where no other one was seen.
     conditions: by region. blocked_by: codes of what held the failover back.
     """
 
@@ -95,6 +101,7 @@ class Memory:
     conditions: Mapping[str, str] = field(default_factory=dict)
     blocked_by: tuple[str, ...] = ()
     since: float = 0.0
+    active_since: float = 0.0
 
     def milestone(self, limit: int) -> str:
         """Return how far the count is, as far as people are told of it."""
@@ -137,20 +144,26 @@ def _silent(verdicts: Verdicts, region: str, names: Sequence[str]) -> str | None
     return others[0] if others and _answered(verdicts, region, names) is False else None
 
 
-def _stream_vote(verdicts: Verdicts, writer: str, limit: float) -> list[Vote]:
-    """Return the standbys' vote: all that have a sample must lack what the writer wrote in the last seconds."""
-    behind = {}
+def _stream_vote(verdicts: Verdicts, writer: str, limit: float, active_since: float) -> list[Vote]:
+    """Return the standbys' vote: all that can measure it must have received nothing for so many seconds."""
+    silent = {}
     for region, verdict in verdicts.items():
-        sample = ((verdict.get("signals") or {}).get("replication_lag") or {}).get("value")
-        if region != writer and isinstance(sample, Mapping) and "age_seconds" in sample:
-            behind[region] = (rpo_bound_ms(sample) or 0) / 1000
-    if not behind or min(behind.values()) <= limit:
+        lag = ((verdict.get("signals") or {}).get("replication_lag") or {}).get("value")
+        stream = lag.get("stream") if isinstance(lag, Mapping) else None
+        if region == writer or not isinstance(stream, Mapping) or stream.get("silent_seconds") is None:
+            continue
+        if stream["progressed_at"] >= active_since:
+            silent[region] = stream["silent_seconds"]
+    if not silent or min(silent.values()) < limit:
         return []
-    figures = ", ".join(f"{region} the last {seconds:.0f} s" for region, seconds in behind.items())
-    return [Vote("replication_stream", STANDBY, f"Of its writes may lack: {figures}; the limit is {limit:g} s.")]
+    figures = ", ".join(f"{region} for {seconds:g} s" for region, seconds in silent.items())
+    said = f"By their own metrics the standbys ran and received nothing: {figures}; the limit is {limit:g} s."
+    return [Vote("replication_stream", STANDBY, said)]
 
 
-def votes_against(region: str, verdicts: Verdicts, active_region: str, stream_limit: float) -> tuple[Vote, ...]:
+def votes_against(
+    region: str, verdicts: Verdicts, active_region: str, stream_limit: float, active_since: float = 0.0
+) -> tuple[Vote, ...]:
     """Return the votes against one region; the stream between the regions is the active one's only."""
     signals = verdicts[region].get("signals") or {}
     states = {name: signal["state"] for name, signal in signals.items()}
@@ -168,7 +181,7 @@ def votes_against(region: str, verdicts: Verdicts, active_region: str, stream_li
         if caller:
             votes.append(Vote("regional_api", CONTROLLER, f"No call to it was answered while {caller}'s were."))
     if region == active_region:
-        votes += _stream_vote(verdicts, region, stream_limit)
+        votes += _stream_vote(verdicts, region, stream_limit, active_since)
     return tuple(votes)
 
 
@@ -252,7 +265,9 @@ def decide(
     active_region: a region, or the word unknown, which is counted by nobody.
     now: epoch seconds. obstacles: the planner's [{code, sentence}] against a failover from the active region.
     """
-    votes = {region: votes_against(region, verdicts, active_region, settings.stream_limit) for region in verdicts}
+    active_since = memory.active_since if memory.region in (None, active_region) else now
+    limit = settings.stream_limit
+    votes = {region: votes_against(region, verdicts, active_region, limit, active_since) for region in verdicts}
     conditions = {
         region: condition_of(verdict["verdict"], votes[region], settings.quorum) for region, verdict in verdicts.items()
     }
@@ -264,6 +279,7 @@ def decide(
         outcome = f"The active region is {active_region}, so nothing is counted or started."
     else:
         after, not_counted = _counted(memory, active_region, conditions[active_region], now, settings)
+        after = replace(after, active_since=active_since)
         if after.count >= settings.consecutive_failures:
             blocked = held_back(settings, pause, now, obstacles)
         action, outcome = _outcome(after, not_counted, blocked, settings)

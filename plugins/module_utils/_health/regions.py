@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import read_lag_and_stream
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import utc_now
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients, pick
@@ -91,6 +92,7 @@ def build_readers(
 
     return {
         **database_readers(clients, entry, shared["global_cluster_identifier"]),
+        "lag": lambda: read_lag_and_stream(clients("cloudwatch", region), given(entry, "db_cluster_identifier")),
         "table": lambda: describe_session_table(clients("dynamodb", region), given(entry, "session_table")),
         # Route 53 has one API for all regions, so its response says nothing about this region's APIs.
         "checkers": lambda: get_checkers(clients("route53", region), given(entry, "health_check_id")),

@@ -75,7 +75,7 @@ options:
     type: int
     default: 2
   stream_limit:
-    description: Seconds without proof of replication after which the standbys vote against the active region.
+    description: Seconds without progress of replication after which the standbys vote against the active region.
     type: float
     default: 180
   min_healthy_ratio:

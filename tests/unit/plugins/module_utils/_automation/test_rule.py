@@ -37,9 +37,10 @@ def signal(state, value="read"):
     return {"state": state, "value": None if state == "unknown" else value, "reason": f"Said {state}.", "seconds": 0.1}
 
 
-def sample(behind):
-    """A lag signal whose sample proves nothing of the last ``behind`` seconds."""
-    return {**signal("healthy"), "value": {"value_ms": 120.0, "age_seconds": behind - 0.12}}
+def sample(silent_seconds):
+    """A lag signal of a standby that has run for so many seconds and received nothing."""
+    stream = {"progressed_at": NOW - 900, "silent_seconds": silent_seconds}
+    return {**signal("healthy"), "value": {"value_ms": 120.0, "age_seconds": 185.0, "stream": stream}}
 
 
 def report(**states):
