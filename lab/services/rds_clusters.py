@@ -24,10 +24,12 @@ from moto.rds.exceptions import (
 from moto.rds.models import DBCluster
 
 from lab.services.creations import is_made
-from lab.services.rds_engines import check_engine_version, family
+from lab.services.rds_calendar import VERSIONS, default_version
+from lab.services.rds_engines import check_engine_version, check_upgrade, family
 from lab.services.rds_global import GlobalDatabase, global_databases, membership
 from lab.services.rds_global_api import invalid_state, require_idle
 from lab.services.rds_global_members import set_password
+from lab.services.rds_options import OptionRules
 from lab.services.rds_passwords import check_password, request_reset
 
 # parameter of CreateDBCluster -> how the API words its refusal for a secondary
@@ -49,7 +51,7 @@ def _require_source(cluster: DBCluster) -> None:
         )
 
 
-class ClusterRules:
+class ClusterRules(OptionRules):
     """Mixed into moto's RDSResponse, whose `params`, `backend`, `region` and `current_account` it uses."""
 
     params: Any
@@ -68,9 +70,16 @@ class ClusterRules:
         if database and database.writer:
             _require_source(database.writer.cluster)
         if version := self.params.get("EngineVersion"):
-            check_engine_version(self.params["Engine"], version)
+            check_engine_version(self.params["Engine"], version, self.region)
+        if self.params["Engine"] in VERSIONS:
+            self.params["EngineVersion"] = version or default_version(self.params["Engine"], self.region)
+        if self.params["Engine"].startswith("aurora") and not self.params.get("StorageType"):
+            self.params["StorageType"] = "aurora"  # terraform-provider-aws, issue 40921
+        self._check_cluster_options(self.params["Engine"], self.params.get("EngineVersion"), None)
+        self.params["AllocatedStorage"] = self.params.get("AllocatedStorage") or 1  # moto has none for Aurora's types
         result = super().create_db_cluster()  # type: ignore[misc]
         cluster = self.backend.clusters[identifier]
+        self._keep_cluster_options(cluster, None, cluster.storage_type)
         if not self.params.get("DBClusterParameterGroupName"):
             cluster.parameter_group = f"default.{family(cluster.engine, cluster.engine_version)}"
         if database:
@@ -137,8 +146,12 @@ class ClusterRules:
     def modify_db_cluster(self) -> ActionResult:
         cluster = self._cluster()
         self._check_references()
-        if version := self.params.get("EngineVersion"):
-            check_engine_version(cluster.engine, version)
+        version = self.params.get("EngineVersion")
+        if version and version != cluster.engine_version:
+            check_engine_version(cluster.engine, version, self.region)
+            allow_major = bool(self.params.get("AllowMajorVersionUpgrade"))
+            check_upgrade(cluster.engine, cluster.engine_version, version, allow_major)
+        self._check_cluster_options(cluster.engine, version or cluster.engine_version, cluster)
         database, member = membership(cluster)
         if database and self.params.get("NewDBClusterIdentifier"):
             raise InvalidDBClusterStateFault("A member of a global cluster cannot be renamed")
@@ -146,6 +159,7 @@ class ClusterRules:
         password = self.params.pop("MasterUserPassword", None)
         if password is not None:
             check_password(password)
+        self._keep_cluster_options(cluster, cluster.storage_type, self.params.get("StorageType"))
         result = super().modify_db_cluster()  # type: ignore[misc]
         if password is not None:
             request_reset(cluster, password)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Engine versions the lab knows, and the parameters their families have by default.
+"""What the API says of engine versions, and the parameters their families have by default.
 
-Follows: API reference DBEngineVersion and Parameter; Aurora MySQL release notes for the versions; Aurora User Guide,
-"Aurora MySQL configuration parameters" for the parameters (a selection: what platforms usually set, and its kin).
+Follows: API reference DBEngineVersion, DBMajorEngineVersion and Parameter; Aurora User Guide, "Aurora MySQL
+configuration parameters" and "Aurora PostgreSQL cluster parameters" (a selection: what platforms usually set, and its
+kin). Fields of a version and log types: as printed in aws-cdk, pull request 36517. Which versions there are:
+rds_calendar.py.
 """
 
 from __future__ import annotations
@@ -11,75 +13,119 @@ from typing import Any
 
 from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue
 
-AURORA_LOGS = ["audit", "error", "general", "slowquery"]
-# engine -> (versions oldest first, whether global databases are supported, log types that can be exported)
-ENGINES: dict[str, tuple[list[str], bool, list[str]]] = {
-    "aurora-mysql": (
-        [f"5.7.mysql_aurora.2.{minor}" for minor in ("11.4", "11.5", "11.6", "12.2", "12.3", "12.4", "12.5")]
-        + [
-            f"8.0.mysql_aurora.3.{minor}"
-            for minor in ("04.0 04.1 04.2 04.3 04.4 05.2 06.0 06.1 07.0 07.1 08.0 08.1 08.2 09.0 10.0 10.1".split())
-        ],
-        True,
-        AURORA_LOGS,
-    ),
-    "aurora-postgresql": (["14.13", "15.8", "16.4"], True, ["postgresql"]),
-    "mysql": (["8.0.39", "8.0.40", "8.4.3"], False, AURORA_LOGS),
-    "postgres": (["15.8", "16.4"], False, ["postgresql", "upgrade"]),
-}
+from lab.services.rds_calendar import (
+    EXTENDED,
+    MAJORS,
+    STANDARD,
+    VERSIONS,
+    Version,
+    is_past_standard_support,
+    major_of,
+    offered,
+    shown,
+    upgrade_targets,
+)
 
-
-def engine_version_names(engine: str) -> list[str]:
-    return ENGINES[engine][0]
+MYSQL_LOGS = ["audit", "error", "general", "iam-db-auth-error", "instance", "slowquery"]
+POSTGRESQL_LOGS = ["iam-db-auth-error", "instance", "postgresql"]
+# The range of capacities of db.serverless: to 256 ACUs and from 0 in recent versions ("Aurora Serverless v2 capacity").
+SERVERLESS = {"MinCapacity": 0.0, "MaxCapacity": 256.0}
 
 
 def family(engine: str, version: str) -> str:
     """The parameter group family: engine and major version, e.g. aurora-mysql8.0, postgres16."""
-    parts = version.split(".")
-    return engine + (parts[0] if engine.endswith(("postgresql", "postgres")) else ".".join(parts[:2]))
+    return engine + major_of(engine, version)
 
 
-FAMILIES = {family(engine, version) for engine, (versions, _, _) in ENGINES.items() for version in versions}
+FAMILIES = {family(engine, name) for engine, versions in VERSIONS.items() for name in versions}
 
 
-def check_engine_version(engine: str, version: str, need_global: bool = False) -> None:
-    """Raise the API's fault when the engine has no such version, or no global databases when those are needed."""
-    if engine in ENGINES and version not in ENGINES[engine][0]:
+def check_engine_version(engine: str, version: str, region: str) -> None:
+    """Raise the API's fault when the Region does not offer the version (copilot-cli, issue 5812)."""
+    if engine in VERSIONS and version not in [one.name for one in offered(engine, region)]:
         raise InvalidParameterCombination(f"Cannot find version {version} for {engine}")
-    if need_global and not ENGINES[engine][1]:
-        raise InvalidParameterValue(f"{engine} {version} does not support Aurora global databases")
 
 
-def describe_engine_version(engine: str, version: str) -> dict[str, Any]:
+def check_global_version(engine: str, version: str, region: str) -> None:
+    """Raise the API's fault for a global cluster (terraform-provider-aws, issue 28189)."""
+    if version not in [one.name for one in offered(engine, region) if one.supports_global]:
+        raise InvalidParameterValue(
+            "The requested engine version was not found or does not support global functionality"
+        )
+
+
+def check_upgrade(engine: str, current: str, version: str, allow_major: bool) -> None:
+    """Raise the API's fault for a downgrade or a step too far (terraform-provider-aws, issues 45026 and 13490)."""
+    if version not in [one.name for one in upgrade_targets(engine, current)]:
+        raise InvalidParameterCombination(f"Cannot upgrade {engine} from {current} to {version}")
+    if major_of(engine, version) != major_of(engine, current) and not allow_major:
+        raise InvalidParameterCombination(
+            "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version."
+        )
+
+
+def check_lifecycle(engine: str, version: str, lifecycle: str | None) -> None:
+    """Without extended support nothing past its standard support is created (API reference CreateDBCluster)."""
+    allowed = (EXTENDED, f"{EXTENDED}-disabled")
+    if lifecycle not in (None, *allowed):
+        raise InvalidParameterValue(
+            f"Invalid engine lifecycle support: {lifecycle}. Valid values: {', '.join(allowed)}"
+        )
+    if lifecycle == allowed[1] and is_past_standard_support(engine, version):
+        raise InvalidParameterCombination(
+            f"{engine} {version} is past its end of standard support date: enable RDS Extended Support to use it."
+        )
+
+
+def describe_engine_version(version: Version) -> dict[str, Any]:
     """The DBEngineVersion structure."""
-    versions, supports_global, logs = ENGINES[engine]
-    group_family = family(engine, version)
-    newer = [other for other in versions[versions.index(version) + 1 :]]
+    engine, is_mysql = version.engine, "mysql" in version.engine
     return {
         "Engine": engine,
-        "MajorEngineVersion": group_family[len(engine) :],
-        "EngineVersion": version,
-        "DBParameterGroupFamily": group_family,
+        "MajorEngineVersion": version.major,
+        "EngineVersion": version.name,
+        "DBParameterGroupFamily": family(engine, version.name),
         "DBEngineDescription": engine,
-        "DBEngineVersionDescription": f"{engine} {version}",
+        "DBEngineVersionDescription": f"{engine} {version.name}",
         "ValidUpgradeTarget": [
             {
                 "Engine": engine,
-                "EngineVersion": other,
-                "Description": f"{engine} {other}",
+                "EngineVersion": other.name,
+                "Description": f"{engine} {other.name}",
                 "AutoUpgrade": False,
-                "IsMajorVersionUpgrade": family(engine, other) != group_family,
-                "SupportsGlobalDatabases": supports_global,
+                "IsMajorVersionUpgrade": other.major != version.major,
+                "SupportedEngineModes": ["provisioned"],
+                "SupportsGlobalDatabases": other.supports_global,
             }
-            for other in newer
+            for other in upgrade_targets(engine, version.name)
         ],
-        "ExportableLogTypes": logs,
+        "ExportableLogTypes": MYSQL_LOGS if is_mysql else POSTGRESQL_LOGS,
         "SupportsLogExportsToCloudwatchLogs": True,
-        "SupportsReadReplica": True,
+        "SupportsReadReplica": False,
         "SupportedEngineModes": ["provisioned"],
-        "Status": "available",
+        "Status": "available" if version.is_offered else "deprecated",
         "SupportsParallelQuery": engine == "aurora-mysql",
-        "SupportsGlobalDatabases": supports_global,
+        "SupportsGlobalDatabases": version.supports_global,
+        **({"ServerlessV2FeaturesSupport": SERVERLESS} if version.supports_global else {}),
+    }
+
+
+def describe_major_version(engine: str, major: str) -> dict[str, Any]:
+    """The DBMajorEngineVersion structure."""
+    standard_end, extended_end = MAJORS[engine][major]
+    first = min(one.released for one in VERSIONS[engine].values() if one.major == major)
+    spans = ((STANDARD, first, standard_end), (EXTENDED, standard_end, extended_end))
+    return {
+        "Engine": engine,
+        "MajorEngineVersion": major,
+        "SupportedEngineLifecycles": [
+            {
+                "LifecycleSupportName": name,
+                "LifecycleSupportStartDate": shown(start),
+                "LifecycleSupportEndDate": shown(end),
+            }
+            for name, start, end in spans
+        ],
     }
 
 
@@ -151,17 +197,47 @@ ci wait_timeout integer dynamic 1-31536000 -
 ci !datadir string static - /rdsdbdata/db/
 ci !port integer static 1150-65535 -
 """.strip()
+# $FORCE_SSL: on from 17 on ("Security with Amazon Aurora PostgreSQL").
+POSTGRESQL_PARAMETERS = """
+c autovacuum boolean dynamic 0,1 1
+c idle_in_transaction_session_timeout integer dynamic 0-2147483647 86400000
+c log_autovacuum_min_duration integer dynamic -1-2147483647 -
+c rds.force_ssl boolean dynamic 0,1 $FORCE_SSL
+c rds.global_db_rpo integer dynamic 20-2147483647 -
+c rds.logical_replication boolean static 0,1 0
+c shared_preload_libraries list static auto_explain,pg_stat_statements,pg_hint_plan,pgaudit,pg_cron pg_stat_statements
+c ssl_max_protocol_version string dynamic TLSv1.2,TLSv1.3 -
+c ssl_min_protocol_version string dynamic TLSv1,TLSv1.1,TLSv1.2,TLSv1.3 TLSv1.2
+c timezone string dynamic - UTC
+ci log_connections boolean dynamic 0,1 -
+ci log_disconnections boolean dynamic 0,1 -
+ci log_lock_waits boolean dynamic 0,1 -
+ci log_min_duration_statement integer dynamic -1-2147483647 -
+ci log_min_error_statement string dynamic debug5,debug1,info,notice,warning,error,log,fatal,panic -
+ci log_statement string dynamic none,ddl,mod,all -
+ci log_temp_files integer dynamic -1-2147483647 -
+ci max_connections integer static 6-262143 LEAST({DBInstanceClassMemory/9531392},5000)
+ci pg_stat_statements.track string dynamic none,top,all -
+ci random_page_cost float dynamic 0-2147483647 -
+ci statement_timeout integer dynamic 0-2147483647 -
+ci track_activity_query_size integer static 100-102400 4096
+ci work_mem integer dynamic 64-2147483647 -
+ci !port integer static 1150-65535 -
+""".strip()
 
 
 def default_parameters(group_family: str, level: str) -> dict[str, dict[str, Any]]:
     """{name: Parameter structure} of a family; level `c` = cluster group, `i` = instance group; {} elsewhere."""
-    if "mysql" not in group_family:
+    if "mysql" not in group_family and not group_family.startswith("aurora-postgresql"):
         return {}
     defaults = {}
-    for line in MYSQL_PARAMETERS.splitlines():
+    text = MYSQL_PARAMETERS if "mysql" in group_family else POSTGRESQL_PARAMETERS
+    force_ssl = "1" if group_family.startswith("aurora-postgresql") and int(group_family[17:]) >= 17 else "0"
+    for line in text.splitlines():
         levels, name, data_type, apply_type, allowed, value = line.split()
         if level not in levels and not group_family.startswith("mysql"):
             continue
+        value = value.replace("$MAX_CONNECTIONS", MAX_CONNECTIONS).replace("$FORCE_SSL", force_ssl)
         parameter = {
             "ParameterName": name.lstrip("!"),
             "Description": f"{name.lstrip('!')} of {group_family}",
@@ -173,6 +249,6 @@ def default_parameters(group_family: str, level: str) -> dict[str, dict[str, Any
             "SupportedEngineModes": ["provisioned"],
         }
         parameter |= {"AllowedValues": allowed} if allowed != "-" else {}
-        parameter |= {"ParameterValue": value.replace("$MAX_CONNECTIONS", MAX_CONNECTIONS)} if value != "-" else {}
+        parameter |= {"ParameterValue": value} if value != "-" else {}
         defaults[parameter["ParameterName"]] = parameter
     return defaults

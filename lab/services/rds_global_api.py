@@ -24,7 +24,8 @@ from moto.rds.exceptions import (
 )
 from moto.rds.models import DBCluster, rds_backends
 
-from lab.services.rds_engines import check_engine_version, engine_version_names
+from lab.services.rds_calendar import EXTENDED, default_version
+from lab.services.rds_engines import check_global_version, check_lifecycle, check_upgrade
 from lab.services.rds_global import HOME_REGION, GlobalDatabase, global_databases, membership
 from lab.services.rds_global_members import Member
 from lab.world import WORLD
@@ -115,6 +116,7 @@ class GlobalDatabaseOperations:
         return {
             "Engine": source.engine,
             "EngineVersion": source.engine_version,
+            "EngineLifecycleSupport": getattr(source, "engine_lifecycle_support", None) or EXTENDED,
             "DatabaseName": source.database_name,
             "StorageEncrypted": bool(source.storage_encrypted),
             "DeletionProtection": bool(self.params.get("DeletionProtection")),
@@ -124,11 +126,13 @@ class GlobalDatabaseOperations:
         engine = self.params.get("Engine")
         if engine not in ENGINES:
             raise InvalidParameterValue(f"Engine is {engine!r}; a global cluster takes one of {', '.join(ENGINES)}")
-        version = self.params.get("EngineVersion") or engine_version_names(engine)[-1]
-        check_engine_version(engine, version, need_global=True)
+        version = self.params.get("EngineVersion") or default_version(engine, self.region)
+        check_global_version(engine, version, self.region)
+        check_lifecycle(engine, version, self.params.get("EngineLifecycleSupport"))
         return {
             "Engine": engine,
             "EngineVersion": version,
+            "EngineLifecycleSupport": self.params.get("EngineLifecycleSupport") or EXTENDED,
             "DatabaseName": self.params.get("DatabaseName"),
             "StorageEncrypted": bool(self.params.get("StorageEncrypted")),
             "DeletionProtection": bool(self.params.get("DeletionProtection")),
@@ -140,7 +144,9 @@ class GlobalDatabaseOperations:
         if self.params.get("DeletionProtection") is not None:
             database.properties["DeletionProtection"] = self.params["DeletionProtection"]
         if version := self.params.get("EngineVersion"):
-            check_engine_version(database.properties["Engine"], version, need_global=True)
+            check_global_version(database.properties["Engine"], version, self.region)
+            allow_major = bool(self.params.get("AllowMajorVersionUpgrade"))
+            check_upgrade(database.properties["Engine"], database.engine_version, version, allow_major)
             database.properties["EngineVersion"] = version
             for member in database.members:
                 member.cluster.engine_version = version

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Parameter groups that list their engine's defaults, and the engine versions themselves.
 
-Follows: API reference DescribeDBEngineVersions, DescribeEngineDefaultParameters,
+Follows: API reference DescribeDBEngineVersions, DescribeDBMajorEngineVersions, DescribeEngineDefaultParameters,
 DescribeEngineDefaultClusterParameters, DescribeDBParameters ("Returns the detailed parameter list": every parameter
 of the family with its Source), ModifyDBParameterGroup and their cluster twins.
 """
@@ -14,13 +14,27 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.rds.exceptions import DBParameterGroupNotFoundError, InvalidParameterValue
 
-from lab.services.rds_engines import (
-    ENGINES,
-    FAMILIES,
-    default_parameters,
-    describe_engine_version,
-    engine_version_names,
-)
+from lab.services.rds_calendar import MAJORS, VERSIONS, default_version, offered, released
+from lab.services.rds_engines import FAMILIES, default_parameters, describe_engine_version, describe_major_version
+
+# filter of DescribeDBEngineVersions -> field of DBEngineVersion
+FILTERS = {
+    "db-parameter-group-family": "DBParameterGroupFamily",
+    "engine": "Engine",
+    "engine-version": "EngineVersion",
+    "status": "Status",
+}
+LEAST_RECORDS, MOST_RECORDS = 20, 100
+
+
+def page(records: list[dict[str, Any]], params: Any, name: str, least: int = LEAST_RECORDS) -> ActionResult:
+    """A page of an answer: up to MaxRecords, and a Marker where there are more."""
+    size = params.get("MaxRecords") or MOST_RECORDS
+    if not least <= size <= MOST_RECORDS:
+        raise InvalidParameterValue(f"Invalid value {size} for MaxRecords. Must be between {least} and {MOST_RECORDS}")
+    start = int(params.get("Marker") or 0)
+    more = {"Marker": str(start + size)} if start + size < len(records) else {}
+    return ActionResult({name: records[start : start + size], **more})
 
 
 def check_family(name: str) -> None:
@@ -33,7 +47,7 @@ def value_is_allowed(value: str, parameter: dict[str, Any]) -> bool:
     allowed = parameter.get("AllowedValues")
     if not allowed or "{" in value:
         return True
-    if span := re.fullmatch(r"(\d+)-(\d+)", allowed):
+    if span := re.fullmatch(r"(-?\d+)-(\d+)", allowed):
         try:
             return int(span[1]) <= float(value) <= int(span[2])
         except ValueError:
@@ -66,21 +80,48 @@ def merged(defaults: dict[str, dict[str, Any]], changed: dict[str, dict[str, Any
 
 
 class ParameterOperations:
-    """Mixed into moto's RDSResponse, whose `params` and `backend` it uses."""
+    """Mixed into moto's RDSResponse, whose `params`, `region` and `backend` it uses."""
 
     params: Any
     backend: Any
+    region: str
 
     def describe_db_engine_versions(self) -> ActionResult:
-        wanted = {name: self.params.get(name) for name in ("Engine", "EngineVersion", "DBParameterGroupFamily")}
-        shown = []
-        for engine in ENGINES:
-            versions = engine_version_names(engine)
-            for version in versions[-1:] if self.params.get("DefaultOnly") else versions:
-                described = describe_engine_version(engine, version)
-                if all(value in (None, described[name]) for name, value in wanted.items()):
-                    shown.append(described)
-        return ActionResult({"DBEngineVersions": shown})
+        """IncludeAll adds the deprecated; DefaultOnly and a version also go by the major version (its description)."""
+        wanted: dict[str, set[str]] = {}
+        for given in self.params.get("Filters") or []:
+            if given["Name"] not in (*FILTERS, "engine-mode"):
+                raise InvalidParameterValue(f"Unrecognized filter name: {given['Name']}")
+            if given["Name"] in FILTERS:
+                wanted[FILTERS[given["Name"]]] = set(given["Values"])
+        for field in ("Engine", "DBParameterGroupFamily"):
+            if self.params.get(field):
+                wanted[field] = {self.params[field]}
+        shown = [
+            one for one in self._engine_versions() if all(one[field] in values for field, values in wanted.items())
+        ]
+        return page(shown, self.params, "DBEngineVersions")
+
+    def _engine_versions(self) -> list[dict[str, Any]]:
+        asked, shown = self.params.get("EngineVersion"), []
+        for engine in VERSIONS:
+            found = released(engine) if self.params.get("IncludeAll") else offered(engine, self.region)
+            found = [one for one in found if asked in (None, one.name, one.major)]
+            if found and self.params.get("DefaultOnly"):
+                name = default_version(engine, self.region, found[0].major if asked else None)
+                found = [one for one in found if one.name == name]
+            shown += map(describe_engine_version, found)
+        return shown
+
+    def describe_db_major_engine_versions(self) -> ActionResult:
+        engine, major = self.params.get("Engine"), self.params.get("MajorEngineVersion")
+        shown = [
+            describe_major_version(one, other)
+            for one, majors in MAJORS.items()
+            for other in majors
+            if engine in (None, one) and major in (None, other)
+        ]
+        return page(shown, self.params, "DBMajorEngineVersions")
 
     def describe_engine_default_parameters(self) -> ActionResult:
         return self._engine_defaults("i")

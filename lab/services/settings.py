@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from datetime import date
 from typing import Any
 
 # Called before values change: what has been so far is to be noted with the old ones.
@@ -52,6 +53,8 @@ class Settings:
     nat_gateway_create_s: float = 0.0  # a NAT gateway is `pending`
     load_balancer_create_s: float = 0.0  # a load balancer is `provisioning`
     replication_s: float = 1.0  # a DynamoDB write or an S3 object reaches the other region
+    calendar_date: str = "2026-11-29"  # the day by which engine versions are offered and retired (rds_calendar.py)
+    withheld_versions: tuple[str, ...] = ()  # `region version`: engine versions that a region has not got
 
     def update(self, values: dict[str, Any]) -> None:
         """Set several together; an unknown name or a negative duration raises ValueError before anything is set."""
@@ -61,6 +64,8 @@ class Settings:
                 raise ValueError(f"unknown setting {name!r}; known: {', '.join(sorted(known))}")
             if name.endswith("_s") and not (isinstance(value, (int, float)) and value >= 0):
                 raise ValueError(f"{name} is {value!r}; it must be a number of AWS seconds, 0 or more")
+            if name.endswith("_date"):
+                date.fromisoformat(value)
         for note in BEFORE_CHANGE:
             note()
         for name, value in values.items():

@@ -42,10 +42,21 @@ options:
     default: aurora-mysql
   engine_version:
     description:
-      - Engine version, for example V(8.0.mysql_aurora.3.08.0). The beginning of a version, such as
-        V(8.0.mysql_aurora.3.08), matches every patch level of it.
+      - Engine version, for example V(8.0.mysql_aurora.3.10.5). The beginning of a version, such as
+        V(8.0.mysql_aurora.3.10), matches every patch level of it.
       - A version newer than the current one upgrades the cluster. An older one fails, because AWS cannot downgrade.
     type: str
+  engine_lifecycle_support:
+    description:
+      - Whether Amazon RDS Extended Support, which AWS charges for, begins when standard support of the major version
+        ends.
+      - Without this option AWS enrolls a new global cluster in it. With V(open-source-rds-extended-support-disabled)
+        AWS refuses to create one whose major version has reached that date.
+      - AWS applies it to Aurora PostgreSQL; with Aurora MySQL each regional cluster has its own setting.
+      - Used at creation only.
+    type: str
+    choices: [open-source-rds-extended-support-disabled, open-source-rds-extended-support]
+    version_added: 0.3.0
   database_name:
     description:
       - Name of the database created with the first member, up to 64 letters and digits. Cannot be changed after
@@ -99,7 +110,7 @@ EXAMPLES = r"""
   trading.multi_region.rds_global_cluster:
     region: us-east-1
     global_cluster_identifier: trading-global-dev
-    engine_version: 8.0.mysql_aurora.3.08.0
+    engine_version: 8.0.mysql_aurora.3.10.5
     database_name: trading
     storage_encrypted: true
     deletion_protection: false
@@ -168,7 +179,7 @@ global_cluster:
     engine_version:
       description: Engine version.
       type: str
-      sample: 8.0.mysql_aurora.3.08.0
+      sample: 8.0.mysql_aurora.3.10.5
     database_name:
       description: Name of the first database.
       type: str
@@ -222,18 +233,20 @@ global_cluster:
       sample: {}
 """
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import ENGINES, LIFECYCLES
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import run
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
-ENGINE_VERSION = rules.text(r"[A-Za-z0-9._-]{1,64}", "an engine version, such as 8.0.mysql_aurora.3.08.0")
+ENGINE_VERSION = rules.text(r"[A-Za-z0-9._-]{1,64}", "an engine version, such as 8.0.mysql_aurora.3.10.5")
 DATABASE_NAME = rules.text(r"[A-Za-z][A-Za-z0-9]{0,63}", "1 to 64 letters and digits, the first one a letter")
 ARGUMENT_SPEC = {
     "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "engine": {"type": "str", "choices": ["aurora-mysql", "aurora-postgresql"], "default": "aurora-mysql"},
+    "engine": {"type": "str", "choices": list(ENGINES), "default": "aurora-mysql"},
     "engine_version": {"type": "str", "rule": ENGINE_VERSION},
+    "engine_lifecycle_support": {"type": "str", "choices": list(LIFECYCLES)},
     "database_name": {"type": "str", "rule": DATABASE_NAME},
     "storage_encrypted": {"type": "bool"},
     "deletion_protection": {"type": "bool"},

@@ -216,7 +216,7 @@ before:
     engine_version:
       description: Engine version of the global cluster.
       type: str
-      sample: 8.0.mysql_aurora.3.08.0
+      sample: 8.0.mysql_aurora.3.10.5
     database_name:
       description: Name of the first database.
       type: str

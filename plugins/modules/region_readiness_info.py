@@ -179,7 +179,7 @@ rows:
     - check: engine_parity
       region: us-east-2
       state: blocker
-      reason: The cluster runs 8.0.mysql_aurora.3.05.2, the writer 8.0.mysql_aurora.3.04.0; they must be identical.
+      reason: The cluster runs 8.0.mysql_aurora.3.12.0, the writer 8.0.mysql_aurora.3.10.5; they must be identical.
       remedy: Upgrade to one version; until then only method=detach can move there.
       is_unknown: false
 summary:

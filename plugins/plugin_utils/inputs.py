@@ -12,26 +12,17 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import math
-import re
 import typing as t
 from itertools import combinations
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import ENGINES, is_version, of
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import AUTO, FENCINGS
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import METHODS as MANAGED
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import refusal, shown
 
-ENGINE_VERSION = re.compile(r"8\.0\.mysql_aurora\.3\.(\d+)\.(\d+)(?:\.\d+)?")
-# Aurora User Guide, "Supported Regions and DB engines for Aurora global databases": version 3 from 3.01.0 on.
-FIRST_GLOBAL_MINOR = 1
 # A VPC must hold the /24 subnets that the network role cuts at offsets 0 to 21.
 SMALLEST_VPC_PREFIX, LARGEST_VPC_PREFIX = 19, 16
-
-
-def is_global_version(version: t.Any) -> bool:
-    """Return whether a version can be a member of an Aurora global database."""
-    match = ENGINE_VERSION.fullmatch(version) if isinstance(version, str) else None
-    return bool(match) and int(match.group(1)) >= FIRST_GLOBAL_MINOR
 
 
 # How a move is made, the default first.
@@ -42,9 +33,10 @@ SUFFIX = rules.text(
     r"[a-z0-9](?:[a-z0-9-]{0,10}[a-z0-9])?",
     "1 to 12 lower-case letters, digits and inner dashes, such as dev or prod-eu",
 )
+# The form alone: whether AWS offers a version today, site.yml asks AWS.
 VERSION = rules.Value(
-    "Aurora MySQL versions that support global databases, 8.0.mysql_aurora.3.01.0 or later of version 3",
-    is_global_version,
+    "a version as AWS writes it, " + " or ".join(f"{one.default_version} of {one.title}" for one in ENGINES.values()),
+    lambda value: any(is_version(engine, value) for engine in ENGINES),
 )
 PLATFORM = rules.text(r"[a-z](?:-?[a-z0-9]){0,19}", "1 to 20 lower-case letters, digits and inner dashes")
 
@@ -62,7 +54,8 @@ def _choice(*choices: str, **more: t.Any) -> dict[str, t.Any]:
 # group_vars, or are files.
 INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("str", SUFFIX, "environment_suffix", required=True),
-    **_spec("str", VERSION, "global_database_engine_version", required=True),
+    **_spec("str", VERSION, "global_database_engine_version", is_blank=True),
+    "global_database_engine": _choice(*ENGINES),
     **_spec("str", rules.REGION_CODE, " ".join(REGION_INPUTS), is_blank=True),
     "method": _choice(*METHODS, is_blank=True),
     "move_method": _choice(*METHODS, is_blank=True),
@@ -273,6 +266,15 @@ def move_problems(inputs: t.Mapping[str, t.Any], regions: t.Sequence[str]) -> li
     return problems + method_problems(inputs)
 
 
+def engine_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
+    """A version of another engine than the platform's."""
+    engine, version = inputs.get("global_database_engine"), inputs.get("global_database_engine_version")
+    if not (isinstance(engine, str) and engine in ENGINES) or not VERSION.fits(version) or is_version(engine, version):
+        return []
+    allowed = f"a version of {of(engine).title}, such as {of(engine).default_version}"
+    return [refusal("global_database_engine_version", version, allowed)]
+
+
 def unusable(variable: str, source: t.Any) -> str:
     """The sentence for a variable whose template comes to nothing, such as one that names what nobody has set."""
     return refusal(variable, source, "a value, or a template that Ansible can work out")
@@ -322,6 +324,6 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
         problems.append(refusal("--limit", inputs["limit"], "none, a playbook works on all regions together"))
     if "vpc_cidrs" in inputs:
         problems += cidr_problems(inputs["vpc_cidrs"])
-    problems += move_problems(inputs, regions)
+    problems += move_problems(inputs, regions) + engine_problems(inputs)
     # Names are made of what was judged above.
     return problems or name_problems(inputs.get("names") or {})

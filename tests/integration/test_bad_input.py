@@ -38,8 +38,17 @@ def refusal(playbook, given, *options, **how):
         (
             "site",
             {"environment_suffix": "Prod_1", "vpc_cidr": "10.0.0.0/33", "global_database_engine_version": "8.0.35"},
-            ["environment_suffix is 'Prod_1'", "vpc_cidr of us-east-1 is '10.0.0.0/33'", "3.01.0 or later"],
+            ["environment_suffix is 'Prod_1'", "vpc_cidr of us-east-1 is '10.0.0.0/33'", "8.0.mysql_aurora.3.10.5"],
         ),
+        (
+            "site",
+            {"global_database_engine": "aurora-postgresql", "global_database_engine_version": "8.4.mysql_aurora.8.4.7"},
+            [
+                "global_database_engine_version is '8.4.mysql_aurora.8.4.7'",
+                "a version of Aurora PostgreSQL, such as 17.7",
+            ],
+        ),
+        ("site", {"global_database_engine": "mysql"}, ["global_database_engine is 'mysql'", "aurora-postgresql"]),
         ("site", {"aws_region": "us-east-1"}, ["aws_region is", "each region once"]),
         (
             "site",

@@ -69,11 +69,11 @@ def test_failback_puts_in_order_what_a_failover_left(platform):
 
 def test_a_refused_managed_failover_is_a_detach_only_where_loss_is_accepted_and_failback_rebuilds(platform):
     platform.lab.client("rds", OTHER).modify_db_cluster(
-        DBClusterIdentifier=f"trading-{OTHER}-dev", EngineVersion="8.0.mysql_aurora.3.05.2", ApplyImmediately=True
+        DBClusterIdentifier=f"trading-{OTHER}-dev", EngineVersion="8.0.mysql_aurora.3.12.0", ApplyImmediately=True
     )
     platform.lab.outage(HOME, "reset")
     refused = platform.run("failover", "-e", "method=auto")
-    assert refused.code != 0 and "accept_data_loss" in refused.output and "3.05.2" in refused.output
+    assert refused.code != 0 and "accept_data_loss" in refused.output and "3.12.0" in refused.output
     assert members(platform.lab, OTHER) == {HOME: True, OTHER: False}
 
     platform.run("failover", "-e", json.dumps({"method": "auto", "accept_data_loss": True})).ends_well()

@@ -42,7 +42,7 @@ def delete_instances(lab) -> None:
 
 def change_engine_and_parameter(lab) -> None:
     rds, name = lab.client("rds", WEST), f"trading-{WEST}-{SUFFIX}"
-    rds.modify_db_cluster(DBClusterIdentifier=name, EngineVersion="8.0.mysql_aurora.3.05.2", ApplyImmediately=True)
+    rds.modify_db_cluster(DBClusterIdentifier=name, EngineVersion="8.0.mysql_aurora.3.12.0", ApplyImmediately=True)
     change = {"ParameterName": "require_secure_transport", "ParameterValue": "OFF", "ApplyMethod": "immediate"}
     rds.modify_db_cluster_parameter_group(DBClusterParameterGroupName=name, Parameters=[change])
 

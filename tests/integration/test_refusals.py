@@ -25,7 +25,7 @@ def no_database_instance(lab) -> None:
 
 def another_engine_version(lab) -> None:
     lab.client("rds", TARGET).modify_db_cluster(
-        DBClusterIdentifier=f"trading-{TARGET}-dev", EngineVersion="8.0.mysql_aurora.3.05.2", ApplyImmediately=True
+        DBClusterIdentifier=f"trading-{TARGET}-dev", EngineVersion="8.0.mysql_aurora.3.12.0", ApplyImmediately=True
     )
 
 
@@ -34,7 +34,7 @@ def another_engine_version(lab) -> None:
     [
         (no_healthy_target, "healthy target"),
         (no_database_instance, "instance"),
-        (another_engine_version, "8.0.mysql_aurora.3.05.2"),
+        (another_engine_version, "8.0.mysql_aurora.3.12.0"),
     ],
 )
 def test_an_unfit_target_is_refused_before_any_change(platform, make_unfit, reason):

@@ -13,7 +13,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.clients
 from lab.client import Lab
 
 EAST, WEST = "us-east-1", "us-east-2"
-VERSION = "8.0.mysql_aurora.3.04.0"
+VERSION = "8.0.mysql_aurora.3.10.5"
 TABLE, GLOBAL, GROUP, KEY = "trading-failover-dev", "trading-global-dev", "trading-asg-dev", "active-region"
 
 

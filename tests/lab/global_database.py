@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.lab.in_process import EUROPE, Aws
 
-VERSION = "8.0.mysql_aurora.3.04.0"
+VERSION = "8.0.mysql_aurora.3.10.5"
 
 
 class Global:

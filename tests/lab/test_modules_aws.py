@@ -22,7 +22,7 @@ from ansible.module_utils.testing import patch_module_args
 from lab.client import Lab
 
 EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
-VERSION = "8.0.mysql_aurora.3.08.0"
+VERSION = "8.0.mysql_aurora.3.10.5"
 MODULES = "ansible_collections.trading.multi_region.plugins.modules"
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., dict[str, Any]]

@@ -24,7 +24,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GLOBAL, VERSION, WEST, clients_of
 
-OLDER, PARAMETER = "8.0.mysql_aurora.3.04.1", "/trading/dev/database/writer-endpoint"
+OLDER, PARAMETER = "8.0.mysql_aurora.3.12.0", "/trading/dev/database/writer-endpoint"
 
 
 def briefly(seconds: float) -> None:
@@ -153,9 +153,9 @@ def test_auto_explains_and_detaches_only_with_accepted_loss_and_the_endpoint_is_
 
 def test_versions_known_to_differ_are_not_asked_about(database: Database) -> None:
     database.upgrade(OLDER)
-    with pytest.raises(Refused, match="runs .*3.04.1.*method=auto or method=detach"):
+    with pytest.raises(Refused, match="runs .*3.12.0.*method=auto or method=detach"):
         database.move(WEST, "failover")
-    with pytest.raises(Refused, match="runs .*3.04.1.*accept_data_loss"):
+    with pytest.raises(Refused, match="runs .*3.12.0.*accept_data_loss"):
         database.move(WEST, "auto")
     foreseen = database.move(WEST, "auto", check_mode=True, accept_data_loss=True)
     assert (foreseen["method"], foreseen["plan"][0]["operation"]) == ("detach", "RemoveFromGlobalCluster")

@@ -70,23 +70,3 @@ def test_unknown_groups_and_families_are_refused(groups: Groups) -> None:
     refused("DBParameterGroupNotFound", rds.describe_db_cluster_parameters, DBClusterParameterGroupName="no")
     given = {"DBParameterGroupName": "x", "DBParameterGroupFamily": "aurora-mysql9", "Description": "d"}
     refused("InvalidParameterValue", rds.create_db_parameter_group, **given)
-
-
-def test_engine_versions_tell_global_support(aws: Aws) -> None:
-    describe = aws.client("rds").describe_db_engine_versions
-    (shown,) = describe(Engine="aurora-mysql", EngineVersion="8.0.mysql_aurora.3.04.0")["DBEngineVersions"]
-    assert shown["SupportsGlobalDatabases"] is True and shown["DBParameterGroupFamily"] == FAMILY
-    assert "audit" in shown["ExportableLogTypes"]
-    targets = [one["EngineVersion"] for one in shown["ValidUpgradeTarget"]]
-    assert "8.0.mysql_aurora.3.04.1" in targets and shown["EngineVersion"] not in targets
-    mysql = describe(Engine="mysql")["DBEngineVersions"]
-    assert mysql and not any(one["SupportsGlobalDatabases"] for one in mysql)
-    assert describe(Engine="aurora-mysql", EngineVersion="8.0.mysql_aurora.9.99.0")["DBEngineVersions"] == []
-
-
-def test_a_global_cluster_needs_a_version_that_exists(aws: Aws) -> None:
-    create = aws.client("rds").create_global_cluster
-    refused("InvalidParameterValue", create, GlobalClusterIdentifier="g", Engine="mysql", EngineVersion="8.0.40")
-    refused(
-        "InvalidParameterCombination", create, GlobalClusterIdentifier="g", Engine="aurora-mysql", EngineVersion="9"
-    )

@@ -19,10 +19,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
+    cluster_settings,
+    writer,
+    writer_endpoint,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
     global_cluster as aurora_global_cluster,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import password as aurora_password
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora import writer, writer_endpoint
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import decision
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import store as automation_store
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
@@ -443,6 +447,18 @@ def global_cluster_protected(place: Place) -> Write:
 def global_cluster_deleted(place: Place) -> Write:
     global_cluster(place)
     return Write(lambda: global_cluster(place, state="absent"), place.global_cluster, None)
+
+
+@writes("rds", "ModifyDBCluster")
+def cluster_settings_changed(place: Place) -> Write:
+    place.make_database()
+    params = {"region": WEST, "db_cluster_identifier": f"{place.name}-{WEST}", "storage_type": "aurora-iopt1"}
+
+    def seen() -> str:
+        (cluster,) = place.aws("rds").describe_db_clusters(DBClusterIdentifier=f"{place.name}-{WEST}")["DBClusters"]
+        return cluster["StorageType"]
+
+    return Write(lambda: cluster_settings.run(params, place.clients), seen, "aurora-iopt1")
 
 
 @writes("ssm", "PutParameter")

@@ -42,7 +42,7 @@ def entry(region: str) -> dict[str, object]:
 MANIFEST = {
     "version": 1,
     "environment": "dev",
-    "global_database": {"identifier": "trading-global-dev", "engine_version": "8.0.mysql_aurora.3.04.0"},
+    "global_database": {"identifier": "trading-global-dev", "engine_version": "8.0.mysql_aurora.3.10.5"},
     "traffic": {
         "backend": "s3_object",
         "domain": "trading-platform-dev.example.com",
@@ -84,7 +84,7 @@ TEXTS = {
     "destination_bucket_arn": ["arn:aws:s3:::trading-data-us-east-2-dev", "arn:aws-cn:s3:::trading-data"],
     "domain": ["trading-platform-dev.example.com", "example.com."],
     "endpoint": ["https://host-aaaaaa.us-east-1.example.com/v1"],
-    "engine_version": ["8.0.mysql_aurora.3.08.0", "8.0.mysql_aurora.3.08"],
+    "engine_version": ["8.0.mysql_aurora.3.10.5", "8.0.mysql_aurora.3.10"],
     "expected_active_region": [EAST],
     "expected_region": [EAST, WEST],
     "expected_writer_region": [EAST, "eu-central-1"],
@@ -93,6 +93,7 @@ TEXTS = {
     "health_path": ["/health"],
     "ip_address": ["192.0.2.1", "2001:db8::1"],
     "key_alias": ["alias/trading-dev"],
+    "performance_insights_kms_key_arn": [f"arn:aws:kms:us-east-2:{ACCOUNT}:key/0123"],
     "kms_key_arn": [f"arn:aws:kms:us-east-2:{ACCOUNT}:key/0123", f"arn:aws:kms:eu-west-1:{ACCOUNT}:alias/trading"],
     "member_region": [WEST],
     "metric_namespace": ["Trading/TrafficSwitch"],
@@ -126,6 +127,7 @@ TEXTS = {
     "regions": [EAST, WEST],
 }
 NUMBERS = {
+    "performance_insights_retention_days": [7, 31, "465"],
     "attempt": [1, 2],
     "consecutive_failures": [1, 3],
     "failure_threshold": [1, 10],

@@ -32,7 +32,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence import
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import statements as switch
 
 EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
-VERSION = "8.0.mysql_aurora.3.04.0"
+VERSION = "8.0.mysql_aurora.3.10.5"
 SAFE = "2027-01-15T07:59:40.000Z"
 LOST = "no answer within 2.5 s"
 GLOBAL_ENDPOINT = "writer.global.example"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
 
-VERSION = "8.0.mysql_aurora.3.08.0"
+VERSION = "8.0.mysql_aurora.3.10.5"
 
 
 def arn(region):

@@ -17,6 +17,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api i
     delete_global_cluster,
     modify_global_cluster,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import version_key
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import facts_of, read_global_cluster
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
@@ -45,14 +46,10 @@ def creation_settings(wanted):
     else:
         settings["Engine"] = wanted.get("engine")
         settings["EngineVersion"] = wanted.get("engine_version")
+        settings["EngineLifecycleSupport"] = wanted.get("engine_lifecycle_support")
         settings["DatabaseName"] = wanted.get("database_name")
         settings["StorageEncrypted"] = wanted.get("storage_encrypted")
     return {name: value for name, value in settings.items() if value is not None}
-
-
-def version_key(version):
-    """Return a sort key for engine versions such as ``8.0.mysql_aurora.3.04.1``."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in version.split(".")]
 
 
 def satisfies(current, version):

@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
 
 EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
-VERSION = "8.0.mysql_aurora.3.04.0"
+VERSION = "8.0.mysql_aurora.3.10.5"
 TABLE = "trading-failover-dev"
 
 

@@ -25,7 +25,7 @@ GOOD = {
     "environment_suffix": "dev",
     "regions": ["us-east-1", "us-east-2"],
     "vpc_cidrs": {"us-east-1": "10.0.0.0/16", "us-east-2": "10.1.0.0/16"},
-    "global_database_engine_version": "8.0.mysql_aurora.3.04.0",
+    "global_database_engine_version": "8.0.mysql_aurora.3.10.5",
     "names": {"application_load_balancer_name": "trading-alb-dev"},
 }
 
@@ -73,15 +73,38 @@ def test_networks_are_refused_exactly_when_they_overlap(one, other, one_prefix, 
     assert all("overlap" in sentence for sentence in told)
 
 
-@pytest.mark.parametrize("version", [None, "", "8.0.35", "5.7.mysql_aurora.2.11.2", "8.0.mysql_aurora.3.00.1", 8.0])
-def test_an_engine_version_without_global_databases_is_refused(version):
+@pytest.mark.parametrize("version", ["8.0.35", "8.0", "mysql_aurora.3.10.5", "8.0.mysql_aurora.3.10.5 ", 8.0, ["17.7"]])
+def test_what_is_no_engine_version_is_refused_with_the_form_of_one(version):
     (told,) = problems(global_database_engine_version=version)
-    assert told.startswith("global_database_engine_version is ") and "3.01.0" in told
+    assert told.startswith("global_database_engine_version is ") and "8.0.mysql_aurora.3.10.5" in told
 
 
-@pytest.mark.parametrize("version", ["8.0.mysql_aurora.3.01.0", "8.0.mysql_aurora.3.05.0.1", "8.0.mysql_aurora.3.10.0"])
-def test_engine_versions_with_global_databases_pass(version):
-    assert problems(global_database_engine_version=version) == []
+@pytest.mark.parametrize(
+    ("engine", "version"),
+    [
+        ("aurora-mysql", "8.0.mysql_aurora.3.10.5"),
+        ("aurora-mysql", "8.0.mysql_aurora.3.05.0.1"),
+        ("aurora-mysql", "8.4.mysql_aurora.8.4.7"),
+        ("aurora-postgresql", "17.7"),
+        ("aurora-mysql", None),
+        ("aurora-postgresql", ""),
+    ],
+)
+def test_versions_of_both_engines_and_of_every_major_version_pass(engine, version):
+    assert problems(global_database_engine=engine, global_database_engine_version=version) == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "version"), [("aurora-mysql", "17.7"), ("aurora-postgresql", "8.4.mysql_aurora.8.4.7")]
+)
+def test_a_version_of_the_other_engine_is_refused(engine, version):
+    (told,) = problems(global_database_engine=engine, global_database_engine_version=version)
+    assert told.startswith(f"global_database_engine_version is {version!r}; allowed: a version of Aurora")
+
+
+def test_an_engine_that_has_no_global_databases_is_refused():
+    (told,) = problems(global_database_engine="mysql")
+    assert told == "global_database_engine is 'mysql'; allowed: one of aurora-mysql, aurora-postgresql."
 
 
 @pytest.mark.parametrize("variable", sorted(NAME_LIMITS))

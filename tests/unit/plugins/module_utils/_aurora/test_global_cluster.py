@@ -89,7 +89,7 @@ def test_changes_only_what_differs(database, ensure):
 
 
 def test_upgrades_to_a_newer_version(database, ensure):
-    newer = "8.0.mysql_aurora.3.10.0"
+    newer = "8.0.mysql_aurora.3.12.0"
     assert ensure(database, engine_version=newer)["global_cluster"]["engine_version"] == newer
 
 
@@ -99,11 +99,11 @@ def test_refuses_to_go_back_to_an_older_version(database, ensure):
 
 
 def test_the_beginning_of_a_version_asks_for_no_patch_level(database, ensure):
-    assert ensure(database, engine_version="8.0.mysql_aurora.3.08")["changed"] is False
+    assert ensure(database, engine_version="8.0.mysql_aurora.3.10")["changed"] is False
 
 
 def test_a_number_is_no_beginning_of_a_longer_one(database, ensure):
-    database.whole["EngineVersion"] = "8.0.mysql_aurora.3.08.0"
+    database.whole["EngineVersion"] = "8.0.mysql_aurora.3.10.5"
     with pytest.raises(Refused, match="older 8.0.mysql_aurora.3.0 was requested"):
         ensure(database, engine_version="8.0.mysql_aurora.3.0")
 
@@ -255,14 +255,14 @@ def test_an_upgrade_whose_answer_was_lost_is_waited_for(database, ensure, fake_t
 
     database.modify_global_cluster = upgrade
     database.repeated.add("modify_global_cluster")
-    newer = "8.0.mysql_aurora.3.09.0"
+    newer = "8.0.mysql_aurora.3.12.0"
     result = ensure(database, engine_version=newer)
     assert (result["changed"], result["global_cluster"]["engine_version"]) == (True, newer)
     assert ensure(database, engine_version=newer)["changed"] is False
 
 
 def test_a_change_that_is_being_made_already_is_not_asked_for_again(database, ensure, fake_time):
-    newer = "8.0.mysql_aurora.3.09.0"
+    newer = "8.0.mysql_aurora.3.12.0"
     database.whole["Status"] = "upgrading"
     fake_time.at(6, lambda: database.whole.update(Status="available", EngineVersion=newer))
     assert ensure(database, engine_version=newer)["changed"] is False

@@ -25,7 +25,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.targe
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import ACCEPT_DATA_LOSS
 
 A, B, C = "us-east-1", "us-east-2", "eu-west-1"
-VERSION = "8.0.mysql_aurora.3.08.0"
+VERSION = "8.0.mysql_aurora.3.10.5"
 
 
 def arn(region):
@@ -182,8 +182,8 @@ def test_accepts_the_expected_writer():
 
 
 def test_refuses_a_different_patch_level():
-    said = refusal(observed(target=target(engine_version="8.0.mysql_aurora.3.08.1")))
-    assert "3.08.1" in said and VERSION in said
+    said = refusal(observed(target=target(engine_version="8.0.mysql_aurora.3.12.0")))
+    assert "3.12.0" in said and VERSION in said
 
 
 @pytest.mark.parametrize("state", [{"engine_version": None}, {"target": target(engine_version=None)}])
@@ -269,9 +269,9 @@ def test_refuses_a_member_that_is_being_rebuilt():
 
 
 def test_all_reasons_are_told_at_once():
-    state = observed(target=target(engine_version="8.0.mysql_aurora.3.07.0", instances=[]))
+    state = observed(target=target(engine_version="8.0.mysql_aurora.3.10.4", instances=[]))
     said = refusal(state, UNKNOWN, request(expected_writer_region=C, max_replication_lag_ms=5000))
-    for part in ("expected in eu-west-1", "3.07.0", "has no instance", "lag of us-east-2 is unknown"):
+    for part in ("expected in eu-west-1", "3.10.4", "has no instance", "lag of us-east-2 is unknown"):
         assert part in said
 
 
@@ -309,7 +309,7 @@ STATES = st.builds(
     st.sampled_from(["available", "promoting", "failing-over", "backing-up", "modifying", None]),
     st.sampled_from(["available", "backing-up", "rebooting", None]),
     st.booleans(),
-    st.sampled_from([VERSION, "8.0.mysql_aurora.3.07.0", None]),
+    st.sampled_from([VERSION, "8.0.mysql_aurora.3.10.4", None]),
     st.sampled_from(["connected", "pending-resync", None]),
 )
 LAGS = st.one_of(
@@ -416,7 +416,7 @@ def test_a_cluster_that_still_replicates_is_not_detached_yet():
 
 
 # Detach, and the choice that auto makes.
-OLDER = "8.0.mysql_aurora.3.07.0"
+OLDER = "8.0.mysql_aurora.3.10.4"
 ALONE = observed(regions=(A,), target=target())
 
 

@@ -124,7 +124,7 @@ def test_an_old_sample_is_refused(database, fake_time):
 
 
 def test_a_version_of_another_patch_level_is_refused(database, fake_time):
-    database.versions[B] = "8.0.mysql_aurora.3.08.1"
+    database.versions[B] = "8.0.mysql_aurora.3.12.0"
     with pytest.raises(Refused, match="must be identical"):
         move(database, fake_time)
 
@@ -398,7 +398,7 @@ def differ(database):
     """Return what lets the versions differ just when the failover is asked for: after the check."""
 
     def failover_global_cluster(region, **_parameters):
-        database.versions[B] = "8.0.mysql_aurora.3.07.0"
+        database.versions[B] = "8.0.mysql_aurora.3.10.4"
         raise aws_error(STATE, message="Engine versions differ")
 
     return failover_global_cluster
@@ -425,7 +425,7 @@ def test_auto_does_not_detach_unless_loss_is_accepted(database, fake_time):
 
 
 def test_auto_detaches_without_asking_where_versions_are_known_to_differ(database, fake_time):
-    database.versions[B] = "8.0.mysql_aurora.3.07.0"
+    database.versions[B] = "8.0.mysql_aurora.3.10.4"
     fake_time.at(4, lambda: database.finish_detach(B))
     assert move(database, fake_time, **AUTO, accept_data_loss=True)["method"] == "detach"
     assert database.writes() == ["remove_from_global_cluster"]

@@ -158,7 +158,7 @@ def random_region(dice: Random) -> Region:
         maximum=dice.randint(desired, 8),
         instances=tuple(dice.choices(STATUSES, k=dice.randint(0, 3))),
         cluster_status=dice.choice(("available", "failing-over", "stopped", "promoting")),
-        version=dice.choice((VERSION, VERSION, "8.0.mysql_aurora.3.05.2")),
+        version=dice.choice((VERSION, VERSION, "8.0.mysql_aurora.3.12.0")),
         lag_ms=dice.choice((None, dice.uniform(0, 1e6))),
         lag_age=dice.uniform(0, 1e4),
         resync=dice.random() < 0.5,
@@ -198,7 +198,7 @@ def random_fit_region(dice: Random) -> Region:
         instances=("available", dice.choice(STATUSES)),
         lag_ms=dice.uniform(0, 1e6),
         lag_age=dice.uniform(0, 299),
-        version=dice.choice((VERSION, VERSION, VERSION, "8.0.mysql_aurora.3.05.2")),
+        version=dice.choice((VERSION, VERSION, VERSION, "8.0.mysql_aurora.3.12.0")),
         is_member=dice.random() < 0.9,
         fence=dice.choice((None, None, "database_ingress", "application_capacity")),
     )

@@ -19,7 +19,7 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._f
 )
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._failover.model import EAST, WEST, Model
 
-OTHER_VERSION = "8.0.mysql_aurora.3.04.1"
+OTHER_VERSION = "8.0.mysql_aurora.3.12.0"
 
 
 def auto(model, **request):

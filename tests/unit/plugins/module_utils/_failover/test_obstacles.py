@@ -26,7 +26,7 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._f
     Model,
 )
 
-OTHER_VERSION = "8.0.mysql_aurora.3.04.1"
+OTHER_VERSION = "8.0.mysql_aurora.3.12.0"
 
 # --- other runs ------------------------------------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ def test_a_switchover_between_versions_is_refused_and_nothing_but_an_upgrade_is_
 
 
 def test_a_stale_version_in_the_manifest_is_a_warning_not_an_obstacle():
-    newer = "8.0.mysql_aurora.3.05.2"
+    newer = "8.0.mysql_aurora.3.12.0"
     plan = plan_of(replace(Model(), global_version=newer).lose(EAST).change(WEST, version=newer))
     assert not plan.obstacles
     assert plan.warnings == (

@@ -69,7 +69,7 @@ from ansible_collections.trading.multi_region.tests.unit.failover_model import (
 )
 
 NAMES = (EAST, WEST, EUROPE, "eu-west-2")
-NEWER = "8.0.mysql_aurora.3.05.2"
+NEWER = "8.0.mysql_aurora.3.12.0"
 # How a region is: it answers, it is gone, or only we do not reach it while clients and Route 53 do.
 UP, GONE, CUT = "up", "gone", "cut"
 PLANNED, HOLDING, DEAD, FAILED, DONE = "planned", "holding", "dead", "failed", "done"

@@ -44,7 +44,7 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._r
 
 ALL, OK, WARNING, BLOCKER = "all", "ok", "warning", "blocker"
 EVERYTHING, TLS_ELSEWHERE = policy_of(permission("everything")), policy_of(refusal("sns:Publish", "elsewhere"))
-NEWER = "8.0.mysql_aurora.3.05.2"
+NEWER = "8.0.mysql_aurora.3.12.0"
 
 
 @pytest.fixture(autouse=True)

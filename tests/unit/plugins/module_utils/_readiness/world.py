@@ -20,7 +20,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import build_config
 
 EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
-VERSION, DOMAIN, PREFIX = "8.0.mysql_aurora.3.04.0", "trading.example.com", "trading-dev"
+VERSION, DOMAIN, PREFIX = "8.0.mysql_aurora.3.10.5", "trading.example.com", "trading-dev"
 GLOBAL_ENDPOINT = "g.global-abc.global.rds.amazonaws.com"
 NOW = 1_800_000_000.0
 WRITTEN_AT = "2027-01-15T07:00:00.000000Z"  # an hour before NOW
