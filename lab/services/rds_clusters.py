@@ -29,6 +29,7 @@ from lab.services.rds_global import GlobalDatabase, global_databases, membership
 from lab.services.rds_global_api import invalid_state, require_idle
 from lab.services.rds_global_members import set_password
 from lab.services.rds_passwords import check_password, request_reset
+from lab.services.rds_snapshots import check_identifier
 
 # parameter of CreateDBCluster -> how the API words its refusal for a secondary
 NOT_FOR_SECONDARIES = {
@@ -59,6 +60,7 @@ class ClusterRules:
 
     def create_db_cluster(self) -> ActionResult:
         identifier = self.params["DBClusterIdentifier"]
+        check_identifier("DBClusterIdentifier", identifier)
         if identifier in self.backend.clusters:
             raise RDSClientError("DBClusterAlreadyExistsFault", f"DB Cluster {identifier} already exists")
         database = self._joined_database()
@@ -189,6 +191,10 @@ class ClusterRules:
         for name, snapshot in list(self.backend.cluster_snapshots.items()):
             if snapshot.snapshot_type == "automated" and snapshot.db_cluster_identifier == cluster.resource_id:
                 del self.backend.cluster_snapshots[name]
+
+    def create_db_instance(self) -> ActionResult:
+        check_identifier("DBInstanceIdentifier", self.params["DBInstanceIdentifier"])
+        return super().create_db_instance()  # type: ignore[misc]
 
     def delete_db_instance(self) -> ActionResult:
         instance = self.backend.databases.get(self.params["DBInstanceIdentifier"])

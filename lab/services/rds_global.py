@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.core.utils import utcnow
 from moto.moto_api._internal import mock_random
 from moto.rds.models import DBCluster, RDSBackend, RDSBaseModel, rds_backends
 from moto.utilities.utils import CaseInsensitiveDict
@@ -23,6 +22,7 @@ from lab.clock import CLOCK
 from lab.services.outage_log import OUTAGE_LOG
 from lab.services.rds_events import MOVED, SWITCHED, add_cluster_event, add_fencing_event
 from lab.services.rds_global_members import Link, Member, Move, password_of, set_password
+from lab.services.rds_snapshots import keep_old_volume
 from lab.services.settings import SETTINGS
 
 HOME_REGION = "us-east-1"  # where moto keeps what belongs to no region
@@ -137,10 +137,9 @@ class GlobalDatabase(RDSBaseModel):
         returned = OUTAGE_LOG.back_since(member.region)
         if returned is None:
             return
-        if member.keeps_snapshot:
-            stamp = utcnow().strftime("%Y-%m-%d-%H-%M-%S")
-            name = f"rds:unplanned-global-failover-{member.cluster.db_cluster_identifier}-{stamp}"
-            member.backend.create_auto_cluster_snapshot(member.cluster.db_cluster_identifier, name)
+        kept_at = max(member.resync_from, returned) + SETTINGS.rescue_snapshot_s / CLOCK.scale
+        if member.keeps_snapshot and now >= kept_at:
+            keep_old_volume(member.cluster)
             member.keeps_snapshot = False
         source_returned = OUTAGE_LOG.back_since(self.writer.region)
         if source_returned is None:

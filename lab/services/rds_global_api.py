@@ -27,6 +27,7 @@ from moto.rds.models import DBCluster, rds_backends
 from lab.services.rds_engines import check_engine_version, engine_version_names
 from lab.services.rds_global import HOME_REGION, GlobalDatabase, global_databases, membership
 from lab.services.rds_global_members import Member
+from lab.services.rds_snapshots import check_identifier
 from lab.world import WORLD
 
 ENGINES = ("aurora-mysql", "aurora-postgresql")
@@ -76,6 +77,7 @@ class GlobalDatabaseOperations:
 
     def create_global_cluster(self) -> ActionResult:
         identifier = self.params["GlobalClusterIdentifier"]
+        check_identifier("GlobalClusterIdentifier", identifier)
         if identifier in self.databases:
             raise RDSClientError("GlobalClusterAlreadyExistsFault", f"Global cluster {identifier} already exists")
         source = self._source_cluster()

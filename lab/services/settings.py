@@ -22,6 +22,8 @@ class Settings:
     cancel_s: float = 10.0  # `cancelling`, after the move lost one of its regions
     detach_s: float = 30.0  # RemoveFromGlobalCluster: status `promoting` until the cluster stands alone
     resync_s: float = 300.0  # a member rebuilt after an unplanned failover: `pending-resync` until `connected`
+    rescue_snapshot_s: float = 30.0  # from the old region's return until the snapshot of its old volume is listed
+    rescue_snapshot_create_s: float = 30.0  # which is `creating` at first
     password_s: float = 20.0  # a new master password: `resetting-master-credentials` until it is accepted
     promotion_stuck: bool = False  # a move that started never ends while this holds
     lag_ms: float | None = 120.0  # AuroraGlobalDBReplicationLag; None = no samples at all
@@ -35,6 +37,7 @@ class Settings:
     encryption_s: float = 20.0  # SSEDescription of a DynamoDB table is UPDATING after a change of its key
     cluster_create_s: float = 0.0  # an Aurora cluster is `creating`; AWS's minutes are for who measures them
     instance_create_s: float = 0.0  # an Aurora instance is `creating`
+    snapshot_create_s: float = 0.0  # a cluster's snapshot, or the copy of one, is `creating`
     nat_gateway_create_s: float = 0.0  # a NAT gateway is `pending`
     load_balancer_create_s: float = 0.0  # a load balancer is `provisioning`
     replication_s: float = 1.0  # a DynamoDB write or an S3 object reaches the other region

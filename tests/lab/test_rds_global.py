@@ -90,15 +90,55 @@ def test_the_old_primary_rejoins_on_a_new_volume_and_keeps_a_snapshot(pair: Glob
     assert pair.member(EAST)["SynchronizationStatus"] == "pending-resync"
     refused("InvalidGlobalClusterStateFault", pair.switch_over, region=EAST, called_in=WEST)
     pair.aws.restore(EAST)
-    snapshots = pair.aws.client("rds", EAST).describe_db_cluster_snapshots()["DBClusterSnapshots"]
-    names = [one["DBClusterSnapshotIdentifier"] for one in snapshots]
-    assert any(name.startswith(f"rds:unplanned-global-failover-c-{EAST}-") for name in names)
+    (kept,) = pair.aws.wait(lambda: snapshots_of(pair))
+    assert kept["DBClusterSnapshotIdentifier"].startswith(f"rds:unplanned-global-failover-c-{EAST}-")
     assert (
         pair.aws.wait(lambda: pair.member(EAST)["SynchronizationStatus"], lambda one: one == "connected") == "connected"
     )
     pair.switch_over(EAST, called_in=WEST)
     pair.wait_idle()
     assert pair.writer() == EAST
+
+
+def snapshots_of(database: Global) -> list[dict[str, Any]]:
+    """Those of old volumes; Aurora's daily ones are beside them."""
+    found = database.aws.client("rds", EAST).describe_db_cluster_snapshots()["DBClusterSnapshots"]
+    return [one for one in found if one["DBClusterSnapshotIdentifier"].startswith("rds:unplanned-")]
+
+
+def test_the_old_volumes_snapshot_comes_after_its_region_and_is_copied_only_once_it_is_whole(pair: Global) -> None:
+    pair.aws.settings(rescue_snapshot_s=120, rescue_snapshot_create_s=120)
+    pair.aws.lose(EAST)
+    pair.fail_over(WEST, AllowDataLoss=True)
+    pair.wait_idle()
+    pair.aws.restore(EAST)
+    assert snapshots_of(pair) == []
+    (kept,) = pair.aws.wait(lambda: snapshots_of(pair))
+    assert kept["Status"] == "creating"
+    copy = pair.aws.client("rds", EAST).copy_db_cluster_snapshot
+    names = {"SourceDBClusterSnapshotIdentifier": kept["DBClusterSnapshotIdentifier"]}
+    refused("InvalidDBClusterSnapshotStateFault", copy, **names, TargetDBClusterSnapshotIdentifier="copy")
+    pair.aws.wait(lambda: snapshots_of(pair)[0]["Status"], lambda one: one == "available")
+    made = copy(**names, TargetDBClusterSnapshotIdentifier="copy")["DBClusterSnapshot"]
+    assert made["SourceDBClusterSnapshotArn"] == kept["DBClusterSnapshotArn"]
+
+
+@pytest.mark.parametrize("name", ["a" * 64, "a-", "a--b", "1a", "a_b"])
+def test_what_is_no_identifier_is_refused(pair: Global, name: str) -> None:
+    rds, engine = pair.aws.client("rds", EAST), {"Engine": "aurora-mysql"}
+    taken = {"DBClusterSnapshotIdentifier": "s", "DBClusterIdentifier": f"c-{EAST}"}
+    rds.create_db_cluster_snapshot(**taken)
+    for call, given in (
+        (rds.create_db_cluster_snapshot, taken | {"DBClusterSnapshotIdentifier": name}),
+        (
+            rds.copy_db_cluster_snapshot,
+            {"SourceDBClusterSnapshotIdentifier": "s", "TargetDBClusterSnapshotIdentifier": name},
+        ),
+        (rds.create_db_cluster, engine | {"DBClusterIdentifier": name}),
+        (rds.create_db_instance, engine | {"DBInstanceIdentifier": name, "DBInstanceClass": "db.r6g.large"}),
+        (rds.create_global_cluster, engine | {"GlobalClusterIdentifier": name}),
+    ):
+        assert "not a valid identifier" in refused("InvalidParameterValue", call, **given)
 
 
 @pytest.mark.parametrize(("lost", "place", "end"), [(True, WEST, "timed out"), (False, EAST, "succeeded")])

@@ -22,7 +22,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora impor
     global_cluster as aurora_global_cluster,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import password as aurora_password
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora import writer, writer_endpoint
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import snapshots, writer, writer_endpoint
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import store as automation_store
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import trigger
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
@@ -426,6 +426,19 @@ def global_cluster_created(place: Place) -> Write:
         return whole and whole["Status"]
 
     return Write(lambda: global_cluster(place), seen, "available")
+
+
+@writes("rds", "CopyDBClusterSnapshot", EAST)
+def old_volume_kept(place: Place) -> Write:
+    move(place, "failover", place.make_database())
+    params = {"region": EAST, "db_cluster_identifier": f"{place.name}-{EAST}", "wait": True, "wait_timeout": 60}
+    params |= {"global_cluster_identifier": place.name, "poll_interval": 1.0}
+
+    def seen() -> list[str]:
+        shown = place.aws("rds", EAST).describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
+        return [one["Status"] for one in shown if one["DBClusterIdentifier"] == f"{place.name}-{EAST}"]
+
+    return Write(lambda: snapshots.run(params, place.clients, sleep=briefly), seen, ["available"])
 
 
 @writes("rds", "ModifyGlobalCluster")
