@@ -41,10 +41,12 @@ NOT_FOR_SECONDARIES = {
 NOT_IN_GLOBAL_DATABASES = ("ManageMasterUserPassword", "BacktrackWindow", "ScalingConfiguration")
 
 
-def _require_source(cluster: DBCluster) -> None:
+def _require_source(database: GlobalDatabase) -> None:
     """A secondary is made from a primary that has an instance, and both are there (terraform-provider-aws, issue 28546,
-    and the example of its resource aws_rds_global_cluster)."""
-    if not (is_made(cluster) and any(map(is_made, cluster.members))):
+    and the example of its resource aws_rds_global_cluster); nor is it made while a cluster that the global cluster is
+    created from is not listed as its writer yet (issue 48769)."""
+    cluster = database.source or database.writer.cluster
+    if database.source or not (is_made(cluster) and any(map(is_made, cluster.members))):
         raise InvalidDBClusterStateFault(
             f"Source cluster: {cluster.db_cluster_arn} is in a state which is not valid for physical replication"
         )
@@ -67,8 +69,8 @@ class ClusterRules:
         if database:
             self._fit_to(database)
         self._check_references()
-        if database and database.writer:
-            _require_source(database.writer.cluster)
+        if database and (database.writer or database.source):
+            _require_source(database)
         if version := self.params.get("EngineVersion"):
             check_engine_version(self.params["Engine"], version)
         result = super().create_db_cluster()  # type: ignore[misc]
@@ -99,7 +101,7 @@ class ClusterRules:
         refused = [name for name in NOT_IN_GLOBAL_DATABASES if self.params.get(name)]
         if refused:
             raise InvalidParameterCombination(f"{', '.join(refused)} is not supported in an Aurora global database")
-        if database.writer:
+        if database.writer or database.source:
             self._fit_secondary(database)
         elif not self.params.get("DatabaseName"):
             self.params["DatabaseName"] = database.properties["DatabaseName"]

@@ -40,6 +40,8 @@ class GlobalDatabase(RDSBaseModel):
         self.properties = properties
         self.members: list[Member] = []
         self.move: Move | None = None
+        self.source: DBCluster | None = None  # it is created from, and is not listed yet
+        self.source_joins_at = 0.0
 
     @property
     def resource_id(self) -> str:
@@ -69,6 +71,11 @@ class GlobalDatabase(RDSBaseModel):
             set_password(cluster, password_of(self.writer.cluster))
         self.members.append(member)
 
+    def start_from(self, cluster: DBCluster) -> None:
+        """Begin with a cluster that exists: it is the writer after a while (terraform-provider-aws, issue 48769)."""
+        self.source, self.source_joins_at = cluster, CLOCK.after(SETTINGS.global_create_s)
+        self.advance()
+
     def start_move(self, target: Member, data_loss: bool) -> None:
         now = CLOCK.now()
         seconds = SETTINGS.failover_s if data_loss else SETTINGS.switchover_s
@@ -88,6 +95,10 @@ class GlobalDatabase(RDSBaseModel):
     def advance(self) -> None:
         """Bring everything up to the present."""
         now = CLOCK.now()
+        if self.source and now >= self.source_joins_at:
+            self.source.global_cluster_identifier = self.identifier
+            self.join(self.source)
+            self.source = None
         if self.move:
             self._advance_move(self.move, now)
         for member in list(self.members):

@@ -84,10 +84,9 @@ class GlobalDatabaseOperations:
         properties = self._inherited(source) if source else self._given()
         database = GlobalDatabase(rds_backends[self.current_account][HOME_REGION], identifier, properties)
         database.tags = self.params.get("Tags") or []
-        if source:
-            source.global_cluster_identifier = database.identifier
-            database.join(source)
         self.databases[identifier] = database
+        if source:
+            database.start_from(source)
         return ActionResult({"GlobalCluster": database.describe()})
 
     def _source_cluster(self) -> DBCluster | None:
@@ -102,7 +101,7 @@ class GlobalDatabaseOperations:
                 f"{', '.join(inherited)} must not be given: the source DB cluster sets it"
             )
         cluster = self.backend.describe_db_clusters(db_cluster_identifier=arn)[0]
-        if membership(cluster)[0]:
+        if membership(cluster)[0] or any(one.source is cluster for one in self.databases.values()):
             raise InvalidDBClusterStateFault(f"DBCluster {arn} is already a member of a global cluster")
         return cluster
 
@@ -158,7 +157,7 @@ class GlobalDatabaseOperations:
             raise InvalidParameterCombination(
                 "Cannot delete protected Global Cluster, please disable deletion protection and try again."
             )
-        if database.members:
+        if database.members or database.source:
             raise invalid_state(f"Global Cluster {database.arn} is not empty")
         return ActionResult(
             {"GlobalCluster": self.databases.pop(database.identifier).describe() | {"Status": "deleting"}}

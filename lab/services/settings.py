@@ -22,6 +22,7 @@ class Settings:
     cancel_s: float = 10.0  # `cancelling`, after the move lost one of its regions
     detach_s: float = 30.0  # RemoveFromGlobalCluster: status `promoting` until the cluster stands alone
     resync_s: float = 300.0  # a member rebuilt after an unplanned failover: `pending-resync` until `connected`
+    global_create_s: float = 45.0  # until the cluster that a global cluster is created from is listed as its writer
     rescue_snapshot_s: float = 30.0  # from the old region's return until the snapshot of its old volume is listed
     rescue_snapshot_create_s: float = 30.0  # which is `creating` at first
     password_s: float = 20.0  # a new master password: `resetting-master-credentials` until it is accepted

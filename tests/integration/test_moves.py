@@ -100,6 +100,17 @@ def test_failback_puts_in_order_what_a_failover_left(platform):
     assert re.fullmatch(rf"trading-{HOME}-dev-rescue-\d{{14}}", copy)
 
 
+def begin_again_from(lab, region: str) -> None:
+    """Leave what a rebuild killed right after CreateGlobalCluster leaves; no member is listed for 10 seconds."""
+    rds, name, arn = lab.client("rds", region), "trading-global-dev", cluster(lab, region)["DBClusterArn"]
+    rds.remove_from_global_cluster(GlobalClusterIdentifier=name, DbClusterIdentifier=arn)
+    until(lambda: members(lab, region) == {} and cluster(lab, region)["Status"] == "available")
+    rds.delete_global_cluster(GlobalClusterIdentifier=name)
+    lab.settings(global_create_s=100)
+    rds.create_global_cluster(GlobalClusterIdentifier=name, SourceDBClusterIdentifier=arn)
+    assert members(lab, region) == {}
+
+
 def test_a_refused_managed_failover_is_a_detach_only_where_loss_is_accepted_and_failback_rebuilds(platform):
     platform.lab.client("rds", OTHER).modify_db_cluster(
         DBClusterIdentifier=f"trading-{OTHER}-dev", EngineVersion="8.0.mysql_aurora.3.05.2", ApplyImmediately=True
@@ -123,7 +134,15 @@ def test_a_refused_managed_failover_is_a_detach_only_where_loss_is_accepted_and_
     assert unasked.code != 0 and "rebuild" in unasked.output
     assert members(platform.lab, OTHER) == {HOME: True}
 
+    platform.run("failback", "-e", "rebuild=true", break_at="Provision the members that are new", breaks="kill")
+    assert members(platform.lab, OTHER) == {OTHER: True}, "stopped before the secondary was made"
+    unasked = platform.run("failback")
+    assert unasked.code != 0 and f"{HOME} has no cluster" in unasked.output
+    begin_again_from(platform.lab, OTHER)
+    calls = len(platform.lab.calls())
     platform.run("failback", "-e", "rebuild=true").ends_well()
+    made = [call["operation"] for call in platform.lab.calls()[calls:]]
+    assert {"CreateGlobalCluster", "DeleteGlobalCluster"}.isdisjoint(made), "it has waited for the one that was begun"
     assert members(platform.lab, HOME) == {HOME: True, OTHER: False}
     assert name_points_at(platform.lab) == HOME
     for region in platform.regions:

@@ -246,6 +246,7 @@ def test_no_member_is_detached_while_the_writer_moves(aws: Aws, move: str) -> No
 
 
 def test_a_member_that_is_being_detached_is_no_target(pair: Global) -> None:
+    pair.aws.settings(detach_s=600)
     rds = pair.aws.client("rds", WEST)
     rds.remove_from_global_cluster(GlobalClusterIdentifier="g", DbClusterIdentifier=pair.arns[WEST])
     refused("InvalidDBClusterStateFault", pair.fail_over, region=WEST, AllowDataLoss=True)
@@ -376,3 +377,33 @@ def test_the_same_over_the_socket(lab: Lab) -> None:
     assert [one["DBClusterArn"] for one in shown["GlobalClusterMembers"] if one["IsWriter"]] == [target]
     lab.restore(EAST)
     assert rds[EAST].describe_global_clusters()["GlobalClusters"][0]["Endpoint"] == shown["Endpoint"]
+
+
+def alone(aws: Aws) -> str:
+    """A cluster of its own in WEST, as a detach leaves it; returns its ARN."""
+    rds, names = aws.client("rds", WEST), {"DBClusterIdentifier": "c", "Engine": "aurora-mysql"}
+    login = {"MasterUsername": "admin", "MasterUserPassword": "not-secret"}
+    cluster = rds.create_db_cluster(**names, **login, EngineVersion=VERSION)["DBCluster"]
+    rds.create_db_instance(**names, DBInstanceIdentifier="c-0", DBInstanceClass="db.r6g.large")
+    return cluster["DBClusterArn"]
+
+
+def test_a_cluster_that_a_global_one_is_created_from_is_listed_later_and_has_no_secondaries_before(aws: Aws) -> None:
+    aws.settings(global_create_s=300)
+    rds, arn = aws.client("rds", WEST), alone(aws)
+    made = rds.create_global_cluster(GlobalClusterIdentifier="g", SourceDBClusterIdentifier=arn)["GlobalCluster"]
+    assert (made["Status"], made["GlobalClusterMembers"]) == ("available", [])
+    secondary = {"DBClusterIdentifier": "d", "GlobalClusterIdentifier": "g", "Engine": "aurora-mysql"}
+    create = aws.client("rds", EAST).create_db_cluster
+    assert "physical replication" in refused("InvalidDBClusterStateFault", create, **secondary)
+    refused("InvalidGlobalClusterStateFault", rds.delete_global_cluster, GlobalClusterIdentifier="g")
+    again = {"GlobalClusterIdentifier": "h", "SourceDBClusterIdentifier": arn}
+    refused("InvalidDBClusterStateFault", rds.create_global_cluster, **again)
+
+    def members() -> list[dict[str, Any]]:
+        return rds.describe_global_clusters(GlobalClusterIdentifier="g")["GlobalClusters"][0]["GlobalClusterMembers"]
+
+    (writer,) = aws.wait(members)
+    assert (writer["DBClusterArn"], writer["IsWriter"]) == (arn, True)
+    create(**secondary)
+    assert [one["IsWriter"] for one in members()] == [True, False]
