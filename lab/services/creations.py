@@ -15,7 +15,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.nat_gateways import NatGateway
 from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
-from moto.rds.models import DBCluster, DBInstance, RDSBackend
+from moto.rds.models import DBCluster, DBClusterSnapshot, DBInstance, RDSBackend
 
 from lab.clock import CLOCK
 from lab.services.settings import SETTINGS
@@ -25,6 +25,8 @@ MADE_AT = "lab_made_at"
 CREATIONS = (
     (RDSBackend, "create_db_cluster", DBCluster, "status", "creating", "cluster_create_s"),
     (RDSBackend, "create_db_instance", DBInstance, "status", "creating", "instance_create_s"),
+    (RDSBackend, "create_db_cluster_snapshot", DBClusterSnapshot, "status", "creating", "snapshot_create_s"),
+    (RDSBackend, "copy_db_cluster_snapshot", DBClusterSnapshot, "status", "creating", "snapshot_create_s"),
     (EC2Backend, "create_nat_gateway", NatGateway, "state", "pending", "nat_gateway_create_s"),
     (ELBv2Backend, "create_load_balancer", FakeLoadBalancer, "state", "provisioning", "load_balancer_create_s"),
 )

@@ -31,6 +31,7 @@ from lab.services.rds_global_api import invalid_state, require_idle
 from lab.services.rds_global_members import set_password
 from lab.services.rds_options import OptionRules
 from lab.services.rds_passwords import check_password, request_reset
+from lab.services.rds_snapshots import check_identifier
 
 # parameter of CreateDBCluster -> how the API words its refusal for a secondary
 NOT_FOR_SECONDARIES = {
@@ -42,10 +43,12 @@ NOT_FOR_SECONDARIES = {
 NOT_IN_GLOBAL_DATABASES = ("ManageMasterUserPassword", "BacktrackWindow", "ScalingConfiguration")
 
 
-def _require_source(cluster: DBCluster) -> None:
+def _require_source(database: GlobalDatabase) -> None:
     """A secondary is made from a primary that has an instance, and both are there (terraform-provider-aws, issue 28546,
-    and the example of its resource aws_rds_global_cluster)."""
-    if not (is_made(cluster) and any(map(is_made, cluster.members))):
+    and the example of its resource aws_rds_global_cluster); nor is it made while a cluster that the global cluster is
+    created from is not listed as its writer yet (issue 48769)."""
+    cluster = database.source or database.writer.cluster
+    if database.source or not (is_made(cluster) and any(map(is_made, cluster.members))):
         raise InvalidDBClusterStateFault(
             f"Source cluster: {cluster.db_cluster_arn} is in a state which is not valid for physical replication"
         )
@@ -61,14 +64,15 @@ class ClusterRules(OptionRules):
 
     def create_db_cluster(self) -> ActionResult:
         identifier = self.params["DBClusterIdentifier"]
+        check_identifier("DBClusterIdentifier", identifier)
         if identifier in self.backend.clusters:
             raise RDSClientError("DBClusterAlreadyExistsFault", f"DB Cluster {identifier} already exists")
         database = self._joined_database()
         if database:
             self._fit_to(database)
         self._check_references()
-        if database and database.writer:
-            _require_source(database.writer.cluster)
+        if database and (database.writer or database.source):
+            _require_source(database)
         if version := self.params.get("EngineVersion"):
             check_engine_version(self.params["Engine"], version, self.region)
         if self.params["Engine"] in VERSIONS:
@@ -106,7 +110,7 @@ class ClusterRules(OptionRules):
         refused = [name for name in NOT_IN_GLOBAL_DATABASES if self.params.get(name)]
         if refused:
             raise InvalidParameterCombination(f"{', '.join(refused)} is not supported in an Aurora global database")
-        if database.writer:
+        if database.writer or database.source:
             self._fit_secondary(database)
         elif not self.params.get("DatabaseName"):
             self.params["DatabaseName"] = database.properties["DatabaseName"]
@@ -203,6 +207,10 @@ class ClusterRules(OptionRules):
         for name, snapshot in list(self.backend.cluster_snapshots.items()):
             if snapshot.snapshot_type == "automated" and snapshot.db_cluster_identifier == cluster.resource_id:
                 del self.backend.cluster_snapshots[name]
+
+    def create_db_instance(self) -> ActionResult:
+        check_identifier("DBInstanceIdentifier", self.params["DBInstanceIdentifier"])
+        return super().create_db_instance()  # type: ignore[misc]
 
     def delete_db_instance(self) -> ActionResult:
         instance = self.backend.databases.get(self.params["DBInstanceIdentifier"])

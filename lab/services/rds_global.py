@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.core.utils import utcnow
 from moto.moto_api._internal import mock_random
 from moto.rds.models import DBCluster, RDSBackend, RDSBaseModel, rds_backends
 from moto.utilities.utils import CaseInsensitiveDict
@@ -23,6 +22,7 @@ from lab.clock import CLOCK
 from lab.services.outage_log import OUTAGE_LOG
 from lab.services.rds_events import MOVED, SWITCHED, add_cluster_event, add_fencing_event
 from lab.services.rds_global_members import Link, Member, Move, password_of, set_password
+from lab.services.rds_snapshots import keep_old_volume
 from lab.services.settings import SETTINGS
 
 HOME_REGION = "us-east-1"  # where moto keeps what belongs to no region
@@ -41,6 +41,8 @@ class GlobalDatabase(RDSBaseModel):
         self.members: list[Member] = []
         self.move: Move | None = None
         self.lingering: tuple[Move, float] | None = None  # a move that is over, and until when it is shown
+        self.source: DBCluster | None = None  # it is created from, and is not listed yet
+        self.source_joins_at = 0.0
 
     @property
     def resource_id(self) -> str:
@@ -70,6 +72,11 @@ class GlobalDatabase(RDSBaseModel):
             set_password(cluster, password_of(self.writer.cluster))
         self.members.append(member)
 
+    def start_from(self, cluster: DBCluster) -> None:
+        """Begin with a cluster that exists: it is the writer after a while (terraform-provider-aws, issue 48769)."""
+        self.source, self.source_joins_at = cluster, CLOCK.after(SETTINGS.global_create_s)
+        self.advance()
+
     def start_move(self, target: Member, data_loss: bool) -> None:
         now = CLOCK.now()
         seconds = SETTINGS.failover_s if data_loss else SETTINGS.switchover_s
@@ -91,6 +98,10 @@ class GlobalDatabase(RDSBaseModel):
     def advance(self) -> None:
         """Bring everything up to the present."""
         now = CLOCK.now()
+        if self.source and now >= self.source_joins_at:
+            self.source.global_cluster_identifier = self.identifier
+            self.join(self.source)
+            self.source = None
         if self.move:
             self._advance_move(self.move, now)
         for member in list(self.members):
@@ -148,10 +159,9 @@ class GlobalDatabase(RDSBaseModel):
         returned = OUTAGE_LOG.back_since(member.region)
         if returned is None:
             return
-        if member.keeps_snapshot:
-            stamp = utcnow().strftime("%Y-%m-%d-%H-%M-%S")
-            name = f"rds:unplanned-global-failover-{member.cluster.db_cluster_identifier}-{stamp}"
-            member.backend.create_auto_cluster_snapshot(member.cluster.db_cluster_identifier, name)
+        kept_at = max(member.resync_from, returned) + SETTINGS.rescue_snapshot_s / CLOCK.scale
+        if member.keeps_snapshot and now >= kept_at:
+            keep_old_volume(member.cluster)
             member.keeps_snapshot = False
         source_returned = OUTAGE_LOG.back_since(self.writer.region)
         if source_returned is None:

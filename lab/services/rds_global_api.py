@@ -28,6 +28,7 @@ from lab.services.rds_calendar import EXTENDED, default_version
 from lab.services.rds_engines import check_global_version, check_lifecycle, check_upgrade
 from lab.services.rds_global import HOME_REGION, GlobalDatabase, global_databases, membership
 from lab.services.rds_global_members import Member
+from lab.services.rds_snapshots import check_identifier
 from lab.world import WORLD
 
 ENGINES = ("aurora-mysql", "aurora-postgresql")
@@ -84,16 +85,16 @@ class GlobalDatabaseOperations:
 
     def create_global_cluster(self) -> ActionResult:
         identifier = self.params["GlobalClusterIdentifier"]
+        check_identifier("GlobalClusterIdentifier", identifier)
         if identifier in self.databases:
             raise RDSClientError("GlobalClusterAlreadyExistsFault", f"Global cluster {identifier} already exists")
         source = self._source_cluster()
         properties = self._inherited(source) if source else self._given()
         database = GlobalDatabase(rds_backends[self.current_account][HOME_REGION], identifier, properties)
         database.tags = self.params.get("Tags") or []
-        if source:
-            source.global_cluster_identifier = database.identifier
-            database.join(source)
         self.databases[identifier] = database
+        if source:
+            database.start_from(source)
         return ActionResult({"GlobalCluster": database.describe()})
 
     def _source_cluster(self) -> DBCluster | None:
@@ -108,7 +109,7 @@ class GlobalDatabaseOperations:
                 f"{', '.join(inherited)} must not be given: the source DB cluster sets it"
             )
         cluster = self.backend.describe_db_clusters(db_cluster_identifier=arn)[0]
-        if membership(cluster)[0]:
+        if membership(cluster)[0] or any(one.source is cluster for one in self.databases.values()):
             raise InvalidDBClusterStateFault(f"DBCluster {arn} is already a member of a global cluster")
         return cluster
 
@@ -169,7 +170,7 @@ class GlobalDatabaseOperations:
             raise InvalidParameterCombination(
                 "Cannot delete protected Global Cluster, please disable deletion protection and try again."
             )
-        if database.members:
+        if database.members or database.source:
             raise invalid_state(f"Global Cluster {database.arn} is not empty")
         return ActionResult(
             {"GlobalCluster": self.databases.pop(database.identifier).describe() | {"Status": "deleting"}}

@@ -31,6 +31,9 @@ class Settings:
     lingering_s: float = 0.0  # FailoverState goes on being shown once the writer has moved; no document says how long
     secondary_claims_writer: bool = False  # a secondary's own DBClusterMembers call an instance writer; undocumented
     resync_s: float = 300.0  # a member rebuilt after an unplanned failover: `pending-resync` until `connected`
+    global_create_s: float = 45.0  # until the cluster that a global cluster is created from is listed as its writer
+    rescue_snapshot_s: float = 30.0  # from the old region's return until the snapshot of its old volume is listed
+    rescue_snapshot_create_s: float = 30.0  # which is `creating` at first
     password_s: float = 20.0  # a new master password: `resetting-master-credentials` until it is accepted
     promotion_stuck: bool = False  # a move that started never ends while this holds
     # Metrics of RDS (lab/services/rds_metrics.py). A change counts for the samples of later minutes.
@@ -50,6 +53,7 @@ class Settings:
     encryption_s: float = 20.0  # SSEDescription of a DynamoDB table is UPDATING after a change of its key
     cluster_create_s: float = 0.0  # an Aurora cluster is `creating`; AWS's minutes are for who measures them
     instance_create_s: float = 0.0  # an Aurora instance is `creating`
+    snapshot_create_s: float = 0.0  # a cluster's snapshot, or the copy of one, is `creating`
     nat_gateway_create_s: float = 0.0  # a NAT gateway is `pending`
     load_balancer_create_s: float = 0.0  # a load balancer is `provisioning`
     replication_s: float = 1.0  # a DynamoDB write or an S3 object reaches the other region

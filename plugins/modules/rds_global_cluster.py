@@ -74,6 +74,8 @@ options:
     description:
       - ARN of an existing regional cluster to create the global cluster from. It becomes the writer, and the global
         cluster takes its engine, version, database name and encryption.
+      - AWS lists it as the writer 30 to 60 seconds after the creation and refuses secondaries until then. With
+        O(wait=true) the module waits for that.
       - Used at creation only.
     type: str
   wait:

@@ -29,9 +29,10 @@ SMALLEST_VPC_PREFIX, LARGEST_VPC_PREFIX = 19, 16
 METHODS = (*MANAGED, AUTO)
 REGION_INPUTS = ("target_region", "expected_active_region")
 # The suffix ends every name, so it must fit the narrowest alphabet of them all (DNS labels).
+# Identifiers of RDS have no two dashes in a row ("Naming constraints in Amazon Aurora" of the Aurora User Guide).
 SUFFIX = rules.text(
-    r"[a-z0-9](?:[a-z0-9-]{0,10}[a-z0-9])?",
-    "1 to 12 lower-case letters, digits and inner dashes, such as dev or prod-eu",
+    r"(?!.{13})[a-z0-9](?:-?[a-z0-9])*",
+    "1 to 12 lower-case letters, digits and single inner dashes, such as dev or prod-eu",
 )
 # The form alone: whether AWS offers a version today, site.yml asks AWS.
 VERSION = rules.Value(

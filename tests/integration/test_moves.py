@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import json
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -40,9 +44,39 @@ def test_a_drill_goes_there_and_back_in_one_command(platform):
         assert [record["outcome"] for record in runs(platform.lab, region)] == ["successful"] * 2
 
 
+def until(happens: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for something that is true soon."""
+    deadline = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def snapshots(lab, region: str) -> dict[str, str]:
+    """Status of the cluster's snapshots by their names."""
+    found = lab.client("rds", region).describe_db_cluster_snapshots()["DBClusterSnapshots"]
+    return {snapshot["DBClusterSnapshotIdentifier"]: snapshot["Status"] for snapshot in found}
+
+
+def has_looked_for_snapshots(lab, calls: int) -> bool:
+    return any(call["operation"] == "DescribeDBClusterSnapshots" for call in lab.calls()[calls:])
+
+
+def go_back_while_the_old_volume_is_kept_late(platform) -> None:
+    """Run failback.yml; the snapshot appears only after the run has looked once, and is `creating` for seconds."""
+    lab, calls = platform.lab, len(platform.lab.calls())
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(platform.run, "failback")
+        until(lambda: run.done() or has_looked_for_snapshots(lab, calls))
+        lab.settings(rescue_snapshot_s=0, rescue_snapshot_create_s=50)
+        until(lambda: "creating" in snapshots(lab, HOME).values())
+        lab.settings(resync_s=0)
+        run.result().ends_well()
+
+
 def test_failback_puts_in_order_what_a_failover_left(platform):
     rules = database_ingress(platform.lab, HOME)
-    platform.lab.settings(resync_s=60)
+    platform.lab.settings(resync_s=10**6, rescue_snapshot_s=10**6)
     # Its API answers, so that it can be fenced.
     platform.lab.set_targets(HOME, "unhealthy")
     platform.run("failover").ends_well()
@@ -57,14 +91,24 @@ def test_failback_puts_in_order_what_a_failover_left(platform):
     assert again.changed["localhost"] == 0 and "is already active" in again.output
 
     platform.lab.set_targets(HOME, "healthy")
-    platform.run("failback").ends_well()
+    go_back_while_the_old_volume_is_kept_late(platform)
     assert members(platform.lab, HOME) == {HOME: True, OTHER: False}
     assert name_points_at(platform.lab) == HOME
     assert database_ingress(platform.lab, HOME) == rules
     assert control_item(platform.lab, HOME, f"fence#{HOME}") is None
-    kept = platform.lab.client("rds", HOME).describe_db_cluster_snapshots(SnapshotType="manual")
-    names = [snapshot["DBClusterSnapshotIdentifier"] for snapshot in kept["DBClusterSnapshots"]]
-    assert [name for name in names if name.startswith(f"trading-rescue-trading-{HOME}")]
+    (copy,) = [name for name in snapshots(platform.lab, HOME) if not name.startswith("rds:")]
+    assert re.fullmatch(rf"trading-{HOME}-dev-rescue-\d{{14}}", copy)
+
+
+def begin_again_from(lab, region: str) -> None:
+    """Leave what a rebuild killed right after CreateGlobalCluster leaves; no member is listed for 10 seconds."""
+    rds, name, arn = lab.client("rds", region), "trading-global-dev", cluster(lab, region)["DBClusterArn"]
+    rds.remove_from_global_cluster(GlobalClusterIdentifier=name, DbClusterIdentifier=arn)
+    until(lambda: members(lab, region) == {} and cluster(lab, region)["Status"] == "available")
+    rds.delete_global_cluster(GlobalClusterIdentifier=name)
+    lab.settings(global_create_s=100)
+    rds.create_global_cluster(GlobalClusterIdentifier=name, SourceDBClusterIdentifier=arn)
+    assert members(lab, region) == {}
 
 
 def test_a_refused_managed_failover_is_a_detach_only_where_loss_is_accepted_and_failback_rebuilds(platform):
@@ -90,13 +134,20 @@ def test_a_refused_managed_failover_is_a_detach_only_where_loss_is_accepted_and_
     assert unasked.code != 0 and "rebuild" in unasked.output
     assert members(platform.lab, OTHER) == {HOME: True}
 
+    platform.run("failback", "-e", "rebuild=true", break_at="Provision the members that are new", breaks="kill")
+    assert members(platform.lab, OTHER) == {OTHER: True}, "stopped before the secondary was made"
+    unasked = platform.run("failback")
+    assert unasked.code != 0 and f"{HOME} has no cluster" in unasked.output
+    begin_again_from(platform.lab, OTHER)
+    calls = len(platform.lab.calls())
     platform.run("failback", "-e", "rebuild=true").ends_well()
+    made = [call["operation"] for call in platform.lab.calls()[calls:]]
+    assert {"CreateGlobalCluster", "DeleteGlobalCluster"}.isdisjoint(made), "it has waited for the one that was begun"
     assert members(platform.lab, HOME) == {HOME: True, OTHER: False}
     assert name_points_at(platform.lab) == HOME
     for region in platform.regions:
         assert endpoint(platform.lab, region) == global_cluster(platform.lab, region)["Endpoint"]
-    snapshots = platform.lab.client("rds", HOME).describe_db_cluster_snapshots()["DBClusterSnapshots"]
-    assert [one for one in snapshots if one["DBClusterSnapshotIdentifier"].startswith(f"trading-{HOME}-dev-final-")]
+    assert [name for name in snapshots(platform.lab, HOME) if name.startswith(f"trading-{HOME}-dev-final-")]
 
 
 @pytest.mark.parametrize("playbook", ["switchover", "failback"])

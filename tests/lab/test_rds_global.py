@@ -91,15 +91,55 @@ def test_the_old_primary_rejoins_on_a_new_volume_and_keeps_a_snapshot(pair: Glob
     assert pair.member(EAST)["SynchronizationStatus"] == "pending-resync"
     refused("InvalidGlobalClusterStateFault", pair.switch_over, region=EAST, called_in=WEST)
     pair.aws.restore(EAST)
-    snapshots = pair.aws.client("rds", EAST).describe_db_cluster_snapshots()["DBClusterSnapshots"]
-    names = [one["DBClusterSnapshotIdentifier"] for one in snapshots]
-    assert any(name.startswith(f"rds:unplanned-global-failover-c-{EAST}-") for name in names)
+    (kept,) = pair.aws.wait(lambda: snapshots_of(pair))
+    assert kept["DBClusterSnapshotIdentifier"].startswith(f"rds:unplanned-global-failover-c-{EAST}-")
     assert (
         pair.aws.wait(lambda: pair.member(EAST)["SynchronizationStatus"], lambda one: one == "connected") == "connected"
     )
     pair.switch_over(EAST, called_in=WEST)
     pair.wait_idle()
     assert pair.writer() == EAST
+
+
+def snapshots_of(database: Global) -> list[dict[str, Any]]:
+    """Those of old volumes; Aurora's daily ones are beside them."""
+    found = database.aws.client("rds", EAST).describe_db_cluster_snapshots()["DBClusterSnapshots"]
+    return [one for one in found if one["DBClusterSnapshotIdentifier"].startswith("rds:unplanned-")]
+
+
+def test_the_old_volumes_snapshot_comes_after_its_region_and_is_copied_only_once_it_is_whole(pair: Global) -> None:
+    pair.aws.settings(rescue_snapshot_s=120, rescue_snapshot_create_s=120)
+    pair.aws.lose(EAST)
+    pair.fail_over(WEST, AllowDataLoss=True)
+    pair.wait_idle()
+    pair.aws.restore(EAST)
+    assert snapshots_of(pair) == []
+    (kept,) = pair.aws.wait(lambda: snapshots_of(pair))
+    assert kept["Status"] == "creating"
+    copy = pair.aws.client("rds", EAST).copy_db_cluster_snapshot
+    names = {"SourceDBClusterSnapshotIdentifier": kept["DBClusterSnapshotIdentifier"]}
+    refused("InvalidDBClusterSnapshotStateFault", copy, **names, TargetDBClusterSnapshotIdentifier="copy")
+    pair.aws.wait(lambda: snapshots_of(pair)[0]["Status"], lambda one: one == "available")
+    made = copy(**names, TargetDBClusterSnapshotIdentifier="copy")["DBClusterSnapshot"]
+    assert made["SourceDBClusterSnapshotArn"] == kept["DBClusterSnapshotArn"]
+
+
+@pytest.mark.parametrize("name", ["a" * 64, "a-", "a--b", "1a", "a_b"])
+def test_what_is_no_identifier_is_refused(pair: Global, name: str) -> None:
+    rds, engine = pair.aws.client("rds", EAST), {"Engine": "aurora-mysql"}
+    taken = {"DBClusterSnapshotIdentifier": "s", "DBClusterIdentifier": f"c-{EAST}"}
+    rds.create_db_cluster_snapshot(**taken)
+    for call, given in (
+        (rds.create_db_cluster_snapshot, taken | {"DBClusterSnapshotIdentifier": name}),
+        (
+            rds.copy_db_cluster_snapshot,
+            {"SourceDBClusterSnapshotIdentifier": "s", "TargetDBClusterSnapshotIdentifier": name},
+        ),
+        (rds.create_db_cluster, engine | {"DBClusterIdentifier": name}),
+        (rds.create_db_instance, engine | {"DBInstanceIdentifier": name, "DBInstanceClass": "db.r6g.large"}),
+        (rds.create_global_cluster, engine | {"GlobalClusterIdentifier": name}),
+    ):
+        assert "not a valid identifier" in refused("InvalidParameterValue", call, **given)
 
 
 @pytest.mark.parametrize(("lost", "place", "end"), [(True, WEST, "timed out"), (False, EAST, "succeeded")])
@@ -207,6 +247,7 @@ def test_no_member_is_detached_while_the_writer_moves(aws: Aws, move: str) -> No
 
 
 def test_a_member_that_is_being_detached_is_no_target(pair: Global) -> None:
+    pair.aws.settings(detach_s=600)
     rds = pair.aws.client("rds", WEST)
     rds.remove_from_global_cluster(GlobalClusterIdentifier="g", DbClusterIdentifier=pair.arns[WEST])
     refused("InvalidDBClusterStateFault", pair.fail_over, region=WEST, AllowDataLoss=True)
@@ -337,3 +378,33 @@ def test_the_same_over_the_socket(lab: Lab) -> None:
     assert [one["DBClusterArn"] for one in shown["GlobalClusterMembers"] if one["IsWriter"]] == [target]
     lab.restore(EAST)
     assert rds[EAST].describe_global_clusters()["GlobalClusters"][0]["Endpoint"] == shown["Endpoint"]
+
+
+def alone(aws: Aws) -> str:
+    """A cluster of its own in WEST, as a detach leaves it; returns its ARN."""
+    rds, names = aws.client("rds", WEST), {"DBClusterIdentifier": "c", "Engine": "aurora-mysql"}
+    login = {"MasterUsername": "admin", "MasterUserPassword": "not-secret"}
+    cluster = rds.create_db_cluster(**names, **login, EngineVersion=VERSION)["DBCluster"]
+    rds.create_db_instance(**names, DBInstanceIdentifier="c-0", DBInstanceClass="db.r6g.large")
+    return cluster["DBClusterArn"]
+
+
+def test_a_cluster_that_a_global_one_is_created_from_is_listed_later_and_has_no_secondaries_before(aws: Aws) -> None:
+    aws.settings(global_create_s=300)
+    rds, arn = aws.client("rds", WEST), alone(aws)
+    made = rds.create_global_cluster(GlobalClusterIdentifier="g", SourceDBClusterIdentifier=arn)["GlobalCluster"]
+    assert (made["Status"], made["GlobalClusterMembers"]) == ("available", [])
+    secondary = {"DBClusterIdentifier": "d", "GlobalClusterIdentifier": "g", "Engine": "aurora-mysql"}
+    create = aws.client("rds", EAST).create_db_cluster
+    assert "physical replication" in refused("InvalidDBClusterStateFault", create, **secondary)
+    refused("InvalidGlobalClusterStateFault", rds.delete_global_cluster, GlobalClusterIdentifier="g")
+    again = {"GlobalClusterIdentifier": "h", "SourceDBClusterIdentifier": arn}
+    refused("InvalidDBClusterStateFault", rds.create_global_cluster, **again)
+
+    def members() -> list[dict[str, Any]]:
+        return rds.describe_global_clusters(GlobalClusterIdentifier="g")["GlobalClusters"][0]["GlobalClusterMembers"]
+
+    (writer,) = aws.wait(members)
+    assert (writer["DBClusterArn"], writer["IsWriter"]) == (arn, True)
+    create(**secondary)
+    assert [one["IsWriter"] for one in members()] == [True, False]

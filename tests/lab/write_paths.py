@@ -20,6 +20,7 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
     cluster_settings,
+    snapshots,
     writer,
     writer_endpoint,
 )
@@ -430,6 +431,19 @@ def global_cluster_created(place: Place) -> Write:
         return whole and whole["Status"]
 
     return Write(lambda: global_cluster(place), seen, "available")
+
+
+@writes("rds", "CopyDBClusterSnapshot", EAST)
+def old_volume_kept(place: Place) -> Write:
+    move(place, "failover", place.make_database())
+    params = {"region": EAST, "db_cluster_identifier": f"{place.name}-{EAST}", "wait": True, "wait_timeout": 60}
+    params |= {"global_cluster_identifier": place.name, "poll_interval": 1.0}
+
+    def seen() -> list[str]:
+        shown = place.aws("rds", EAST).describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
+        return [one["Status"] for one in shown if one["DBClusterIdentifier"] == f"{place.name}-{EAST}"]
+
+    return Write(lambda: snapshots.run(params, place.clients, sleep=briefly), seen, ["available"])
 
 
 @writes("rds", "ModifyGlobalCluster")

@@ -31,6 +31,7 @@ class FakeGlobalDatabase(FakeAws):
         self.operation = {}
         self.detached = set()
         self.replicates = False
+        self.joins_late = False
         self.lag_ms = 40.0
         self.lag_age = timedelta(seconds=30)
         self.whole = {
@@ -142,9 +143,16 @@ class FakeGlobalDatabase(FakeAws):
         if self.whole:
             raise aws_error("GlobalClusterAlreadyExistsFault")
         source = settings.pop("SourceDBClusterIdentifier", None)
-        self.clusters = {source.split(":")[3]: "available"} if source else {}
-        self.writer = next(iter(self.clusters), None)
+        self.source = source
+        self.clusters, self.writer = {}, None
+        if not self.joins_late:
+            self.join_source()
         self.whole = {"GlobalClusterIdentifier": GlobalClusterIdentifier, "Status": "available", **settings}
+
+    def join_source(self):
+        """List the cluster that the global cluster was created from."""
+        self.clusters = {self.source.split(":")[3]: "available"} if self.source else {}
+        self.writer = next(iter(self.clusters), None)
 
     def modify_global_cluster(self, region, GlobalClusterIdentifier, **settings):
         self.whole.update(settings)

@@ -5,7 +5,9 @@
 """Read the global database from any member's region; create, adopt, change and delete it.
 
 Facts used: "Using Amazon Aurora Global Database" of the Aurora User Guide; CreateGlobalCluster, ModifyGlobalCluster and
-DeleteGlobalCluster of the RDS API Reference.
+DeleteGlobalCluster of the RDS API Reference. A global cluster that is created from a cluster is ``available`` at first
+without members; 30 to 60 s later the cluster is listed as its writer, and secondaries are refused until then
+(terraform-provider-aws, issue 48769 and pull request 48076).
 """
 
 from __future__ import annotations
@@ -167,19 +169,35 @@ def is_settled(facts):
     return facts.get("status") == "available"
 
 
+def is_joined(facts, source):
+    """Return True where the cluster that a global cluster is created from is listed as its writer. Pure.
+
+    source: its ARN, or None where there is none.
+    """
+    return source is None or any(one["arn"] == source and one["is_writer"] for one in facts.get("members", ()))
+
+
 def ensure_present(cluster, before, params, check_mode):
     """Create or change. Returns (changed, reason, facts)."""
+    source = params.get("source_db_cluster_arn") or None
+    aim = "available" if source is None else f"available with the writer {source}"
+
+    def is_created(facts):
+        return is_settled(facts) and is_joined(facts, source)
+
     if not is_there(before):
         if check_mode:
             return True, f"The global cluster {cluster.name} would be created.", predicted(params)
         if before:
             cluster.reconcile(lambda facts: not facts, "gone")
         cluster.write(create_global_cluster, creation_settings(params), achieved=is_there)
-        return True, f"The global cluster {cluster.name} was created.", cluster.reconcile(is_settled, "available")
-    was_settled = is_settled(before)
+        return True, f"The global cluster {cluster.name} was created.", cluster.reconcile(is_created, aim)
+    # One with members is adopted as it is, whoever its writer is.
+    is_done = is_settled if before["members"] else is_created
+    was_settled = is_done(before)
     if not was_settled and not check_mode:
         # The change in progress may be the one requested here: of a run whose response was lost, or of another run.
-        before = cluster.reconcile(is_settled, "available")
+        before = cluster.reconcile(is_done, aim)
     settings = modification_settings(before, params)
     if settings:
         names = ", ".join(f"{name} to {value}" for name, value in settings.items())

@@ -41,6 +41,7 @@ CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
     "replication_lag": database.lag,
     "parameter_groups": database.parameter_groups,
     "writer_endpoint": database.writer_endpoint,
+    "rescue_snapshots": database.rescue_snapshots,
     "target_health": capacity.target_health,
     "capacity": capacity.capacity,
     "vcpu_quota": capacity.vcpu_quota,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import Terms, excessive_lag, lag_of
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.snapshots import is_kept
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.states import cluster_is_down
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import FAILOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
@@ -228,3 +229,30 @@ def writer_endpoint(seen: Seen) -> Iterator[Finding]:
             yield warning(region, reason, "Run failback.yml with rebuild=true after a detach, else site.yml.")
         else:
             yield ok(region, f"{name} reaches the writer.")
+
+
+def rescue_snapshots(seen: Seen) -> Iterator[Finding]:
+    """What an unplanned failover gave up is kept: Aurora's own snapshot of it expires with the backup retention period.
+
+    Source: "Using switchover or failover in Amazon Aurora Global Database" of the Aurora User Guide.
+    """
+    for region in seen.order:
+        fact = seen.facts[region]["rescue_snapshots"]
+        if not fact.known:
+            yield seen.unknown(region, "the snapshots of earlier volumes", fact.error)
+            continue
+        left = [one for one in fact.value if not is_kept(one)]
+        if left:
+            dates = listed(f"{one['identifier']} ({one['status']}) expires {expiry_of(one)}" for one in left)
+            reason = f"Not copied yet, of what an unplanned failover gave up: {dates}."
+            remedy = "Run failback.yml, or the module rds_cluster_rescue_snapshot, which copies it."
+            yield warning(region, reason, remedy)
+        elif fact.value:
+            yield ok(region, f"What was given up is kept: {listed(one['copy'] for one in fact.value)}.")
+        else:
+            yield ok(region, "Aurora keeps no snapshot of an earlier volume.")
+
+
+def expiry_of(snapshot: Mapping[str, Any]) -> str:
+    """Return the day on which a rescue snapshot expires, in words. Pure."""
+    return f"on {snapshot['expires_at'][:10]}" if snapshot["expires_at"] else "on a day that is not known"

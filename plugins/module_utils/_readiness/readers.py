@@ -17,6 +17,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api i
     describe_db_cluster,
     describe_db_instances,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.snapshots import read_rescued
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import PAUSE_ID
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_document
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
@@ -493,6 +494,7 @@ def regional_readers(
         "automation": lambda: get_document(clients("dynamodb", region), table, PAUSE_ID),
         "database": of_entry("rds", read_database, "db_cluster_identifier"),
         "parameters": of_entry("rds", read_parameters, "db_cluster_identifier"),
+        "rescue_snapshots": of_entry("rds", read_rescued, "db_cluster_identifier"),
         "table": of_entry("dynamodb", describe_session_table, "session_table"),
         "session_table_settings": of_entry("dynamodb", read_table_settings, "session_table"),
         "control_table_settings": lambda: read_table_settings(clients("dynamodb", region), table),

@@ -18,6 +18,7 @@ automation: None or {document, written_at} of the control table's item about aut
 database: None or {identifier, parameter_group, deletion_protection, backup_retention_days, kms_key_arn, instances:
     [{identifier, class, is_public, parameter_groups: [names]}], pending_reboot: [instance identifiers]}
 parameters: {cluster: {name: value}, instance: {name: value}}, without defaults
+rescue_snapshots: [{identifier, status, created_at, expires_at, copy, copy_status}], see _aurora/snapshots.py
 instance_types: {instance type: vCPUs of one}, of the group's instances or else of its launch template
 vcpu_quota: {limit, used, used_error}; used is None if unknown, and used_error then contains the reason
 target_quota: the maximum number of targets of a load balancer

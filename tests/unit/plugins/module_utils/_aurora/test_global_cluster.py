@@ -70,6 +70,23 @@ def test_adopts_an_existing_cluster_and_leaves_engine_to_it(empty, ensure):
     assert "Engine" not in empty.calls[1][3]
 
 
+def test_one_from_a_cluster_is_created_once_the_cluster_is_listed_as_its_writer(empty, ensure, fake_time):
+    empty.joins_late = True
+    fake_time.at(20, empty.join_source)
+    result = ensure(empty, source_db_cluster_arn=arn("us-east-2"))
+    assert (result["global_cluster"]["writer_region"], fake_time.now) == ("us-east-2", 20)
+
+
+def test_a_second_run_waits_for_what_an_interrupted_one_began(empty, ensure, fake_time):
+    empty.joins_late = True
+    with pytest.raises(WaitTimeout, match=f"not available with the writer {arn('us-east-2')} after 30 s"):
+        ensure(empty, source_db_cluster_arn=arn("us-east-2"))
+    fake_time.at(fake_time.now + 10, empty.join_source)
+    again = ensure(empty, source_db_cluster_arn=arn("us-east-2"))
+    assert (again["changed"], again["global_cluster"]["writer_region"]) == (False, "us-east-2")
+    assert empty.writes() == ["create_global_cluster"]
+
+
 def test_takes_over_a_global_database_whose_writer_was_moved(ensure):
     fake = FakeGlobalDatabase(writer="us-east-2")
     result = ensure(fake, engine_version=VERSION, storage_encrypted=True)

@@ -107,6 +107,27 @@ def become(region, fact, value):
     return lambda world: world.facts[region].update({fact: value})
 
 
+def left_over(**values):
+    """What Aurora keeps of a volume that was given up, not copied."""
+    return {
+        "identifier": "rds:unplanned-global-failover-c-2026-11-29-08-15-30",
+        "status": "available",
+        "created_at": "2026-11-29T08:15:30+00:00",
+        "expires_at": "2026-12-06T08:15:30+00:00",
+        "copy": "c-rescue-20261129081530",
+        "copy_status": None,
+        **values,
+    }
+
+
+def test_what_a_failover_gave_up_is_ready_once_it_is_copied():
+    world = World()
+    world.facts[WEST]["rescue_snapshots"] = [left_over(copy_status="available")]
+    rows = [row for row in judge(world.seen()) if row["check"] == "rescue_snapshots"]
+    assert [row["state"] for row in rows] == ["ok", "ok"]
+    assert "c-rescue-20261129081530" in rows[1]["reason"]
+
+
 def expect(**values):
     """Return a fault: the environment asks for something else than what is there."""
     return lambda world: world.expected.update(values)
@@ -342,6 +363,22 @@ FAULTS = [
     ("writer_endpoint", become(WEST, "writer_endpoint", None), WEST, BLOCKER, "There is no parameter"),
     ("writer_endpoint", become(EAST, "writer_endpoint", None), EAST, WARNING, "There is no parameter"),
     ("writer_endpoint", become(WEST, "writer_endpoint", "elsewhere"), WEST, WARNING, "is elsewhere"),
+    ("rescue_snapshots", become(WEST, "rescue_snapshots", [left_over()]), WEST, WARNING, "expires on 2026-12-06"),
+    (
+        "rescue_snapshots",
+        become(WEST, "rescue_snapshots", [left_over(status="creating", expires_at=None)]),
+        WEST,
+        WARNING,
+        "(creating) expires on a day that is not known",
+    ),
+    (
+        "rescue_snapshots",
+        become(WEST, "rescue_snapshots", [left_over(copy_status="creating")]),
+        WEST,
+        WARNING,
+        "Not copied yet",
+    ),
+    ("rescue_snapshots", become(WEST, "rescue_snapshots", SILENT), WEST, WARNING, "Unknown"),
     ("protection", change(WEST, "database", deletion_protection=False), WEST, WARNING, "deletion: the cluster."),
     (
         "protection",

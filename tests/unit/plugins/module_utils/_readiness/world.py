@@ -188,6 +188,7 @@ class World:
                 ],
                 "pending_reboot": [],
             },
+            "rescue_snapshots": [],
             "parameters": {"cluster": {"require_secure_transport": "ON"}, "instance": {"long_query_time": "2"}},
             "instance_types": {"t3.medium": 2},
             "vcpu_quota": {"limit": 32.0, "used": 8.0, "used_error": None},
