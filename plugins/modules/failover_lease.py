@@ -123,7 +123,7 @@ reason:
   description: One sentence on what was found and done.
   returned: success
   type: str
-  sample: "The lease of us-east-2 was taken for 60 s: run 20260101T030000Z-3f2a, attempt 1."
+  sample: "The lease of us-east-2 was acquired for 60 s: run 20260101T030000Z-3f2a, attempt 1."
 lease:
   description:
     - The lease as it is now, or would be in check mode; null if there is none. Times are epoch seconds.

@@ -62,7 +62,7 @@ reason:
   description: One sentence on which copy was used.
   returned: success
   type: str
-  sample: The freshest manifest is us-east-2's, written at 2026-01-01T00:00:00.000000Z.
+  sample: The most recent manifest is in us-east-2, written at 2026-01-01T00:00:00.000000Z.
 manifest:
   description: The most recent manifest.
   returned: success

@@ -269,7 +269,7 @@ def test_two_buckets_replicate_both_ways_and_stop(lab: Lab, run: Run) -> None:
         ends = {"bucket": f"data-{source}", "destination_bucket_arn": f"arn:aws:s3:::data-{target}"}
         return run("s3_bucket_replication", region=source, role_arn=role, **ends, **said)
 
-    assert "has no versioning" in rule(EAST, WEST)["msg"]
+    assert "is not enabled, but replication" in rule(EAST, WEST)["msg"]
     for region in (EAST, WEST):
         versioning = {"Status": "Enabled"}
         lab.client("s3", region).put_bucket_versioning(Bucket=f"data-{region}", VersioningConfiguration=versioning)

@@ -4,8 +4,8 @@
 
 """Documents in a region's control table: one function per DynamoDB call.
 
-Each region has a table of its own, so that a region that works has all it needs. An item is {id, document, ...}; the
-document is JSON text, because DynamoDB's own maps would turn numbers into decimals and forbid nothing in return.
+Each region has its own table, so that a region that works has everything it needs. An item is {id, document, ...}. The
+document is JSON text, because DynamoDB's native maps would turn numbers into decimals without any advantage.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from ansible_collections.trading.multi_region.plugins.module_utils._options impo
 MANIFEST_ID = "manifest"
 RUN_PREFIX = "run#"
 LATEST_MOVE_ID = "latest_move"
-# How often what a batch left out is asked for again, immediately: items are few and small, so that is throttling.
+# How often items that a batch omitted are requested again immediately. Items are few and small, so it means throttling.
 BATCH_TRIES = 3
 
-# The option of the doc fragment "control_table", for the argument spec of the modules that read or write the tables.
+# The option of the doc fragment "control_table", for the argument spec of the modules that use the tables.
 TABLE_SPEC = {"table_name": {"type": "str", "required": True, "rule": rules.TABLE}}
 
 
 @aws_call("GetItem")
 def get_document(client: Any, table: str, identifier: str) -> dict[str, Any] | None:
-    """Return {document, written_at} of an item as it is now, or None where there is no such item."""
+    """Return {document, written_at} of the current item, or None if there is no such item."""
     item = client.get_item(TableName=table, Key={"id": {"S": identifier}}, ConsistentRead=True).get("Item")
     return unpack(item) if item else None
 
@@ -39,26 +39,27 @@ def get_document(client: Any, table: str, identifier: str) -> dict[str, Any] | N
 def get_items(
     client: Any, table: str, identifiers: Iterable[str]
 ) -> tuple[dict[str, Mapping[str, Any]], Mapping[str, Any]] | None:
-    """Return (items by id as they are now, the answer that brought the last of them); None where there is no table.
+    """Return (current items by id, the last response), or None if there is no table.
 
-    items: in DynamoDB's own form; what does not exist is left out. Raises AwsCallError where DynamoDB goes on leaving
-    items out for want of capacity: such an item is unknown, not absent.
+    items: in DynamoDB's own form, without those that do not exist. Raises AwsCallError if DynamoDB keeps omitting items
+    because of its capacity: such an item is unknown, not absent.
     """
     keys = [{"id": {"S": identifier}} for identifier in identifiers]
-    asked = {table: {"Keys": keys, "ConsistentRead": True}}
+    keys = [{"id": {"S": identifier}} for identifier in identifiers]
+    pending = {table: {"Keys": keys, "ConsistentRead": True}}
     items: dict[str, Mapping[str, Any]] = {}
     for _try in range(BATCH_TRIES):
-        answer = client.batch_get_item(RequestItems=asked)
+        answer = client.batch_get_item(RequestItems=pending)
         items.update({item["id"]["S"]: item for item in answer["Responses"].get(table, [])})
-        asked = answer.get("UnprocessedKeys") or {}
-        if not asked:
+        pending = answer.get("UnprocessedKeys") or {}
+        if not pending:
             return items, answer
-    left = len(asked[table]["Keys"])
+    left = len(pending[table]["Keys"])
     raise AwsCallError("BatchGetItem", "UnprocessedKeys", f"{left} items of {table} were not read", retryable=True)
 
 
 def get_documents(client: Any, table: str, identifiers: Iterable[str]) -> dict[str, dict[str, Any] | None]:
-    """Return {identifier: {document, written_at}, or None where there is no such item}, all of them in one call."""
+    """Return {identifier: {document, written_at} or None if there is no such item}, read in one call."""
     wanted = list(identifiers)
     found = get_items(client, table, wanted)
     if found is None:
@@ -71,19 +72,19 @@ def get_documents(client: Any, table: str, identifiers: Iterable[str]) -> dict[s
 def put_document(
     client: Any, table: str, identifier: str, document: Mapping[str, Any], written_at: str
 ) -> dict[str, Any] | None:
-    """Write an item whatever stood there; return what stood there, or None."""
+    """Write an item, replacing any other; return the replaced one, or None."""
     item = pack(identifier, document, written_at)
     old = client.put_item(TableName=table, Item=item, ReturnValues="ALL_OLD").get("Attributes")
     return unpack(old) if old else None
 
 
 def stands(client: Any, table: str, identifier: str, written_at: str) -> bool:
-    """Return whether it is this very write that stands there: its time, to the microsecond, tells it from others."""
+    """Return whether the item is of this write; its time, to the microsecond, distinguishes it from other writes."""
     return (get_document(client, table, identifier) or {}).get("written_at") == written_at
 
 
 def write_document(client: Any, table: str, identifier: str, document: Mapping[str, Any], written_at: str) -> None:
-    """Write an item whatever stood there; one whose answer was lost counts when it stands there."""
+    """Write an item, replacing any other. If the response is lost, it counts as written once it can be read."""
     try:
         put_document(client, table, identifier, document, written_at)
     except AwsCallError as error:
@@ -102,9 +103,9 @@ def pack(identifier: str, document: Mapping[str, Any], written_at: str) -> dict[
 
 
 def unpack(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return {document, written_at} of a stored item; the document is None where the item has none. Pure.
+    """Return {document, written_at} of a stored item; the document is None if the item has none. Pure.
 
-    Raises ValueError where somebody has put something else there than a document of ours.
+    Raises ValueError if the item contains something other than a document of this collection.
     """
     document = json.loads(item.get("document", {}).get("S") or "null")
     if not isinstance(document, dict | None):
@@ -113,5 +114,5 @@ def unpack(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def utc_now() -> str:
-    """Return the time as ISO 8601 in UTC with a fixed width, so that the order of texts is the order of times."""
+    """Return the time as ISO 8601 in UTC with fixed width, so that sorting the texts sorts the times."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -2,15 +2,15 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The lease of a region: who may move the platform towards it, until when. One item of the region's control table.
+"""The lease of a region: which run may move the platform to it, until when. One item of the region's control table.
 
-Time is the table's own: the Date header of DynamoDB's answers, carried on by the local monotonic clock between two
-answers. The controller's clock is never compared with a stored time. The header counts whole seconds, so the table's
-time is known to lie between ``earliest`` and ``latest`` only; a lease is written by the earlier, and believed in by
-its holder until the later, so that nobody else can see it expired while its holder still acts.
+Time is the table's own: the Date header of DynamoDB's responses, extrapolated by the local monotonic clock between two
+responses. The controller's clock is never compared with a stored time. The header has whole seconds, so the table's
+time is only known to be between ``earliest`` and ``latest``. A lease is written with the earlier time and relied on by
+its holder until the later one, so that no other run can see it expired while its holder still acts.
 
-Who wins does not depend on time at all: each write is conditional on the item being what was read (``revision``, which
-grows with every write), or on the lease still being this attempt's.
+Which run wins does not depend on time at all: each write is conditional on the item still being the one that was read
+(``revision``, which increases with every write), or on the lease still being this attempt's.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ HEADER_SECONDS = 1.0
 RUNNING = "running"
 OUTCOMES_UNFINISHED = (RUNNING, "failed", "stopped")
 
-# Attributes of the item, all of them at its top level because conditions cannot look into JSON text.
+# Attributes of the item, all of them top-level, because conditions cannot refer to parts of a JSON text.
 TEXTS = ("run_id", "claim", "owner", "method", "trigger", "target_region", "step", "outcome")
 NUMBERS = ("started_at", "acquired_at", "renewed_at", "expires_at")
 COUNTS = ("attempt", "lease_seconds", "revision")
@@ -59,10 +59,10 @@ LEASE_SPEC = {
 
 
 def server_time(answer: Mapping[str, Any]) -> float:
-    """Return the time of the service that answered, in epoch seconds, cut to whole seconds.
+    """Return the time of the service that responded, in epoch seconds, truncated to whole seconds.
 
-    Without a Date header, which DynamoDB always sends, it is the controller's clock: something between the two took
-    the header away, and a lease by a clock that may be wrong is better than none. Two runs cannot win by it: see
+    Without a Date header, which DynamoDB always sends, the controller's clock is used: something in between removed the
+    header, and a lease with a possibly wrong clock is better than none. Two runs still cannot both win: see
     ``revision`` above.
     """
     text = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
@@ -70,15 +70,15 @@ def server_time(answer: Mapping[str, Any]) -> float:
 
 
 def unpack_lease(item: Mapping[str, Any] | None, now: float) -> dict[str, Any] | None:
-    """Return a stored lease as a dict, or None where there is none. Pure.
+    """Return a stored lease as a dict, or None if there is none. Pure.
 
     item: the item in DynamoDB's own form, or None.
-    now: time of the answer that brought it (``server_time``).
+    now: time of the response that contained it (``server_time``).
 
-    The dict has run_id, claim (the id its holder would have given a new run), owner, attempt, method, trigger,
+    The dict has run_id, claim (the id that its holder offered for a new run), owner, attempt, method, trigger,
     target_region, started_at (first attempt), acquired_at, renewed_at, expires_at, lease_seconds, step, outcome,
-    revision, previous, and of the moment: age_seconds (since renewed_at), expires_in_seconds (0 when it has), is_live,
-    is_unfinished (its run did not succeed, or goes on).
+    revision, previous, and computed for now: age_seconds (since renewed_at), expires_in_seconds (0 if expired),
+    is_live, is_unfinished (its run is in progress or did not succeed).
     """
     if not item:
         return None
@@ -90,7 +90,7 @@ def unpack_lease(item: Mapping[str, Any] | None, now: float) -> dict[str, Any] |
 
 
 def with_age(lease: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """Return a lease with what the time makes of it. Pure."""
+    """Return a lease with the values that depend on the time. Pure."""
     return {
         **lease,
         "age_seconds": round(max(0.0, now - lease["renewed_at"]), 3),
@@ -112,12 +112,12 @@ def pack_lease(lease: Mapping[str, Any]) -> dict[str, Any]:
 
 @aws_call("GetItem")
 def get_lease(client: Any, table: str) -> Mapping[str, Any]:
-    """Return DynamoDB's answer: the item as it is now, if there is one, and the time."""
+    """Return DynamoDB's response: the current item, if there is one, and the time."""
     return client.get_item(TableName=table, Key={"id": {"S": LEASE_ID}}, ConsistentRead=True)
 
 
 def read_lease(client: Any, table: str) -> dict[str, Any] | None:
-    """Return the lease as ``unpack_lease`` has it, or None. Raises AwsCallError, also where there is no table."""
+    """Return the lease in the shape of ``unpack_lease``, or None. Raises AwsCallError, also if there is no table."""
     answer = get_lease(client, table)
     return unpack_lease(answer.get("Item"), server_time(answer))
 
@@ -126,10 +126,10 @@ def read_lease(client: Any, table: str) -> dict[str, Any] | None:
 def update_lease(
     client: Any, table: str, run_id: str, attempt: int, values: Mapping[str, Any]
 ) -> Mapping[str, Any] | None:
-    """Set attributes of the lease if this attempt of this run still holds it; return the answer, or None if not.
+    """Set attributes of the lease if this attempt of this run still holds it; return the response, or None if not.
 
-    values: attributes in DynamoDB's own form, renewed_at among them. Safe to repeat: the condition holds after the
-    write as well. A renewal that arrives after a later one is turned away, because it would set the expiry back.
+    values: attributes in DynamoDB's own form, including renewed_at. Safe to repeat: the condition is also met after the
+    write. A renewal that arrives after a later one is rejected, because it would move the expiry back.
     """
     names = {f"#{name}": name for name in (*values, "run_id", "attempt", "outcome", "revision")}
     return client.update_item(
@@ -151,7 +151,7 @@ def update_lease(
 
 
 class TableClock:
-    """The table's time between its answers."""
+    """The table's time between its responses."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic):
         self._monotonic = monotonic
@@ -159,11 +159,11 @@ class TableClock:
 
     @property
     def is_set(self) -> bool:
-        """Return whether an answer was heard yet."""
+        """Return whether there was a response yet."""
         return self._answer is not None
 
     def ask(self, call: Callable[[], Any]) -> Any:
-        """Return what the call returned, with the clock set by it; None is no answer."""
+        """Return the call's result, and set the clock by it; None is not a response."""
         sent = self._monotonic()
         answer = call()
         if answer is not None:
@@ -171,23 +171,23 @@ class TableClock:
         return answer
 
     def earliest(self) -> float:
-        """Return what the table's time is at least."""
-        told, _sent, received = self._heard()
-        return told + self._monotonic() - received
+        """Return the lower bound of the table's time."""
+        server, _sent, received = self._heard()
+        return server + self._monotonic() - received
 
     def latest(self) -> float:
-        """Return what the table's time is at most."""
-        told, sent, _received = self._heard()
-        return told + HEADER_SECONDS + self._monotonic() - sent
+        """Return the upper bound of the table's time."""
+        server, sent, _received = self._heard()
+        return server + HEADER_SECONDS + self._monotonic() - sent
 
     def _heard(self) -> tuple[float, float, float]:
         if self._answer is None:
-            raise RuntimeError("no answer was heard yet")
+            raise RuntimeError("there was no response yet")
         return self._answer
 
 
 class Lease:
-    """A lease that a run holds, as its steps see it.
+    """A lease that a run holds, as used by its steps.
 
     options: the option ``lease``. client: DynamoDB of the lease's region.
     """
@@ -209,10 +209,10 @@ class Lease:
         self._tried_at = monotonic()
 
     def hold(self) -> None:
-        """Prove that the lease is still this attempt's, and renew it.
+        """Prove that this attempt still holds the lease, and renew it.
 
-        Raises Refused where it is another's, and MultiRegionError where that could not be asked. A table that does not
-        answer is tolerated for as long as nobody else can have seen the lease expire.
+        Raises Refused if another run holds it, and MultiRegionError if that could not be determined. A table that does
+        not respond is tolerated for as long as no other run can have seen the lease expire.
         """
         try:
             if not self._clock.is_set or self._clock.earliest() >= self._proven_until:
@@ -222,13 +222,13 @@ class Lease:
             if not (error.retryable and self._is_proven()):
                 raise MultiRegionError(
                     f"The lease of run {self._options['run_id']} in {self._options['region']} could not be renewed, "
-                    f"and may be another's by now: {error}. Run the same command again: it goes on from what is done.",
+                    f"and another run may hold it now: {error}. Run the same command again to resume.",
                     **error.evidence,
                 ) from error
         self._tried_at = self._monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass as ``waiting.pause`` does, renewing the lease in time. Raises what ``hold`` raises."""
+        """Sleep like ``waiting.pause``, and renew the lease in time. Raises what ``hold`` raises."""
         ends_at = self._monotonic() + seconds
         while True:
             now = self._monotonic()
@@ -244,7 +244,7 @@ class Lease:
         return self._clock.is_set and self._clock.latest() < self._proven_until
 
     def _renew(self) -> None:
-        # The stored time has passed for certain, also where the header's whole seconds do not show it yet.
+        # The stored time has certainly passed, even if the header's whole seconds do not show that yet.
         now, seconds = max(self._clock.earliest(), self._renewed_at), self._options["lease_seconds"]
         values = {"renewed_at": {"N": repr(now)}, "expires_at": {"N": repr(now + seconds)}}
         if self._options.get("step"):
@@ -256,7 +256,7 @@ class Lease:
             self._renewed_at, self._proven_until = now, now + seconds
 
     def _look(self) -> None:
-        """Read the lease; raise Refused unless it is this attempt's."""
+        """Read the lease; raise Refused unless this attempt holds it."""
         answer = self._clock.ask(lambda: get_lease(self._client, self._options["table_name"]))
         lease = unpack_lease(answer.get("Item"), server_time(answer))
         if why := lost(lease, self._options["run_id"], self._options["attempt"], self._options["region"]):
@@ -265,28 +265,28 @@ class Lease:
 
 
 class NoLease:
-    """Stands where no lease was given: nothing is asked, nothing is renewed."""
+    """Used if no lease was given: does nothing."""
 
     def hold(self) -> None:
         """Do nothing."""
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Sleep."""
         pause(seconds)
 
 
 def lease_of(params: Mapping[str, Any], clients: Any) -> Lease | NoLease:
-    """Return the lease that the option ``lease`` names, or one that does nothing."""
+    """Return the lease of the option ``lease``, or one that does nothing."""
     options = params.get("lease")
     return Lease(options, clients("dynamodb", options["region"])) if options else NoLease()
 
 
 def lost(lease: Mapping[str, Any] | None, run_id: str, attempt: int, region: str) -> str | None:
-    """Return why a lease is not this attempt's any more, as a sentence, or None where it is. Pure."""
-    mine = f"Run {run_id}, attempt {attempt}, does not hold the lease of {region} any more"
-    remedy = "Nothing more is done by this attempt."
+    """Return why this attempt no longer holds a lease, as a sentence, or None if it does. Pure."""
+    mine = f"Run {run_id}, attempt {attempt}, no longer holds the lease of {region}"
+    remedy = "This attempt does nothing more."
     if lease is None:
-        return f"{mine}; no lease stands there. {remedy}"
+        return f"{mine}; there is no lease. {remedy}"
     if (lease["run_id"], lease["attempt"]) != (run_id, attempt):
         return (
             f"{mine}; lease lost to {lease['owner']} (run {lease['run_id']}, attempt {lease['attempt']}, "
@@ -295,6 +295,6 @@ def lost(lease: Mapping[str, Any] | None, run_id: str, attempt: int, region: str
     if lease["outcome"] != RUNNING:
         return f"{mine}; it was released as {lease['outcome']}. {remedy}"
     if not lease["is_live"]:
-        # Nobody has taken it, but another run may have come and gone elsewhere: what was planned may not hold any more.
-        return f"{mine}; it expired before it was renewed. Run the same command again: it looks again and goes on."
+        # No run has taken it, but another one may have come and gone elsewhere, so the plan may no longer be valid.
+        return f"{mine}; it expired before it was renewed. Run the same command again: it reads the state and resumes."
     return None

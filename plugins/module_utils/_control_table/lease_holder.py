@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""One move towards a region at a time: taking its lease, keeping it, giving it back.
+"""One move to a region at a time: acquire, renew and release its lease.
 
-What stands in the table decides what a run is: a new one, the next attempt of one that stopped, or none at all. The
-item and its time are the business of ``lease.py``.
+The item in the table decides what a run is: a new one, the next attempt of one that stopped, or refused. ``lease.py``
+handles the item and its time.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 
-# A write that lost against another's is decided again on what stands there then; who loses so often is told to wait.
+# A write that loses to another one is decided again from the new item; after this many losses the run has to wait.
 TRIES = 4
-# How many attempts that ended without writing a record of their own are remembered.
+# How many attempts that ended without writing a record are kept.
 EARLIER = 20
 NO_TABLE = "ResourceNotFoundException"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a run would be: kind is new, resumed, taken over, or held where the lease is its own already."""
+    """What a run would be: kind is new, resumed, taken over, or held if the run already holds the lease."""
 
     kind: str
     run_id: str
@@ -55,7 +55,7 @@ class Claim:
 
 @aws_call("PutItem", missing=("ConditionalCheckFailedException",))
 def put_lease(client: Any, table: str, lease: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Write a lease in place of the revision before it; return the answer, or None where another write came first."""
+    """Write a lease in place of the previous revision; return the response, or None if another write came first."""
     fresh = {"ConditionExpression": "attribute_not_exists(#revision)"}
     next_one = {
         "ConditionExpression": "#revision = :before",
@@ -70,31 +70,31 @@ def put_lease(client: Any, table: str, lease: Mapping[str, Any]) -> Mapping[str,
 
 
 def plain(lease: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return a lease without the one before it. Pure."""
+    """Return a lease without the previous one. Pure."""
     return {name: value for name, value in lease.items() if name != "previous"} if lease else None
 
 
 def ended_lease(standing: Mapping[str, Any], ended: str) -> dict[str, Any]:
-    """Return a lease that came to its end, with those before it under ``earlier``, the latest first. Pure."""
+    """Return a lease that ended, with those before it under ``earlier``, the latest first. Pure."""
     before = standing.get("previous")
     chain = [{name: value for name, value in before.items() if name != "earlier"}, *before["earlier"]] if before else []
     return {**(plain(standing) or {}), "ended": ended, "earlier": chain[:EARLIER]}
 
 
 def is_own(lease: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
-    """Return whether a lease was taken by this very run: the same id was offered by the same owner. Pure."""
+    """Return whether this very run acquired the lease: the same owner offered the same id. Pure."""
     return (lease["claim"], lease["owner"]) == (params["run_id"], params["owner"])
 
 
 def is_ended(lease: Mapping[str, Any] | None, params: Mapping[str, Any]) -> bool:
-    """Return whether a lease is the one of a request to release, with the outcome that it asked for. Pure."""
+    """Return whether a lease is the one that was to be released, with the requested outcome. Pure."""
     return bool(lease) and all(lease[name] == params[name] for name in ("run_id", "attempt", "outcome"))
 
 
 def decide(standing: Mapping[str, Any] | None, params: Mapping[str, Any], region: str, now: float) -> Claim:
-    """Return what this run would be, given the lease that stands there; raise Refused where it is another's. Pure.
+    """Return what this run would be, given the current lease; raise Refused if another run holds it. Pure.
 
-    standing: None or a lease as ``unpack_lease`` has it.
+    standing: the current lease in the shape of ``unpack_lease``, or None.
     now: the table's time.
     """
     fresh = Claim("new", params["run_id"], 1, now, None)
@@ -119,7 +119,7 @@ def decide(standing: Mapping[str, Any] | None, params: Mapping[str, Any], region
 
 
 def held_sentence(lease: Mapping[str, Any], takeover_run_id: str | None, region: str) -> str:
-    """Return why a live lease of another run is left alone, and what can be done about it. Pure."""
+    """Return why a live lease of another run is not touched, and what the operator can do. Pure."""
     words = [
         f"The lease of {region} is held by {lease['owner']}: run {lease['run_id']}, attempt {lease['attempt']}, "
         f"method {lease['method'] or 'not given'}, step {lease['step'] or 'not begun'}, renewed "
@@ -158,19 +158,19 @@ def build_lease(claim: Claim, params: Mapping[str, Any], region: str, revision: 
 
 
 class Counter:
-    """The place where a region's lease is taken and given back."""
+    """Acquires and releases a region's lease."""
 
     def __init__(self, params: Mapping[str, Any], client: Any, region: str, monotonic: Callable[[], float]):
         self.params, self.client, self.region, self.table = params, client, region, params["table_name"]
         self.monotonic, self.clock = monotonic, TableClock(monotonic)
 
     def look(self) -> dict[str, Any] | None:
-        """Return the lease that stands there now."""
+        """Return the current lease."""
         answer = self.clock.ask(lambda: get_lease(self.client, self.table))
         return unpack_lease(answer.get("Item"), server_time(answer))
 
     def take(self, check_mode: bool) -> dict[str, Any]:
-        """Take the lease, or renew it where it is this run's already; raise Refused where it is another's."""
+        """Acquire the lease, or return it if this run already holds it; raise Refused if another run holds it."""
         standing, error = self.look(), None
         for _try in range(TRIES):
             now = self.clock.earliest()
@@ -181,16 +181,16 @@ class Counter:
             if check_mode:
                 return self._taken(claim, lease, changed=True, is_wish=True)
             error = self._write(lease) or error
-            # Whatever the answer was, also "another came first" after a lost one, the table knows.
+            # Whatever the response was, also "another came first" after a lost one, the table has the answer.
             standing = self.look()
             if standing and is_own(standing, self.params) and standing["revision"] == lease["revision"]:
                 return self._taken(claim, standing, changed=True)
         raise error or Refused(
-            f"The lease of {self.region} changed hands {TRIES} times while it was asked for. Try again."
+            f"The lease of {self.region} changed hands {TRIES} times while it was being acquired. Try again."
         )
 
     def _write(self, lease: Mapping[str, Any]) -> AwsCallError | None:
-        """Write; return the error of a write that may have been carried out all the same."""
+        """Write; return the error of a write that may have been carried out nevertheless."""
         try:
             self.clock.ask(lambda: put_lease(self.client, self.table, lease))
         except AwsCallError as error:
@@ -203,7 +203,7 @@ class Counter:
         return self._result(lease, changed, taken_sentence(claim, lease, self.region, is_wish), claim.previous)
 
     def renew(self, check_mode: bool) -> dict[str, Any]:
-        """Renew what this attempt holds; raise Refused where it does not."""
+        """Renew the lease that this attempt holds; raise Refused if it does not hold it."""
         if not check_mode:
             self._held_lease().hold()
         lease = self.look()
@@ -213,7 +213,7 @@ class Counter:
         return self._result(lease, False, f"The lease of {self.region} for run {self.params['run_id']} {verb}.")
 
     def release(self, check_mode: bool) -> dict[str, Any]:
-        """Give back what this attempt holds, with its outcome; a lease that it does not hold is left alone."""
+        """Release the lease that this attempt holds, with its outcome; do not touch a lease that it does not hold."""
         run_id, attempt, outcome = self.params["run_id"], self.params["attempt"], self.params["outcome"]
         lease = self.look()
         if why := lost(lease, run_id, attempt, self.region):
@@ -229,8 +229,8 @@ class Counter:
             if not failure.ambiguous:
                 raise
             error = failure
-        # The answer to the write shows the lease as it is now. Without one, also after "not yours any more", which may
-        # be the answer to a second try of botocore's, the table knows.
+        # The response to the write shows the current lease. Without one, also after a failed condition, which may be
+        # the response to a retry of botocore, the table has the answer.
         lease = unpack_lease(answer["Attributes"], server_time(answer)) if answer else self.look()
         why = lost(lease, run_id, attempt, self.region)
         if not why:
@@ -265,21 +265,19 @@ class Counter:
 
 
 def taken_sentence(claim: Claim, lease: Mapping[str, Any], region: str, is_wish: bool) -> str:
-    """Return what happened to the lease, or would. Pure."""
+    """Return what happened to the lease, or what would happen. Pure."""
     run = f"run {claim.run_id}, attempt {claim.attempt}"
     if claim.kind == "held":
-        return (
-            f"The lease of {region} is held by this run already ({run}), for {lease['expires_in_seconds']:.0f} s more."
-        )
+        return f"This run already holds the lease of {region} ({run}), for {lease['expires_in_seconds']:.0f} s more."
     before, verb = claim.previous, "would be" if is_wish else "was"
     found = ""
     if before:
         found = (
-            f" The lease of {before['owner']} (run {before['run_id']}, attempt {before['attempt']}, method "
-            f"{before['method'] or 'not given'}, step {before['step'] or 'not begun'}) stood there: {before['ended']}, "
+            f" It replaced the lease of {before['owner']} (run {before['run_id']}, attempt {before['attempt']}, method "
+            f"{before['method'] or 'not given'}, step {before['step'] or 'not begun'}): {before['ended']}, "
             f"last seen {before['age_seconds']:.0f} s ago."
         )
-    how = {"new": "taken", "resumed": "taken again", "taken over": "taken over"}[claim.kind]
+    how = {"new": "acquired", "resumed": "acquired again", "taken over": "taken over"}[claim.kind]
     return f"The lease of {region} {verb} {how} for {lease['lease_seconds']} s: {run}.{found}"
 
 
@@ -290,11 +288,11 @@ def run(
     check_mode: bool = False,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> dict[str, Any]:
-    """Take, renew or release the lease of a region.
+    """Acquire, renew or release the lease of a region.
 
-    Returns changed, reason, lease (as it stands then, or None), handle (the option ``lease`` of the step modules, or
-    None where nothing is held), resumed, previous (None or the lease that stood there, with ``ended``).
-    Raises Refused with ``held_by`` for another run's lease, AwsCallError where the table could not be asked.
+    Returns changed, reason, lease (the resulting one, or None), handle (the option ``lease`` of the step modules, or
+    None if no lease is held), resumed, previous (None or the lease that was replaced, with ``ended``).
+    Raises Refused with ``held_by`` for another run's lease, AwsCallError if the table could not be queried.
     """
     region = params.get("region") or clients.default_region
     counter = Counter(params, clients("dynamodb", region), region, monotonic)
@@ -308,6 +306,6 @@ def run(
         if error.code != NO_TABLE:
             raise
         raise MultiRegionError(
-            f"table_name is {params['table_name']}; there is no such table in {region}, so nothing can keep two runs "
-            "apart. site.yml creates it."
+            f"table_name is {params['table_name']}; there is no such table in {region}, so concurrent runs cannot be "
+            "prevented. site.yml creates it."
         ) from error

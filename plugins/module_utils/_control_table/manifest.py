@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The recovery manifest: what a failover must know without asking the lost region; site.yml writes it everywhere.
+"""The recovery manifest: what a failover must know without the lost region. site.yml writes it to every region.
 
 Shape, version 1: {version, environment, global_database: {identifier, engine_version}, traffic: {backend, domain,
-name_servers, switch_key, health_path, scheme}, regions: [one entry a region, in the order of preference]}.
+name_servers, switch_key, health_path, scheme}, regions: [one entry per region, in the order of preference]}.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 
 VERSION = 1
 ABSENT = "absent"
-# Members of an entry without which a failover to or from that region cannot be planned.
+# Members of an entry that are required to plan a failover to or from that region.
 ENTRY_MEMBERS = (
     "region",
     "db_cluster_identifier",
@@ -44,7 +44,7 @@ ENTRY_MEMBERS = (
 
 
 def manifest_problems(manifest: Any) -> list[str]:
-    """Return what is wrong with a manifest, as sentences; empty when nothing is. Pure."""
+    """Return the problems of a manifest, as sentences; empty if there are none. Pure."""
     if not isinstance(manifest, Mapping):
         return [f"manifest is {type(manifest).__name__}; allowed: a dictionary."]
     problems = []
@@ -67,18 +67,18 @@ def manifest_problems(manifest: Any) -> list[str]:
 
 
 def refuse_bad(manifest: Any) -> None:
-    """Raise MultiRegionError with every problem of the manifest."""
+    """Raise MultiRegionError with all problems of the manifest."""
     problems = manifest_problems(manifest)
     if problems:
         raise MultiRegionError(" ".join(problems))
 
 
 def read_manifest(client: Any, table: str) -> dict[str, Any]:
-    """Return {document, written_at} of the manifest, both None where there is none, or nothing that can be read."""
+    """Return {document, written_at} of the manifest, both None if there is none that can be interpreted."""
     try:
         found = get_document(client, table, MANIFEST_ID)
     except AwsCallError as error:
-        # What cannot be understood is written again; what could not be asked stops the module.
+        # A manifest that cannot be interpreted is replaced; a table that cannot be read stops the module.
         if error.code != UNREADABLE_ANSWER:
             raise
         found = None
@@ -87,7 +87,7 @@ def read_manifest(client: Any, table: str) -> dict[str, Any]:
 
 @timed
 def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
-    """Write the manifest into one region's control table unless it stands there already; read it back.
+    """Write the manifest to one region's control table unless it is already there; read it back.
 
     Returns changed, reason, manifest, written_at, diff.
     """
@@ -111,14 +111,14 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     write_document(client, table, MANIFEST_ID, wanted, utc_now())
     after = read_manifest(client, table)
     if after["document"] != wanted:
-        raise MultiRegionError(f"The manifest in {where} was written, but another one stands there.", **result)
+        raise MultiRegionError(f"The manifest in {where} was written, but the table has another one.", **result)
     return {**result, "written_at": after["written_at"], "reason": f"The manifest in {where} {words} and was written."}
 
 
 def freshest(copies: Mapping[str, Observation], preferred: str | None = None) -> tuple[str, dict[str, Any]] | None:
-    """Return (region, copy) of the newest readable manifest, or None. Pure.
+    """Return (region, copy) of the most recent readable manifest, or None. Pure.
 
-    On a tie the preferred region's copy is taken, then the one that comes first.
+    On a tie the preferred region's copy is used, else the first one.
     """
     found = [(region, copy.value) for region, copy in copies.items() if copy.known and copy.value]
     found = [(region, copy) for region, copy in found if not manifest_problems(copy["document"])]
@@ -138,9 +138,9 @@ def describe_copies(copies: Mapping[str, Observation]) -> dict[str, Any]:
 def nothing_found(
     table: str, copies: Mapping[str, Observation], without_table: Collection[str] = ()
 ) -> MultiRegionError:
-    """Return the error for a manifest that can be used nowhere, with what each region answered, and the remedy. Pure.
+    """Return the error if no region has a usable manifest, with each region's result and the remedy. Pure.
 
-    without_table: regions that are known to have no such table.
+    without_table: regions that are known not to have the table.
     """
     words, versions = [], set()
     for region, copy in copies.items():
@@ -165,13 +165,13 @@ def _remedy(table: str, versions: Collection[Any], is_without_table: bool) -> st
             "which writes the manifest again; in an emergency use the version of the collection that wrote it."
         )
     if is_without_table:
-        return f"site.yml creates the table; if it has been run, {table} (table_name) is not its name."
+        return f"site.yml creates the table; if it has been run, {table} (table_name) is not the table's name."
     return "site.yml writes it."
 
 
 @timed
 def run_info(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
-    """Read the manifest from every region in parallel; return the freshest, and when each copy was written.
+    """Read the manifest from every region in parallel; return the most recent one, and when each copy was written.
 
     Returns changed, reason, manifest, manifest_region, written_at, copies, errors.
     """
@@ -184,7 +184,7 @@ def run_info(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     region, copy = found
     return {
         "changed": False,
-        "reason": f"The freshest manifest is {region}'s, written at {copy['written_at']}.",
+        "reason": f"The most recent manifest is in {region}, written at {copy['written_at']}.",
         "manifest": copy["document"],
         "manifest_region": region,
         "written_at": copy["written_at"],
@@ -199,8 +199,8 @@ def manifest_reader(clients: Any, table: str, region: str):
 
 
 def given(entry: Mapping[str, Any], name: str) -> Any:
-    """Return a member of a manifest's region entry. Raises MultiRegionError where it was not given."""
+    """Return a member of a region's entry in the manifest. Raises MultiRegionError if it is missing."""
     value = entry.get(name)
     if not value:
-        raise MultiRegionError(f"The entry of {entry.get('region', 'this region')} gives no {name}.")
+        raise MultiRegionError(f"The entry of {entry.get('region', 'this region')} has no {name}.")
     return value

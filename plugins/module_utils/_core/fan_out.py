@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Writing to several regions in parallel where one of them must succeed and the others may."""
+"""Parallel writes to several regions of which one must succeed and the others may fail."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 
-# How long the others are waited for once the required region has answered, in seconds since the start.
+# How long to wait for the other regions once the required one has responded, in seconds since the start.
 PATIENCE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What succeeded with its value, what did not with its sentence, and whether that is enough."""
+    """The values of the regions that succeeded, the errors of the others, and whether that is enough."""
 
     done: dict[str, Any]
     failed: dict[str, str]
@@ -27,9 +27,9 @@ class Outcome:
 
 
 def call_regions(calls: Mapping[str, Callable[[], Any]], required: str | None, deadline_s: float) -> Outcome:
-    """Run one call per region; return when all answered, or soon after the required one did.
+    """Run one call per region in parallel; return when all have responded, or soon after the required one.
 
-    required: the region that must succeed; None = at least one.
+    required: the region that must succeed; None = at least one region.
     """
 
     def enough(answers: Mapping[str, Observation], seconds: float) -> bool:

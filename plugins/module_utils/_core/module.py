@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The one way in and out of our modules: options judged, work done, and every failure a sentence."""
+"""Common entry and exit of all modules: check the options, do the work, and turn every failure into a sentence."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import option_problems, without_rules
 from ansible_collections.trading.multi_region.plugins.module_utils._options.types import type_problems
 
-# Options are not written to syslog before they are judged: since Python 3.12 it takes no text with a null character.
+# Options are not logged to syslog before they are checked: since Python 3.12 it rejects text with a null character.
 WAYS = {"supports_check_mode": True, "no_log": True}
 
 
 def given_options() -> Mapping[str, Any]:
-    """Return the options as the task has them, before anybody has looked at them."""
+    """Return the options as the task has them, before AnsibleModule changes them."""
     module_class = AnsibleAWSModule.default_settings["module_class"]
-    # A stand-in for AnsibleModule (plugin_utils/in_process.py) knows its task; a module reads what it was started with.
+    # The substitute for AnsibleModule (plugin_utils/in_process.py) knows its task; a module reads its standard input.
     return module_class.options if hasattr(module_class, "options") else basic._load_params() or {}
 
 
 def build_module(argument_spec: Mapping[str, Any], **rules: Any) -> AnsibleAWSModule:
-    """Return the AnsibleAWSModule with its options checked; end the process where one cannot be used."""
+    """Return the AnsibleAWSModule with checked options; end the process if an option is invalid."""
     problems = type_problems(given_options(), argument_spec)
     if problems:
         unchecked = {name: {"type": "raw", "aliases": spec.get("aliases", [])} for name, spec in argument_spec.items()}
@@ -43,17 +43,17 @@ def build_module(argument_spec: Mapping[str, Any], **rules: Any) -> AnsibleAWSMo
 
 
 def misunderstanding(error: Exception) -> str:
-    """Return the sentence for an answer, or a stored document, that the module could make nothing of."""
+    """Return the sentence for a response, or a stored document, that the module could not interpret."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     return (
-        f"What AWS answered, or what a control table holds, is not of the form that is expected there: "
+        f"A response of AWS, or a document in a control table, does not have the expected form: "
         f"{type(error).__name__}: {error}, in {place.name} ({os.path.basename(place.filename)}, line {place.lineno}). "
-        "The module stopped there; what it had done by then stays. With -vvv the task shows the way to that place."
+        "The module stopped there; its changes up to that point remain. Use -vvv to see the traceback."
     )
 
 
 def run_module(work: Callable[[Any], Mapping[str, Any]], argument_spec: Mapping[str, Any], **rules: Any) -> None:
-    """End the process with what ``work(module)`` returns, or with the sentence and the evidence of why it could not.
+    """End the process with the result of ``work(module)``, or with the error's sentence and evidence.
 
     rules: relations between options, such as required_if, by AnsibleModule's names.
     """

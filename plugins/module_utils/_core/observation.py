@@ -2,22 +2,22 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What was seen, as values. Pure: no boto3, no clock, no threads.
+"""Observations as values. Pure: no boto3, no clock, no threads.
 
-A fact that could not be read is an ``Observation`` with an error, never an absence: code that decides must ask
+A fact that could not be read is an ``Observation`` with an error, never an absence: code that decides must check
 ``known`` first. ``Facts`` holds one region's observations. Shapes of the values, by name:
 
 global_cluster, cluster, instances: as _aurora/facts.py has them; None where the thing does not exist
 lag: None (no sample) or {value_ms, age_seconds, sampled_at, metric, safe_instant}
 targets: {registered, healthy, states: {state: count}}
 group: None or {min, desired, max, in_service, suspended: [process names]}
-statements: None (no object) or [statements of the region's traffic control object]
+statements: None (no object) or [statements of the region's traffic switch object]
 routing_control: On or Off
 control_table: None (there is none) or its name
-lease: None or the lease of the region as _control_table/lease.py has it
-run: None or the record of the run that the lease is of; read only where that run is unfinished
+lease: None or the lease of the region in the shape of _control_table/lease.py
+run: None or the record of the lease's run; read only if that run is unfinished
 latest_move: None or {run_id, method, from_region, target_region, ended_at, acknowledged, age_seconds}
-fences: {region: None or {document, written_at}}, as this region's control table has them
+fences: {region: None or {document, written_at}}, from this region's control table
 writer_endpoint: None (no such parameter) or the endpoint that the region's applications write to
 table: None or {status, replicas: {region: status}}
 checkers: {observations, healthy}
@@ -35,7 +35,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Observation:
-    """One fact: its value, or the sentence why it could not be read; and how long reading it took, in seconds."""
+    """One fact: its value, or the sentence why it could not be read; and the time to read it, in seconds."""
 
     value: Any = None
     error: str | None = None
@@ -43,7 +43,7 @@ class Observation:
 
     @property
     def known(self) -> bool:
-        """Return whether the fact was read; a known value may still be None, when the thing does not exist."""
+        """Return whether the fact was read; a known value may be None, which means that the resource does not exist."""
         return self.error is None
 
     def as_evidence(self) -> Any:
@@ -51,11 +51,11 @@ class Observation:
         return self.value if self.known else {UNKNOWN: self.error}
 
 
-NOT_ASKED = Observation(error="not asked for")
+NOT_ASKED = Observation(error="not read")
 
 
 class Facts:
-    """The observations of one region by name. A fact nobody asked for is unknown, like one that could not be read."""
+    """The observations of one region by name. A fact that was not read is unknown, like one that could not be read."""
 
     def __init__(self, region: str, observations: Mapping[str, Observation]):
         self.region = region
@@ -65,11 +65,11 @@ class Facts:
         return self._observations.get(name, NOT_ASKED)
 
     def value(self, name: str) -> Any:
-        """Return the value, or None where it is unknown as well as where the thing does not exist."""
+        """Return the value, or None if it is unknown or the resource does not exist."""
         return self[name].value if self[name].known else None
 
     def unknown(self, names: tuple[str, ...]) -> dict[str, str]:
-        """Return the sentences of those of the named facts that could not be read."""
+        """Return {name: sentence} of those of the named facts that could not be read."""
         return {name: str(self[name].error) for name in names if not self[name].known}
 
     def as_evidence(self) -> dict[str, Any]:
@@ -78,16 +78,16 @@ class Facts:
 
 
 def writer_region(view: Mapping[str, Any] | None) -> str | None:
-    """Return the region of the member that is the writer, as one view of the global cluster has it."""
+    """Return the region of the member that is the writer in one view of the global cluster."""
     members = (view or {}).get("members") or []
     return next((member["region"] for member in members if member["is_writer"]), None)
 
 
 def trusted_view(facts: Mapping[str, Facts], order: tuple[str, ...], preferred: str | None = None):
-    """Return (region, view) of the global cluster to believe, or (None, None) where no region could be asked.
+    """Return (region, view) of the most trustworthy view of the global cluster, or (None, None) if there is none.
 
-    The region that is to take over is believed first: it acts on what it sees. Then the regions that do not hold the
-    writer in their own eyes, because a cut-off writer goes on seeing itself as the writer. Preference breaks ties.
+    The target region comes first, because it acts on what it sees. Then the regions that do not see themselves as the
+    writer, because a writer that is cut off still does. The order of preference breaks ties.
     """
     seen = [(region, facts[region].value("global_cluster")) for region in order if region in facts]
     seen = [(region, view) for region, view in seen if view]
@@ -96,7 +96,7 @@ def trusted_view(facts: Mapping[str, Facts], order: tuple[str, ...], preferred: 
 
 
 def rpo_bound_ms(sample: Mapping[str, Any] | None) -> int | None:
-    """Return the most that a promotion now can lose, in ms of writes, or None when it is not known. Pure.
+    """Return the upper bound of the data loss of a promotion now, in ms of writes, or None if unknown. Pure.
 
     At the sample's time every write committed before (that time - lag) had been replicated. So every write committed
     earlier than lag + age before now is safe, whenever the primary was lost: the loss is at most lag + age.

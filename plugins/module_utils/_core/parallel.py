@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Asking many things in parallel and going on at a deadline, whatever still hangs.
+"""Parallel calls with a deadline, after which calls that still hang are ignored.
 
-Each call runs in a daemon thread: a hanging one keeps neither the caller beyond its deadline nor the process from
-ending. What was not answered in time is an ``Observation`` that says so, because "could not ask" is an answer too.
+Each call runs in a daemon thread, so a hanging one delays neither the caller beyond its deadline nor the end of the
+process. A call without a response in time becomes an ``Observation`` with an error, because unknown is a result too.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 
-# How often a waiting reader looks at the clock for its own early end; answers wake it immediately.
+# How often a waiting caller checks whether it may end early; responses wake it immediately.
 GLANCE_SECONDS = 0.05
 
 Enough = Callable[[Mapping[Any, Observation], float], bool]
 
 
 class CallGroup:
-    """Calls under way and what they answered. ``start`` may be called again while others run, also with their names."""
+    """Calls in progress and their results. ``start`` may be called again while others run, also with the same names."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock = clock
@@ -35,7 +35,7 @@ class CallGroup:
         self.started = clock()
 
     def start(self, calls: Mapping[Any, Callable[[], Any]]) -> None:
-        """Start each call in a thread of its own."""
+        """Start each call in its own thread."""
         begun = self._clock()
         with self._changed:
             for name, call in calls.items():
@@ -45,7 +45,7 @@ class CallGroup:
             threading.Thread(target=self._ask, args=(name, call, begun), daemon=True).start()
 
     def seconds(self) -> float:
-        """Return the seconds since this board was made."""
+        """Return the seconds since this group was created."""
         return self._clock() - self.started
 
     def _ask(self, name: Hashable, call: Callable[[], Any], begun: float) -> None:
@@ -54,7 +54,7 @@ class CallGroup:
         except Exception as failure:
             value, error = None, sentence(failure)
         with self._changed:
-            # A name that was started again since belongs to the later call.
+            # If a call was started again under this name, only the later one counts.
             if self._pending.get(name) != (begun, call):
                 return
             self._answers[name] = Observation(value, error, round(self._clock() - begun, 3))
@@ -62,10 +62,10 @@ class CallGroup:
             self._changed.notify_all()
 
     def wait(self, deadline_s: float, enough: Enough | None = None) -> dict[Any, Observation]:
-        """Return what was answered by the deadline, with an unknown for each call that was not.
+        """Return the results by the deadline, with an unknown for each call without a response.
 
-        deadline_s: seconds since this board was made.
-        enough: function of (answers so far, seconds so far); true ends the wait early.
+        deadline_s: seconds since this group was created.
+        enough: function of (results so far, seconds so far); true ends the wait early.
         """
         with self._changed:
             while self._pending:
@@ -85,7 +85,7 @@ class CallGroup:
 def observe_all(
     calls: Mapping[Any, Callable[[], Any]], deadline_s: float, enough: Enough | None = None
 ) -> dict[Any, Observation]:
-    """Run all calls in parallel; return {name: Observation} by the deadline, or when ``enough`` says so."""
+    """Run all calls in parallel; return {name: Observation} by the deadline, or once ``enough`` returns true."""
     board = CallGroup()
     board.start(calls)
     answers = board.wait(deadline_s, enough)
@@ -93,5 +93,5 @@ def observe_all(
 
 
 def sentence(failure: Exception) -> str:
-    """Return why a call failed; our own errors are sentences already."""
+    """Return why a call failed; the message of a MultiRegionError is already a sentence."""
     return str(failure) if isinstance(failure, MultiRegionError) else f"{type(failure).__name__}: {failure}"

@@ -14,14 +14,14 @@ from typing import Any
 
 
 class _NamedConnection(http.client.HTTPSConnection):
-    """HTTPS to an address whose certificate carries another name: the one clients use."""
+    """HTTPS to an address whose certificate is for another name: the one that clients use."""
 
     def __init__(self, address: str, port: int | None, name: str, timeout: float):
         super().__init__(address, port, timeout=timeout, context=ssl.create_default_context())
         self._name = name
 
     def connect(self) -> None:
-        """Connect, through the tunnel where one is set, and check the certificate against the name."""
+        """Connect, through the tunnel if one is set, and verify the certificate for the name."""
         http.client.HTTPConnection.connect(self)
         self.sock = self._context.wrap_socket(self.sock, server_hostname=self._name)
 
@@ -29,14 +29,14 @@ class _NamedConnection(http.client.HTTPSConnection):
 def probe(
     address: str, scheme: str, path: str, timeout: float, name: str | None = None, proxy: str | None = None
 ) -> dict[str, Any]:
-    """Ask an endpoint once, as a client would; return {status, milliseconds}. Redirects are answers and not followed.
+    """Request an endpoint once, as a client would; return {status, milliseconds}. Redirects are not followed.
 
     timeout: seconds for connecting, and again for each read.
-    name: what clients call the endpoint, sent as Host; with https the certificate must carry it.
-    proxy: URL of an HTTP proxy. The environment's proxies are not used: the answer must not depend on the
-        caller's shell.
+    name: the name that clients use for the endpoint, sent as Host; with https the certificate must be for it.
+    proxy: URL of an HTTP proxy. The environment's proxies are not used: the result must not depend on the caller's
+        shell.
 
-    Raises OSError or http.client.HTTPException where nobody answers.
+    Raises OSError or http.client.HTTPException if there is no response.
     """
     via = urllib.parse.urlsplit(proxy) if proxy else None
     first_hop, port = (str(via.hostname), via.port) if via else (address, None)
@@ -48,7 +48,7 @@ def probe(
     else:
         connection = http.client.HTTPConnection(first_hop, port, timeout=timeout)
         target = f"http://{address}{path}" if via else path
-    # To a proxy the request names the endpoint twice, and both must agree (RFC 9112, "Request Target").
+    # A request to a proxy contains the endpoint twice, and both must agree (RFC 9112, "Request Target").
     host = address if via and scheme == "http" else name or address
     begun = time.monotonic()
     try:

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Waiting as data with a deadline. The only place of this collection where time passes on purpose."""
+"""Waiting with a deadline. The only place in this collection that sleeps."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import time
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
 
-# How long a write may take to be seen where nothing else says so.
+# How long a write may take to become visible, unless stated otherwise.
 READ_BACK_SECONDS = 10
 
 
 class WaitTimeout(MultiRegionError):
-    """The deadline passed first.
+    """The deadline passed.
 
-    state: the last value read, or None when no read succeeded.
-    error: the last AwsCallError met while reading, or None.
-    seconds: how long was waited.
+    state: the last value read, or None if no read succeeded.
+    error: the last AwsCallError of a read, or None.
+    seconds: how long it waited.
     """
 
     def __init__(self, state, error=None, seconds=0.0, message=None):
@@ -33,27 +33,26 @@ class WaitTimeout(MultiRegionError):
 
 
 def pause(seconds):
-    """Let time pass. An event nobody sets, so that an interrupt ends it immediately."""
+    """Sleep, on an event that is never set, so that an interrupt ends it immediately."""
     threading.Event().wait(seconds)
 
 
 def is_passing(error):
-    """Return True where a read that failed this way may succeed at the next try."""
+    """Return True if a read that failed with this error may succeed at the next try."""
     return error.retryable
 
 
 def poll(read, done, timeout, interval, clock=time.monotonic, sleep=pause, tolerate=is_passing):
-    """Read until done, and return the value that satisfied it.
+    """Read until done, and return the value for which ``done`` was true.
 
-    read: function without arguments that asks AWS.
+    read: function without arguments that queries AWS.
     done: function of the value read; true ends the wait.
     timeout, interval: seconds. The first read happens immediately, the last one at the deadline.
-    tolerate: function of an AwsCallError; true keeps waiting (default: throttling, 5xx, nobody there).
-
+    tolerate: function of an AwsCallError; true keeps waiting (default: throttling, 5xx, no response).
     Raises WaitTimeout at the deadline, and immediately any AwsCallError that is not tolerated.
     """
     started = clock()
-    # One sum, so that "until the deadline" never rounds to no time at all short of it.
+    # Computed once, so that rounding cannot make the remaining time zero before the deadline.
     deadline = started + timeout
     state = error = None
     while True:
@@ -72,9 +71,9 @@ def poll(read, done, timeout, interval, clock=time.monotonic, sleep=pause, toler
 
 
 def timed(run):
-    """Decorate a module's ``run``: its result, or the evidence of its error, gains ``seconds`` (float).
+    """Decorate a module's ``run``: add ``seconds`` (float) to its result, or to the evidence of its error.
 
-    The result gains ``ended_at`` as well, in epoch seconds.
+    Also adds ``ended_at``, in epoch seconds, to the result.
     """
 
     @functools.wraps(run)
@@ -100,14 +99,15 @@ def wait_until_visible(
     clock=time.monotonic,
     sleep=pause,
 ):
-    """Return what is read once it shows what a write was to bring about.
+    """Read until the effect of a write is visible, and return the value read.
 
-    For seconds after a write AWS may answer with what was there before it ("eventual consistency"), so that one reading
-    without the effect proves nothing, and is no reason to write again.
+    For seconds after a write AWS may return the earlier state ("eventual consistency"), so a single read without the
+    effect proves nothing, and is no reason to write again.
 
-    shows: function of the value read; true for one that is not older than the write.
-    failure: the AwsCallError of a write that may have been carried out all the same, raised where that is not seen in
-        time. None for a write that was accepted: a WaitTimeout is raised then that begins with ``done``.
+    shows: function of the value read; true if it is not older than the write.
+    failure: the AwsCallError of a write that may have been carried out nevertheless; it is raised if the effect does
+        not become visible in time. None for a write that was accepted: then a WaitTimeout is raised whose message
+        begins with ``done``.
     """
     try:
         return poll(read, shows, timeout, interval, clock=clock, sleep=sleep)
@@ -121,11 +121,11 @@ def wait_until_visible(
 
 
 def retry_transient(call, timeout=60, interval=2, clock=time.monotonic, sleep=pause):
-    """Return what ``call`` returns, trying again while AWS answers with a passing failure.
+    """Return what ``call`` returns, retrying transient failures of AWS.
 
-    Only for calls that may be made twice: reads, and writes that set what is wanted whole. A provisioning run of many
-    regions meets throttling that is no reason to fail (Route 53 allows five API requests a second for an account,
-    "Quotas" of the Route 53 Developer Guide). Raises the last AwsCallError, not a WaitTimeout, at the deadline.
+    Only for calls that may be repeated: reads, and writes that set the complete wanted state. Provisioning many regions
+    leads to throttling that is no reason to fail (Route 53 allows five API requests per second and account, "Quotas" of
+    the Route 53 Developer Guide). Raises the last AwsCallError, not a WaitTimeout, at the deadline.
     """
     try:
         return poll(call, lambda _answer: True, timeout, interval, clock=clock, sleep=sleep)

@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""CloudWatch dashboards, which neither amazon.aws nor community.aws has a module for.
+"""CloudWatch dashboards, for which neither amazon.aws nor community.aws has a module.
 
 Source: PutDashboard, GetDashboard and DeleteDashboards of the CloudWatch API Reference. CloudWatch stores the body as
-text; it is compared as data, so that spaces and the order of keys are no difference.
+text; it is compared as data, so that whitespace and the order of keys do not matter.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ def get_dashboard(client, name):
 
 @aws_call("PutDashboard")
 def put_dashboard(client, name, text):
-    """Write the dashboard; return CloudWatch's messages on what it took but cannot show."""
+    """Write the dashboard; return CloudWatch's messages on accepted parts that it cannot display."""
     messages = client.put_dashboard(DashboardName=name, DashboardBody=text).get("DashboardValidationMessages", [])
     return [f"{one.get('DataPath', '')}: {one.get('Message', '')}" for one in messages]
 
 
 @aws_call("DeleteDashboards", missing=MISSING)
 def delete_dashboard(client, name):
-    """Delete it; nothing happens where it is gone already."""
+    """Delete the dashboard. Does nothing if it does not exist."""
     client.delete_dashboards(DashboardNames=[name])
 
 
 def body_of(text):
-    """Return a dashboard's text as data; text that is no JSON is itself, and so differs from any body."""
+    """Return a dashboard's text as data. Text that is not JSON is returned unchanged, and so differs from any body."""
     try:
         return json.loads(text)
     except ValueError:
@@ -56,7 +56,7 @@ def read(client, name):
 
 
 def write(client, name, body):
-    """Write the body or, where it is None, delete; read back. Returns CloudWatch's messages."""
+    """Write the body, or delete the dashboard if it is None; read back. Returns CloudWatch's messages."""
     messages, failure = [], None
     try:
         if body is None:
@@ -89,7 +89,7 @@ def run(params, clients, check_mode=False):
         (True, True): "was deleted",
         (True, False): "was created" if before is None else "was changed",
         (False, True): "does not exist",
-        (False, False): "is as asked for",
+        (False, False): "is as requested",
     }[changed, wanted is None]
     messages = write(client, name, wanted) if changed and not check_mode else []
     return {

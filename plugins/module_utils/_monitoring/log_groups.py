@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""CloudWatch log groups: their existence, key and retention.
+"""CloudWatch log groups: existence, key and retention.
 
 Source: CreateLogGroup, DescribeLogGroups, AssociateKmsKey, PutRetentionPolicy and DeleteLogGroup of the CloudWatch Logs
-API Reference. Each of these writes sets what is wanted whole, so it may be made twice; all are read back.
+API Reference. Each of these writes sets the complete wanted state, so it may be repeated; all are read back.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SETTINGS = ("kms_key_arn", "retention_in_days")
 
 @aws_call("DescribeLogGroups")
 def describe_group(client, name):
-    """Return {kms_key_arn, retention_in_days} of a log group, each None where it is not set; None without a group."""
+    """Return {kms_key_arn, retention_in_days} of a log group, each None if it is not set; None if there is no group."""
     pages = client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
     found = [one for page in pages for one in page["logGroups"] if one["logGroupName"] == name]
     if not found:
@@ -31,31 +31,31 @@ def describe_group(client, name):
 
 @aws_call("CreateLogGroup", missing=("ResourceAlreadyExistsException",))
 def create_group(client, name, tags, key):
-    """Make a log group; one that somebody has made meanwhile will do."""
+    """Create a log group. If it exists in the meantime, that is not an error."""
     options = {**({"tags": tags} if tags else {}), **({"kmsKeyId": key} if key else {})}
     client.create_log_group(logGroupName=name, **options)
 
 
 @aws_call("AssociateKmsKey")
 def set_key(client, name, key):
-    """Have what comes to a group from now on encrypted with a key."""
+    """Encrypt future log events of a group with a key."""
     client.associate_kms_key(logGroupName=name, kmsKeyId=key)
 
 
 @aws_call("PutRetentionPolicy")
 def set_retention(client, name, days):
-    """Let log events go after some days."""
+    """Set how many days log events are kept."""
     client.put_retention_policy(logGroupName=name, retentionInDays=days)
 
 
 @aws_call("DeleteLogGroup", missing=MISSING)
 def delete_group(client, name):
-    """Delete a group and what it holds; nothing happens where it is gone already."""
+    """Delete a group and its log events. Does nothing if it does not exist."""
     client.delete_log_group(logGroupName=name)
 
 
 def differences(group, wanted):
-    """Return the names of the settings to change; wanted: {setting: value or None to leave it alone}. Pure."""
+    """Return the names of the settings to change; wanted: {setting: value, or None to keep it}. Pure."""
     return [setting for setting in SETTINGS if wanted[setting] is not None and group[setting] != wanted[setting]]
 
 
@@ -71,14 +71,14 @@ def work_on(before, wanted):
 
 
 def foresee(group, wanted):
-    """Return the settings that a group is to have, None for no group. Pure."""
+    """Return the settings that a group will have, or None for no group. Pure."""
     if wanted is None:
         return None
     return {setting: wanted[setting] or (group or {}).get(setting) for setting in SETTINGS}
 
 
 def attempt(write, *options):
-    """Make a write; return the AwsCallError of one that may have been carried out all the same, or None."""
+    """Make a write; return the AwsCallError of one that may have been carried out nevertheless, or None."""
     try:
         write(*options)
     except AwsCallError as error:
@@ -89,7 +89,7 @@ def attempt(write, *options):
 
 
 def change(client, name, changes, params, wanted):
-    """Bring one group to the wanted settings, and return them once AWS shows them."""
+    """Change one group to the wanted settings, and return them once AWS shows them."""
     key, days = params.get("kms_key_arn"), params.get("retention_in_days")
     failures = []
     if "deleted" in changes:
@@ -122,10 +122,10 @@ def run(params, clients, check_mode=False):
     if not check_mode:
         for name, changes in work.items():
             change(client, name, changes, params, after[name])
-    told = "; ".join(f"{name} ({', '.join(changes)})" for name, changes in work.items())
+    changes = "; ".join(f"{name} ({', '.join(parts)})" for name, parts in work.items())
     return {
         "changed": bool(work),
-        "reason": f"{'To be changed' if check_mode else 'Changed'}: {told}." if work else "All are as asked for.",
+        "reason": f"{'To be changed' if check_mode else 'Changed'}: {changes}." if work else "All are as requested.",
         "log_groups": {name: group for name, group in after.items() if group},
         "diff": {"before": before, "after": after},
     }

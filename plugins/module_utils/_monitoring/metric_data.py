@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Figures of our own in CloudWatch, so that dashboards show them: one data point each, in several regions in parallel.
+"""Custom CloudWatch metrics for the dashboards: one data point each, published to several regions in parallel.
 
-A data point may be readable only a moment after it was accepted ("Publish custom metrics" of the CloudWatch User
-Guide), so what was accepted is not read back.
+A data point may become readable only some time after it was accepted ("Publish custom metrics" of the CloudWatch User
+Guide), so it is not read back.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import call_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 
-# What CloudWatch keeps for itself ("Namespace" of PutMetricData in the CloudWatch API Reference).
+# The namespace prefix that CloudWatch reserves ("Namespace" of PutMetricData in the CloudWatch API Reference).
 RESERVED = "AWS/"
 
 
 @aws_call("PutMetricData")
 def put_metric_data(client: Any, namespace: str, data: list[dict[str, Any]]) -> None:
-    """Publish data points. One that is published twice has the same maximum."""
+    """Publish data points. A data point that is published twice has the same maximum."""
     client.put_metric_data(Namespace=namespace, MetricData=data)
 
 
 def build_data(metrics: Mapping[str, Any], units: Mapping[str, str], dimensions: Mapping[str, str]) -> list[dict]:
-    """Return the MetricData of the CloudWatch API. Pure. What is not known (None) is no data point, least of all 0.
+    """Return the MetricData of the CloudWatch API. Pure. An unknown value (None) is omitted, and never becomes 0.
 
-    metrics: {name: value}. units: {name: unit}, where there is one.
+    metrics: {name: value}. units: {name: unit}, for metrics with a unit.
     """
     named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
     return [
@@ -45,7 +45,7 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     """Publish in all regions in parallel.
 
     Returns changed, reason, published (regions), not_published {region: sentence}. Raises MultiRegionError with the
-    same evidence where no region took it, unless ``best_effort``.
+    same evidence if no region accepted it, unless ``best_effort``.
     """
     namespace, regions = params["metric_namespace"], params["regions"]
     if namespace.startswith(RESERVED):
@@ -54,7 +54,7 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     names = ", ".join(one["MetricName"] for one in data)
     nowhere = {"published": [], "not_published": {}}
     if not data:
-        return {"changed": False, **nowhere, "reason": "None of the figures is known."}
+        return {"changed": False, **nowhere, "reason": "None of the values is known."}
     if check_mode:
         return {"changed": True, **nowhere, "reason": f"{names} would be published in {', '.join(regions)}."}
 

@@ -2,11 +2,12 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Telling people: one message to a topic in each region, of which one must take it, or none where a move would stop.
+"""Notifications: one message to a topic in each region, of which one must accept it, or none if best_effort is set.
 
-A message whose answer was lost is sent again, since to be told twice is better than not at all: Publish knows no token
-for a standard topic, and such a topic may deliver a message more than once anyway ("Amazon SNS standard topics" of the
-Amazon SNS Developer Guide). All copies have the same ``notification_id``, so that machines can tell a copy.
+A message whose response was lost is sent again, because a duplicate is better than no notification: Publish has no
+idempotency token for a standard topic, and such a topic may deliver a message more than once anyway ("Amazon SNS
+standard topics" of the Amazon SNS Developer Guide). All copies have the same ``notification_id``, so that programs can
+recognize duplicates.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ def publish(client: Any, topic_arn: str, subject: str, message: str, attributes:
 
 
 def fit_subject(subject: str) -> str:
-    """Return the subject as SNS takes it: an alert must not be lost to a character. Pure."""
+    """Return the subject in the form that SNS accepts: an alert must not fail because of a character. Pure."""
     return " ".join(subject.split()).encode("ascii", "replace").decode()[:SUBJECT_LENGTH]
 
 
 def build_attributes(attributes: Mapping[str, Any] | None) -> dict[str, dict[str, str]]:
-    """Return SNS message attributes, texts all of them; SNS refuses empty ones, so these are left out. Pure."""
+    """Return SNS message attributes, all of them texts, without empty ones, because SNS rejects these. Pure."""
     texts = {name: str(value) for name, value in (attributes or {}).items() if value is not None}
     return {name: {"DataType": "String", "StringValue": text} for name, text in texts.items() if text}
 
@@ -51,7 +52,7 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     """Publish to all topics in parallel.
 
     Returns changed, reason, delivered {region: message id}, not_delivered {region: sentence}. Raises MultiRegionError
-    with the same evidence where the required region (or every region) did not take it, unless ``best_effort``.
+    with the same evidence if the required region (or every region) did not accept it, unless ``best_effort``.
     """
     topics, required = params["topics"], params.get("required_region")
     require_member("required_region", required, topics)
@@ -70,8 +71,8 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     evidence = {"delivered": outcome.done, "not_delivered": outcome.failed}
     failed = "; ".join(f"{region}: {why}" for region, why in outcome.failed.items())
     if not outcome.done and params.get("best_effort"):
-        return {"changed": False, **evidence, "reason": f"Nobody was told: {failed}."}
+        return {"changed": False, **evidence, "reason": f"Nobody was notified: {failed}."}
     if not outcome.is_enough and not params.get("best_effort"):
-        raise MultiRegionError(f"Nobody was told through {required or 'any region'}: {failed}.", **evidence)
+        raise MultiRegionError(f"No notification was sent through {required or 'any region'}: {failed}.", **evidence)
     reason = f"Sent through {', '.join(outcome.done)}" + (f"; not through {failed}." if failed else ".")
     return {"changed": True, **evidence, "reason": reason}

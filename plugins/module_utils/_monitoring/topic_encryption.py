@@ -15,13 +15,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 
 @aws_call("GetTopicAttributes", missing=("NotFound", "NotFoundException"))
 def get_attributes(client, arn):
-    """Return {name: text} of a topic's attributes, or None where there is no such topic."""
+    """Return {name: text} of a topic's attributes, or None if there is no such topic."""
     return client.get_topic_attributes(TopicArn=arn)["Attributes"]
 
 
 @aws_call("SetTopicAttributes")
 def set_key(client, arn, key):
-    """Have a topic encrypted with a key."""
+    """Encrypt a topic with a key."""
     client.set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=key)
 
 
@@ -46,14 +46,14 @@ def write(client, arn, key):
 
 @timed
 def run(params, clients, check_mode=False):
-    """Have the topic encrypted with the key.
+    """Encrypt the topic with the key.
 
     Returns {changed, reason, kms_key_arn, diff, seconds}. Raises Refused or AwsCallError.
     """
     arn, wanted = params["topic_arn"], params["kms_key_arn"]
     client = clients("sns", params.get("region"))
     attributes = get_attributes(client, arn)
-    # A run in check mode comes before the topic that it would make.
+    # In check mode the topic may not exist yet, because the task that creates it has not run.
     if attributes is None and not check_mode:
         raise Refused(f"There is no topic {arn} (topic_arn).")
     before = key_of(attributes)

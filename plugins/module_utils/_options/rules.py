@@ -2,13 +2,13 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What options and inputs may hold, judged before the first call to AWS. Pure.
+"""The values that options and inputs may have, checked before the first call to AWS. Pure.
 
-Kinds of rules, and those that several share. A rule stands as ``rule`` in the argument spec of its option, and in the
-spec of the playbooks' inputs (plugin_utils/inputs.py); what Ansible judges by itself (types, choices, what is required)
-is not judged again. What depends on several options is judged by the module's own ``run``. Limits and forms are those
-of the API reference of the service that takes the value; where AWS names no limit, it is one that no platform comes
-near and with which time and memory can still be reckoned.
+Kinds of rules, and rules that several options share. A rule is the member ``rule`` in the argument spec of its option,
+and in the spec of the playbooks' inputs (plugin_utils/inputs.py). What Ansible checks itself (types, choices, required)
+is not checked again. What depends on several options is checked by the module's own ``run``. Limits and formats are
+those in the API reference of the service that receives the value. Where AWS documents no limit, it is one that no
+platform reaches and that keeps calculations with time and memory safe.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from urllib.parse import urlsplit
 # A code such as us-east-1, us-gov-west-1 or eusc-de-east-1. Source: botocore, regionRegex of data/partitions.json.
 REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+", re.ASCII)
 YEAR_SECONDS = 366 * 86400
-# The last second that datetime can show.
+# The last second that datetime can represent.
 LAST_SECOND = 253402300799
 # CloudWatch: "Value" of MetricDatum.
 LARGEST_FIGURE = 2.0**360
-# A longer value is cut off in a message.
+# Longer values are truncated in messages.
 SHOWN_CHARACTERS = 200
-# What regions of other partitions than `aws` begin with. Source: botocore, data/partitions.json.
+# Prefixes of the regions in partitions other than `aws`. Source: botocore, data/partitions.json.
 PARTITIONS = {
     "cn-": "aws-cn",
     "us-gov-": "aws-us-gov",
@@ -44,54 +44,54 @@ LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 
 
 def shown(value: Any) -> str:
-    """Return a value as a message shows it: as it was given, texts in quotes, what is very long cut off."""
+    """Return a value as messages show it: unchanged, texts in quotes, very long values truncated."""
     if value is None:
         return "not given"
     try:
         text = repr(value)
-    except ValueError:  # Python writes out no whole number of more than 4300 digits
+    except ValueError:  # Python does not convert whole numbers of more than 4300 digits to text
         return "a number of thousands of digits"
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
 def refusal(path: str, value: Any, allowed: str) -> str:
-    """Return the sentence for a value that an option may not hold."""
+    """Return the sentence for a value that an option must not have."""
     return f"{path} is {shown(value)}; allowed: {allowed}."
 
 
 def at_least(entries: int) -> str:
-    """Return the words for how many entries there must be."""
+    """Return the words for the minimum number of entries."""
     return f" of {entries} entries or more" if entries else ""
 
 
 def is_left_out(value: Any) -> bool:
-    """Return whether an option holds nothing: playbooks hand empty texts on for what nobody has given."""
+    """Return whether an option has no value: playbooks pass empty texts for inputs that were not set."""
     return value is None or value == ""
 
 
 @dataclass(frozen=True)
 class Value:
-    """A single value: what is allowed, in words and as a test."""
+    """A single value: what is allowed, in words and as a predicate."""
 
     allowed: str
     fits: Callable[[Any], bool]
-    # Least and most characters of a text, or least and most of a number, where the rule names them.
+    # Minimum and maximum length of a text, or minimum and maximum of a number, if the rule has them.
     limits: tuple[float, float] | None = None
 
     def problems(self, path: str, value: Any) -> list[str]:
-        """Return what is wrong with the value of an option, as sentences."""
+        """Return the problems of an option's value, as sentences."""
         return [] if self.fits(value) else [refusal(path, value, self.allowed)]
 
 
 @dataclass(frozen=True)
 class Each:
-    """A list of at least so many entries, each by the same rule."""
+    """A list with a minimum number of entries, each checked by the same rule."""
 
     rule: Rule
     least: int = 0
 
     def problems(self, path: str, value: Any) -> list[str]:
-        """Return what is wrong with the entries, each named by its place."""
+        """Return the problems of the entries, each named by its index."""
         if not isinstance(value, list) or len(value) < self.least:
             return [refusal(path, value, f"a list{at_least(self.least)}")]
         return [one for place, entry in enumerate(value) for one in self.rule.problems(f"{path}[{place}]", entry)]
@@ -99,13 +99,13 @@ class Each:
 
 @dataclass(frozen=True)
 class Members:
-    """A dictionary whose members have rules of their own; what has none is not judged."""
+    """A dictionary whose members have their own rules; members without a rule are not checked."""
 
     rules: Mapping[str, Rule]
     required: frozenset[str] = field(default_factory=frozenset)
 
     def problems(self, path: str, value: Any) -> list[str]:
-        """Return what is wrong with the members, each named by its path."""
+        """Return the problems of the members, each named by its path."""
         if not isinstance(value, Mapping):
             return [refusal(path, value, "a dictionary")]
         found = []
@@ -115,22 +115,22 @@ class Members:
                 found += rule.problems(own_path, given)
             elif name in self.required:
                 words = getattr(rule, "allowed", "")
-                found.append(refusal(own_path, given, f"{words}, and it is needed" if words else "not empty"))
+                found.append(refusal(own_path, given, f"{words}, and it is required" if words else "not empty"))
         return found
 
 
 @dataclass(frozen=True)
 class ByKey:
-    """A dictionary whose keys are one kind of thing and whose values are another."""
+    """A dictionary with one rule for the keys and one for the values."""
 
     keys: Value
     values: Rule
-    # Whether a value names its region as its key does.
+    # Whether the region in a value must be the key.
     is_regional: bool = False
     least: int = 0
 
     def problems(self, path: str, value: Any) -> list[str]:
-        """Return what is wrong with keys and values."""
+        """Return the problems of keys and values."""
         if not isinstance(value, Mapping) or len(value) < self.least:
             return [refusal(path, value, f"a dictionary{at_least(self.least)}")]
         found = []
@@ -146,7 +146,7 @@ Rule: TypeAlias = "Value | Each | Members | ByKey"
 
 
 def number(low: float, high: float, what: str = "a number") -> Value:
-    """Return the rule for a number within bounds; not-a-number is in none."""
+    """Return the rule for a number within bounds, which excludes not-a-number."""
 
     def fits(value: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
@@ -165,7 +165,7 @@ def one_of(choices: Sequence[Any]) -> Value:
 
 
 def text(pattern: str, allowed: str, lengths: tuple[int, int] | None = None) -> Value:
-    """Return the rule for a text of which the whole matches."""
+    """Return the rule for a text that has to match completely."""
     compiled = re.compile(pattern, re.ASCII)
     return Value(allowed, lambda value: isinstance(value, str) and bool(compiled.fullmatch(value)), lengths)
 
@@ -180,14 +180,14 @@ def line(longest: int) -> Value:
 
 
 def partition_of(region: str) -> str:
-    """Return the partition that a region belongs to."""
+    """Return the partition of a region."""
     return next((partition for start, partition in PARTITIONS.items() if region.startswith(start)), "aws")
 
 
 def arn(services: str, resource: str, allowed: str) -> Value:
     """Return the rule for an ARN.
 
-    services: those it may be of, parted by blanks. resource: pattern of what comes after the account.
+    services: the allowed services, separated by spaces. resource: pattern of the part after the account.
     """
 
     def fits(value: Any) -> bool:
@@ -202,7 +202,7 @@ def arn(services: str, resource: str, allowed: str) -> Value:
 
 
 def is_url(value: Any) -> bool:
-    """Return whether a value is the address of an HTTP server."""
+    """Return whether a value is the URL of an HTTP server."""
     if not (isinstance(value, str) and value.isprintable() and " " not in value):
         return False
     try:
@@ -221,7 +221,7 @@ def is_address(value: Any) -> bool:
 
 
 def is_server(value: Any) -> bool:
-    """Return whether a value is the name or the address of a server, with a port or without."""
+    """Return whether a value is the name or address of a server, with or without a port."""
     bare = isinstance(value, str) and re.fullmatch(r"\[(.+)\](?::\d{1,5})?", value)
     if bare or is_address(value):
         return is_address(bare[1] if bare else value)
@@ -229,21 +229,21 @@ def is_server(value: Any) -> bool:
 
 
 def is_figure(value: Any) -> bool:
-    """Return whether CloudWatch takes a value as that of a data point, or it is none ("Value" of MetricDatum)."""
+    """Return whether CloudWatch accepts a value for a data point, or it is None ("Value" of MetricDatum)."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return value is None or (is_number and abs(value) <= LARGEST_FIGURE)
 
 
 def is_config(value: Any) -> bool:
-    """Return whether botocore takes a dictionary as its Config; without botocore AnsibleAWSModule has its say."""
-    # Here, because the gate, which is asked before every move and judges no such option, would wait for it.
+    """Return whether botocore accepts a dictionary as its Config; without botocore, AnsibleAWSModule reports that."""
+    # Imported here, because the gate, which runs before every move and has no such option, would wait for the import.
     try:
         from botocore.config import Config
     except ImportError:
         return True
     try:
         Config(**value)
-    except Exception:  # botocore raises whatever the setting's own check meets
+    except Exception:  # botocore raises whatever the check of a setting raises
         return False
     return True
 
@@ -268,7 +268,7 @@ DEADLINE = seconds(0.001, 3600)
 POLL = seconds(1, 3600)
 COOL_DOWN = seconds(0, 7 * 86400)
 WAIT = number(1, 86400, "a whole number of seconds")
-# One call may take several seconds.
+# The minimum leaves time for one call, which may take several seconds.
 LEASE_SECONDS = number(10, 3600, "a whole number of seconds")
 FAILURES = number(1, 1000, "a whole number")
 QUORUM = number(2, 1000, "a whole number")
@@ -305,7 +305,7 @@ TAGS = ByKey(
 )
 MOMENT = number(0, LAST_SECOND, "epoch seconds")
 
-# Of an entry of the recovery manifest (see _control_table/manifest.py); what is missing there is judged there.
+# Members of an entry in the recovery manifest; _control_table/manifest.py checks whether any are missing.
 ENTRY = {
     "region": REGION_CODE,
     "db_cluster_identifier": CLUSTER,
@@ -330,7 +330,7 @@ MANIFEST = Members(
 REGIONS = Each(REGION_CODE, 1)
 ENTRIES = Each(Members(ENTRY, frozenset({"region"})), 1)
 TOPICS = ByKey(REGION_CODE, TOPIC_ARN, is_regional=True, least=1)
-# Options of every module of amazon.aws.
+# Options that every module of amazon.aws has.
 CONNECTION = {
     "region": REGION_CODE,
     "aws_ca_bundle": line(4096),
@@ -341,7 +341,7 @@ CONNECTION = {
 
 
 def without_rules(argument_spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an argument spec as AnsibleModule knows it."""
+    """Return an argument spec in the form that AnsibleModule accepts."""
     return {
         name: {key: without_rules(value) if key == "options" else value for key, value in spec.items() if key != "rule"}
         for name, spec in argument_spec.items()
@@ -349,7 +349,7 @@ def without_rules(argument_spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def members_of(argument_spec: Mapping[str, Any]) -> Members:
-    """Return the rule for options as their argument spec tells it; what it requires must not be empty either."""
+    """Return the rule for the options of an argument spec; required options must not be empty either."""
     rules = {}
     for name, spec in argument_spec.items():
         rule = members_of(spec["options"]) if "options" in spec else spec.get("rule")
@@ -360,10 +360,10 @@ def members_of(argument_spec: Mapping[str, Any]) -> Members:
 
 
 def option_problems(params: Mapping[str, Any], argument_spec: Mapping[str, Any], required_if: Any = ()) -> list[str]:
-    """Return what is wrong with a module's options, as sentences that name the option, its value and what is allowed.
+    """Return the problems of a module's options, as sentences with the option, its value and what is allowed.
 
-    argument_spec: as AnsibleModule takes it, with a ``rule`` beside ``type`` where a type does not say enough.
-    required_if: as AnsibleModule takes it; what it requires must not be empty either.
+    argument_spec: as for AnsibleModule, with a ``rule`` where the type is not specific enough.
+    required_if: as for AnsibleModule; options that it requires must not be empty either.
     """
     own = members_of(argument_spec)
     required = {

@@ -2,11 +2,11 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Types of options, judged before AnsibleModule does, with a sentence for each value of a wrong type. Pure.
+"""Types of options, checked before AnsibleModule does, with a sentence for each value of a wrong type. Pure.
 
-ansible-core 2.19 ends with a traceback where a whole number is infinite (check_type_int), and where an option with
-suboptions is no dictionary (set_fallbacks); it names no option where an entry of a list is no dictionary, and no value
-where a number or a dictionary cannot be read.
+ansible-core 2.19 ends with a traceback if a whole number is infinite (check_type_int), and if an option with suboptions
+is not a dictionary (set_fallbacks). It does not name the option if an entry of a list is not a dictionary, or the value
+if a number or a dictionary cannot be parsed.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._options.rule
 
 
 def check_text(value: Any) -> Any:
-    """Return the value unless it is one that Ansible would write out as text although nobody means that."""
+    """Return the value, or raise TypeError for one that Ansible would convert to text although that is never meant."""
     if isinstance(value, dict | list):
         raise TypeError("no text")
     return value
 
 
-# By type: what AnsibleModule makes of a value, and what is allowed.
+# By type: how AnsibleModule converts a value, and what is allowed.
 TYPES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "str": (check_text, "text"),
     "int": (check_type_int, "a whole number"),
@@ -44,9 +44,9 @@ TYPES: dict[str, tuple[Callable[[Any], Any], str]] = {
 
 
 def type_problems(given: Mapping[str, Any], argument_spec: Mapping[str, Any], path: str = "") -> list[str]:
-    """Return what is wrong with the types of options, as sentences that name the option, its value and the type.
+    """Return the problems of options with a wrong type, as sentences with the option, its value and the type.
 
-    given: options as the task has them. argument_spec: as AnsibleModule takes it; options it lacks are not judged.
+    given: options as the task has them. argument_spec: as for AnsibleModule; other options are not checked.
     """
     found = []
     for name, spec in argument_spec.items():

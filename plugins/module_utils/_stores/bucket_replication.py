@@ -2,12 +2,12 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""One replication rule of an S3 bucket among the others it may have.
+"""One replication rule of an S3 bucket; the bucket's other rules are kept.
 
 Facts used: "Replicating objects within and across Regions" of the Amazon S3 User Guide (versioning on both sides; rules
 with Filter are of the second version and need Priority and DeleteMarkerReplication; two-way replication of metadata
-wants ReplicaModifications; encrypted objects want SseKmsEncryptedObjects and a key of the destination's region), and
-"Using S3 Replication metrics" there (of each rule, also without Replication Time Control); PutBucketReplication of the
+needs ReplicaModifications; encrypted objects need SseKmsEncryptedObjects and a key of the destination's region), and
+"Using S3 Replication metrics" there (per rule, also without Replication Time Control); PutBucketReplication of the
 Amazon S3 API Reference (the call replaces the whole configuration).
 """
 
@@ -25,7 +25,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     timed,
 )
 
-# How long a change that was accepted may take to be read back.
+# How long an accepted change may take to become visible.
 READ_BACK_SECONDS = 30
 POLL_SECONDS = 1
 
@@ -50,14 +50,14 @@ def put_replication(client, bucket, configuration):
 
 @aws_call("DeleteBucketReplication")
 def delete_replication(client, bucket):
-    """Remove the whole configuration; nothing happens where there is none."""
+    """Remove the whole configuration. Does nothing if there is none."""
     client.delete_bucket_replication(Bucket=bucket)
 
 
 def build_rule(wanted):
-    """Return the rule asked for, without priority. Pure.
+    """Return the wanted rule, without priority. Pure.
 
-    wanted: the module's parameters. What is None is left out, and so left alone in a rule that exists.
+    wanted: the module's parameters. An option that is None is omitted, and so not changed in an existing rule.
     """
     rule = {
         "ID": wanted["rule_id"],
@@ -78,19 +78,19 @@ def build_rule(wanted):
 
 
 def switch(value):
-    """Return the word S3 has for a yes or no."""
+    """Return S3's word for a boolean."""
     return "Enabled" if value else "Disabled"
 
 
 def rule_named(configuration, rule_id):
-    """Return the rule of that ID, or None. Pure."""
+    """Return the rule with that ID, or None. Pure."""
     return next((rule for rule in (configuration or {}).get("Rules", []) if rule.get("ID") == rule_id), None)
 
 
 def normal(rule):
-    """Return a rule with what S3 leaves out of its answers written down, so that rules can be compared. Pure.
+    """Return a rule with the values that S3 omits from its responses, so that rules can be compared. Pure.
 
-    An empty prefix comes back as an absent one, and what is off may come back absent.
+    S3 omits an empty prefix, and may omit what is disabled.
     """
     rule = copy.deepcopy(rule)
     if set(rule.get("Filter") or {}) <= {"Prefix"}:
@@ -102,28 +102,28 @@ def normal(rule):
 
 
 def covers(current, wanted):
-    """Return True where current says everything that wanted says; what it says beyond that is of no interest. Pure."""
+    """Return True if current contains everything in wanted; what it contains beyond that does not matter. Pure."""
     if isinstance(wanted, dict):
         return isinstance(current, dict) and all(covers(current.get(key), value) for key, value in wanted.items())
     return current == wanted
 
 
 def overlay(current, wanted):
-    """Return current with everything that wanted says. Pure."""
+    """Return current, updated recursively with wanted. Pure."""
     if not isinstance(current, dict) or not isinstance(wanted, dict):
         return copy.deepcopy(wanted)
     return {**current, **{key: overlay(current.get(key), value) for key, value in wanted.items()}}
 
 
 def free_priority(configuration):
-    """Return a priority that no rule has: S3 wants them unique for each destination. Pure."""
+    """Return an unused priority, because S3 requires them to be unique for each destination. Pure."""
     return max((rule.get("Priority", 0) for rule in (configuration or {}).get("Rules", [])), default=0) + 1
 
 
 def build_configuration(current, wanted):
-    """Return the configuration to put, or None where the current one covers what is wanted. Pure.
+    """Return the configuration to put, or None if the current one contains what is wanted. Pure.
 
-    current: ReplicationConfiguration or None. Other rules are kept as they are.
+    current: ReplicationConfiguration or None. Other rules are kept unchanged.
     """
     rule = build_rule(wanted)
     existing = rule_named(current, wanted["rule_id"])
@@ -132,9 +132,9 @@ def build_configuration(current, wanted):
         if covers(normal(existing), rule) and current.get("Role") == role:
             return None
         merged = overlay(normal(existing), rule)
-        # A filter is one thing: prefix, tag or both. The asked-for one replaces it.
+        # A filter is one unit (prefix, tag or both), so the wanted one replaces it.
         merged["Filter"] = rule["Filter"]
-        # Rules of the first version have the prefix beside the filter, where S3 refuses to have both.
+        # Rules of the first version have the prefix outside the filter, and S3 does not accept both.
         merged.pop("Prefix", None)
         merged.setdefault("Priority", free_priority(current))
         rules = [merged if one is existing else one for one in current["Rules"]]
@@ -144,7 +144,7 @@ def build_configuration(current, wanted):
 
 
 def build_remainder(current, rule_id):
-    """Return the configuration without the rule: None where nothing changes, {} where no rule is left. Pure."""
+    """Return the configuration without the rule: None if nothing changes, {} if no rule is left. Pure."""
     if rule_named(current, rule_id) is None:
         return None
     rules = [rule for rule in current["Rules"] if rule.get("ID") != rule_id]
@@ -168,14 +168,14 @@ class Bucket:
         return retry_transient(lambda: get_replication(self.client, self.name), **self.time)
 
     def write(self, configuration):
-        """Put the configuration, or remove it where it is empty. Both may be repeated after a lost answer."""
+        """Put the configuration, or remove it if it is empty. Both may be repeated if the response is lost."""
         if configuration:
             retry_transient(lambda: put_replication(self.client, self.name, configuration), **self.time)
         else:
             retry_transient(lambda: delete_replication(self.client, self.name), **self.time)
 
     def wait_until_visible(self, is_reached):
-        """Return the configuration once is_reached(it); S3 may show the old one for a moment."""
+        """Return the configuration once is_reached(it); S3 may return the old one for a moment."""
         try:
             return poll(self.replication, is_reached, READ_BACK_SECONDS, POLL_SECONDS, **self.time)
         except WaitTimeout as late:
@@ -183,13 +183,13 @@ class Bucket:
                 late.state,
                 late.error,
                 late.seconds,
-                f"The replication of {self.name} was set, but S3 still answers with {late.state} after "
+                f"The replication of {self.name} was set, but S3 still returns {late.state} after "
                 f"{late.seconds:.0f} s.",
             ) from late
 
 
 def decide(bucket, current, params):
-    """Return (configuration to write or None, function that knows when it is reached, sentence)."""
+    """Return (configuration to write or None, predicate for the result, sentence)."""
     name, rule_id = params["bucket"], params["rule_id"]
     if params.get("state", "present") == "absent":
         wanted = build_remainder(current, rule_id)
@@ -197,9 +197,9 @@ def decide(bucket, current, params):
         return wanted, lambda now: build_remainder(now, rule_id) is None, reason
     wanted = build_configuration(current, params)
     if wanted is None:
-        return None, bool, f"The rule {rule_id} of {name} is as asked for."
+        return None, bool, f"The rule {rule_id} of {name} is as requested."
     if bucket.versioning() != "Enabled":
-        raise Refused(f"The bucket {name} has no versioning, which replication needs; enable it first.")
+        raise Refused(f"Versioning of the bucket {name} is not enabled, but replication requires it. Enable it first.")
     verb = "changed" if rule_named(current, rule_id) else "added"
     return (
         wanted,
@@ -212,7 +212,7 @@ def decide(bucket, current, params):
 def run(params, clients, check_mode=False, clock=time.monotonic, sleep=pause):
     """Bring one replication rule to the wanted state.
 
-    Returns {changed, reason, replication_configuration, diff, seconds}; the configuration is {} where there is none.
+    Returns {changed, reason, replication_configuration, diff, seconds}; the configuration is {} if there is none.
     Raises Refused, AwsCallError or WaitTimeout.
     """
     bucket = Bucket(clients("s3", params.get("region")), params["bucket"], clock, sleep)

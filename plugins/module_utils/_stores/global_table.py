@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Replicas of a DynamoDB table (global tables, version 2019.11.21): add, remove, and settings of each replica.
+"""Replicas of a DynamoDB table (global tables, version 2019.11.21): add, remove, and change settings of each replica.
 
-What to change is decided in ``replicas.py``; here it is read and carried out, one change at a time. Sources:
-UpdateTable, UpdateContinuousBackups and TagResource of the DynamoDB API Reference.
+``replicas.py`` decides what to change; this module reads, and makes one change at a time. Sources: UpdateTable,
+UpdateContinuousBackups and TagResource of the DynamoDB API Reference.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._stores.repli
 )
 
 POLL_SECONDS = 2
-# How long a replica said to be active may be missing in its own region.
+# How long a replica that is reported as active may be missing in its own region.
 APPEAR_SECONDS = 30
-# Codes that pass: the table, or too many tables of the account, are being changed, or the replica is too young.
+# Transient codes: the table, or too many tables of the account, are being changed, or the replica is too new.
 BUSY = ("ResourceInUseException", "LimitExceededException", "ContinuousBackupsUnavailableException")
 FAILED = ("CREATION_FAILED", "REGION_DISABLED", "INACCESSIBLE_ENCRYPTION_CREDENTIALS", "REPLICATION_NOT_AUTHORIZED")
 
@@ -64,14 +64,14 @@ def update_table(client, name, settings):
 
 @aws_call("DescribeContinuousBackups")
 def describe_recovery(client, name):
-    """Return True where point-in-time recovery is enabled."""
+    """Return True if point-in-time recovery is enabled."""
     answer = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     return answer.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED"
 
 
 @aws_call("UpdateContinuousBackups")
 def update_recovery(client, name, enabled):
-    """Turn point-in-time recovery on or off."""
+    """Enable or disable point-in-time recovery."""
     client.update_continuous_backups(
         TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled}
     )
@@ -91,12 +91,12 @@ def tag_resource(client, arn, tags):
 
 
 def is_passing(error):
-    """Return True where the same call may succeed a little later."""
+    """Return True if the same call may succeed a little later."""
     return error.retryable or error.code in BUSY
 
 
 class GlobalTable:
-    """One table and its replicas, asked for in one region."""
+    """One table and its replicas, managed from one region."""
 
     def __init__(self, params, clients, clock=time.monotonic, sleep=pause):
         self.name = params["table_name"]
@@ -107,7 +107,7 @@ class GlobalTable:
         self.time = {"clock": clock, "sleep": sleep}
 
     def client(self, region=None):
-        """Return the dynamodb client of a region (default: the one asked in)."""
+        """Return the dynamodb client of a region (default: the managing one)."""
         return self.clients("dynamodb", region or self.region)
 
     def table(self, region=None):
@@ -119,7 +119,7 @@ class GlobalTable:
             raise Refused(f"There is no table {self.name} in {region or self.region} (table_name, region).") from late
 
     def repeat(self, call, done=lambda _answer: True, timeout=None):
-        """Return what call returns once done; busy tables and passing failures are waited for. Raises WaitTimeout."""
+        """Return what call returns once done, waiting for busy tables and transient failures. Raises WaitTimeout."""
         try:
             timeout = self.timeout if timeout is None else timeout
             return poll(call, done, timeout, POLL_SECONDS, tolerate=is_passing, **self.time)
@@ -133,7 +133,7 @@ class GlobalTable:
         return replica_states(self.table(), self.region)
 
     def replica(self, region):
-        """Return the replica as its own region shows it.
+        """Return the replica as its own region reports it.
 
         Keys: region, status, arn, kms_key_arn, encryption_status, point_in_time_recovery, deletion_protection, tags.
         """
@@ -151,7 +151,7 @@ class GlobalTable:
         }
 
     def observe(self):
-        """Return {stream, replicas}: replicas of all regions, those that are not ACTIVE with their status only."""
+        """Return {stream, replicas}: the replicas of all regions; those that are not ACTIVE have only their status."""
         table = self.table()
         states = replica_states(table, self.region)
         there = [name for name, status in states.items() if status == "ACTIVE"]
@@ -160,9 +160,9 @@ class GlobalTable:
         return {"stream_view_type": stream_view(table), "replicas": sorted(replicas, key=lambda one: one["region"])}
 
     def observe_after(self, is_done, params):
-        """Return an observation that is not older than the changes made, all of whose replicas are at rest.
+        """Return an observation that is not older than the changes made, and in which no replica is being changed.
 
-        is_done: function of the plan that it leaves. Without ``wait`` the first observation has to do.
+        is_done: function of the plan that is left. Without ``wait`` the first observation is returned.
         """
 
         def shows(observed):
@@ -173,7 +173,7 @@ class GlobalTable:
         )
 
     def write(self, region, settings, achieved):
-        """Make one UpdateTable, waiting for its turn; after a lost answer look before asking again."""
+        """Make one UpdateTable call once the table allows it; after a lost response, look before repeating it."""
         client = self.client(region)
         unsure = False
 
@@ -187,7 +187,7 @@ class GlobalTable:
             except AwsCallError as error:
                 if is_passing(error) or not (was_asked or error.ambiguous):
                     raise
-                # Refused when asked again, perhaps because the first time did it: DescribeTable shows that late.
+                # The retry was rejected, perhaps because the first try succeeded, which DescribeTable shows late.
                 wait_until_visible(achieved, bool, error, **self.time)
             return True
 
@@ -201,11 +201,11 @@ class GlobalTable:
             states = replica_states(late.state, self.region) if late.state else {}
             raise MultiRegionError(
                 f"{waiting_for} after {late.seconds:.0f} s (wait_timeout); replicas of {self.name}: {states}. "
-                "Run again to go on waiting."
+                "Run again to continue waiting."
             ) from late
 
     def enable_stream(self):
-        """Give the table the stream that replication needs."""
+        """Enable the stream that replication requires."""
         settings = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": STREAM_VIEW}}
         self.write(self.region, settings, lambda: stream_view(self.table()) == STREAM_VIEW)
         self.reconcile(
@@ -214,9 +214,9 @@ class GlobalTable:
         )
 
     def encrypt(self, keys, wait):
-        """Have the table of each region encrypted with its key. The tables that are there change theirs together.
+        """Encrypt the table of each region with its key. All existing replicas change their keys together.
 
-        The key of a table without replicas is a setting of its own (UpdateTable, SSESpecification).
+        The key of a table without replicas is a separate setting (UpdateTable, SSESpecification).
         """
         updates = [{"Update": {"RegionName": name, "KMSMasterKeyId": arn}} for name, arn in sorted(keys.items())]
         settings = {"ReplicaUpdates": updates}
@@ -227,9 +227,9 @@ class GlobalTable:
             self.reconcile_keys(keys)
 
     def is_encrypted(self, keys, or_soon=False):
-        """Return True where the table of each region has its key (None: any), and no key is being changed.
+        """Return True if the table of each region has its key (None: any), and no key is being changed.
 
-        or_soon: a table whose key is being changed counts as well.
+        or_soon: also accept tables whose key is being changed.
         """
         for name, arn in keys.items():
             table = self.table(name)
@@ -247,7 +247,7 @@ class GlobalTable:
         except WaitTimeout as late:
             raise MultiRegionError(
                 f"{self.name} is not encrypted with its keys in {', '.join(sorted(keys))} after {late.seconds:.0f} s "
-                "(wait_timeout). Run again to go on waiting."
+                "(wait_timeout). Run again to continue waiting."
             ) from late
 
     def make_step(self, step, wait):
@@ -261,28 +261,30 @@ class GlobalTable:
         def done(table):
             status = replica_states(table, self.region).get(name)
             if status in FAILED:
-                raise MultiRegionError(f"The replica of {self.name} in {name} is {status}; AWS will not go on alone.")
+                raise MultiRegionError(
+                    f"The replica of {self.name} in {name} is {status}; AWS does not continue by itself."
+                )
             return table["TableStatus"] == "ACTIVE" and (status == "ACTIVE" if creating else status is None)
 
         self.reconcile(done, f"The replica of {self.name} in {name} is not {'ACTIVE' if creating else 'gone'}")
 
     def reconcile_replicas(self, leaving):
-        """Wait until no replica is being changed, so that the next change is not refused.
+        """Wait until no replica is being changed, so that the next change is not rejected.
 
-        leaving: regions whose replica is to be removed, in whatever state it is.
+        leaving: regions whose replica is to be removed, regardless of its status.
         """
 
         def still(table):
             states = replica_states(table, self.region).items()
             broken = {name: status for name, status in states if status in FAILED and name not in leaving}
             if broken:
-                raise MultiRegionError(f"Replicas of {self.name} need a person: {broken}.")
+                raise MultiRegionError(f"Replicas of {self.name} failed and need an operator: {broken}.")
             return table["TableStatus"] == "ACTIVE" and all(status in ("ACTIVE", *FAILED) for _name, status in states)
 
         self.reconcile(still, f"{self.name} is still being changed")
 
     def configure(self, region, changes):
-        """Apply what replica_changes found."""
+        """Apply the result of replica_changes."""
         client = self.client(region)
         if "point_in_time_recovery" in changes:
             enabled = changes["point_in_time_recovery"]
@@ -300,15 +302,15 @@ class GlobalTable:
 
 
 def carry_out(table, planned, params):
-    """Make the changes one by one, set what a new replica does not have yet, and return what is read back."""
+    """Make the changes one by one, configure new replicas, and return what is read back."""
     wanted = params.get("replicas") or []
     if planned["stream"]:
         table.enable_stream()
     if planned["keys"]:
-        # Before the replicas: AWS makes none while a key is being changed, and gives a new one a key of the same kind.
+        # Before the replicas: AWS creates none while a key is being changed, and a new one gets a key of the same kind.
         table.encrypt(planned["keys"], wait=table.wait or bool(planned["steps"]))
     for index, step in enumerate(planned["steps"], start=1):
-        # AWS takes one change at a time, so only the last one can be left unwaited for.
+        # AWS makes one change at a time, so only the last one need not be waited for.
         table.make_step(step, wait=table.wait or index < len(planned["steps"]))
     observed = table.observe_after(lambda left: not (left["stream"] or left["steps"]), params)
     for replica in wanted:
@@ -332,7 +334,7 @@ def run(params, clients, check_mode=False, clock=time.monotonic, sleep=pause):
         raise Refused(refusal)
     planned = plan(before, params, table.region)
     if not check_mode and (table.wait or planned["steps"]) and not is_at_rest(before):
-        # An earlier run, or another one, began something: what it makes decides what is still to be done.
+        # A change by an earlier or another run is in progress; its result determines what remains to be done.
         table.reconcile_replicas(leaving=removals(planned))
         table.reconcile_keys(dict.fromkeys(keys_there(before["replicas"])))
         before = table.observe()
@@ -343,5 +345,5 @@ def run(params, clients, check_mode=False, clock=time.monotonic, sleep=pause):
         after = foresee(before, planned)
     elif changed:
         after = carry_out(table, planned, params)
-    reason = describe_plan(planned, table.name, not check_mode) if changed else f"{table.name} is as asked for."
+    reason = describe_plan(planned, table.name, not check_mode) if changed else f"{table.name} is as requested."
     return {"changed": changed, "reason": reason, **after, "diff": {"before": before, "after": after}}

@@ -2,13 +2,14 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What to change of a table's replicas: pure, no call.
+"""What to change in a table's replicas. Pure: no calls.
 
-Facts used: "Global tables: multi-active, multi-Region replication" of the DynamoDB Developer Guide. Replicas are made
-one at a time and need a stream of new and old images; point-in-time recovery, tags and deletion protection belong to
-each replica. So does the key, but all replicas have keys of one kind (those of the account, or DynamoDB's own), and
-those that are there change their keys together, in one UpdateTable: AWS refuses one at a time with "KMSMasterKeyId must
-be specified for each replica" (hashicorp/terraform-provider-aws, issue 21726 and the test Replica_doubleAddCMK).
+Facts used: "Global tables: multi-active, multi-Region replication" of the DynamoDB Developer Guide. Replicas are
+created one at a time and require a stream of new and old images; point-in-time recovery, tags and deletion protection
+are settings of each replica. So is the key, but all replicas must have keys of one kind (the account's, or DynamoDB's
+own), and existing ones change their keys together in one UpdateTable call: AWS rejects one at a time with
+"KMSMasterKeyId must be specified for each replica" (hashicorp/terraform-provider-aws, issue 21726 and the test
+Replica_doubleAddCMK).
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ STREAM_VIEW = "NEW_AND_OLD_IMAGES"
 
 
 def replica_states(table, region):
-    """Return {region: status} of the table's replicas, the one in ``region`` left out.
+    """Return {region: status} of the table's replicas without the one in ``region``.
 
-    AWS lists the region asked in as well once the table is a global one; whether it does is of no interest here, since
-    a table is never removed from the region it is asked in.
+    For a global table AWS also lists the region of the request. Whether it does is not relevant here, because a table
+    is never removed from that region.
     """
     return {
         replica["RegionName"]: replica.get("ReplicaStatus", "ACTIVE")
@@ -36,20 +37,20 @@ def stream_view(table):
 
 
 def key_of(table):
-    """Return the ARN of the KMS key that encrypts a table, or None where DynamoDB's own key does."""
+    """Return the ARN of the KMS key that encrypts a table, or None for DynamoDB's own key."""
     return (table.get("SSEDescription") or {}).get("KMSMasterKeyArn")
 
 
 def encryption_status(table):
-    """Return ENABLED or UPDATING, or None where DynamoDB's own key encrypts the table."""
+    """Return ENABLED or UPDATING, or None for DynamoDB's own key."""
     return (table.get("SSEDescription") or {}).get("Status")
 
 
 def replication_steps(states, wanted, region, purge):
-    """Return the changes to make, [{"Create": {...}} | {"Delete": {...}}], in the order to make them.
+    """Return the changes to make, [{"Create": {...}} | {"Delete": {...}}], in order.
 
-    states: {region: status} now. wanted: the option ``replicas``. region: where the table is asked for; it is neither
-    created nor removed. Additions come first, so that a table that moves is never without a copy.
+    states: current {region: status}. wanted: the option ``replicas``. region: the managing region, whose replica is
+    neither created nor removed. Additions come first, so that a table that moves always has a replica.
     """
     asked = {replica["region"]: replica for replica in wanted}
     steps = []
@@ -65,15 +66,15 @@ def replication_steps(states, wanted, region, purge):
 
 
 def duplicates(wanted):
-    """Return the regions named more than once."""
+    """Return the regions that occur more than once."""
     names = [replica["region"] for replica in wanted]
     return sorted({name for name in names if names.count(name) > 1})
 
 
 def replica_changes(current, wanted):
-    """Return only what differs of point_in_time_recovery, deletion_protection and tags.
+    """Return only the differences in point_in_time_recovery, deletion_protection and tags.
 
-    Tags that are there and not asked for stay.
+    Existing tags that are not in wanted are kept.
     """
     changes = {
         option: wanted[option]
@@ -86,24 +87,24 @@ def replica_changes(current, wanted):
 
 
 def keys_asked(wanted):
-    """Return {region: key ARN} of what the option ``replicas`` asks for."""
+    """Return {region: key ARN} from the option ``replicas``."""
     return {replica["region"]: replica["kms_key_arn"] for replica in wanted if replica.get("kms_key_arn")}
 
 
 def keys_there(replicas):
-    """Return {region: key ARN or None} of the observed replicas that show their settings."""
+    """Return {region: key ARN or None} of the observed replicas whose settings are known."""
     return {one["region"]: one.get("kms_key_arn") for one in replicas if "arn" in one}
 
 
 def key_changes(replicas, wanted):
-    """Return {region: key ARN} of all replicas that are there, where one of them is to have another key; else {}."""
+    """Return {region: key ARN} of all existing replicas if one of them needs another key; else {}."""
     there = keys_there(replicas)
     keys = {name: keys_asked(wanted).get(name, key) for name, key in there.items()}
     return keys if keys != there else {}
 
 
 def foreign_keys(wanted):
-    """Return {region: key} of the keys that are no ARN of a key of the replica's own region."""
+    """Return {region: key} of the keys that are not the ARN of a key in the replica's own region."""
 
     def is_own(region, arn):
         fields = arn.split(":")
@@ -113,18 +114,18 @@ def foreign_keys(wanted):
 
 
 def keyless(replicas, wanted):
-    """Return the regions that would be left with DynamoDB's own key beside others with a key of the account."""
+    """Return the regions that would keep DynamoDB's own key while others have a key of the account."""
     asked, there = keys_asked(wanted), keys_there(replicas)
     names = {*there, *(replica["region"] for replica in wanted)} if asked else set()
     return sorted(name for name in names if not (asked.get(name) or there.get(name)))
 
 
 def obstacle(before, params):
-    """Return why no call could bring about what is wanted, or None."""
+    """Return why the wanted state is impossible, or None."""
     wanted = params.get("replicas") or []
     twice = duplicates(wanted)
     if twice:
-        return f"replicas names {', '.join(twice)} more than once; each region is allowed once."
+        return f"replicas has {', '.join(twice)} more than once; each region is allowed once."
     foreign = foreign_keys(wanted)
     if foreign:
         region, arn = min(foreign.items())
@@ -132,14 +133,14 @@ def obstacle(before, params):
     without = keyless(before["replicas"], wanted)
     if without:
         return (
-            f"replicas gives no kms_key_arn for {', '.join(without)}; allowed: one for each replica that is there or "
-            "asked for, or none at all, because all replicas of a table have keys of one kind."
+            f"replicas has no kms_key_arn for {', '.join(without)}; allowed: one for each existing or wanted replica, "
+            "or none at all, because all replicas of a table have keys of one kind."
         )
     view = before["stream_view_type"]
     if wanted and view not in (None, STREAM_VIEW):
         return (
-            f"The stream of {params['table_name']} shows {view}, replication needs {STREAM_VIEW}; a stream cannot be "
-            "changed, only disabled and enabled again."
+            f"The stream of {params['table_name']} has {view}, but replication requires {STREAM_VIEW}; a stream cannot "
+            "be changed, only disabled and enabled again."
         )
     return None
 
@@ -149,7 +150,7 @@ def plan(before, params, region):
     wanted = params.get("replicas") or []
     states = {one["region"]: one["status"] for one in before["replicas"] if one["region"] != region}
     known = {one["region"]: one for one in before["replicas"]}
-    # A replica that is being made or removed shows no settings yet; judging them has to wait.
+    # The settings of a replica that is being created or removed are not known yet, so they are compared later.
     judged = [one for one in wanted if "arn" in known.get(one["region"], {"arn": None})]
     settings = {one["region"]: replica_changes(known.get(one["region"], {}), one) for one in judged}
     return {
@@ -166,7 +167,7 @@ def removals(planned):
 
 
 def is_at_rest(observed):
-    """Return True where no replica is being changed."""
+    """Return True if no replica is being changed."""
     return all(one["status"] == "ACTIVE" and one.get("encryption_status") != "UPDATING" for one in observed["replicas"])
 
 
@@ -176,7 +177,7 @@ def is_empty(planned):
 
 
 def foresee(before, planned):
-    """Return the observation the plan leads to, for check mode."""
+    """Return the observation to which the plan leads, for check mode."""
     replicas = {one["region"]: dict(one) for one in before["replicas"]}
     for name, arn in planned["keys"].items():
         replicas[name].update(kms_key_arn=arn, encryption_status="ENABLED")

@@ -52,7 +52,7 @@ FUZZ = settings(
 WAYS = st.fixed_dictionaries({"is_in_process": st.booleans(), "check_mode": st.booleans()})
 SEEDS = st.integers(0, 2**32)
 REGION = {"region": "us-east-1"}
-NOT_UNDERSTOOD = "is not of the form"
+NOT_UNDERSTOOD = "does not have the expected form"
 # Options of every module of amazon.aws that change nothing here: test_connection_options tries them.
 KEYS = {"access_key": "nobody-at-all", "secret_key": "nothing-to-hide-0123456789"}
 # What our sentences and those of Ansible call what is allowed.

@@ -120,7 +120,7 @@ def test_a_lost_lease_stops_it_before_the_request(aws):
         "lease_seconds": 60,
         "step": "capacity_ask",
     }
-    with pytest.raises(Refused, match="no lease stands there"):
+    with pytest.raises(Refused, match="there is no lease"):
         raise_to(aws, 4, lease=handle)
     assert aws.writes() == []
     assert raise_to(aws, 4, check_mode=True, lease=handle)["changed"]

@@ -62,7 +62,7 @@ def test_a_free_lease_is_taken_by_a_new_run_in_the_tables_time(aws):
     assert held["started_at"] == held["acquired_at"] == held["renewed_at"] == EPOCH
     assert held["expires_at"] == EPOCH + 60
     assert held["target_region"] == WEST
-    assert done["reason"] == "The lease of us-east-2 was taken for 60 s: run r1, attempt 1."
+    assert done["reason"] == "The lease of us-east-2 was acquired for 60 s: run r1, attempt 1."
 
 
 def test_the_handle_is_the_option_of_the_step_modules(aws):
@@ -89,7 +89,7 @@ def test_the_same_run_may_ask_again_and_changes_nothing(aws):
     lease(aws)
     done = lease(aws)
     assert (done["changed"], done["lease"]["attempt"], done["lease"]["revision"]) == (False, 1, 1)
-    assert done["reason"] == "The lease of us-east-2 is held by this run already (run r1, attempt 1), for 60 s more."
+    assert done["reason"] == "This run already holds the lease of us-east-2 (run r1, attempt 1), for 60 s more."
 
 
 @pytest.mark.parametrize("ended", ["expired", "failed", "stopped"])
@@ -104,7 +104,8 @@ def test_an_unfinished_run_of_the_same_method_is_resumed(aws, ended):
     assert (held["run_id"], held["attempt"], held["owner"], held["started_at"]) == ("r1", 2, "bob", EPOCH)
     assert held["acquired_at"] == EPOCH + 61
     assert (done["previous"]["ended"], done["previous"]["owner"], done["previous"]["attempt"]) == (ended, "ann", 1)
-    assert "was taken again for 60 s: run r1, attempt 2. The lease of ann (run r1, attempt 1," in done["reason"]
+    words = "was acquired again for 60 s: run r1, attempt 2. It replaced the lease of ann (run r1, attempt 1,"
+    assert words in done["reason"]
 
 
 def test_attempts_that_wrote_nothing_are_all_remembered(aws):
@@ -157,7 +158,7 @@ def test_renewing_needs_the_lease_and_is_no_change(aws):
     aws.time.sleep(30)
     done = lease(aws, attempt=1)
     assert (done["changed"], done["lease"]["expires_at"]) == (False, EPOCH + 90)
-    with pytest.raises(Refused, match="Run r1, attempt 2, does not hold the lease of us-east-2 any more"):
+    with pytest.raises(Refused, match="Run r1, attempt 2, no longer holds the lease of us-east-2"):
         lease(aws, attempt=2)
 
 
@@ -184,7 +185,7 @@ def test_releasing_where_nothing_stands_is_no_error(aws):
 
 
 def test_check_mode_says_what_would_happen_and_writes_nothing(aws):
-    assert lease(aws, check_mode=True)["reason"].startswith("The lease of us-east-2 would be taken for 60 s")
+    assert lease(aws, check_mode=True)["reason"].startswith("The lease of us-east-2 would be acquired for 60 s")
     lease(aws)
     aws.calls.clear()
     with pytest.raises(Refused):

@@ -64,7 +64,7 @@ def test_check_mode_writes_nothing(aws):
 
 def test_a_write_that_did_not_stay_is_an_error(aws):
     aws.put_item = lambda region, **_item: {}
-    with pytest.raises(MultiRegionError, match="another one stands there"):
+    with pytest.raises(MultiRegionError, match="but the table has another one"):
         put(aws)
 
 

@@ -83,7 +83,7 @@ def test_a_member_that_an_entry_does_not_give_is_unknown(aws):
     bare = {key: value for key, value in entry_of(WEST).items() if key != "health_check_id"}
     signals = health(aws, manifest=None, regions=[bare], global_cluster_identifier="g")["verdicts"][WEST]["signals"]
     assert signals["route53_checkers"]["state"] == "unknown"
-    assert "The entry of us-east-2 gives no health_check_id." in signals["route53_checkers"]["reason"]
+    assert "The entry of us-east-2 has no health_check_id." in signals["route53_checkers"]["reason"]
 
 
 @pytest.mark.parametrize(

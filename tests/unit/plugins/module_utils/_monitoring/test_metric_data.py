@@ -50,7 +50,7 @@ def test_what_is_known_is_published_in_every_region(aws):
 
 def test_nothing_is_published_where_nothing_is_known(aws):
     done = publish(aws, metrics={"LossBound": None})
-    assert (done["changed"], done["reason"], aws.published) == (False, "None of the figures is known.", {})
+    assert (done["changed"], done["reason"], aws.published) == (False, "None of the values is known.", {})
 
 
 def test_a_region_that_does_not_answer_is_told(aws):

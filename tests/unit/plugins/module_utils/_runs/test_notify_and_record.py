@@ -43,7 +43,7 @@ def test_a_move_under_way_goes_on_although_nobody_can_be_told(aws):
     aws.lost |= {EAST, WEST}
     done = notify(aws, best_effort=True)
     assert (done["changed"], sorted(done["not_delivered"])) == (False, [EAST, WEST])
-    assert done["reason"].startswith("Nobody was told")
+    assert done["reason"].startswith("Nobody was notified")
 
 
 def record(aws, check_mode=False, **more):
@@ -87,7 +87,7 @@ def test_any_topic_will_do_where_none_is_required(aws):
     aws.lost.add(WEST)
     assert list(notify(aws, required_region=None)["delivered"]) == [EAST]
     aws.lost.add(EAST)
-    with pytest.raises(MultiRegionError, match="Nobody was told through any region"):
+    with pytest.raises(MultiRegionError, match="No notification was sent through any region"):
         notify(aws, required_region=None)
 
 

@@ -159,7 +159,7 @@ def test_a_rule_of_the_first_version_gets_a_filter(bucket):
 
 def test_refuses_a_bucket_without_versioning(bucket, ensure):
     bucket.status = "Suspended"
-    with pytest.raises(Refused, match="data-us-east-1 has no versioning"):
+    with pytest.raises(Refused, match="Versioning of the bucket data-us-east-1 is not enabled"):
         ensure(bucket)
     assert bucket.writes() == []
 
@@ -201,7 +201,7 @@ def test_reads_back_until_s3_shows_the_change(bucket, ensure, fake_time):
 
 def test_a_change_that_never_shows_is_an_error(bucket, ensure):
     bucket.put_bucket_replication = lambda *given, **said: None
-    with pytest.raises(WaitTimeout, match="S3 still answers"):
+    with pytest.raises(WaitTimeout, match="S3 still returns"):
         ensure(bucket)
 
 
