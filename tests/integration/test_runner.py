@@ -137,4 +137,4 @@ def test_a_move_that_fails_half_way_names_no_region(platform, tmp_path):
     assert code != 0
     assert told(artifacts) == ("failed", None), stdout[-3000:]
     assert artifacts["run_id"] == artifacts["failover"]["run_id"]
-    assert "ask Aurora for it" in artifacts["outcome_reason"]
+    assert "request the promotion" in artifacts["outcome_reason"]

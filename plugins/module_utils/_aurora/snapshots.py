@@ -18,11 +18,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
-    describe_db_cluster,
-    describe_global_cluster,
-    members_of,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import describe_db_cluster
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import read_global_cluster
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import is_same
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
@@ -144,9 +142,9 @@ class Rescue:
 
     def synchronization(self) -> str | None:
         """Return the member's synchronization status; None where there is nothing to wait for: no member, or writer."""
-        members = members_of(describe_global_cluster(self.client, self.whole) or {}) if self.whole else []
-        region = self.client.meta.region_name
-        own = next((one for one in members if (one["region"], one["identifier"]) == (region, self.cluster)), None)
+        whole = read_global_cluster(self.client, self.whole) if self.whole else None
+        members = [one for one in (whole or {}).get("members", ()) if one["region"] == self.client.meta.region_name]
+        own = next((one for one in members if is_same(one["identifier"], self.cluster)), None)
         return None if own is None or own["is_writer"] else own["synchronization_status"]
 
     def look(self) -> dict[str, Any]:
