@@ -111,7 +111,7 @@ options:
       - Maximum replication lag in milliseconds of the newest sample. A higher lag is an obstacle.
       - It says how far the target was behind when the sample was taken, and not how much would be lost.
     type: float
-    version_added: 0.3.0
+    version_added: 0.2.0
   max_lag_sample_age:
     description:
       - Age in seconds above which the newest sample of the lag is an obstacle, if O(max_replication_lag_ms) or
@@ -312,13 +312,13 @@ safe_instant:
       lag; or V(unknown). It holds whatever the old region does.
   returned: success
   type: str
-  version_added: 0.3.0
+  version_added: 0.2.0
   sample: "2026-01-01T02:59:39.880Z"
 promotion:
   description: Options with which M(trading.multi_region.rds_global_cluster_writer) requests what was planned.
   returned: success
   type: dict
-  version_added: 0.3.0
+  version_added: 0.2.0
   sample: {writer_region: us-east-2, method: failover, accept_data_loss: true, expected_writer_region: us-east-1}
 capacity_wanted:
   description: Number of healthy targets that the target region must have before it receives traffic.

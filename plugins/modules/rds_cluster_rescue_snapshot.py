@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: rds_cluster_rescue_snapshot
-version_added: 0.3.0
+version_added: 0.2.0
 short_description: Copy the snapshots that Aurora keeps of a volume after an unplanned failover
 description:
   - After an unplanned failover the old primary is rebuilt on a new volume. Once its region is back, Aurora takes a

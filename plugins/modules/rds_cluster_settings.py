@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: rds_cluster_settings
-version_added: 0.3.0
+version_added: 0.2.0
 short_description: Manage settings of an Aurora cluster that amazon.aws.rds_cluster lacks
 description:
   - Sets the life cycle support, the storage configuration and the insights of an existing Aurora cluster.

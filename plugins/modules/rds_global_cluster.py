@@ -56,7 +56,7 @@ options:
       - Used at creation only.
     type: str
     choices: [open-source-rds-extended-support-disabled, open-source-rds-extended-support]
-    version_added: 0.3.0
+    version_added: 0.2.0
   database_name:
     description:
       - Name of the database created with the first member, up to 64 letters and digits. Cannot be changed after

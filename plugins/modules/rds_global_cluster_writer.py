@@ -77,7 +77,7 @@ options:
     description:
       - Maximum replication lag in milliseconds of the newest sample. The module fails if the lag is higher or unknown.
     type: int
-    version_added: 0.3.0
+    version_added: 0.2.0
   max_lag_sample_age:
     description:
       - Age in seconds above which the newest sample of the lag is ignored.

@@ -83,7 +83,7 @@ options:
     description:
       - The limit in milliseconds of the newest sample of the lag that a failover would use.
     type: float
-    version_added: 0.3.0
+    version_added: 0.2.0
   warn_replication_lag_ms:
     description:
       - Lag in milliseconds above which there is a warning.
