@@ -144,6 +144,10 @@ class ClusterRules:
         if version := self.params.get("EngineVersion"):
             check_engine_version(cluster.engine, version)
         database, member = membership(cluster)
+        if member and member.resync_from is not None:
+            raise InvalidDBClusterStateFault(
+                f"DbCluster {cluster.resource_id} is {cluster.status} but must be available"
+            )
         if database and self.params.get("NewDBClusterIdentifier"):
             raise InvalidDBClusterStateFault("A member of a global cluster cannot be renamed")
         # moto would have it accepted immediately.
