@@ -242,6 +242,7 @@ def test_detach_promotes_from_any_region(pair: Global) -> None:
 
 @pytest.mark.parametrize("move", ["failover", "switchover"])
 def test_no_member_is_detached_while_the_writer_moves(aws: Aws, move: str) -> None:
+    aws.settings(failover_s=600, switchover_s=600)
     trio = Global(aws, EAST, WEST, EUROPE)
     trio.fail_over(WEST, AllowDataLoss=True) if move == "failover" else trio.switch_over(WEST, called_in=EAST)
     for region in (EAST, WEST, EUROPE):
