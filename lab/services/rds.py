@@ -16,12 +16,19 @@ from lab.services.rds_global import advance_all, global_databases, membership
 from lab.services.rds_global_api import GlobalDatabaseOperations
 from lab.services.rds_parameters import ParameterOperations
 from lab.services.rds_passwords import advance_resets, pending_values
+from lab.services.rds_quotas import QuotaRules
 from lab.services.rds_snapshots import SnapshotRules
 from lab.services.settings import SETTINGS
 
 
 class LabRDSResponse(
-    EventOperations, GlobalDatabaseOperations, ClusterRules, SnapshotRules, ParameterOperations, RDSResponse
+    EventOperations,
+    GlobalDatabaseOperations,
+    ClusterRules,
+    SnapshotRules,
+    QuotaRules,
+    ParameterOperations,
+    RDSResponse,
 ):
     """Dispatches every RDS request; global databases are brought up to the present before each."""
 

@@ -157,6 +157,10 @@ class ClusterRules(OptionRules):
             check_upgrade(cluster.engine, cluster.engine_version, version, allow_major)
         self._check_cluster_options(cluster.engine, version or cluster.engine_version, cluster)
         database, member = membership(cluster)
+        if member and member.resync_from is not None:
+            raise InvalidDBClusterStateFault(
+                f"DbCluster {cluster.resource_id} is {cluster.status} but must be available"
+            )
         if database and self.params.get("NewDBClusterIdentifier"):
             raise InvalidDBClusterStateFault("A member of a global cluster cannot be renamed")
         # moto would have it accepted immediately.

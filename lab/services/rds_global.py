@@ -156,6 +156,8 @@ class GlobalDatabase(RDSBaseModel):
         member.cluster.status = "available"
 
     def _advance_resync(self, member: Member, now: float) -> None:
+        """It is unavailable until it is rebuilt; no document names the state, and a new volume is what is created."""
+        member.show("creating", "creating")
         returned = OUTAGE_LOG.back_since(member.region)
         if returned is None:
             return
@@ -169,6 +171,7 @@ class GlobalDatabase(RDSBaseModel):
         connected = max(member.resync_from, returned, source_returned) + SETTINGS.resync_s / CLOCK.scale
         if now >= connected:
             member.resync_from = None
+            member.show("available", "available")
             set_password(member.cluster, password_of(self.writer.cluster))
             member.links.append(Link(self.writer.region, connected))
 

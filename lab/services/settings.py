@@ -56,6 +56,8 @@ class Settings:
     snapshot_create_s: float = 0.0  # a cluster's snapshot, or the copy of one, is `creating`
     nat_gateway_create_s: float = 0.0  # a NAT gateway is `pending`
     load_balancer_create_s: float = 0.0  # a load balancer is `provisioning`
+    db_clusters_max: int = 40  # quotas of RDS in each region
+    db_instances_max: int = 40
     replication_s: float = 1.0  # a DynamoDB write or an S3 object reaches the other region
     calendar_date: str = "2026-11-29"  # the day by which engine versions are offered and retired (rds_calendar.py)
     withheld_versions: tuple[str, ...] = ()  # `region version`: engine versions that a region has not got

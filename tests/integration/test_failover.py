@@ -8,6 +8,7 @@ import json
 import pytest
 
 from tests.integration.aws import (
+    SUFFIX,
     capacity,
     healthy_targets,
     members,
@@ -65,16 +66,19 @@ def test_moves_writer_and_traffic_while_the_region_is_gone(platform, mode, tmp_p
 
 
 def test_the_region_that_returns_gets_nothing_back_until_the_other_is_lost(platform):
+    platform.lab.settings(resync_s=10**6)
     platform.lab.outage(LOST, "hang")
     platform.run("failover").ends_well()
     platform.lab.restore(LOST)
     before = (members(platform.lab, TARGET), capacity(platform.lab, TARGET), capacity(platform.lab, LOST))
     assert name_points_at(platform.lab) == TARGET
 
-    platform.run("site").ends_well()
+    run = platform.run("site").ends_well()
+    assert f"trading-{LOST}-{SUFFIX} is being rebuilt by AWS" in run.output, "and is not waited for"
     assert (members(platform.lab, TARGET), capacity(platform.lab, TARGET), capacity(platform.lab, LOST)) == before
     assert name_points_at(platform.lab) == TARGET
 
+    platform.lab.settings(resync_s=0)
     wait_for_data(platform.lab, TARGET)
     platform.lab.outage(TARGET, "reset")
     too_soon = platform.run("failover", "--check").ends_well()

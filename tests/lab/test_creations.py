@@ -116,3 +116,15 @@ def test_a_load_balancer_is_provisioned_first(aws: Aws, ec2) -> None:
 
     assert state() == "provisioning"
     aws.wait(state, lambda now: now == "active")
+
+
+def test_quotas_are_shown_and_kept(aws: Aws, rds) -> None:
+    aws.settings(db_clusters_max=1, db_instances_max=1)
+    make_cluster(rds)
+    make_instance(rds)
+    shown = {one["AccountQuotaName"]: one for one in rds.describe_account_attributes()["AccountQuotas"]}
+    assert (shown["DBClusters"]["Used"], shown["DBInstances"]["Max"]) == (1, 1)
+    another = {"DBClusterIdentifier": "c-2", "Engine": "aurora-mysql"}
+    refused("DBClusterQuotaExceededFault", rds.create_db_cluster, **another)
+    instance = {"DBInstanceIdentifier": "i-2", "DBClusterIdentifier": "c-1", "DBInstanceClass": "db.r6g.large"}
+    refused("InstanceQuotaExceeded", rds.create_db_instance, **instance, Engine="aurora-mysql")

@@ -91,11 +91,16 @@ def test_the_old_primary_rejoins_on_a_new_volume_and_keeps_a_snapshot(pair: Glob
     assert pair.member(EAST)["SynchronizationStatus"] == "pending-resync"
     refused("InvalidGlobalClusterStateFault", pair.switch_over, region=EAST, called_in=WEST)
     pair.aws.restore(EAST)
+    rds = pair.aws.client("rds", EAST)
+    (instance,) = rds.describe_db_instances()["DBInstances"]
+    assert (pair.cluster(EAST)["Status"], instance["DBInstanceStatus"]) == ("creating", "creating")
+    refused("InvalidDBClusterStateFault", rds.modify_db_cluster, DBClusterIdentifier=f"c-{EAST}", Port=3307)
     (kept,) = pair.aws.wait(lambda: snapshots_of(pair))
     assert kept["DBClusterSnapshotIdentifier"].startswith(f"rds:unplanned-global-failover-c-{EAST}-")
     assert (
         pair.aws.wait(lambda: pair.member(EAST)["SynchronizationStatus"], lambda one: one == "connected") == "connected"
     )
+    assert pair.cluster(EAST)["Status"] == "available"
     pair.switch_over(EAST, called_in=WEST)
     pair.wait_idle()
     assert pair.writer() == EAST
@@ -238,6 +243,7 @@ def test_detach_promotes_from_any_region(pair: Global) -> None:
 
 @pytest.mark.parametrize("move", ["failover", "switchover"])
 def test_no_member_is_detached_while_the_writer_moves(aws: Aws, move: str) -> None:
+    aws.settings(failover_s=600, switchover_s=600)
     trio = Global(aws, EAST, WEST, EUROPE)
     trio.fail_over(WEST, AllowDataLoss=True) if move == "failover" else trio.switch_over(WEST, called_in=EAST)
     for region in (EAST, WEST, EUROPE):
