@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a test or a demonstration may turn in the lab's services: durations in AWS seconds, and metric values.
+"""Settings of the lab's services for tests and demonstrations: durations in AWS seconds, and metric values.
 
 `SETTINGS.update({"failover_s": 20, "lag_ms": None})` sets, `SETTINGS.reset()` returns to the defaults below.
 Durations are the order of magnitude AWS documents or its workshops show; they pass on the lab's clock, so `scale`
@@ -20,7 +20,7 @@ class Settings:
     switchover_s: float = 60.0  # whole SwitchoverGlobalCluster, `pending` included
     failover_s: float = 60.0  # whole FailoverGlobalCluster with AllowDataLoss, `pending` included
     cancel_s: float = 10.0  # `cancelling`, after the move lost one of its regions
-    detach_s: float = 30.0  # RemoveFromGlobalCluster: status `promoting` until the cluster stands alone
+    detach_s: float = 30.0  # RemoveFromGlobalCluster: status `promoting` until the cluster is standalone
     resync_s: float = 300.0  # a member rebuilt after an unplanned failover: `pending-resync` until `connected`
     password_s: float = 20.0  # a new master password: `resetting-master-credentials` until it is accepted
     promotion_stuck: bool = False  # a move that started never ends while this holds
@@ -33,7 +33,7 @@ class Settings:
     replica_create_s: float = 60.0  # a DynamoDB replica is CREATING
     replica_delete_s: float = 30.0  # a DynamoDB replica is DELETING
     encryption_s: float = 20.0  # SSEDescription of a DynamoDB table is UPDATING after a change of its key
-    cluster_create_s: float = 0.0  # an Aurora cluster is `creating`; AWS's minutes are for who measures them
+    cluster_create_s: float = 0.0  # an Aurora cluster is `creating`; set AWS's minutes for measurements
     instance_create_s: float = 0.0  # an Aurora instance is `creating`
     nat_gateway_create_s: float = 0.0  # a NAT gateway is `pending`
     load_balancer_create_s: float = 0.0  # a load balancer is `provisioning`
