@@ -69,7 +69,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 @pytest.fixture
 def platform(whole: Platform, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    """A copy of the platform to break. Nobody waits long for a region that hangs: how long is tested elsewhere."""
+    """A copy of the platform to break. Waits for a region that hangs are short: other tests cover their length."""
     monkeypatch.setattr(fan_out, "PATIENCE_SECONDS", 0.5)
     with whole.lab.fork(tmp_path / "copy") as lab:
         copy = object.__new__(Platform)
@@ -130,7 +130,7 @@ def test_a_region_whose_api_is_silent_is_not_left_while_its_endpoint_serves(plat
     assert (found["action"], found["conditions"][EAST], vantages(found)) == ("alert", "unknown", set())
 
 
-def test_targets_and_endpoint_together_are_down_and_recovery_is_told(platform: Platform) -> None:
+def test_targets_and_endpoint_together_are_down_and_recovery_is_reported(platform: Platform) -> None:
     assert trigger(platform)["action"] == "none"
     platform.lab.set_targets(EAST, "unhealthy")
     wait_for(lambda: conditions(platform), lambda found: found[EAST] == "down")

@@ -54,7 +54,7 @@ def test_samples_are_in_the_secondarys_region_under_its_own_id_only(lag: Lag) ->
     assert lag.values(EAST) == lag.values(WEST, f"c-{EAST}") == lag.values(EAST, f"c-{WEST}") == []
 
 
-def test_a_new_secondary_has_a_sample_at_once(lag: Lag) -> None:
+def test_a_new_secondary_has_a_sample_immediately(lag: Lag) -> None:
     assert lag.values(WEST)
 
 

@@ -125,7 +125,7 @@ def test_a_quiet_platform_is_written_once(aws):
     )
 
 
-def test_the_count_goes_on_without_the_lost_region_and_its_old_copy_is_mended(aws):
+def test_the_count_continues_without_the_lost_region_and_its_old_copy_is_repaired(aws):
     trigger(aws)
     aws.lost.add(EAST)
     aws.now += 30
@@ -228,7 +228,7 @@ def test_a_pause_ends_early_once(aws):
     assert automation(aws, "active")["reason"] == "Automatic failover was not paused."
 
 
-def test_a_region_that_missed_it_is_named_and_told_later(aws):
+def test_a_region_that_missed_it_is_named_and_updated_later(aws):
     aws.lost.add(EAST)
     done = automation(aws, "paused")
     assert (done["written_to"], list(done["not_written_to"])) == ([WEST], [EAST])

@@ -15,8 +15,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health impor
 
 OURS = "ansible_collections.trading.multi_region.plugins.module_utils."
 ROOT = Path(verdict.__file__).parents[1]
-BESIDE = ("_automation/rule.py", "_core/observation.py", "_fence/document.py", "_health/verdict.py")
-PURE_FILES = sorted([*ROOT.glob("_failover/*.py"), *(ROOT / name for name in BESIDE)])
+OTHER_PURE = ("_automation/rule.py", "_core/observation.py", "_fence/document.py", "_health/verdict.py")
+PURE_FILES = sorted([*ROOT.glob("_failover/*.py"), *(ROOT / name for name in OTHER_PURE)])
 ALLOWED = {"__future__", "collections", "dataclasses", "functools", "typing"}
 
 
