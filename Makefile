@@ -1,4 +1,4 @@
-# Every command of this project, for the desk and for CI alike. `make help` lists them.
+# Every command of this project, for developers and CI alike. `make help` lists them.
 #
 #   make demo        a platform in two regions, one of them lost, and the failover, on this machine alone
 #   make test        everything CI runs
@@ -18,17 +18,17 @@ BIN    := $(CURDIR)/.venv/bin
 TOOLS  := tests/tools
 LAB    := $(BIN)/python -m lab
 STAGES := matrix lint audit unit lab-test sanity docs build molecule targets integration
-# The cells of `make matrix` that `make test` takes.
+# The cells of `make matrix` that `make test` runs.
 ENDS   := oldest,newest
 
-# Tools that ansible-lint, molecule and ansible-test start are looked for in .venv first; the set-up's Python is not.
+# Tools that ansible-lint, molecule and ansible-test start are searched in .venv first; the set-up's Python is not.
 SYSTEM_PATH := $(PATH)
 export PATH := $(BIN):$(PATH)
 export PYTHON
-# Ansible does not read an ansible.cfg that it merely finds in a directory others may write to, as containers have it.
+# Ansible ignores an ansible.cfg in a world-writable directory, which is common in containers, unless it is named.
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-# A variable that the target cannot do without: $(call need,NAME,example)
+# A required variable of a target: $(call need,NAME,example)
 need = $(if $(strip $($(1))),,$(error $@ needs $(1), for example: make $@ $(1)=$(2)))
 
 .PHONY: help setup clean demo demo-down test $(STAGES) soak chaos bench scan format specs \
@@ -40,7 +40,7 @@ help: ## this list
 setup: ## .venv and .collections, pinned (does nothing when they are up to date)
 	@PATH="$(SYSTEM_PATH)" $(PYTHON) $(TOOLS)/set_up.py
 
-demo: setup ## the whole story in the lab, from nothing; KEEP=1 leaves its lab running
+demo: setup ## the whole demo in the lab, from nothing; KEEP=1 keeps its lab running
 	@KEEP=$(KEEP) SCALE=$(SCALE) $(BIN)/python -m tests.demo
 
 demo-down: setup ## stops the lab that `make demo KEEP=1` left running
@@ -49,19 +49,19 @@ demo-down: setup ## stops the lab that `make demo KEEP=1` left running
 test: setup ## everything CI runs; a line for each stage with its seconds
 	@CELL="$(or $(CELL),$(ENDS))" $(BIN)/python $(TOOLS)/run_stages.py $(STAGES)
 
-soak: setup ## MOVES switchovers and failbacks (200), which must leave nothing behind; about half an hour, not part of `make test`
+soak: setup ## MOVES switchovers and failbacks (200), which must leave nothing behind; takes about half an hour, not part of `make test`
 	@MOVES=$(MOVES) $(BIN)/python -m tests.soak
 
 chaos: setup ## failover.yml under every fault at every step: .build/chaos/chaos.md; FAULT=, MOMENT= for a part; not part of `make test`
 	@FAULT="$(FAULT)" MOMENT="$(MOMENT)" WORKERS=$(WORKERS) $(BIN)/python -m tests.chaos
 
-bench: setup ## playbooks against the least their work could take: .build/bench/bench.md; ROW= for a part, RUNS=5; not part of `make test`
+bench: setup ## playbooks compared with the minimum for their work: .build/bench/bench.md; ROW= for a part, RUNS=5; not part of `make test`
 	@ROW="$(ROW)" RUNS=$(or $(RUNS),5) $(BIN)/python -m tests.bench
 
 scan: setup ## Prowler over the platform in the lab of LAB_DIR (with site.yml run); installs 1.5 GB into .build; not part of `make test`
 	@$(BIN)/python -m tests.tools.run_scan $(LAB_DIR)
 
-clean: ## what the stages made, and nothing else (.venv and .collections stay)
+clean: ## removes the output of the stages (.venv and .collections are kept)
 	@rm -rf .build .pytest_cache .ruff_cache .hypothesis .ansible
 
 # --- the stages of `make test` ---------------------------------------------------------------------------------------
@@ -83,13 +83,13 @@ lint: setup ## ansible-lint, yamllint, ruff, codespell, phrases, argument specs,
 	@$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	@$(BIN)/ansible-lint --offline --profile production
 
-audit: setup ## known vulnerabilities of what is locked; an advisory service that does not answer fails nothing
+audit: setup ## known vulnerabilities of the locked packages; an advisory service that does not respond fails nothing
 	@$(BIN)/python $(TOOLS)/run_audit.py
 
 unit: setup ## pure functions and modules against stubs: no lab, no network
 	@$(BIN)/pytest -n 2 tests/unit $(ARGS)
 
-lab-test: setup ## the lab itself, as boto3 sees it
+lab-test: setup ## the lab itself, through boto3
 	@$(BIN)/pytest -n 2 --dist loadfile tests/lab $(ARGS)
 
 integration: setup ## playbooks and modules against the lab
@@ -110,12 +110,12 @@ sanity: setup ## ansible-test sanity
 docs: setup ## antsibull-docs, ansible-doc on each of our modules, and their site in .build/docs/html
 	@$(BIN)/python $(TOOLS)/check_docs.py
 
-build: setup ## the tarball in .build, installed into an empty place and read back
+build: setup ## the tarball in .build, installed into an empty directory and read back
 	@$(BIN)/python $(TOOLS)/build_collection.py
 
-# --- at the desk -----------------------------------------------------------------------------------------------------
+# --- for developers -----------------------------------------------------------------------------------------------------
 
-format: setup ## ruff's fixes and format, of what is named only: FILES="lab tests/lab"
+format: setup ## ruff's fixes and format, for the named paths only: FILES="lab tests/lab"
 	$(call need,FILES,lab)
 	@$(BIN)/ruff check --fix $(FILES)
 	@$(BIN)/ruff format $(FILES)
@@ -132,14 +132,14 @@ specs: setup ## writes the option tables of the roles' README files, ROLE=networ
 lab-up: setup ## starts the lab in the background; SCALE AWS seconds pass in each second (10)
 	@$(LAB) up --dir $(LAB_DIR) --scale $(SCALE)
 
-lab-down: setup ## stops it, by its own process id
+lab-down: setup ## stops the lab, by its own process id
 	@$(LAB) down --dir $(LAB_DIR)
 
-lab-outage: setup ## takes a region away: REGION=us-east-1 [MODE=hang|reset|5xx|throttle]
+lab-outage: setup ## makes a region unavailable: REGION=us-east-1 [MODE=hang|reset|5xx|throttle]
 	$(call need,REGION,us-east-1)
 	@$(LAB) outage --dir $(LAB_DIR) --region $(REGION) --mode $(MODE)
 
-lab-restore: setup ## gives it back: REGION=us-east-1
+lab-restore: setup ## restores a region: REGION=us-east-1
 	$(call need,REGION,us-east-1)
 	@$(LAB) restore --dir $(LAB_DIR) --region $(REGION)
 

@@ -26,7 +26,7 @@ from lab.world import FAULT_MODES, GLOBAL_CONTROL_PLANE, OUTAGE_MODES, TARGET_ST
 
 
 class BadRequest(Exception):
-    """What was asked for is not possible; the message names the option, the value and what is allowed."""
+    """The request cannot be carried out; the message names the option, the value and what is allowed."""
 
 
 def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> Any:
@@ -45,7 +45,7 @@ def known_region(value: Any) -> str:
 
 
 class Admin:
-    """The admin API. `resolve`, `fork` and `describe` are given by lab.process."""
+    """The admin API. lab.process passes `resolve`, `fork` and `describe`."""
 
     def __init__(
         self,
@@ -190,7 +190,7 @@ class Admin:
             return {"status": cluster.status, "instances": {one.resource_id: one.status for one in cluster.members}}
 
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Turn what lab/services/settings.py offers: durations in AWS seconds and metric values."""
+        """Change the settings of lab/services/settings.py: durations in AWS seconds and metric values."""
         from lab.services.settings import SETTINGS
 
         with self.world.lock:
@@ -225,8 +225,8 @@ class Admin:
 def empty_moto() -> None:
     """Forget every resource.
 
-    moto's own reset makes each backend again before it forgets it, which takes seconds; only backends that hold more
-    than memory (S3's files) are told.
+    moto's own reset creates each backend again before it drops it, which takes seconds; only backends that hold more
+    than memory (S3's files) are reset.
     """
     for backends in list(BackendDict._instances):
         for account in backends.values():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""S3 as somebody without credentials sees it, which is how a Route 53 health checker sees it.
+"""S3 as a client without credentials sees it, such as a Route 53 health checker.
 
 Follows: S3 User Guide, "How Amazon S3 authorizes a request for an object operation", "Blocking public access to your
 Amazon S3 storage" and, for new buckets, "Default settings for new S3 buckets FAQ".
@@ -22,7 +22,7 @@ from lab.world import WORLD
 
 HOST = re.compile(r"(?P<bucket>.+?)\.s3(?:\.dualstack)?(?:[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d))?\.amazonaws\.com")
 GET_OBJECT = "s3:GetObject"
-# What S3 and its clients agree on: TLS 1.2 is required, 1.3 recommended (S3 User Guide, "Infrastructure security").
+# TLS between S3 and its clients: 1.2 is required, 1.3 recommended (S3 User Guide, "Infrastructure security").
 TLS_VERSION = 1.3
 
 
@@ -50,7 +50,7 @@ def get(host: str, path: str, https: bool) -> Fetched:
 
 
 def may_read(bucket: FakeBucket, key_name: str, https: bool = True) -> bool:
-    """Whether the bucket lets anybody read the key."""
+    """Whether the bucket allows anonymous clients to read the key."""
     block = bucket.public_access_block
     if bucket.policy is None or (block is not None and block.restrict_public_buckets):
         return False
@@ -110,7 +110,7 @@ def _condition_holds(operator: str, keys: dict[str, Any], https: bool, denies: b
 
 
 def is_public(policy: bytes | str) -> bool:
-    """Whether a policy lets anybody do something, as BlockPublicPolicy understands it."""
+    """Whether a policy is public, as BlockPublicPolicy defines it."""
     return any(
         statement["Effect"] == "Allow" and _is_anybody(statement, False) and not statement.get("Condition")
         for statement in _statements(policy)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which AWS operation a request is, told from botocore's own models, for every service and protocol.
+"""Which AWS operation a request is, determined from botocore's models, for every service and protocol.
 
 Protocols: `query` and `ec2` name the operation in the form field Action, `json` in X-Amz-Target, Smithy's CBOR in the
 path; `rest-json` and `rest-xml` are matched against the model's method, path, query and required parameters.

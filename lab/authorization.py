@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Access control by IAM policies, for those who have some.
+"""Access control by IAM policies, for callers that have policies.
 
 A request signed with an access key of a user made in the lab's IAM, or of a session of such a role, may do what the
-policies of that user or role allow; any other key may do everything. Judged are policies of identities: what a bucket
-or a key allows by its own policy, permissions boundaries and policies of sessions are not looked at.
+policies of that user or role allow; any other key may do everything. Only identity policies
+are evaluated, not the policies of buckets and keys, permissions boundaries or session policies.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ERRORS = {
 
 
 def refusal(request: ApiRequest, environ: dict[str, Any], body: bytes) -> Answer | None:
-    """The service's error for a call its caller may not make; None for one that may go on."""
+    """The service's error for a call that its caller may not make; None for an allowed call."""
     form = read_form(environ, body)
     caller = caller_of(access_key_of(form))
     if caller is None:

@@ -16,7 +16,7 @@ READING_VERBS = (
 )
 READING = re.compile(rf"(?:{'|'.join(READING_VERBS.split())})(?=[A-Z0-9]|$)")
 
-# Cryptographic operations of KMS compute and leave nothing behind.
+# Cryptographic operations of KMS compute something and change nothing.
 READING_EXCEPTIONS = frozenset(
     {
         ("kms", "Encrypt"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Health checks over time: what Route 53's checkers have observed, and the status that follows from it.
+"""Health checks over time: what Route 53's checkers have observed, and the resulting status.
 
 An endpoint is measured now, but its status follows only after FailureThreshold x RequestInterval AWS seconds of the
 same result (Route 53 Developer Guide, "How Amazon Route 53 determines whether a health check is healthy"). Nothing
@@ -69,7 +69,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Status:
-    """The status of a check, as records see it, with what it rests on."""
+    """The status of a check, as records see it, with its reason."""
 
     id: str
     name: str
@@ -91,7 +91,7 @@ def backend() -> Route53Backend:
 
 
 class Checks:
-    """The observations of all checks. `measure` looks at an endpoint now; lab.endpoints gives it."""
+    """The observations of all checks. `measure` probes an endpoint now; lab.endpoints provides it."""
 
     def __init__(self, measure: Callable[[HealthCheck], Measurement] | None = None) -> None:
         self.observations: dict[str, Observation] = {}
@@ -148,10 +148,10 @@ class Checks:
 
 
 def follow(check: HealthCheck, observation: Observation) -> tuple[str, cloudwatch_alarms.Reading | None]:
-    """Let a check hear what its alarm's data says now: the alarm's name, and the data where there is any for it.
+    """Send a check the current data of its alarm: the alarm's name, and the data if there is any.
 
-    Developer Guide, "How Route 53 determines the status of health checks that monitor CloudWatch alarms". A check does
-    not hear what counted before it was made, nor anything of a lost region.
+    Developer Guide, "How Route 53 determines the status of health checks that monitor CloudWatch alarms". A check
+    receives neither data from before its creation nor anything from a lost region.
     """
     identifier = getattr(check, "alarm_identifier", None) or {}
     region, name = identifier.get("Region", ""), identifier.get("Name", "")

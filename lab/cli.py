@@ -40,7 +40,7 @@ def up(options: argparse.Namespace) -> None:
 
 
 def serve(options: argparse.Namespace) -> None:
-    """Be the lab, in the foreground."""
+    """Run the lab in the foreground."""
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     from lab.process import Runtime
     from lab.world import WORLD
@@ -60,7 +60,7 @@ def down(options: argparse.Namespace) -> None:
 
 
 def fork(options: argparse.Namespace) -> None:
-    """Make a second lab with a copy of the whole state."""
+    """Start a second lab with a copy of the whole state."""
     copy = _ask(options, "POST", "fork", dir=str(Path(options.into).resolve()))
     print(f"The copy runs: http://127.0.0.1:{copy['port']}, pid {copy['pid']}. Next: . {options.into}/env")
 

@@ -21,7 +21,7 @@ def _session() -> Any:
 
 
 class Lab:
-    """A running lab. Make one by `Lab.start` (or `Lab.at` for one that runs), end it by `stop` or a `with` block."""
+    """A running lab, from `Lab.start` (or `Lab.at` for one that runs); end it with `stop` or a `with` block."""
 
     def __init__(self, directory: Path, state: Mapping[str, Any]) -> None:
         self.directory = directory
@@ -33,7 +33,7 @@ class Lab:
 
     @classmethod
     def start(cls, dir: str | Path = ".lab", scale: float = DEFAULT_SCALE, port: int = 0) -> Lab:
-        """Start a lab, or take the one that runs in the directory. `scale` is AWS seconds per lab second."""
+        """Start a lab, or use the one that runs in the directory. `scale` is AWS seconds per lab second."""
         directory = Path(dir).resolve()
         return cls(directory, daemon.read_state(directory) or daemon.spawn(directory, scale, port))
 
@@ -50,7 +50,7 @@ class Lab:
         self.stop()
 
     def stop(self) -> None:
-        """End it, by its own process id; ended already is no error."""
+        """End it by its own process id; it is no error if it has already ended."""
         daemon.stop(self.directory)
 
     def env(self) -> dict[str, str]:
@@ -119,7 +119,7 @@ class Lab:
 
         mode: latency (then the answer), throttle, 5xx, hang, reset (nothing is done), lost_answer (the call is carried
         out, then the connection is reset) or stale (an old answer once after a change, see lab/stale.py).
-        `state()["faults"]` says by `hits` how many requests it has hit.
+        `hits` in `state()["faults"]` is the number of requests that it has hit.
         """
         return daemon.ask(self.url, "POST", "faults", mode=mode, **options)["id"]
 
@@ -128,7 +128,7 @@ class Lab:
         daemon.ask(self.url, "POST", "faults/clear", **({} if fault_id is None else {"id": fault_id}))
 
     def settings(self, **values: Any) -> None:
-        """Turn what lab/services/settings.py offers, for example failover_s=20."""
+        """Change the settings of lab/services/settings.py, for example failover_s=20."""
         daemon.ask(self.url, "POST", "settings", **values)
 
     def advance(self, seconds: float) -> None:

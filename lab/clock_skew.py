@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWS refuses because of the caller's clock: a signature that is too old, or not valid yet.
+"""Requests that AWS refuses because of the caller's clock: a signature that is too old, or not valid yet.
 
 "AWS Signature Version 4 for API requests", IAM User Guide: in most cases a request must arrive within five minutes of
 its time stamp. S3: "Error responses", RequestTimeTooSkewed, 15 minutes (the answer's MaxAllowedSkewMilliseconds is

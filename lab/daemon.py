@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A lab's directory and process, seen from outside: start it, find it, know it for ours, stop it.
+"""A lab's directory and process, seen from outside: start it, find it, identify it, stop it.
 
 The directory holds `env` (export lines), `pid`, `log`, and `state.json` {pid, started, url, port, dns, scale}. A
 process is ours when its id *and* its start time are those of state.json: ids are used again.
@@ -36,7 +36,7 @@ def environment(port: int, dns_port: int) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "lab",
-        # Ansible blots out this value wherever a result contains it: it must be part of no word ("available").
+        # Ansible masks this value in every result, so it must not be part of any word ("available").
         "AWS_SECRET_ACCESS_KEY": "0nly-for-the-1ab",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -55,7 +55,7 @@ def process_start(pid: int) -> str | None:
 
 
 def write_files(directory: Path, port: int, dns_port: int, scale: float) -> None:
-    """Called by the serving process itself; state.json comes last, because the one who waits waits for it."""
+    """Called by the serving process itself; state.json comes last, because `start` waits for it."""
     directory.mkdir(parents=True, exist_ok=True)
     lines = [f"export {name}={value}\n" for name, value in environment(port, dns_port).items()]
     (directory / "env").write_text("".join(lines))
@@ -74,7 +74,7 @@ def write_files(directory: Path, port: int, dns_port: int, scale: float) -> None
 
 
 def remove_files(directory: Path) -> None:
-    """Remove what says that a lab runs; `env` and `log` stay for reading."""
+    """Remove the files of a running lab; `env` and `log` are kept."""
     for name in ("pid", "state.json"):
         (directory / name).unlink(missing_ok=True)
 
@@ -97,7 +97,7 @@ def running(directory: Path) -> dict[str, Any]:
 
 
 def spawn(directory: Path, scale: float, port: int = 0) -> dict[str, Any]:
-    """Start a lab in the background, in a session of its own, and wait until it answers."""
+    """Start a lab in the background, in a session of its own, and wait until it responds."""
     directory.mkdir(parents=True, exist_ok=True)
     remove_files(directory)
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
@@ -114,7 +114,7 @@ def spawn(directory: Path, scale: float, port: int = 0) -> dict[str, Any]:
         state = read_state(directory)
         if state and state["pid"] == process.pid:
             ask(state["url"], "GET", "state")
-            threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie should we outlive it
+            threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie if it ends before us
             return state
         time.sleep(LOOK_S)
     process.kill()

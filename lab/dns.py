@@ -31,7 +31,7 @@ ELB_SOA = "ns-2048.awsdns-64.com. awsdns-hostmaster.amazon.com. 1 7200 900 12096
 
 
 def respond(wire: bytes) -> bytes | None:
-    """The answer to one question, None for what is no DNS message."""
+    """The answer to one question, None if it is not a DNS message."""
     try:
         query = dns.message.from_wire(wire)
     except dns.exception.DNSException:
@@ -67,7 +67,7 @@ def _fill(query: dns.message.Message, response: dns.message.Message) -> None:
 
 
 def _rrset(owner: str, ttl: int, kind: str, values: list[str]) -> dns.rrset.RRset:
-    """Route 53 takes every name in a value for a full one, with or without the dot at its end."""
+    """Route 53 treats every name in a value as fully qualified, with or without the trailing dot."""
     return dns.rrset.from_text_list(owner + ".", ttl, "IN", kind, values, origin=dns.name.root, relativize=False)
 
 

@@ -36,7 +36,7 @@ class LoadBalancer:
     def address(self) -> str:
         """Its address: stable for the DNS name, within 127.64.0.0 to 127.127.255.255.
 
-        Loopback, so that nobody who connects to it by mistake leaves the machine; nothing listens there.
+        Loopback, so that an accidental connection does not leave the machine; nothing listens there.
         """
         digest = hashlib.sha256(self.dns_name.encode()).digest()
         return f"127.{64 + digest[0] % 64}.{digest[1]}.{1 + digest[2] % 254}"
@@ -99,7 +99,7 @@ def target_states(group: FakeTargetGroup) -> list[str]:
 
 
 def evaluate_target_health(balancer: LoadBalancer) -> tuple[bool, str]:
-    """Whether an alias record with EvaluateTargetHealth takes the load balancer for healthy, and why.
+    """Whether an alias record with EvaluateTargetHealth considers the load balancer healthy, and why.
 
     Route 53 API, AliasTarget, EvaluateTargetHealth: every target group must contain at least one healthy target, and
     one with no registered targets is unhealthy.

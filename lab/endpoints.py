@@ -60,7 +60,7 @@ def measure(check: HealthCheck) -> Measurement:
 def probe(host: str) -> Answer | Fault | None:
     """The answer to an HTTP request whose Host is a load balancer's or a hosted name; None for another host.
 
-    Any path and port will do, and a redirecting listener is passed over: the probe asks whether the region serves. In
+    Any path and port will do, and a redirecting listener is skipped: the probe tests whether the region serves. In
     a lost region the load balancer does not answer (hang, reset), or answers 503 where the outage is one of errors.
     """
     balancer = balancer_of(host)

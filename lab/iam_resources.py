@@ -2,9 +2,9 @@
 """The resources a request is about, as IAM names them.
 
 Types and the form of their ARNs: Service Authorization Reference (lab/iam_reference.py). Which parameter holds a name:
-each operation's API reference. A request is judged on every resource that it names, in EC2 also on what it makes
-(`subnet/*`: AWS chooses the id). One that names none asks for all of a type (`cluster:*`), and where an action knows
-no type it is judged on `*`, so that what the lab cannot tell is refused rather than allowed.
+each operation's API reference. A request is authorized for every resource that it names, in EC2 also for
+what it creates (`subnet/*`: AWS chooses the id). One that names none is for all of a type (`cluster:*`), and if an
+action has no type it is authorized for `*`, so that the lab refuses a request if in doubt.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lab.iam_reference import PLACEHOLDER, ResourceType, resource_types
 
 ANYTHING = "*"
 
-# {IAM's prefix:type: {placeholder of its ARN: parameters that say it}}. Any other type is named by an ARN only.
+# {IAM's prefix:type: {placeholder of its ARN: parameters that contain it}}. Any other type is named by an ARN only.
 NAMES: dict[str, dict[str, str]] = {
     "autoscaling:autoScalingGroup": {"GroupFriendlyName": "AutoScalingGroupName Tags.ResourceId"},
     "cloudtrail:trail": {"TrailName": "Name"},
@@ -69,7 +69,7 @@ NAMES: dict[str, dict[str, str]] = {
     "wafv2:webacl": {"Scope": "Scope", "Name": "Name", "Id": "Id"},
 }
 
-# How a parameter's value stands in an ARN, where it is spelled otherwise: by placeholder.
+# How a parameter's value is written in an ARN, if it differs: by placeholder.
 SPELLINGS = {
     "Alias": lambda name: name.removeprefix("alias/"),
     "ParameterNameWithoutLeadingSlash": lambda name: name.lstrip("/"),
@@ -97,8 +97,8 @@ ID_WORDS = {
     "vpc-peering-connection": "pcx",
 }
 
-# They name what an action is not about: of another region's VPC a peering needs no right but its acceptance, and the
-# policy simulator is asked about resources.
+# Resources that need no permission: the peer VPC of a peering only needs its acceptance, and the policy simulator
+# only simulates actions on the resources.
 OTHERS = {"ec2:CreateVpcPeeringConnection": "PeerVpcId", "iam:SimulatePrincipalPolicy": "ResourceArns"}
 
 # "To use this operation and return information about composite alarms, you must be signed on with the
@@ -108,7 +108,7 @@ ABOUT_ALL = {"cloudwatch:DescribeAlarms"}
 
 @dataclass(frozen=True)
 class Resource:
-    """What a request is about. `kind` is None for `*`; `parameter` says who named it, empty for what is made."""
+    """A resource of a request. `kind` is None for `*`; `parameter` is the one that named it, empty for a new one."""
 
     arn: str
     kind: ResourceType | None = None
@@ -168,13 +168,13 @@ def resources_named(kind: ResourceType, asked: Asked) -> Iterator[Resource]:
             for one in filter(pattern.fullmatch, values):
                 yield Resource(filled(kind, {kind.placeholders[-1]: one}, asked.region), kind, parameter)
         return
-    told = {
+    found_by = {
         placeholder: [(parameter, value) for parameter in parameters.split() for value in names_in(asked, parameter)]
         for placeholder, parameters in NAMES.get(f"{asked.service}:{kind.name}", {}).items()
     }
-    if any(told.values()):
-        for combination in product(*(pairs or [("", ANYTHING)] for pairs in told.values())):
-            values = {placeholder: value for placeholder, (_by, value) in zip(told, combination, strict=True)}
+    if any(found_by.values()):
+        for combination in product(*(pairs or [("", ANYTHING)] for pairs in found_by.values())):
+            values = {placeholder: value for placeholder, (_by, value) in zip(found_by, combination, strict=True)}
             yield Resource(filled(kind, values, asked.region), kind, combination[0][0])
 
 
@@ -187,7 +187,7 @@ def names_in(asked: Asked, parameter: str) -> list[str]:
 
 
 def filled(kind: ResourceType, values: Mapping[str, str], region: str) -> str:
-    """The ARN of a type, `*` for what is not told."""
+    """The ARN of a type, with `*` for unknown parts."""
     own = {name: SPELLINGS.get(name, str)(value) if value != ANYTHING else value for name, value in values.items()}
     place = {"Partition": "aws", "Region": region, "Account": DEFAULT_ACCOUNT_ID}
     arn = PLACEHOLDER.sub(lambda found: {**place, **own}.get(found[1], ANYTHING), kind.template)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Workarounds for moto bugs, one function each; each states the bug and the AWS behaviour it restores.
 
-Every patch has a test in tests/lab/test_patches.py that shows the defect in stock moto, so that a patch is dropped when
-moto fixes the defect itself. Whole features that moto lacks are in lab/services/.
+Every patch has a test in tests/lab/test_patches.py that shows the bug in stock moto, so that a patch is removed when
+moto fixes the bug. Whole features that moto lacks are in lab/services/.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def launch_template_tags() -> None:
     """moto copies the tags of a new launch template itself into its data, as if instances were to get them.
 
     The API keeps them apart: CreateLaunchTemplate's TagSpecifications tag the template, LaunchTemplateData's tag what
-    it launches (API reference CreateLaunchTemplate). Who compares data with data sees a change for ever.
+    it launches (API reference CreateLaunchTemplate). A client that compares the two always sees a change.
     """
     moto.ec2.urls.url_paths["{0}/"] = _LaunchTemplates.dispatch
 

@@ -28,7 +28,7 @@ BIND_TRIES = 20
 
 
 class Runtime:
-    """One lab process. `serve` returns when it is told to stop."""
+    """One lab process. `serve` returns when it receives a signal to stop."""
 
     def __init__(self, world: World, directory: Path, port: int) -> None:
         self.world = world
@@ -38,7 +38,7 @@ class Runtime:
         self.front.admin = Admin(world, self.calls, TIMELINE, self.describe, route53.resolve, self.fork)
         self.front.probe = endpoints.probe
         install()
-        services_by_signing_name()  # read once now, not during somebody's first call
+        services_by_signing_name()  # read now, not during the first call
         self.sockets = listen(port)
         self.stopping = threading.Event()
 
@@ -53,12 +53,12 @@ class Runtime:
         }
 
     def serve(self) -> None:
-        """Answer until SIGTERM or SIGINT, then end the process immediately: tidying all of moto away takes seconds."""
+        """Serve until SIGTERM or SIGINT, then end the process immediately: cleaning up moto takes seconds."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stopping.set())
         with self.world.lock:
             TIMELINE.restart()
-        # Before the first answer, so that whoever got one finds them; until then connections wait in the backlog.
+        # Before the first answer, so that its client finds them; until then connections wait in the backlog.
         daemon.write_files(self.directory, self.sockets.port, self.sockets.dns_port, self.world.clock.scale)
         server = Server(self.sockets.http, self.front)
         dns.serve(self.sockets.dns_udp, self.sockets.dns_tcp)
@@ -98,7 +98,7 @@ class Runtime:
         return {**self.describe(), "pid": pid, "dir": str(target), "port": sockets.port, "dns": sockets.dns_port}
 
     def _become(self, directory: Path, sockets: Sockets, scale: float) -> None:
-        """In the copy: let go of all that belongs to the original, then serve. Never returns."""
+        """In the copy: release everything that belongs to the original, then serve. Never returns."""
         try:
             os.setsid()
             self.world.lock = threading.RLock()
@@ -113,7 +113,7 @@ class Runtime:
             sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
             self.directory, self.sockets, self.stopping = directory, sockets, threading.Event()
             self.serve()
-        except BaseException:  # nothing may climb into the original's request handler
+        except BaseException:  # nothing may reach the original's request handler
             traceback.print_exc()
             sys.stderr.flush()
         finally:
@@ -132,7 +132,7 @@ def install() -> None:
 def _guarded(hook: Any) -> None:
     try:
         hook()
-    except Exception:  # one bad hook must not stop time for the others; the log tells
+    except Exception:  # one bad hook must not stop the others; the log has the error
         traceback.print_exc()
 
 
@@ -162,7 +162,7 @@ def listen(port: int) -> Sockets:
         dns_udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             dns_udp.bind(dns_tcp.getsockname())
-        except OSError:  # somebody has this number on UDP
+        except OSError:  # another process uses this UDP port
             dns_tcp.close()
             dns_udp.close()
         else:
@@ -179,10 +179,10 @@ def _listener(port: int) -> socket.socket:
 
 
 def release_sockets(keep: set[int]) -> None:
-    """Let go of every inherited socket.
+    """Release every inherited socket.
 
-    Each descriptor is pointed at /dev/null rather than closed: objects of the original still name it, and would close
-    whatever got the number next.
+    Each descriptor is pointed at /dev/null rather than closed: objects of the original still refer to it, and would
+    close the next descriptor with that number.
     """
     null = os.open(os.devnull, os.O_RDWR)
     for name in os.listdir("/dev/fd"):

@@ -64,7 +64,7 @@ def read_scope(form: Form) -> tuple[str, str] | None:
 
 
 def read_request(environ: dict[str, Any], body: bytes) -> ApiRequest:
-    """The API call a request makes. An unsigned request is taken for anonymous S3, as moto takes it."""
+    """The API call a request makes. An unsigned request is treated as anonymous S3, as moto does."""
     form = read_form(environ, body)
     region, signing_name = read_scope(form) or ("us-east-1", "s3")
     cards = services_by_signing_name().get(signing_name, [ServiceCard(signing_name, signing_name, "", "")])

@@ -129,7 +129,7 @@ def choose(candidates: list[Candidate], every_share: bool = False) -> list[Candi
 
     Failover: the primary while it is healthy, else the secondary, and the primary again when neither is ("How Amazon
     Route 53 chooses records when health checking is configured": all unhealthy = all considered). Weighted: one healthy
-    record by chance in proportion. Multivalue: all healthy ones. Latency and geolocation have no place in the lab: the
+    record by chance in proportion. Multivalue: all healthy ones. The lab does not simulate latency and geolocation: the
     first healthy one answers.
     """
     fit = [candidate for candidate in candidates if candidate.healthy] or candidates
@@ -142,7 +142,7 @@ def choose(candidates: list[Candidate], every_share: bool = False) -> list[Candi
 
 
 def _with_weight(fit: list[Candidate]) -> list[Candidate]:
-    """Those that may be drawn: all, when all weigh nothing."""
+    """Those that may be drawn: all, if all weights are 0."""
     return [candidate for candidate in fit if int(candidate.record.weight or 0)] or fit
 
 
@@ -241,8 +241,8 @@ def resolve(name: str) -> dict[str, Any]:
     if not found.chain:
         raise LookupError(f"{plain(name)} does not answer: {_why_not(found, name)}")
     _, _, ttl, values = found.chain[-1]
-    nobody = dict.fromkeys(("load_balancer", "dns_name", "region", "address"))
-    balancer = found.balancers[0].as_dict() if found.balancers else nobody
+    no_balancer = dict.fromkeys(("load_balancer", "dns_name", "region", "address"))
+    balancer = found.balancers[0].as_dict() if found.balancers else no_balancer
     result = {"name": plain(name), **balancer, "values": values, "ttl": ttl, "why": found.steps}
     return {**result, "text": describe(result)}
 
@@ -255,7 +255,7 @@ def _why_not(found: DnsAnswer, name: str) -> str:
 
 
 def describe(result: dict[str, Any]) -> str:
-    """A result of `resolve` as text for people."""
+    """A result of `resolve` as text."""
     where = ", ".join(result["values"])
     if result["load_balancer"]:
         where = "load balancer {load_balancer} in {region} ({dns_name}, {address})".format(**result)

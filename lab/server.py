@@ -107,14 +107,14 @@ class Handler(MotoRequestHandler):
             socket.socket(fileno=self.connection.detach()).close()
 
     def finish(self) -> None:
-        """A connection that was reset has nothing left to flush."""
+        """Do not flush a connection that was reset."""
         try:
             super().finish()
         except OSError:
             self.close_connection = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Quiet: the call log tells more."""
+        """Log nothing here: the call log has more details."""
 
 
 class Server(ThreadedWSGIServer):
@@ -129,7 +129,7 @@ class Server(ThreadedWSGIServer):
 
 
 class Front:
-    """Says where each request goes. `admin` and `probe` are set by lab.process, which knows the rest of the lab."""
+    """Dispatches each request. `admin` and `probe` are set by lab.process, which knows the rest of the lab."""
 
     def __init__(self, world: World, calls: CallLog) -> None:
         self.world = world
@@ -195,7 +195,7 @@ class Front:
         return answer
 
     def _suffer(self, fault: Fault, request: ApiRequest, environ: dict[str, Any]) -> Answer | None:
-        """What the fault makes of the request; None when it goes on to moto."""
+        """The effect of the fault on the request; None if the request goes on to moto."""
         if fault.mode in ("throttle", "5xx"):
             return fault_answer(fault.mode, request)
         if fault.mode != "lost_answer":

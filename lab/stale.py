@@ -6,7 +6,7 @@ EC2 Developer Guide; "Changes that I make are not always immediately visible", I
 
 - While one is set, the lab remembers the last answer to each read that fits it (region, service, operation), errors
   such as "not found" included. Reads from before the fault was set are not known.
-- A change (an operation that `lab.calls` takes for mutating, answered without an error) makes all remembered answers of
+- A change (an operation that is mutating for `lab.calls`, answered without an error) makes all remembered answers of
   its region and service outdated. IAM's and Route 53's region is `aws-global`.
 - The next identical read (operation and parameters) gets the outdated answer if the fault strikes (`probability`), else
   the present one; either way the one after it gets the present one until there is another change. `count` counts
@@ -103,7 +103,7 @@ def _is_consistent(asked: dict[str, Any]) -> bool:
 
 
 def parameters(environ: dict[str, Any], body: bytes) -> Hashable:
-    """What tells two reads of one operation apart, whatever the order in which a client wrote it."""
+    """What distinguishes two reads of one operation, independent of the order of the client's parameters."""
     target = environ.get("RAW_URI") or environ["PATH_INFO"]
     path, query = target.partition("?")[0], environ.get("QUERY_STRING", "")
     return path, tuple(sorted(parse_qsl(query, keep_blank_values=True))), _normal(environ.get("CONTENT_TYPE", ""), body)

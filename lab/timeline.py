@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the platform was over time: who could write, where its names led, how many instances each group was to have.
+"""What the platform was over time: who could write, where its names led, the desired capacity of each group.
 
-Looked at a few times a second and after each change (`World.tick_hooks`); an entry is kept whenever anything differs.
+Observed a few times a second and after each change (`World.tick_hooks`); an entry is kept whenever anything differs.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Timeline:
 def writers() -> list[str]:
     """The regions with a cluster that takes writes from clients who reach it.
 
-    Such a cluster is a global database's writer or stands alone, has an instance, is not cut off by security groups
+    Such a cluster is a global database's writer or standalone, has an instance, is not cut off by security groups
     without an ingress rule, and its region is there: one that is lost and not fenced is listed again once it is back.
     """
     regions = rds_backends[DEFAULT_ACCOUNT_ID]
@@ -70,7 +70,7 @@ def takes_writes(cluster: DBCluster) -> bool:
 
 
 def is_cut_off(cluster: DBCluster) -> bool:
-    """Whether security groups are attached and none of them lets anybody in."""
+    """Whether security groups are attached and none of them has an ingress rule."""
     ec2 = ec2_backends[DEFAULT_ACCOUNT_ID].get(cluster.region)
     if ec2 is None or not cluster.vpc_security_group_ids:
         return False

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the lab knows and moto does not: which regions are out, which faults are injected, how targets fare.
+"""What the lab knows and moto does not: which regions are out, which faults are injected, the health of targets.
 
-One process, one world. moto is not thread-safe: whoever touches it or the world holds `WORLD.lock` (requests,
+One process, one world. moto is not thread-safe: code that uses it or the world must hold `WORLD.lock` (requests,
 DNS answers and the background tick take it before they call; code inside moto already has it).
 """
 
@@ -22,7 +22,7 @@ GLOBAL_CONTROL_PLANE = "aws-global"
 
 @dataclass(frozen=True)
 class TargetRule:
-    """How targets are to fare: all in `state`, except that the first `healthy` registered ones stay healthy."""
+    """The health of targets: all in `state`, except that the first `healthy` registered ones stay healthy."""
 
     state: str = "healthy"
     healthy: int = 0
@@ -42,7 +42,7 @@ def registered_targets(region: str, target_group_arn: str) -> list[str]:
 class World:
     """outages: {region: mode}; faults: [lab.faults.Fault]; target_states: {(region, target group ARN): TargetRule}.
 
-    The rule of a whole region stands under (region, None).
+    The rule of a whole region is under (region, None).
     `reset_hooks` are called when the lab is emptied, `tick_hooks` a few times a second, both under the lock.
     """
 
@@ -56,7 +56,7 @@ class World:
         self.tick_hooks: list[Callable[[], None]] = []
 
     def region_is_out(self, region: str) -> bool:
-        """Whether the whole region is lost (its API, its targets, its end points)."""
+        """Whether the whole region is lost (its API, its targets, its endpoints)."""
         return region in self.outages
 
     def target_rule(self, region: str, target_group_arn: str | None) -> TargetRule:
@@ -74,7 +74,7 @@ class World:
         return "healthy" if target_id in registered_targets(region, target_group_arn)[: rule.healthy] else "unhealthy"
 
     def reset(self) -> None:
-        """Forget everything, and tell those who keep state of their own (`reset_hooks`)."""
+        """Forget everything, and call the `reset_hooks` of modules with state of their own."""
         self.outages.clear()
         self.faults.clear()
         self.target_states.clear()

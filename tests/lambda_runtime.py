@@ -2,7 +2,7 @@
 """What AWS Lambda does with a package: python -I lambda_runtime.py <folder of the unpacked package> <handler>
 
 The handler is called once, where there is Python, boto3 and the package; what it returns is printed as JSON. Ansible
-and its collections, which lie beside boto3 here, are not to be had.
+and its collections, which are installed next to boto3 here, cannot be imported.
 """
 
 from __future__ import annotations

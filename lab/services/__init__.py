@@ -12,7 +12,7 @@ def install() -> None:
     if _installed:
         return
     _installed = True
-    # moto is slow to import, and who only asks a running lab need not wait for it
+    # moto is slow to import, and clients of a running lab do not need it
     from lab import patches
     from lab.services import (
         arc,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Routing controls of Amazon Application Recovery Controller: a cluster's five end points, panels, controls, rules.
+"""Routing controls of Amazon Application Recovery Controller: a cluster's five endpoints, panels, controls, rules.
 
 Follows the models of route53-recovery-control-config (control plane, in us-west-2) and route53-recovery-cluster (data
 plane), and the ARC Developer Guide, "Getting and updating routing control states" and "Safety rules". A lost region
-takes its end point with it. Everything is deployed immediately; assertion rules only, without their waiting period.
+takes its endpoint with it. Everything is deployed immediately; assertion rules only, without their waiting period.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lab.request import ApiRequest
 from lab.world import WORLD
 
 SERVICES = ("route53-recovery-cluster", "route53-recovery-control-config")
-# "AWS Region availability for Amazon Application Recovery Controller": the regions of every cluster's end points.
+# "AWS Region availability for Amazon Application Recovery Controller": the regions of every cluster's endpoints.
 ENDPOINT_REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2", "ap-northeast-1")
 ON, OFF = "On", "Off"
 
@@ -146,7 +146,7 @@ def update_routing_control_state(given: dict[str, Any], _host: str) -> dict[str,
 
 
 def update_routing_control_states(given: dict[str, Any], _host: str) -> dict[str, Any]:
-    """All or nothing, within one panel, unless an assertion about the state afterwards says no."""
+    """All or nothing, within one panel, unless an assertion about the resulting state forbids it."""
     entries = {
         one["RoutingControlArn"]: one["RoutingControlState"] for one in given["UpdateRoutingControlStateEntries"]
     }

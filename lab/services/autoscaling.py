@@ -107,7 +107,7 @@ class LabAutoScalingResponse(AutoScalingResponse):
         return self.autoscaling_backend.autoscaling_groups[name]
 
     def _check_sizes(self, group: FakeAutoScalingGroup | None) -> None:
-        """The three sizes as they would be, in order: AWS refuses what moto takes."""
+        """The three sizes as they would be, in order: AWS refuses an order that moto accepts."""
         low = self._get_int_param("MinSize", group.min_size if group else None)
         high = self._get_int_param("MaxSize", group.max_size if group else None)
         desired = self._get_int_param("DesiredCapacity")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWS takes minutes to make, and what it shows until then; immediately where the setting is 0, which it is.
+"""Resources that AWS takes minutes to create, and their state until then; immediate if the setting is 0, the default.
 
 Follows: Aurora User Guide, "Viewing DB cluster status" and "Viewing DB instance status" (`creating`); VPC User Guide,
 "Work with NAT gateways" (`pending`); API reference LoadBalancerState (`provisioning`). A route to a NAT gateway that is
 pending is refused as if there were none (kubernetes/kops, pull request 944); rds_clusters.py refuses a secondary whose
-primary is still being made.
+primary is still being created.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lab.clock import CLOCK
 from lab.services.settings import SETTINGS
 
 MADE_AT = "lab_made_at"
-# backend, its method that makes a thing, the thing, what tells how it is, what that is until it is made, its setting
+# backend, its method that creates a resource, the resource, its status attribute, the status until then, its setting
 CREATIONS = (
     (RDSBackend, "create_db_cluster", DBCluster, "status", "creating", "cluster_create_s"),
     (RDSBackend, "create_db_instance", DBInstance, "status", "creating", "instance_create_s"),

@@ -2,9 +2,9 @@
 """Keys of DynamoDB tables: which one encrypts a table or a replica, and a change of it, which takes time.
 
 Follows: API reference UpdateTable (SSESpecification, ReplicaUpdates) and SSEDescription; DynamoDB Developer Guide,
-"DynamoDB encryption at rest". Not documented, but told by AWS's refusals in public threads (terraform-provider-aws,
+"DynamoDB encryption at rest". Not documented, but known from AWS's refusals in public threads (terraform-provider-aws,
 issue 21726 and pull request 29102): keys of a global table change by ReplicaUpdates alone, all replicas in one request,
-the one asked among them, and a request that changes nothing is refused.
+including the called one, and a request that changes nothing is refused.
 """
 
 from __future__ import annotations

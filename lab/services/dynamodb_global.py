@@ -48,7 +48,7 @@ class Replica:
     status: str = "ACTIVE"
     until: float = 0.0  # monotonic end of CREATING, UPDATING or DELETING
     source: str = ""  # the region it is filled from
-    kms_key: str | None = None  # it is made with; which one it has now its table knows
+    kms_key: str | None = None  # at its creation; its table has the current one
     table_class: str | None = None
     known: dict[str, Version] = field(default_factory=dict)
 
@@ -112,7 +112,7 @@ class GlobalTable:
             change.waiting.discard(region)
 
     def advance(self) -> None:
-        """Bring replicas and items up to the present."""
+        """Update replicas and items to the present."""
         for replica in list(self.replicas.values()):
             if replica.status == "ACTIVE" or not CLOCK.reached(replica.until) or WORLD.region_is_out(replica.region):
                 continue
@@ -127,7 +127,7 @@ class GlobalTable:
         self._deliver()
 
     def capture(self, region: str) -> None:
-        """Note what was written to a replica since the last look; it starts on its way to the others."""
+        """Note what was written to a replica since the last call, and start to replicate it."""
         replica, now = self.replicas[region], CLOCK.now()
         current = {repr(_key(item)): item for item in self.table(region).all_items()}
         written = [

@@ -2,8 +2,8 @@
 """IAM's policy simulator for one principal, which moto lacks.
 
 Follows: API reference SimulatePrincipalPolicy (policies of the user with its groups, or of the role; every action is
-tried on every resource, by default on `*`; condition keys are those of ContextEntries) and EvaluationResult. What the
-policies say is decided by lab/iam_policies.py.
+tried on every resource, by default on `*`; condition keys are those of ContextEntries) and EvaluationResult.
+lab/iam_policies.py evaluates the policies.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CloudWatch Logs of the lab: moto's, with keys that a group is given after it was made.
+"""CloudWatch Logs of the lab: moto's, with keys that are set on an existing group.
 
 Follows: API reference AssociateKmsKey and DisassociateKmsKey.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When regions were out, so that state which depends on it can be worked out at the next read.
+"""When regions were out, so that state that depends on it can be computed at the next read.
 
 Services keep no threads: a replication lag sample, a resynchronisation or a replicated write is derived from the
 times at which regions went and came back. `World.outages` holds only the present; `refresh` notes its changes, and

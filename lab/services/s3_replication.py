@@ -48,7 +48,7 @@ def note(backend: S3Backend, bucket_name: str, version: FakeKey | FakeDeleteMark
 
 
 def advance(backend: S3Backend) -> None:
-    """Deliver what has had time and a way to its destination."""
+    """Deliver what has had enough time and can reach its destination."""
     OUTAGE_LOG.refresh()
     _queue(backend)[:] = [one for one in _queue(backend) if not _settle(backend, one)]
 
@@ -155,7 +155,7 @@ class LabS3Response(S3Response):
 
 
 def advance_all() -> None:
-    """At each tick, so that who reads a bucket past the API (a health check) sees what has arrived."""
+    """At each tick, so that a health check, which bypasses the API, sees what has arrived."""
     for account in list(s3_backends):
         for backend in list(s3_backends[account].values()):
             if _queue(backend):
@@ -163,7 +163,7 @@ def advance_all() -> None:
 
 
 def install() -> None:
-    # moto reloads moto.s3.urls for each request, and with it whatever class bears this name
+    # moto reloads moto.s3.urls for each request, and with it the class of this name
     moto.s3.responses.S3Response = LabS3Response
     stock_put, stock_marker, stock_headers = (
         S3Backend.put_object,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a test or a demonstration may turn in the lab's services: durations in AWS seconds, and metric values.
+"""Settings of the lab's services for tests and demonstrations: durations in AWS seconds, and metric values.
 
 `SETTINGS.update({"failover_s": 20, "lag_ms": None})` sets, `SETTINGS.reset()` returns to the defaults below.
 Durations are the order of magnitude AWS documents or its workshops show; they pass on the lab's clock, so `scale`
@@ -51,7 +51,7 @@ class Settings:
     replica_create_s: float = 60.0  # a DynamoDB replica is CREATING
     replica_delete_s: float = 30.0  # a DynamoDB replica is DELETING
     encryption_s: float = 20.0  # SSEDescription of a DynamoDB table is UPDATING after a change of its key
-    cluster_create_s: float = 0.0  # an Aurora cluster is `creating`; AWS's minutes are for who measures them
+    cluster_create_s: float = 0.0  # an Aurora cluster is `creating`; set AWS's minutes for measurements
     instance_create_s: float = 0.0  # an Aurora instance is `creating`
     snapshot_create_s: float = 0.0  # a cluster's snapshot, or the copy of one, is `creating`
     nat_gateway_create_s: float = 0.0  # a NAT gateway is `pending`

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which resources a web ACL stands in front of, as AWS WAF tells it and holds on to it.
+"""Which resources a web ACL is associated with, and that it cannot be deleted until it is disassociated.
 
 Follows: API reference of AWS WAF V2, ListResourcesForWebACL and DeleteWebACL ("Before deleting any web ACL, first
 disassociate it from all resources"; WAFAssociatedItemException).

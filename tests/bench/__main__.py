@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make bench`: the table of speeds; .build/bench/bench.md and bench.json.
 
-ROW: take only the rows whose names have this word in them. RUNS: of each side of a row (5); what provisions takes
-fewer, and the table says how many. The exit code is 0 when the table is whole: a goal that is not met is told, not
+ROW: run only the rows whose names contain this word. RUNS: of each side of a row (5); rows that provision take
+fewer, and the table has their number. The exit code is 0 if the table is complete: a missed goal is reported, not
 hidden.
 """
 
@@ -33,7 +33,7 @@ ROWS: Mapping[str, Callable[[Platforms, int], list[Line]]] = {
 
 
 def machine() -> dict[str, str]:
-    """What the figures depend on."""
+    """The machine and the versions that the figures depend on."""
     return {
         "cores": str(os.cpu_count()),
         "load before": f"{os.getloadavg()[0]:.1f}",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the lab's log of calls says of a run. Pure; shape of a call: lab/calls.py."""
+"""The calls of a run, from the lab's log. Pure; shape of a call: lab/calls.py."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def by_operation(calls: Iterable[Call]) -> dict[str, int]:
 
 
 def difference(ours: Iterable[Call], theirs: Iterable[Call]) -> dict[str, int]:
-    """How many more calls of each operation ours has (negative: fewer); those that are equal are left out."""
+    """How many more calls of each operation ours has (negative: fewer); equal ones are omitted."""
     mine, other = Counter(map(_name, ours)), Counter(map(_name, theirs))
     return {name: mine[name] - other[name] for name in sorted(mine | other) if mine[name] != other[name]}
 
 
 def accepted_at(calls: Iterable[Call], operation: str) -> float:
-    """When AWS had answered to the one request of this operation, Unix time."""
+    """When AWS had answered the one request of this operation, Unix time."""
     (accepted,) = [call for call in calls if call["operation"] == operation and call["status"] == 200]
     return accepted["time"] + accepted["seconds"]
 

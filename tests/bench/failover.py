@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """failover.yml against its floor: the same calls and waits in one process (floor.py), each in a copy of one lab.
 
-The active region serves nobody and its API answers, and the target runs less than the active one: every step of the
+The active region is down but its API responds, and the target runs less than the active one: every step of the
 plan has something to do, and nothing waits for a region that does not answer.
 """
 
@@ -85,7 +85,7 @@ def in_cpu(ours: Sequence[Taken], theirs: Sequence[Taken]) -> str:
     return f"CPU seconds, without the lab's: {mine:.1f} against {other:.1f}."
 
 
-def told_of(differs: Mapping[str, int]) -> str:
+def described(differs: Mapping[str, int]) -> str:
     """Whether the floor is one, in words."""
     if not differs:
         return "The floor makes the same calls."
@@ -104,7 +104,7 @@ def instant(platforms: Platforms, runs: int) -> list[Line]:
             (Goal("times", 3), Goal("over", 6)),
             "the same calls and waits in one process",
             [one.seconds for one in theirs],
-            note=f"{in_cpu(ours, theirs)} {told_of(differs)}",
+            note=f"{in_cpu(ours, theirs)} {described(differs)}",
         ),
         Line(
             "failover",
@@ -137,7 +137,7 @@ def promotion(platforms: Platforms, runs: int) -> list[Line]:
             "the same calls and waits in one process",
             [one.seconds for one in theirs],
             note=f"{in_cpu(ours, theirs)} A promotion takes {PROMOTION_S} real seconds and the name follows the switch"
-            " at once: nothing else hides what orchestration costs.",
+            " immediately: nothing else hides what orchestration costs.",
         ),
         Line(
             "promotion",

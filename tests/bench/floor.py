@@ -3,9 +3,9 @@
 
     python -m tests.bench.floor [region ...]    where AWS is, the environment says; us-east-1 is left for us-east-2
 
-The calls are those that the lab hears of failover.yml, each as often (the benchmark compares them, and tells what
-differs), in the same order, at once where the playbook's are. Nothing is judged, rendered or kept. What waits, waits as
-the modules do: it looks at once, and then every INTERVAL_S seconds.
+The calls are those that failover.yml makes in the lab, each as often (the benchmark compares them and lists the
+differences), in the same order, in parallel where the playbook's are. Nothing is evaluated, rendered or stored. Waits
+are those of the modules: they poll immediately, and then every INTERVAL_S seconds.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def fences(region: str) -> list[dict]:
     return read(region, *(f"fence#{one}" for one in REGIONS))
 
 
-def books(region: str) -> dict[str, Any]:
+def control_table(region: str) -> dict[str, Any]:
     """The manifest of a region, asked for with all that the planner reads of its table."""
     items = read(region, "manifest", "lease", "latest_move", *(f"fence#{one}" for one in REGIONS))
     return next(json.loads(item["document"]["S"]) for item in items if item["id"]["S"] == "manifest")
@@ -93,8 +93,8 @@ def books(region: str) -> dict[str, Any]:
 
 @cache
 def entries() -> dict[str, dict]:
-    """What the recovery manifest says of each region; every region is asked, as the playbook asks."""
-    return {entry["region"]: entry for entry in everywhere(books)[0]["regions"]}
+    """The regions of the recovery manifest; every region is read, as in the playbook."""
+    return {entry["region"]: entry for entry in everywhere(control_table)[0]["regions"]}
 
 
 def wanted() -> int:
@@ -102,7 +102,7 @@ def wanted() -> int:
 
 
 def hold() -> None:
-    """Prove the lease and renew it, as every step does that writes."""
+    """Verify and renew the lease, as every step that writes does."""
     get(TARGET, "lease")
     CLIENTS["dynamodb", TARGET].update_item(
         TableName=TABLE,
@@ -289,7 +289,7 @@ def main() -> None:
     entries()
     observe()
     take_lease()
-    everywhere(books)
+    everywhere(control_table)
     get(TARGET, f"run#{RUN_ID}")
     observe()
     fencing = threading.Thread(target=fence)

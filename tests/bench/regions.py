@@ -35,7 +35,7 @@ def to_target(platform: Platform) -> Run:
 
 
 def floor(platform: Platform) -> Run:
-    """What every region more costs the same calls in one process, with the lab on the same two cores."""
+    """The cost of each additional region for the same calls in one process, with the lab on the same two cores."""
     return run_script(platform, "tests.bench.floor", *platform.regions)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sides of a comparison, taken in turn: what else the machine does meanwhile hits all of them."""
+"""The sides of a comparison, alternately, so that other load of the machine affects all of them."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from tests.chaos.faults import LOST, TARGET
 from tests.integration.platforms import TOP, Platform, Platforms, Run
 
 REGIONS = (LOST, TARGET)
-# What AWS takes long for is over at once; what is measured is the work, and row `durations` measures the waiting.
+# AWS operations complete immediately: this measures the work, and row `durations` measures the waiting.
 SCALE = 600
 CALLBACKS = TOP / "tests/bench/callbacks"
 Module = Mapping[str, Any]
@@ -85,7 +85,7 @@ def take(platforms: Platforms, folder: Path) -> Story:
 
 
 def provisioning(platforms: Platforms, runs: int) -> list[Line]:
-    """The stories one after the other; of their calls the worst is told."""
+    """The runs one after the other; the highest number of calls is reported."""
     stories = []
     for _number in range(runs):
         with tempfile.TemporaryDirectory() as folder:
@@ -101,7 +101,7 @@ def provisioning(platforms: Platforms, runs: int) -> list[Line]:
             "twice its modules one after the other, one region",
             [2 * story.loop for story in stories],
             note="The loop runs the active region's modules with the options of that run, each in a process of its own"
-            " without Ansible, over the platform that stands by then. It could not repeat:"
+            " without Ansible, over the existing platform. It could not repeat:"
             f" {dict(most.failed) or 'none'}.",
         ),
         Line(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults x moments: what failover.yml does when something breaks at each of its steps.
+"""Faults x moments: what failover.yml does if something fails at each of its steps.
 
 `make chaos` runs the whole matrix and writes it as Markdown and JSON; tests/integration/test_chaos.py runs a part of
 it.

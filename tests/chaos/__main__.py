@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make chaos`: every fault at every moment, each in a copy of the same platform; .build/chaos/chaos.md and chaos.json.
 
-FAULT and MOMENT: take only those whose names have these words in them. WORKERS: cells at a time (2).
+FAULT and MOMENT: run only those whose names contain these words. WORKERS: cells at a time (2).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ORDER = {(fault.name, moment): number for number, (fault, moment) in enumerate((
 
 def cells() -> list[tuple[Fault, str]]:
     fault_words, moment_words = os.environ.get("FAULT", ""), os.environ.get("MOMENT", "")
-    # All faults at one moment after the other: a matrix that is ended half-way has met every fault.
+    # Ordered by moment, so that a matrix that is stopped part-way has tested every fault.
     return [(f, m) for m in MOMENTS for f in FAULTS if fault_words in f.name and moment_words in m]
 
 
@@ -63,14 +63,15 @@ def main() -> int:
             )
             for sentence in result.broken:
                 print(f"     BROKEN {sentence}", flush=True)
-            # Each time, so that a matrix that is ended half-way has still told what it found.
+            # After each cell, so that a matrix that is stopped part-way has reported its findings.
             results.sort(key=lambda one: ORDER[one.fault, one.moment])
             report.write(results, PLACE)
-    told = report.summary(results)
+    totals = report.summary(results)
     print(
-        f"{told['cells']} cells: {told['ended']}, {told['broken']} broken, {told['silent_successes']} silent successes"
+        f"{totals['cells']} cells: {totals['ended']}, {totals['broken']} broken,"
+        f" {totals['silent_successes']} silent successes"
     )
-    return 1 if told["broken"] else 0
+    return 1 if totals["broken"] else 0
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ class Result:
 
     ended: how the first run ended (successful, refused, failed, killed), or what was wrong with its end.
     seconds: of the first run, and of the one that resumed it, None where nothing was left.
-    struck: how many calls met the fault (`times_struck`); 0: the run made none it would have hit.
-    broken: breaches of invariants, in sentences. said: the run's own last words.
+    struck: how many calls met the fault (`times_struck`); 0: the run made no call that it affects.
+    broken: violated invariants, in sentences. said: the run's last message.
     """
 
     fault: str
@@ -47,7 +47,7 @@ class Result:
 
 
 def make_sick(platform: Platform) -> None:
-    """The active region serves nobody and its API answers, and the target runs less: every step has something to do."""
+    """The active region is down but its API responds, and the target runs less: every step has something to do."""
     platform.lab.settings(failover_s=10, pending_s=1, target_initial_s=5)
     platform.lab.set_targets(LOST, "unhealthy")
     platform.lab.client("autoscaling", TARGET).update_auto_scaling_group(
@@ -99,8 +99,10 @@ def last_words(run: Run) -> str:
 
 
 def run_cell(platform: Platform, fault: Fault, moment: str, folder: Path) -> Result:
-    """Break `platform`, a copy nobody else uses, and judge. folder: an empty one, from which the second run is
-    started."""
+    """Break `platform`, a copy for this cell only, and check the invariants.
+
+    folder: an empty one, from which the second run is started.
+    """
     lab = platform.lab
     make_sick(platform)
     wanted = capacity(lab, LOST)["desired"]
@@ -116,7 +118,7 @@ def run_cell(platform: Platform, fault: Fault, moment: str, folder: Path) -> Res
     resumed = None
     if ended != SUCCESSFUL:
         lease = control_item(lab, TARGET, "lease")
-        # Who knows that the process is dead need not wait for its lease.
+        # The process is known to be dead, so its lease need not expire first.
         dead = ["-e", f"takeover_run_id={lease['run_id']}"] if lease and lease["outcome"] == "running" else []
         resumed = platform.run("failover", *options, *dead, folder=folder)
         if resumed.code != 0 or not arrived(platform, wanted):

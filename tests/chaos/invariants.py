@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may never be, whatever breaks: each function takes evidence and gives a sentence for each breach.
+"""Invariants under every fault: each function takes evidence and returns a sentence for each violation.
 
-Where writer, traffic and capacity are is read off the lab's own timeline, which no playbook writes. The planner has a
-law of its own for the same (plugins/module_utils/_failover/invariants.py).
+Writer, traffic and capacity are read from the lab's own timeline, which no playbook writes. The planner has its
+own invariants for the same (plugins/module_utils/_failover/invariants.py).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 from tests.chaos.faults import TARGET
 from tests.integration.aws import DOMAIN, GROUP
 
-# Told again at each attempt; the lease and the journal are written again and again.
+# Published again at each attempt; the lease and the journal are written many times.
 OWN_BOOKS = ("dynamodb", "sns")
-# The dashboards' figures are told with the message of SNS: once by each of a cell's two runs, and no more.
+# The dashboards' metrics are published with the SNS message: at most once by each of a cell's two runs.
 FIGURES = "PutMetricData"
 MOVES = ("FailoverGlobalCluster", "SwitchoverGlobalCluster", "RemoveFromGlobalCluster")
 
@@ -62,7 +62,9 @@ def the_name_moves_at_most_once(seen: Evidence) -> list[str]:
 
 
 def one_region_takes_writes(seen: Evidence) -> list[str]:
-    return [f"{entry['writers']} took writes at once" for entry in seen.timeline if len(entry["writers"]) > 1]
+    return [
+        f"{entry['writers']} accepted writes at the same time" for entry in seen.timeline if len(entry["writers"]) > 1
+    ]
 
 
 def capacity_is_never_lowered_under_the_traffic(seen: Evidence) -> list[str]:

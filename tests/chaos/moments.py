@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When something breaks: before failover.yml starts, or as one of its steps does."""
+"""When something fails: before failover.yml starts, or when one of its steps does."""
 
 from __future__ import annotations
 

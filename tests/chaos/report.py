@@ -44,15 +44,15 @@ def as_markdown(results: Sequence[Result]) -> str:
     lines += [
         f"| {fault} | {' | '.join(_cell(found.get((fault, moment))) for moment in moments)} |" for fault in faults
     ]
-    told = summary(results)
-    ended = ", ".join(f"{number} {how}" for how, number in told["ended"].items())
+    counts = summary(results)
+    ended = ", ".join(f"{number} {how}" for how, number in counts["ended"].items())
     lines += [
         "",
-        f"{told['cells']} cells, {told['faults']} faults, {told['moments']} moments: {ended}.",
-        f"{told['broken']} broken, {told['silent_successes']} silent successes.",
-        f"In {told['not_met']} the fault was not met: from that step on the run made no call that it would have hit.",
+        f"{counts['cells']} cells, {counts['faults']} faults, {counts['moments']} moments: {ended}.",
+        f"{counts['broken']} broken, {counts['silent_successes']} silent successes.",
+        f"In {counts['not_met']} the fault was not met: from that step on the run made no call that it affects.",
         "",
-        "Checked in every cell: " + ", ".join(name.replace("_", " ") for name in told["invariants"]) + ".",
+        "Checked in every cell: " + ", ".join(name.replace("_", " ") for name in counts["invariants"]) + ".",
     ]
     lines += [f"- {one.fault}, {one.moment}: {sentence}" for one in results for sentence in one.broken]
     return "\n".join([*lines, ""])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """As much of a controller's REST API as controller.yml needs, on loopback. For our own templating only.
 
-It stores what it is given and gives it back, so a second run without a change shows that our data is the same twice,
+It stores and returns what it receives, so a second run without a change shows that our data is the same twice,
 and not that AWX keeps it so. It refuses what AWX is known to refuse: a survey it cannot store, a reference to nothing,
 an instance group for a node whose template does not ask for it. It hides secrets as AWX does, and fills in what AWX
 fills in of a webhook. Nothing runs here. What a real controller does with the objects, test_controller.py of
@@ -30,7 +30,7 @@ ROLES = {
     "job_templates": ("admin_role", "execute_role", "read_role"),
     "workflow_job_templates": ("admin_role", "execute_role", "read_role", "approval_role"),
 }
-# Fields of new objects that nobody has given.
+# Fields of new objects that were not given.
 FILLED_IN = {
     "inventories": {"kind": "", "host_filter": None},
     "projects": {"scm_revision": ""},
@@ -64,7 +64,7 @@ class FakeController:
 
         class Handler(BaseHTTPRequestHandler):
             def log_message(self, *_args: Any) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
             def answer(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
@@ -138,8 +138,8 @@ class FakeController:
 
     def _of_thing(self, method: str, kind: str, thing: Thing, part: str, body: Thing) -> tuple[int, Any]:
         if part == "survey_spec":
-            if method == "POST" and (told := spec_problem(body)):
-                raise Refused(400, error=told)
+            if method == "POST" and (problem := spec_problem(body)):
+                raise Refused(400, error=problem)
             if method != "GET":
                 thing["survey_spec"] = body if method == "POST" else {}
             return 200, thing["survey_spec"]

@@ -48,7 +48,7 @@ def spec_problem(spec: Mapping[str, Any]) -> str | None:
     names = [question.get("variable") for question in spec["spec"]]
     if len(set(names)) < len(names):
         return "a variable is asked for twice"
-    return next((told for told in map(question_problem, spec["spec"]) if told), None)
+    return next((problem for problem in map(question_problem, spec["spec"]) if problem), None)
 
 
 def question_problem(question: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make demo`: a platform in two regions is built in the lab, one region is lost, the other takes over.
 
-Every stage is what a user would do by hand with the commands it prints; this script only tells the story around them.
+Every stage is what a user would do with the commands that it prints; this script only explains them.
 Any stage that fails ends it with exit code 1. The lab is stopped at the end, unless KEEP=1.
 """
 
@@ -114,7 +114,7 @@ def show_where_next(keep: bool) -> None:
     place = PLACE.relative_to(ROOT)
     print("\n==> where to look next")
     print("    playbooks/failover.yml      the story you have just seen")
-    print("    docs/failover.md            what an operator needs at three in the morning")
+    print("    docs/failover.md            the guide for operators during an outage")
     print("    docs/lab.md                 what else can be broken, and how")
     print(f"    {place}/                  all that the playbooks said, and the failover's outcome")
     if keep:

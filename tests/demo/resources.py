@@ -14,7 +14,7 @@ def ours(vpc: dict[str, Any]) -> bool:
 
 
 def in_region(ec2: Any, operation: str, key: str, vpcs: list[str]) -> int:
-    """Things of our VPCs: every region also has a default VPC, which nobody made."""
+    """Resources of our VPCs: every region also has a default VPC."""
     found = getattr(ec2, operation)(Filters=[{"Name": "vpc-id", "Values": vpcs}])[key] if vpcs else []
     return len(found)
 
@@ -39,7 +39,7 @@ def counter(service: str, operation: str, key: str) -> Callable[[Lab, str], int]
 
 
 def buckets(lab: Lab, region: str) -> int:
-    """Bucket lists are global: ask each where it lies. us-east-1 is told as nothing, for AWS's historical reasons."""
+    """Bucket lists are global: read each bucket's region. For us-east-1 AWS returns none, for historical reasons."""
     s3 = lab.client("s3", region)
     names = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
     places = [s3.get_bucket_location(Bucket=name)["LocationConstraint"] or "us-east-1" for name in names]
@@ -47,7 +47,7 @@ def buckets(lab: Lab, region: str) -> int:
 
 
 def keys(lab: Lab, region: str) -> int:
-    """Keys that somebody made; those that AWS keeps for its services are in every region."""
+    """Customer managed keys; those that AWS manages for its services are in every region."""
     kms = lab.client("kms", region)
     found = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
     return sum(key["KeyManager"] == "CUSTOMER" for key in found)

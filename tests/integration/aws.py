@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The truth, read by boto3 from the lab: never from what a playbook said."""
+"""The state of AWS, read by boto3 from the lab and never from a playbook's output."""
 
 from __future__ import annotations
 
@@ -96,20 +96,20 @@ def database_ingress(lab: Lab, region: str) -> list[dict]:
 
 
 def writes(lab: Lab, began: float) -> Counter[tuple[str, str, str]]:
-    """Successful changes by (region, service, operation) since a time, without what runs keep of themselves."""
+    """Successful changes by (region, service, operation) since a time, without the records of runs."""
     return Counter(
         (call["region"], call["service"], call["operation"])
         for call in lab.calls()
         if call["time"] >= began
         and call["mutating"]
         and call["status"] < 300
-        # The lease and the journal are written again and again, and people are told of every attempt.
+        # The lease and the journal are written many times, and operators are notified of every attempt.
         and call["service"] not in ("dynamodb", "sns")
     )
 
 
 class Listener:
-    """Somebody who reads a region's topic: a queue that is subscribed to it."""
+    """A subscriber of a region's topic: a queue."""
 
     def __init__(self, lab: Lab, region: str) -> None:
         self.sqs, sns = lab.client("sqs", region), lab.client("sns", region)

@@ -33,7 +33,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say whether a real controller was asked, and if not, why."""
+    """Report whether a real controller was tested, and if not, why."""
     if collect_ignore:
         terminalreporter.write_line(
             f"real controller: NOT asked ({REAL_CONTROLLER}), because CONTROLLER_HOST is not set"
@@ -45,7 +45,7 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="session")
 def platforms(tmp_path_factory, worker_id):
     base = tmp_path_factory.getbasetemp()
-    # A worker's own folder lies in that of the whole test run.
+    # A worker's own folder is in that of the whole test run.
     known = Platforms((base if worker_id == "master" else base.parent) / "platforms")
     yield known
     known.leave()

@@ -128,7 +128,7 @@ class Platform:
 
 
 class RunnersLab(Lab):
-    """The same lab for somebody with an access key of his own."""
+    """The same lab for a user with another access key."""
 
     def __init__(self, lab: Lab, key: dict[str, str]) -> None:
         vars(self).update(vars(lab))
@@ -140,7 +140,7 @@ class RunnersLab(Lab):
 
 
 def as_user(platform: Platform, name: str, policies: Iterable[str]) -> Platform:
-    """The platform as a new user of IAM meets it, who has the policies with these ARNs and nothing else."""
+    """The platform for a new IAM user, who has the policies with these ARNs and nothing else."""
     iam = platform.lab.client("iam")
     iam.create_user(UserName=name)
     for policy in policies:
@@ -170,7 +170,7 @@ def alone(lock: Path) -> Iterator[None]:
 
 
 class Platforms:
-    """Provisions each set of regions once, as somebody who has the policy for that and nothing else; hands out copies.
+    """Provisions each set of regions once, as a user with only the policy for that, and returns copies.
 
     Processes that name the same folder share what is provisioned in it; the last of them to leave stops the labs.
     """
@@ -218,7 +218,7 @@ class Platforms:
         platform = Platform(Lab.start(place / "lab"), inventory, regions, traces)
         provisioner = as_user(platform, "provisioner", make_policies(platform.lab, inventory, place / "policies"))
         platform.lab.clear_calls()  # what the administrator has done is not part of provisioning
-        # As much as Ansible ever tells, once: tests/integration/test_secrets.py reads it.
+        # With Ansible's highest verbosity, once: tests/integration/test_secrets.py reads it.
         run = provisioner.run("site", "-vvvv", traces=traces)
         platform.lab.advance(900)  # until CloudWatch shows samples of the new secondary
         (place / "code").write_text(str(run.code))

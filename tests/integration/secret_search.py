@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looking for secrets in everything that a platform and its runs show to somebody who may not read the secret."""
+"""Search for secrets in everything that a platform and its runs show to users without access to the secret."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def forms(secret: str) -> Iterator[str]:
     yield from (secret, json.dumps(secret)[1:-1], quote(secret, safe=""))
     raw = secret.encode()
     for before in range(3):
-        # Six bits a letter: those that hold bits of the neighbours too are left out.
+        # Six bits a letter: those that contain bits of the neighbours too are omitted.
         first, end = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
         yield base64.b64encode(b"\0" * before + raw + b"\0\0").decode()[first:end]
 
@@ -34,7 +34,7 @@ def parts(secret: str) -> set[str]:
 
 
 def finds(secrets: Iterable[str], texts: Iterable[tuple[str, str]]) -> list[str]:
-    """Return where any part of any secret stands. texts: (where, text)."""
+    """Return where any part of any secret was found. texts: (where, text)."""
     wanted = {part for secret in secrets for part in parts(secret)}
     return [where for where, text in texts if any(part in text for part in wanted)]
 

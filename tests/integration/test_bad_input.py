@@ -15,7 +15,7 @@ import pytest
 
 from tests.integration.platforms import TOP, run_playbook
 
-# What an operator is never shown, and what only somebody says who has asked AWS.
+# What an operator must never see, and words that only appear after a call to AWS.
 NEVER = ("Traceback", "unhandled exception", "is undefined", "Unexpected templating", "AnsibleUndefinedVariable")
 ASKED = ("Could not connect", "NoCredentials", "failed: EndpointConnectionError")
 LONG = "a-name-that-is-longer-than-any-load-balancer"
@@ -33,7 +33,7 @@ def refusal(playbook, given, *options, **how):
 
 
 @pytest.mark.parametrize(
-    ("playbook", "given", "told"),
+    ("playbook", "given", "message"),
     [
         (
             "site",
@@ -75,20 +75,20 @@ def refusal(playbook, given, *options, **how):
         ("teardown", {"confirm": ["dev"]}, ["confirm is ['dev']", "text"]),
     ],
 )
-def test_is_refused_by_name_before_the_first_call(playbook, given, told):
+def test_is_refused_by_name_before_the_first_call(playbook, given, message):
     output = refusal(playbook, given)
     # The output is YAML, in which a quote within quotes is doubled.
-    assert [words for words in told if words not in output.replace("''", "'")] == [], output
+    assert [words for words in message if words not in output.replace("''", "'")] == [], output
 
 
 def test_fewer_than_two_regions_are_refused(tmp_path):
     (tmp_path / "hosts").write_text("[regions]\nus-east-1 vpc_cidr=10.0.0.0/16\n")
-    told = refusal("site", "environment_suffix=dev", inventory=tmp_path / "hosts")
-    assert "groups['regions']" in told.replace("''", "'") and "at least two" in told
+    message = refusal("site", "environment_suffix=dev", inventory=tmp_path / "hosts")
+    assert "groups['regions']" in message.replace("''", "'") and "at least two" in message
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "message"),
     [
         (["make", "lab-outage"], "lab-outage needs REGION, for example: make lab-outage REGION=us-east-1"),
         (["make", "lab-outage", "REGION=us-east-1", "MODE=gently"], "invalid choice: 'gently'"),
@@ -100,9 +100,9 @@ def test_fewer_than_two_regions_are_refused(tmp_path):
         ([sys.executable, "-m", "lab", "dance"], "invalid choice: 'dance'"),
     ],
 )
-def test_the_lab_says_in_a_line_what_it_is_not_given(command, told, tmp_path):
+def test_the_lab_says_in_a_line_what_it_is_not_given(command, message, tmp_path):
     place = {"LAB_DIR": str(tmp_path), "PYTHONPATH": str(TOP)}
     done = subprocess.run(command, cwd=TOP, env={**os.environ, **place}, capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert told in done.stderr + done.stdout
+    assert message in done.stderr + done.stdout
     assert "Traceback" not in done.stderr + done.stdout

@@ -150,7 +150,7 @@ def function(watched, task, controller) -> Function:
     return Function(watched, task, with_policy(watched, NAME))
 
 
-def test_an_outage_is_told_and_asks_the_controller_once(function, controller):
+def test_an_outage_is_reported_and_asks_the_controller_once(function, controller):
     lab = function.platform.lab
     listener = Listener(lab, WEST)
     lab.outage(EAST, "reset")
@@ -159,15 +159,15 @@ def test_an_outage_is_told_and_asks_the_controller_once(function, controller):
     ((authorization, asked),) = controller.calls
     assert authorization == "Bearer t0ken"
     assert (asked["move_method"], asked["expected_active_region"]) == ("failover", EAST)
-    told = listener.heard()
-    assert [message["event"] for message in told] == ["cloud_trigger_alert", "cloud_trigger_requested"]
-    assert told[0]["Subject"] == "trading dev: us-east-1 down, us-east-2 healthy"
-    assert "t0ken" not in json.dumps(told)
+    received = listener.heard()
+    assert [message["event"] for message in received] == ["cloud_trigger_alert", "cloud_trigger_requested"]
+    assert received[0]["Subject"] == "trading dev: us-east-1 down, us-east-2 healthy"
+    assert "t0ken" not in json.dumps(received)
     assert gaps("cloud-trigger", function.runner.documents, function.calls) == []
     assert list(objections(statements_in(function.runner.documents))) == []
 
 
-def test_where_both_regions_are_unhealthy_people_are_told_once_and_nobody_is_asked(function, controller):
+def test_where_both_regions_are_unhealthy_operators_are_notified_once_and_no_controller_is_called(function, controller):
     lab = function.platform.lab
     listener = Listener(lab, WEST)
     for region in (EAST, WEST):

@@ -155,7 +155,7 @@ def expect_secrets(fake):
     assert kind["injectors"]["env"]["AWS_ACCESS_KEY_ID"] == "{{ access_key }}"
 
 
-def test_all_that_is_missing_is_told_at_once_before_the_controller_is_asked(fake):
+def test_all_that_is_missing_is_reported_together_before_the_controller_is_asked(fake):
     code, output, _changed = configure({"CONTROLLER_HOST": "awx", "CONTROLLER_VERIFY_SSL": "perhaps"})
     assert code != 0
     for sentence in (
@@ -178,7 +178,7 @@ def test_without_awx_awx_the_collection_that_is_missing_is_named(tmp_path):
     assert "The collection awx.awx is not installed; allowed: ansible-galaxy collection install awx.awx" in output
 
 
-def test_bad_inputs_are_told_by_name_value_and_what_is_allowed():
+def test_bad_inputs_are_reported_by_name_value_and_what_is_allowed():
     given = {
         "controller_notification_url": "on-call",
         "controller_instances": {"moon": []},

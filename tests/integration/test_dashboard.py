@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dashboard of every region shows all regions side by side, by metrics that there are."""
+"""The dashboard of every region shows all regions next to each other, with existing metrics."""
 
 from __future__ import annotations
 
@@ -115,13 +115,13 @@ def test_the_dashboards_own_series_have_the_last_readiness_and_the_last_move(pla
     assert [shown(region, name) for region, name in series] == [None] * 8
     platform.run("readiness").ends_well()
     platform.run("switchover", "-e", f"failover_outcome_file={outcome}").ends_well()
-    told = json.loads(outcome.read_text())
+    reported = json.loads(outcome.read_text())
     for region in platform.regions:
         assert shown(region, "ReadinessBlockers") == 0
         assert shown(region, "ReadinessWarnings") > 0
-    assert shown(WEST, "RecoveryTime") == told["rto_seconds"]
-    assert shown(WEST, "LossBound") == told["rpo_bound_ms"]
-    # The move went there, and there alone it is told.
+    assert shown(WEST, "RecoveryTime") == reported["rto_seconds"]
+    assert shown(WEST, "LossBound") == reported["rpo_bound_ms"]
+    # The move went there, so only there it is published.
     assert shown(EAST, "RecoveryTime") is None
 
 

@@ -168,7 +168,7 @@ def test_two_observers_start_one_failover(platform, observe):
         observer.wait_for("'checked_at'")
     platform.lab.outage(LOST, "reset")
     for observer in observers:
-        # The slower one is refused, or has seen by then that somebody else has moved the platform.
+        # The slower one is refused, or has seen by then that the other one has moved the platform.
         observer.wait_for(f"PLAY RECAP|'active_region': '{TARGET}'")
     # The one that moved it sees that too while its playbook still runs.
     end = time.monotonic() + 120
@@ -193,7 +193,7 @@ def test_a_region_that_is_back_before_the_limit_is_not_left(platform, observe):
     assert promotions(platform) == []
 
 
-def test_a_pause_holds_the_failover_back_and_the_count_goes_on(platform, observe):
+def test_a_pause_holds_the_failover_back_and_the_count_continues(platform, observe):
     platform.run("automation", "-e", "pause_minutes=60", "-e", "reason=patching").ends_well()
     observer = observe(**QUICK)
     observer.wait_for("'checked_at'")
@@ -205,7 +205,7 @@ def test_a_pause_holds_the_failover_back_and_the_count_goes_on(platform, observe
     assert writer_region(platform.lab, asked_in=TARGET) == LOST
 
 
-def test_control_tables_that_cannot_be_read_are_told_through_the_topics_read_before(platform, observe):
+def test_control_tables_that_cannot_be_read_are_reported_through_the_topics_read_before(platform, observe):
     observer = observe(**QUICK)
     observer.wait_for(f"'topics': {{'{LOST}': 'arn:")
     for region in (LOST, TARGET):

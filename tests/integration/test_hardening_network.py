@@ -24,7 +24,7 @@ def platform(platforms):
 
 
 def is_world(network: str) -> bool:
-    """Whether a CIDR is wider than any one organization: 0.0.0.0/0, ::/0, and the halves somebody may cut them into."""
+    """Whether a CIDR is wider than any one organization: 0.0.0.0/0, ::/0, and their halves."""
     return ipaddress.ip_network(network).prefixlen < 8
 
 
@@ -91,8 +91,10 @@ def test_load_balancers_refuse_smuggled_requests_and_log_into_a_closed_bucket_of
     for region in platform.regions:
         elb, s3 = platform.lab.client("elbv2", region), platform.lab.client("s3", region)
         (load_balancer,) = elb.describe_load_balancers()["LoadBalancers"]
-        told = elb.describe_load_balancer_attributes(LoadBalancerArn=load_balancer["LoadBalancerArn"])["Attributes"]
-        attributes = {one["Key"]: one["Value"] for one in told}
+        described = elb.describe_load_balancer_attributes(LoadBalancerArn=load_balancer["LoadBalancerArn"])[
+            "Attributes"
+        ]
+        attributes = {one["Key"]: one["Value"] for one in described}
         assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
         assert attributes["routing.http.desync_mitigation_mode"] == "defensive"
         assert attributes["access_logs.s3.enabled"] == "true"

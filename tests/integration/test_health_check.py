@@ -40,10 +40,10 @@ def test_no_registered_target_is_unhealthy_and_the_count_survives_in_the_control
     first = health(platform, tmp_path, *AUTOMATIC)
     assert verdicts(first) == {EAST: "unhealthy", WEST: "healthy"}
     assert (first["action"], first["counters"]) == ("alert", {EAST: 1})
-    told = len(messages(platform.lab, WEST))
+    sent_before = len(messages(platform.lab, WEST))
     second = health(platform, tmp_path, *AUTOMATIC)
     assert (second["action"], second["counters"]) == ("none", {EAST: 2})
-    assert told == len(messages(platform.lab, WEST)) > 0
+    assert sent_before == len(messages(platform.lab, WEST)) > 0
     assert members(platform.lab, WEST) == BEFORE
 
 

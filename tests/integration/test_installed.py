@@ -114,13 +114,13 @@ def test_every_playbook_is_found_by_its_name(installation):
 def test_the_example_inventory_works_wherever_it_is_copied(installation):
     copy = installation.work / "example"
     subprocess.run(["cp", "-r", installation.place / "inventories/production", copy], check=True)
-    told = installation.play("policies", "-i", copy, "-e", "aws_account_id=123456789012")
-    assert told.returncode == 0, told.stdout[-6000:]
+    played = installation.play("policies", "-i", copy, "-e", "aws_account_id=123456789012")
+    assert played.returncode == 0, played.stdout[-6000:]
     assert list((installation.work / "policies").glob("trading-failover-runner-prod*.json"))
 
 
 @pytest.mark.parametrize("place", ["hosts", "group_vars/all.yml", f"host_vars/{LOST}.yml"])
-def test_a_variable_of_the_inventory_wins_wherever_it_stands(installation, tmp_path, place):
+def test_a_variable_of_the_inventory_wins_wherever_it_is_set(installation, tmp_path, place):
     (tmp_path / "platform.yml").write_text((installation.inventory / "platform.yml").read_text())
     (tmp_path / "hosts").write_text(f"[regions]\n{LOST}\n[all:vars]\n")
     (tmp_path / place).parent.mkdir(exist_ok=True)
@@ -130,9 +130,9 @@ def test_a_variable_of_the_inventory_wins_wherever_it_stands(installation, tmp_p
     assert json.loads(shown.stdout)["platform_name"] == "own"
 
 
-def test_an_inventory_without_the_collections_values_is_told_how_it_gets_them(installation, tmp_path):
+def test_an_inventory_without_the_collections_values_gets_instructions_to_add_them(installation, tmp_path):
     (tmp_path / "hosts").write_text(f"[regions]\n{LOST} vpc_cidr=10.0.0.0/16\n{TARGET} vpc_cidr=10.1.0.0/16\n")
-    told = installation.play("failover", "-i", tmp_path / "hosts", "-e", "environment_suffix=dev")
-    assert told.returncode != 0
-    assert "platform_regions is not given" in told.stdout, told.stdout
-    assert "plugin: trading.multi_region.platform_defaults" in told.stdout
+    played = installation.play("failover", "-i", tmp_path / "hosts", "-e", "environment_suffix=dev")
+    assert played.returncode != 0
+    assert "platform_regions is not given" in played.stdout, played.stdout
+    assert "plugin: trading.multi_region.platform_defaults" in played.stdout

@@ -26,7 +26,7 @@ HOME, OTHER = "us-east-1", "us-east-2"
 
 
 def endpoint(lab, region: str) -> str:
-    """Where applications in a region are told that the writer is."""
+    """The writer's endpoint that applications in a region read."""
     return lab.client("ssm", region).get_parameter(Name="/trading/dev/database/writer-endpoint")["Parameter"]["Value"]
 
 
@@ -85,7 +85,7 @@ def test_failback_puts_in_order_what_a_failover_left(platform):
     (record,) = runs(platform.lab, OTHER)
     assert record["fenced"] == "fenced"
     (fence,) = [step for step in record["attempts"][-1]["steps"] if step["name"] == "fence"]
-    assert fence["seconds"] > 0 and "is fenced" in fence["reason"], "how it ended, although it went on beside"
+    assert fence["seconds"] > 0 and "is fenced" in fence["reason"], "its result, although it ran in parallel"
 
     again = platform.run("failover", "-e", f"target_region={OTHER}").ends_well()
     assert again.changed["localhost"] == 0 and "is already active" in again.output

@@ -46,7 +46,7 @@ CHANGES = {
         "sns:Publish",
         "ssm:PutParameter",
     },
-    # Beside alerts and the count of the health check's runs, the figures of readiness on the dashboards.
+    # Besides alerts and the count of the health check's runs, the metrics of readiness on the dashboards.
     "read-only": {"cloudwatch:PutMetricData", "dynamodb:PutItem", "sns:Publish"},
 }
 SWITCH_IN_S3 = {"s3:DeleteObject", "s3:PutObject"}
@@ -147,7 +147,7 @@ def denied(lab, service: str, method: str, **parameters) -> str:
 
 @pytest.fixture(scope="module")
 def account(platforms):
-    """The account of a platform, and the same as somebody sees it who has the policy to provision with."""
+    """The account of a platform, and the same for a user with the provisioning policy."""
     copy = platforms.copy(EAST, WEST)
     yield copy.lab, as_runner(copy, "provisioning").platform.lab
     copy.lab.stop()
@@ -218,7 +218,7 @@ def test_whoever_may_only_look_sees_all_and_moves_nothing(platform, tmp_path):
     platform.lab.set_targets(WEST, "healthy")
     assert "AccessDenied" not in health.read_text()
     assert control_item(platform.lab, WEST, "automation#counters"), "the run was counted"
-    assert messages(platform.lab, EAST), "people were told"
+    assert messages(platform.lab, EAST), "operators were notified"
     looker.run("status").ends_well()
     assert gaps("read-only", looker.documents, platform.lab.calls(began)) == []
 

@@ -117,7 +117,7 @@ def test_a_provisioned_platform_is_ready(platform, tmp_path):
     run, report = readiness(platform, tmp_path, "-e", option)
     run.ends_well()
     assert (report["ready"], report["ready_regions"], report["active_region"]) == (True, [WEST], EAST)
-    # Nobody has subscribed to the demo's topics. Rights are those of a role with the runner's policy, and they suffice.
+    # The demo's topics have no subscriptions. The checked role has the runner's policy, which suffices.
     assert named(report, "warning") == {("subscriptions", EAST), ("subscriptions", WEST)}
     assert report["summary"] == {"ok": len(report["rows"]) - 2, "warnings": 2, "blockers": 0, "unknown": 0}
     changing = [call["operation"] for call in platform.lab.calls()[before:] if call["mutating"]]
@@ -125,7 +125,7 @@ def test_a_provisioned_platform_is_ready(platform, tmp_path):
     assert sum(run.changed.values()) == 2, "these and the report"
 
 
-def test_several_faults_at_once_are_each_named(platform, tmp_path):
+def test_several_faults_together_are_each_named(platform, tmp_path):
     lab = platform.lab
     delete_instances(lab)
     change_engine_and_parameter(lab)
@@ -193,7 +193,7 @@ def test_what_is_opened_or_loosened_turns_its_row(platform, tmp_path):
     loosen_load_balancer(lab)
     template = loosen_launch_template(lab)
     forget_the_past(lab)
-    # What is provisioned for the demo is not protected; an environment that asks for it is told what is not.
+    # What is provisioned for the demo is not protected; an environment that requires it gets the missing protections.
     options = {"environment_protection": True, "global_database_keeps_last_snapshot": False}
     _run, report = readiness(platform, tmp_path, "-e", json.dumps(options))
     turned = [row for row in report["rows"] if (row["region"], row["state"]) == (WEST, "warning")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""failover.yml refuses an unfit target before it changes anything, says why, and tells people."""
+"""failover.yml refuses an unfit target before it changes anything, gives the reason, and notifies operators."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_each_way_of_being_unsafe_has_its_own_refusal(platform, spoil, options, 
     assert members(platform.lab, TARGET) == {LOST: True, TARGET: False}
 
 
-def test_of_two_runs_at_once_exactly_one_proceeds(platform):
+def test_of_two_concurrent_runs_exactly_one_proceeds(platform):
     platform.lab.outage(LOST, "reset")
     with ThreadPoolExecutor() as pool:
         both = list(pool.map(lambda _number: platform.run("failover"), range(2)))
@@ -154,7 +154,7 @@ def test_a_promotion_that_sticks_fails_with_the_way_on_and_is_joined_by_the_next
     assert all("Next: " in message["Message"] or "Run the same command" in message["Message"] for message in heard)
 
 
-def test_a_plan_that_cannot_be_made_under_the_lease_ends_the_attempt_at_once_and_is_told(platform):
+def test_a_plan_that_cannot_be_made_under_the_lease_ends_the_attempt_immediately_and_is_reported(platform):
     people = Listener(platform.lab, TARGET)
     platform.lab.outage(LOST, "reset")
     unreadable = ["faults", {"mode": "5xx", "service": "dynamodb", "operation": "BatchGetItem"}]
@@ -169,7 +169,7 @@ def test_a_plan_that_cannot_be_made_under_the_lease_ends_the_attempt_at_once_and
     assert [message["event"] for message in people.heard()][:2] == ["failover_failed", "failover_resumed"]
 
 
-def test_without_a_plan_nothing_is_changed_and_the_workflow_is_told_why(platform):
+def test_without_a_plan_nothing_is_changed_and_the_workflow_gets_the_reason(platform):
     platform.lab.fault("5xx", service="dynamodb", operation="BatchGetItem")
     before = len(platform.lab.calls())
     run = platform.run("failover", variables={"ANSIBLE_SHOW_CUSTOM_STATS": "true"})

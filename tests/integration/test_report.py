@@ -61,7 +61,7 @@ def fits(page: str, folder, name: str) -> dict:
     seen = {width: seen_at(width, page, folder, f"{name}-{width}") for width in (DESK, PHONE)}
     assert {width: one["width"] for width, one in seen.items()} == {DESK: DESK, PHONE: PHONE}, "nothing to scroll aside"
     assert [(one["scripts"], one["fetched"]) for one in seen.values()] == [(0, 0)] * 2
-    assert not re.search(r"""(src|href)\s*=|url\(|@import""", page), "no file beside the page"
+    assert not re.search(r"""(src|href)\s*=|url\(|@import""", page), "no other file is needed"
     return seen[PHONE]
 
 
@@ -112,21 +112,21 @@ def test_a_report_that_cannot_be_written_stops_no_move(platform, tmp_path):
     platform.lab.outage(LOST, "reset")
     nowhere = tmp_path / "missing" / "report.html"
     run = platform.run("failover", "-e", f"failover_report_file={nowhere}").ends_well()
-    assert f"No report in {nowhere}" in " ".join(run.output.split()), "told, however the line is folded"
+    assert f"No report in {nowhere}" in " ".join(run.output.split()), "reported, however the line is folded"
     assert writer_region(platform.lab, asked_in=TARGET) == TARGET
 
 
 def test_a_move_tells_its_plan_each_step_and_the_outcome_in_plain_lines(platform):
     run = platform.run("switchover").ends_well()
     (record,) = runs(platform.lab, TARGET)
-    told = [line for line in run.output.splitlines() if line.startswith("| ")]
-    assert told[0] == f"| plan: {', '.join(record['plan'])}"
+    printed = [line for line in run.output.splitlines() if line.startswith("| ")]
+    assert printed[0] == f"| plan: {', '.join(record['plan'])}"
     steps = [
-        re.match(r"\| step \d+ of \d+: (\w+) in \S+; [\d.]+ s since the start, expected \w+", line) for line in told
+        re.match(r"\| step \d+ of \d+: (\w+) in \S+; [\d.]+ s since the start, expected \w+", line) for line in printed
     ]
     assert [step[1] for step in steps if step] == record["plan"]
-    outcome = told.index(f"| SUCCESSFUL: switchover {LOST} -> {TARGET}")
-    assert told[outcome + 1].startswith(f"| RTO {record['rto_seconds']} s, RPO bound ")
+    outcome = printed.index(f"| SUCCESSFUL: switchover {LOST} -> {TARGET}")
+    assert printed[outcome + 1].startswith(f"| RTO {record['rto_seconds']} s, RPO bound ")
     assert "\x1b" not in run.output and "\r" not in run.output
 
 

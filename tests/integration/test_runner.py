@@ -46,7 +46,7 @@ def run_job(platform, folder: Path, playbook: str, **extravars) -> tuple[int, st
     return int((artifacts / "rc").read_text()), (artifacts / "stdout").read_text(), stats["artifact_data"]
 
 
-def told(artifacts: dict) -> tuple:
+def outcome_and_region(artifacts: dict) -> tuple:
     """What every job hands on, but for its reason and its figures."""
     assert artifacts["outcome_reason"]
     assert artifacts.keys() >= {"run_id", "rto_seconds", "rpo_seconds"}
@@ -66,29 +66,29 @@ def test_jobs_of_a_workflow_hand_on_what_they_came_to_by_the_same_names(platform
         return stdout
 
     job("before", "readiness")
-    assert told(handed) == ("successful", EAST)
+    assert outcome_and_region(handed) == ("successful", EAST)
     assert (handed["run_id"], handed["rto_seconds"], handed["rpo_seconds"]) == (None, None, None)
     job("move", "failover", method="switchover")
-    assert told(handed) == ("successful", WEST)
+    assert outcome_and_region(handed) == ("successful", WEST)
     assert handed["run_id"] == handed["failover"]["run_id"]
     assert handed["rto_seconds"] > 0
     assert handed["rpo_seconds"] is None or handed["rpo_seconds"] >= 0
     # The outcome of a run is on record under the id that was handed on.
     assert f"{handed['run_id']}: " in job("status", "status")
     job("again", "failover", target_region=WEST)
-    assert told(handed) == ("unchanged", WEST)
+    assert outcome_and_region(handed) == ("unchanged", WEST)
     job("after", "readiness")
-    assert told(handed) == ("successful", WEST)
+    assert outcome_and_region(handed) == ("successful", WEST)
     assert handed["readiness"]["active_region"] == WEST
     job("health", "health_check")
-    assert told(handed) == ("unchanged", WEST)
+    assert outcome_and_region(handed) == ("unchanged", WEST)
     assert set(handed["health"]["verdicts"]) == {EAST, WEST}
 
 
 def test_a_drill_hands_on_the_way_back_and_both_ways_in_full(platform, tmp_path):
     code, stdout, artifacts = run_job(platform, tmp_path, "drill")
     assert code == 0, stdout[-3000:]
-    assert told(artifacts) == ("successful", EAST)
+    assert outcome_and_region(artifacts) == ("successful", EAST)
     there, back = artifacts["drill"]["there"], artifacts["drill"]["back"]
     assert (there["target_region"], back["target_region"]) == (WEST, EAST)
     assert (artifacts["run_id"], artifacts["rto_seconds"]) == (back["run_id"], back["rto_seconds"])
@@ -97,7 +97,7 @@ def test_a_drill_hands_on_the_way_back_and_both_ways_in_full(platform, tmp_path)
 def test_a_refused_move_hands_its_reason_to_the_failure_path(platform, tmp_path):
     code, stdout, artifacts = run_job(platform, tmp_path, "failover", expected_active_region=WEST)
     assert code != 0
-    assert told(artifacts) == ("refused", EAST), stdout[-3000:]
+    assert outcome_and_region(artifacts) == ("refused", EAST), stdout[-3000:]
     assert artifacts["rto_seconds"] is None
     assert WEST in artifacts["outcome_reason"]
 
@@ -106,7 +106,7 @@ def test_a_refused_move_hands_its_reason_to_the_failure_path(platform, tmp_path)
 def test_bad_input_is_refused_with_its_sentence(platform, tmp_path, playbook):
     code, _stdout, artifacts = run_job(platform, tmp_path, playbook, wait_timeout="soon")
     assert code != 0
-    assert told(artifacts) == ("refused", None)
+    assert outcome_and_region(artifacts) == ("refused", None)
     assert "wait_timeout" in artifacts["outcome_reason"]
 
 
@@ -114,13 +114,13 @@ def test_bad_input_is_refused_with_its_sentence(platform, tmp_path, playbook):
     ("playbook", "outcome"),
     [("failover", "refused"), ("failback", "refused"), ("health_check", "failed"), ("readiness", "failed")],
 )
-def test_where_nothing_can_be_read_no_earlier_outcome_is_left_standing(platform, tmp_path, playbook, outcome):
+def test_where_nothing_can_be_read_no_earlier_outcome_is_kept(platform, tmp_path, playbook, outcome):
     for region in platform.regions:
         platform.lab.outage(region, "reset")
     earlier = {"outcome": "successful", "active_region": EAST, "run_id": "run-1"}
     code, stdout, artifacts = run_job(platform, tmp_path, playbook, **earlier)
     assert code != 0
-    assert told(artifacts) == (outcome, None), stdout[-3000:]
+    assert outcome_and_region(artifacts) == (outcome, None), stdout[-3000:]
     assert artifacts["rto_seconds"] is None
 
 
@@ -128,13 +128,13 @@ def test_a_platform_that_is_not_ready_refuses(platform, tmp_path):
     platform.lab.client("dynamodb", WEST).delete_item(TableName=TABLE, Key={"id": {"S": "manifest"}})
     code, stdout, artifacts = run_job(platform, tmp_path, "readiness")
     assert code != 0
-    assert told(artifacts) == ("refused", EAST), stdout[-3000:]
+    assert outcome_and_region(artifacts) == ("refused", EAST), stdout[-3000:]
 
 
 def test_a_move_that_fails_half_way_names_no_region(platform, tmp_path):
     platform.lab.fault("5xx", service="rds", operation="SwitchoverGlobalCluster")
     code, stdout, artifacts = run_job(platform, tmp_path, "switchover")
     assert code != 0
-    assert told(artifacts) == ("failed", None), stdout[-3000:]
+    assert outcome_and_region(artifacts) == ("failed", None), stdout[-3000:]
     assert artifacts["run_id"] == artifacts["failover"]["run_id"]
     assert "request the promotion" in artifacts["outcome_reason"]

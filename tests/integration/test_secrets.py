@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The database's password: nobody is shown it, and its rotation locks no application out."""
+"""The database's password is never shown, and its rotation locks no application out."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Applications:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Log in all the while; nobody may be locked out."""
+        """Log in during the whole rotation; no application may be locked out."""
         end = threading.Event()
 
         def work() -> None:
@@ -84,7 +84,7 @@ def rotate(platform: Platform, traces: Path) -> str:
     return current
 
 
-class Told:
+class Rotations:
     """What the story has left: its platform, its traces, and the passwords in their order."""
 
     def __init__(self, platform: Platform, traces: Path) -> None:
@@ -106,25 +106,25 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def story(platforms, tmp_path_factory) -> Iterator[Told]:
+def story(platforms, tmp_path_factory) -> Iterator[Rotations]:
     """One platform through rotation, loss, failover and rotation again, with all that is left of it."""
     platform, traces = platforms.copy(HOME, STANDBY), tmp_path_factory.mktemp("story") / "traces"
     with platform.lab as lab:
         listeners = [Listener(lab, region) for region in platform.regions]
-        told = Told(platform, traces)
-        told.at_home = rotate(platform, traces)
+        result = Rotations(platform, traces)
+        result.at_home = rotate(platform, traces)
         lab.outage(HOME, "reset")
         outcome = f"failover_outcome_file={traces / 'outcome.json'}"
         platform.run("failover", "-vvvv", "-e", outcome, traces=traces).ends_well()
-        told.while_lost = platform.run("rotate_secret", "-vvvv", traces=traces)
-        told.kept = Applications(platform).password(STANDBY, "AWSCURRENT")
+        result.while_lost = platform.run("rotate_secret", "-vvvv", traces=traces)
+        result.kept = Applications(platform).password(STANDBY, "AWSCURRENT")
         lab.restore(HOME)
-        told.away = rotate(platform, traces)
+        result.away = rotate(platform, traces)
         for playbook, option in REPORTS.items():
             # Whether all is well is not the question here, but what is said.
             platform.run(playbook, "-vvvv", "-e", f"{option}={traces / playbook}.json", traces=traces)
-        told.messages = [listener.heard() for listener in listeners]
-        yield told
+        result.messages = [listener.heard() for listener in listeners]
+        yield result
 
 
 def test_no_part_of_a_secret_is_in_anything_that_is_left(story):
@@ -144,7 +144,7 @@ def test_every_rotation_made_another_password_and_the_writer_was_given_it(story)
     assert Applications(story.platform).is_accepted(story.away, STANDBY)
 
 
-def test_without_the_region_of_the_first_copy_a_rotation_changes_nothing_and_says_what_to_do(story):
+def test_without_the_region_of_the_primary_secret_a_rotation_changes_nothing_and_says_what_to_do(story):
     assert story.while_lost.code != 0
     assert story.kept == story.at_home
     for words in (f"primary secret of {NAME} is in {HOME}", "Applications keep using", "promote"):

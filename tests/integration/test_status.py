@@ -57,17 +57,21 @@ def lab(tmp_path):
         yield running
 
 
-def test_the_history_is_told_while_a_region_is_lost_and_nothing_can_be_planned(lab, tmp_path):
+def test_the_history_is_reported_while_a_region_is_lost_and_nothing_can_be_planned(lab, tmp_path):
     lab.clear_calls()
     report = tmp_path / "status.json"
     options = ("-e", f"status_file={report}", "-e", f"run_id={RUN['run_id']}")
     done = run_playbook("status", *options, lab=lab).ends_well()
     row = next(line for line in done.output.splitlines() if f"- {RUN['run_id']}  " in line)
-    told = f"{RUN['run_id']} 2026-01-01 03:00:00Z failover us-east-1 -> us-east-2 successful 2 58.2s 130ms unknown"
-    assert row.split()[1:] == told.split()
+    expected = f"{RUN['run_id']} 2026-01-01 03:00:00Z failover us-east-1 -> us-east-2 successful 2 58.2s 130ms unknown"
+    assert row.split()[1:] == expected.split()
     assert "lease      us-east-1: unknown" in done.output
     assert "lease      us-east-2: free" in done.output
     assert "attempt 1 by ann" in done.output and "The switch was turned." in done.output
-    told = json.loads(report.read_text())
-    assert (told["active_region"], told["runs"][0]["attempt"], list(told["unread"])) == ("unknown", 2, ["us-east-1"])
+    expected = json.loads(report.read_text())
+    assert (expected["active_region"], expected["runs"][0]["attempt"], list(expected["unread"])) == (
+        "unknown",
+        2,
+        ["us-east-1"],
+    )
     assert [call for call in lab.calls() if call["mutating"]] == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small platform in the lab: what the tests of names, checks, DNS and probes stand on."""
+"""A small platform in the lab, for the tests of names, checks, DNS and probes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks stock moto whether it still has the defects that the lab fixes. Run as a script, in a process without the lab.
+"""Tests whether stock moto still has the bugs that the lab works around. Run as a script, in a process without the lab.
 
 Prints one JSON object: {name of a patch, or of what a service of the lab adds: whether stock moto still lacks it}.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Modules run in the controller's process, ours and amazon.aws's: Ansible itself tells no difference, only the time."""
+"""Modules run in the controller's process, ours and amazon.aws's: Ansible shows no difference but the time."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def said(empty_server: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ANSIBLE_"))}
         # Where HOME is not the user's own directory, Ansible writes a job's result to one of them and reads the other.
         environment |= {"ANSIBLE_ASYNC_DIR": str(folder / "async"), "ANSIBLE_CONFIG": str(TOP / "ansible.cfg")}
-        # The play lies elsewhere; where site.yml lies, Ansible finds this of itself.
+        # The play is in another folder; beside site.yml, Ansible finds this by itself.
         environment |= {"ANSIBLE_ACTION_PLUGINS": str(TOP / "playbooks/action_plugins")}
         ran = subprocess.run(
             [Path(sys.executable).with_name("ansible-playbook"), "-vvv", folder / "play.yml"],

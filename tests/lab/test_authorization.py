@@ -88,7 +88,7 @@ def test_the_call_log_tells_a_refused_call(lab: Lab) -> None:
     assert lab.client("dynamodb").list_tables()["TableNames"] == []
 
 
-def test_a_named_table_is_told_from_another(lab: Lab) -> None:
+def test_a_named_table_is_distinguished_from_another(lab: Lab) -> None:
     for name in ("ours", "theirs"):
         lab.client("dynamodb").create_table(TableName=name, **TABLE_OPTIONS)
     table = Someone(lab, allow("dynamodb:PutItem dynamodb:BatchGetItem", TABLE.format("ours"))).client("dynamodb")
@@ -121,7 +121,7 @@ def test_a_security_group_is_known_by_its_tag(lab: Lab) -> None:
     assert refused(call, GroupId=groups["theirs"], **rule) == "UnauthorizedOperation"
 
 
-def test_a_namespace_and_a_region_are_told_from_others(lab: Lab) -> None:
+def test_a_namespace_and_a_region_are_distinguished_from_others(lab: Lab) -> None:
     ours = {"StringEquals": {"cloudwatch:namespace": "Ours", "aws:RequestedRegion": "us-east-1"}}
     someone = Someone(lab, allow("cloudwatch:PutMetricData", **ours))
     data, code = [{"MetricName": "switch", "Value": 1}], "AccessDeniedException"
@@ -138,7 +138,7 @@ def test_a_failover_needs_rights_to_the_global_database_and_to_the_cluster(lab: 
     assert refused(rds.failover_global_cluster, **asked) == "AccessDenied"
 
 
-def test_an_absent_object_is_told_only_to_who_may_list_the_bucket(lab: Lab) -> None:
+def test_an_absent_object_is_only_reported_to_users_who_may_list_the_bucket(lab: Lab) -> None:
     lab.client("s3").create_bucket(Bucket="ours")
     lab.client("s3").put_object(Bucket="ours", Key="there/it is", Body=b"x")
     someone = Someone(lab, allow("s3:GetObject", "arn:aws:s3:::ours/there/*"))
@@ -198,7 +198,7 @@ def test_conditions_are_computed_or_allow_nothing(condition: dict[str, Any], dec
     assert verdict(allow("rds:*", **condition)) == decision
 
 
-def test_a_denial_whose_condition_is_not_computed_stands() -> None:
+def test_a_denial_whose_condition_is_not_computed_applies() -> None:
     deny = {**allow("rds:*", DateLessThan={"aws:CurrentTime": "2099-01-01T00:00:00Z"}), "Effect": "Deny"}
     assert verdict(allow("rds:*"), deny) == "explicitDeny"
 

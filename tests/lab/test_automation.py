@@ -68,7 +68,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 @pytest.fixture
 def platform(whole: Platform, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    """A copy of the platform to break. Nobody waits long for a region that hangs: how long is tested elsewhere."""
+    """A copy of the platform to break. Waits for a region that hangs are short: other tests cover their length."""
     monkeypatch.setattr(fan_out, "PATIENCE_SECONDS", 0.5)
     with whole.lab.fork(tmp_path / "copy") as lab:
         copy = object.__new__(Platform)

@@ -75,7 +75,7 @@ def test_down_does_not_end_a_process_that_took_over_the_number(place: Path) -> N
         other.wait()
 
 
-def test_a_port_in_use_is_told(lab: Lab, place: Path) -> None:
+def test_a_port_in_use_is_reported(lab: Lab, place: Path) -> None:
     up = run("up", "--port", str(lab.port), directory=place)
     assert up.returncode == 1
     assert f"port {lab.port}: Address already in use" in up.stderr and "Traceback" not in up.stderr

@@ -82,7 +82,7 @@ def test_the_zone_names_its_servers_and_its_authority(stage: Stage) -> None:
     assert resolver(stage.lab).resolve(DOMAIN, "SOA")[0].minimum == 86400
 
 
-def test_what_is_not_there_is_told_apart(stage: Stage) -> None:
+def test_what_is_not_there_is_distinguished(stage: Stage) -> None:
     stage.put(stage.alias(EAST))
     ask = resolver(stage.lab).resolve
     with pytest.raises(dns.resolver.NXDOMAIN):

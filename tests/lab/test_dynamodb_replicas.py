@@ -213,13 +213,13 @@ def test_replicas_change_their_keys_together_and_not_one_by_one(pair: Sessions) 
     pair.aws.settings(encryption_s=600)
     east = pair.at(EAST)
     alone = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": keys[EAST]}
-    told = refused("ValidationException", east.update_table, TableName="sessions", SSESpecification=alone)
-    assert "only be updated through ReplicaUpdates" in told
+    message = refused("ValidationException", east.update_table, TableName="sessions", SSESpecification=alone)
+    assert "only be updated through ReplicaUpdates" in message
     for some in ({WEST: keys[WEST]}, {EAST: keys[EAST]}, {EAST: keys[WEST], WEST: keys[WEST]}):
         refused("ValidationException", east.update_table, TableName="sessions", ReplicaUpdates=updates(some))
     east.update_table(TableName="sessions", ReplicaUpdates=updates(keys))
     assert encryption(pair, WEST)["Status"] == "UPDATING"
     assert pair.aws.wait(lambda: encryption(pair, WEST)["Status"] == "ENABLED")
     assert {region: encryption(pair, region)["KMSMasterKeyArn"] for region in keys} == keys
-    told = refused("ValidationException", east.update_table, TableName="sessions", ReplicaUpdates=updates(keys))
-    assert "must be specified for each replica" in told
+    message = refused("ValidationException", east.update_table, TableName="sessions", ReplicaUpdates=updates(keys))
+    assert "must be specified for each replica" in message

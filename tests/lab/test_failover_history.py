@@ -47,7 +47,7 @@ def lease(lab: Lab, owner: str, **more: Any) -> dict[str, Any]:
 
 
 def race(lab: Lab, contenders: int, **more: Any) -> tuple[list[dict[str, Any]], list[Refused]]:
-    """Let contenders ask for the lease at the same moment; return what the winners and the losers were told."""
+    """Let contenders request the lease at the same moment; return the answers to winners and losers."""
     start, won, refused = threading.Barrier(contenders), [], []
 
     def contend(number: int) -> None:
@@ -108,7 +108,13 @@ def test_without_a_table_there_is_no_lease_and_the_remedy_is_named(lab: Lab) -> 
 
 
 def record(lab: Lab, **more: Any) -> dict[str, Any]:
-    told = {"outcome": "successful", "owner": "bob", "method": "failover", "from_region": EAST, "target_region": WEST}
+    move_record = {
+        "outcome": "successful",
+        "owner": "bob",
+        "method": "failover",
+        "from_region": EAST,
+        "target_region": WEST,
+    }
     params = {
         "table_name": TABLE,
         "regions": [EAST, WEST],
@@ -116,7 +122,7 @@ def record(lab: Lab, **more: Any) -> dict[str, Any]:
         "run_id": "run-of-ann",
         "attempt": 1,
         "previous": None,
-        "record": {**told, "started_at": 1.0, "ended_at": 2.0},
+        "record": {**move_record, "started_at": 1.0, "ended_at": 2.0},
         "deadline": 4,
     }
     return runs_record.run({**params, **more}, clients_of(lab))
@@ -151,10 +157,16 @@ def test_an_attempt_that_was_superseded_changes_no_table(tables: Lab) -> None:
     assert history(tables)["runs"][0]["outcome"] == "successful"
 
 
-def test_a_region_that_returns_is_told_what_it_missed_and_nothing_newer_is_overwritten(tables: Lab) -> None:
-    told = {"outcome": "successful", "method": "failover", "started_at": 1.0, "ended_at": 9.0, "target_region": WEST}
+def test_a_region_that_returns_gets_what_it_missed_and_nothing_newer_is_overwritten(tables: Lab) -> None:
+    move_record = {
+        "outcome": "successful",
+        "method": "failover",
+        "started_at": 1.0,
+        "ended_at": 9.0,
+        "target_region": WEST,
+    }
     params = {"table_name": TABLE, "regions": [WEST], "required_region": WEST, "run_id": "r1", "attempt": 1}
-    runs_record.run({**params, "record": told, "deadline": 8}, clients_of(tables))
+    runs_record.run({**params, "record": move_record, "deadline": 8}, clients_of(tables))
     everywhere = {"table_name": TABLE, "regions": [EAST, WEST], "deadline": 8}
 
     foreseen = sync.run(everywhere, clients_of(tables), check_mode=True)

@@ -68,7 +68,7 @@ def test_a_reset_is_immediate(lab: Lab) -> None:
     assert lab.calls()[-1]["status"] == "reset"
 
 
-def test_a_hang_lasts_until_the_client_gives_up_and_holds_up_nobody(lab: Lab) -> None:
+def test_a_hang_lasts_until_the_client_gives_up_and_blocks_no_other_request(lab: Lab) -> None:
     lab.outage(WEST)
     lost = lab.client("rds", WEST, read_timeout=1)
     waiting = threading.Thread(target=timed, args=(lost.describe_db_clusters,))
@@ -118,7 +118,7 @@ def test_the_global_control_planes_are_lost_separately(lab: Lab) -> None:
     lab.client("cloudfront", EAST).list_distributions()
 
 
-def test_a_bucket_is_lost_with_its_own_region_whoever_asks(stage: Stage) -> None:
+def test_a_bucket_is_lost_with_its_own_region_for_every_caller(stage: Stage) -> None:
     stage.lab.outage(WEST, "5xx")
     s3 = stage.lab.client("s3", EAST)
     assert code(timed(lambda: s3.list_objects_v2(Bucket=stage.bucket(WEST)))[0]) == "ServiceUnavailable"
@@ -162,7 +162,7 @@ def test_a_fault_ends_after_its_count_or_when_cleared(lab: Lab) -> None:
     assert timed(lab.client("sqs").list_queues)[0] is None
 
 
-def test_latency_delays_and_then_answers_and_holds_up_nobody(lab: Lab) -> None:
+def test_latency_delays_and_then_answers_and_blocks_no_other_request(lab: Lab) -> None:
     lab.fault("latency", service="sns", seconds=0.5)
     slow = threading.Thread(target=lab.client("sns").list_topics)
     slow.start()

@@ -194,7 +194,7 @@ def test_a_region_lost_in_the_middle_is_unknown_and_the_next_run_finds_out(fence
 
 
 @pytest.mark.parametrize(("is_lost", "state"), [(False, "fenced"), (True, "timed_out")])
-def test_auroras_own_fencing_is_told_wherever_it_was_recorded(fenced: Fenced, is_lost: bool, state: str) -> None:
+def test_auroras_own_fencing_is_reported_wherever_it_was_recorded(fenced: Fenced, is_lost: bool, state: str) -> None:
     since = time.time() - 1
     if is_lost:
         fenced.lab.outage(EAST, "reset")

@@ -39,7 +39,7 @@ def test_a_copy_has_the_whole_state_and_shares_nothing_afterwards(stage: Stage, 
         assert stage.lab.state()["outages"] == {}
 
 
-def test_time_goes_on_in_a_copy(stage: Stage, tmp_path: Path) -> None:
+def test_time_continues_in_a_copy(stage: Stage, tmp_path: Path) -> None:
     check = stage.endpoint_check(EAST)
     stage.put(stage.failover("PRIMARY", EAST, check), stage.failover("SECONDARY", WEST))
     stage.settle(check)

@@ -217,7 +217,7 @@ def test_actions_that_are_not_called_like_their_operation_are_known() -> None:
             ),
             {"route53:ChangeTagsForResource": {"route53:::healthcheck/0123"}},
         ),
-        # Whoever names nothing asks for everything.
+        # A request that names nothing is for everything.
         (("rds", "describe_db_clusters", {}), {"rds:DescribeDBClusters": {"rds:cluster:*"}}),
         (
             ("cloudwatch", "describe_alarms", {"AlarmNames": ["ours"]}),

@@ -39,7 +39,7 @@ def test_what_nothing_allows_is_denied(aws: Aws, user: str) -> None:
     assert decisions(aws, user) == {"*": "implicitDeny"}
 
 
-def test_an_allowed_resource_is_told_from_another(aws: Aws, user: str) -> None:
+def test_an_allowed_resource_is_distinguished_from_another(aws: Aws, user: str) -> None:
     aws.client("iam").put_user_policy(UserName="runner", PolicyName="p", PolicyDocument=policy("Allow", "s3:*", HERE))
     assert decisions(aws, user, HERE, THERE) == {HERE: "allowed", THERE: "implicitDeny"}
 

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A change whose answer is lost is made once and told truly, and an old reading after it is not believed.
+"""A change whose answer is lost is made once and reported correctly, and a stale read after it is not trusted.
 
 Each way in which our modules change AWS (write_paths.py) meets the faults alone and together. The table that a reader
 wants is docs/lost-answers.md.
@@ -56,7 +56,7 @@ def hits(lab: Lab, fault: int) -> int:
 
 @ANSWERS
 @pytest.mark.parametrize("name", PATHS)
-def test_a_change_whose_answer_is_lost_is_made_once_and_told(place: Place, name: str, count: int) -> None:
+def test_a_change_whose_answer_is_lost_is_made_once_and_reported(place: Place, name: str, count: int) -> None:
     path = PATHS[name]
     write = path.prepare(place)
     fault = lose(place.lab, path, count)
@@ -108,7 +108,7 @@ def test_a_renewal_whose_answers_are_lost_keeps_the_lease(place: Place) -> None:
     assert lease(place, attempt=1)["lease"]["outcome"] == "running"
 
 
-def test_a_message_whose_answer_is_lost_comes_twice_and_can_be_told_from_another(place: Place) -> None:
+def test_a_message_whose_answer_is_lost_comes_twice_and_can_be_distinguished_from_another(place: Place) -> None:
     sns, sqs = place.aws("sns"), place.aws("sqs")
     topic = sns.create_topic(Name=place.name)["TopicArn"]
     queue = sqs.create_queue(QueueName=place.name)["QueueUrl"]

@@ -162,7 +162,7 @@ def test_a_stuck_promotion_is_named_and_resumed(lab: Lab, database: Run) -> None
     assert mutating(lab) == [(WEST, "FailoverGlobalCluster")]
 
 
-def test_without_wait_the_request_is_accepted_at_once_and_joined_later(lab: Lab, database: Run) -> None:
+def test_without_wait_the_request_is_accepted_immediately_and_joined_later(lab: Lab, database: Run) -> None:
     lab.settings(failover_s=1200)
     first = database(WEST, "failover", wait=False)
     assert first["after"]["failover_state"]["to_region"] == WEST

@@ -174,7 +174,7 @@ def test_the_control_tables_are_read_in_one_call_each(platform: Platform) -> Non
     assert (found["lease"], found["latest_move"], found["fences"]) == (None, None, {EAST: None, WEST: None})
 
 
-def test_another_run_s_lease_is_told_with_its_owner(platform: Platform) -> None:
+def test_another_run_s_lease_is_reported_with_its_owner(platform: Platform) -> None:
     lease = {
         "table_name": TABLE,
         "region": WEST,
@@ -223,7 +223,7 @@ def test_an_unfit_target_is_an_obstacle(platform: Platform) -> None:
     assert codes(found) == ["target_has_no_healthy_target", "target_has_no_database_instance"]
 
 
-def test_the_plan_shrinks_as_the_move_goes_on(platform: Platform) -> None:
+def test_the_plan_shrinks_as_the_move_continues(platform: Platform) -> None:
     platform.lab.outage(EAST, "reset")
     first = plan(platform)
     rds = platform.lab.client("rds", WEST)
@@ -256,16 +256,16 @@ def test_capacity_is_raised_and_waited_for(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("mode", ["reset", "hang"])
-def test_people_are_told_and_the_run_recorded_without_the_lost_region(platform: Platform, mode: str) -> None:
+def test_operators_are_notified_and_the_run_recorded_without_the_lost_region(platform: Platform, mode: str) -> None:
     platform.lab.outage(EAST, mode)
     topics = {entry["region"]: entry["topic_arn"] for entry in platform.manifest["regions"]}
     message = {"topics": topics, "required_region": WEST, "subject": "moved", "msg": "text", "deadline": 8}
-    told = notify.run(message, platform.clients)
-    assert (list(told["delivered"]), list(told["not_delivered"])) == ([WEST], [EAST])
+    sent = notify.run(message, platform.clients)
+    assert (list(sent["delivered"]), list(sent["not_delivered"])) == ([WEST], [EAST])
     run = {"table_name": TABLE, "regions": [EAST, WEST], "required_region": WEST, "run_id": "r1", "deadline": 8}
     run["attempt"] = 1
     kept = record.run({**run, "record": {"outcome": "completed"}}, platform.clients)
     assert (kept["written_to"], list(kept["not_written_to"])) == ([WEST], [EAST])
-    assert max(told["seconds"], kept["seconds"]) < 6
+    assert max(sent["seconds"], kept["seconds"]) < 6
     stored = platform.lab.client("dynamodb", WEST).get_item(TableName=TABLE, Key={"id": {"S": "run#r1"}})
     assert "completed" in stored["Item"]["document"]["S"]

@@ -45,8 +45,8 @@ def test_the_name_moves_while_the_old_region_is_lost_and_stays_when_it_returns(p
     assert (seen["active_region"], seen["matches"], seen["probe"]["status"]) == (WEST, True, 200)
     platform.lab.restore(EAST)
     assert platform.leads_to(WEST)
-    told = platform.traffic()
-    assert (told["changed"], told["after"], told["told"]) == (True, WEST, [EAST])
+    result = platform.traffic()
+    assert (result["changed"], result["after"], result["told"]) == (True, WEST, [EAST])
     assert platform.leads_to(WEST)
     assert platform.traffic()["changed"] is False
 

@@ -73,7 +73,7 @@ class Database:
         return writer_endpoint.run({"region": region, **names}, self.clients, check_mode)
 
     def protection(self, region: str, asked_in: str, **said: Any) -> dict[str, Any]:
-        """Tell or wait for a member's synchronization."""
+        """Read or wait for a member's synchronization."""
         params = {"region": asked_in, "global_cluster_identifier": GLOBAL, "member_region": region}
         wait = {"wait": True, "wait_timeout": 30, "poll_interval": 1.0}
         return synchronization.run({**params, **wait, **said}, self.clients, sleep=briefly)
@@ -101,7 +101,7 @@ class Database:
     def just_before_failover(self, happen: Callable[[], Any]) -> None:
         """Let something happen after the check, when the failover is about to be asked for."""
 
-        def hook(**_about: Any) -> None:  # what a hook returns would stand for AWS's answer
+        def hook(**_about: Any) -> None:  # a hook's return value would replace AWS's answer
             happen()
 
         self.clients("rds", WEST).meta.events.register("before-call.rds.FailoverGlobalCluster", hook)
@@ -212,8 +212,8 @@ def test_the_old_primary_is_waited_for_until_it_is_protected(lab: Lab, database:
     database.move(WEST, "failover")
     lab.restore()
     lab.settings(resync_s=900)
-    told = database.protection(EAST, asked_in=WEST, wait=False)
-    assert (told["synchronization_status"], told["is_writer"]) == ("pending-resync", False)
+    result = database.protection(EAST, asked_in=WEST, wait=False)
+    assert (result["synchronization_status"], result["is_writer"]) == ("pending-resync", False)
     with pytest.raises(MultiRegionError, match="us-east-1 is pending-resync .* run the same playbook again"):
         database.protection(EAST, asked_in=WEST, wait_timeout=1)
     assert database.protection(EAST, asked_in=WEST)["synchronization_status"] == "connected"

@@ -20,7 +20,7 @@ NAME, FIRST, SECOND = "trading-database-dev", "not-secret", "not-secret-either"
 
 @pytest.fixture
 def pair(aws: Aws) -> Global:
-    """The writer is in EUROPE, the first copy of the secret in EAST."""
+    """The writer is in EUROPE, the primary secret in EAST."""
     value = json.dumps({"username": "admin", "password": FIRST})
     copies = [{"Region": EUROPE}]
     aws.client("secretsmanager", EAST).create_secret(Name=NAME, SecretString=value, AddReplicaRegions=copies)
@@ -51,8 +51,10 @@ def test_a_new_password_is_accepted_after_a_while_by_every_member(pair: Global) 
 def test_an_event_tells_of_it_without_the_password(pair: Global) -> None:
     reset(pair, EUROPE)
     rds = pair.aws.client("rds", EUROPE)
-    told = pair.aws.wait(lambda: rds.describe_events(SourceType="db-cluster", SourceIdentifier=f"c-{EUROPE}")["Events"])
-    assert [event["Message"] for event in told] == ["Reset master credentials"]
+    reported = pair.aws.wait(
+        lambda: rds.describe_events(SourceType="db-cluster", SourceIdentifier=f"c-{EUROPE}")["Events"]
+    )
+    assert [event["Message"] for event in reported] == ["Reset master credentials"]
 
 
 def test_a_failover_on_the_way_loses_it_and_the_rebuilt_member_follows_the_new_writer(pair: Global) -> None:
@@ -101,8 +103,8 @@ def password(pair: Global, region: str, label: str = "AWSCURRENT") -> str:
 
 
 def test_database_and_copies_have_the_same_new_password(pair: Global) -> None:
-    told = rotate(pair)
-    assert (told["writer_region"], told["primary_region"], told["proof"]) == (EUROPE, EAST, "event")
+    reported = rotate(pair)
+    assert (reported["writer_region"], reported["primary_region"], reported["proof"]) == (EUROPE, EAST, "event")
     new = password(pair, EAST)
     assert len(new) == 41 and new == password(pair, EUROPE) and accepted(EUROPE, new) and accepted(EAST, new)
     assert password(pair, EUROPE, "AWSPREVIOUS") == FIRST
@@ -110,7 +112,7 @@ def test_database_and_copies_have_the_same_new_password(pair: Global) -> None:
     assert sorted(map(tuple, described["VersionIdsToStages"].values())) == [("AWSCURRENT",), ("AWSPREVIOUS",)]
 
 
-def test_it_goes_on_at_the_new_writer_after_a_move(pair: Global) -> None:
+def test_it_continues_at_the_new_writer_after_a_move(pair: Global) -> None:
     rotate(pair)
     pair.switch_over(EAST, called_in=EUROPE)
     pair.wait_idle()

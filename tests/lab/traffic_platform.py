@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A stage whose name follows the traffic switch, and our modules run in this process; one class for each back end."""
+"""A stage whose name follows the traffic switch, and our modules run in this process; one class for each backend."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOVED_WITHIN = 5.0
 
 
 class Platform:
-    """Back end s3_object."""
+    """Backend s3_object."""
 
     backend = checks.S3_OBJECT
     # Seconds, longer than its switch takes: what has not moved by then stays.
@@ -60,7 +60,7 @@ class Platform:
         return checks.build_checks(self.stage.regions, {region: Stage.bucket(region) for region in self.stage.regions})
 
     def options(self) -> dict[str, Any]:
-        """The back end's own options of region_traffic."""
+        """The backend's own options of region_traffic."""
         return {"regions": [{"region": region, "bucket": Stage.bucket(region)} for region in self.stage.regions]}
 
     @staticmethod
@@ -89,12 +89,12 @@ class Platform:
         return json.loads(self.capsys.readouterr().out)
 
     def traffic(self, active_region: str | None = None, **options: Any) -> dict[str, Any]:
-        """Turn the switch, or tell those who missed it."""
+        """Move the switch, or update regions that missed a move."""
         given = {"backend": self.backend, **self.options(), **options}
         return self.run("region_traffic", region=EAST, active_region=active_region, **given)
 
     def outside(self, **options: Any) -> dict[str, Any]:
-        """Ask for the name as a client does."""
+        """Resolve the name as a client does."""
         balancers = {region: one["DNSName"] for region, one in self.stage.balancers.items()}
         env = self.lab.env()
         servers, proxy = [env["LAB_DNS_SERVER"]], env["LAB_PROBE_PROXY"]
@@ -120,7 +120,7 @@ class Platform:
 
 
 class MetricPlatform(Platform):
-    """Back end cloudwatch_metric."""
+    """Backend cloudwatch_metric."""
 
     backend = checks.CLOUDWATCH_METRIC
 
@@ -148,7 +148,7 @@ class MetricPlatform(Platform):
 
 
 class ControlPlatform(Platform):
-    """Back end arc_routing_control, on a cluster with a rule that one control at least stays On."""
+    """Backend arc_routing_control, on a cluster with a rule that one control at least stays On."""
 
     backend = checks.ARC_ROUTING_CONTROL
     long_enough = 0.05
@@ -156,7 +156,7 @@ class ControlPlatform(Platform):
     def prepare(self) -> None:
         config = self.lab.client("route53-recovery-control-config", "us-west-2")
         cluster = config.create_cluster(ClusterName="cluster")["Cluster"]["ClusterArn"]
-        # The addresses of the end points are those of the lab that is asked, and this one may be a copy.
+        # The addresses of the endpoints are those of the called lab, and this one may be a copy.
         self.endpoints = [
             {"region": place["Region"], "endpoint": place["Endpoint"]}
             for place in config.describe_cluster(ClusterArn=cluster)["Cluster"]["ClusterEndpoints"]

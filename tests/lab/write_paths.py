@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Every way in which our modules change AWS: what it needs, the module's run, and what it leaves, seen by plain boto3.
+"""Every way in which our modules change AWS: its preparation, the module's run, and the result, read by plain boto3.
 
-``PATHS`` has them by name. All names of resources are the place's own, so that many may stand in one lab.
+``PATHS`` has them by name. The names of all resources are unique to a place, so that many can share one lab.
 """
 
 from __future__ import annotations
@@ -238,10 +238,10 @@ def record(place: Place, *regions: str) -> dict[str, Any]:
 
 
 def recorded(place: Place) -> dict[str, list[Any]]:
-    """How each region tells the run's end, and whose the latest move is."""
-    told = {"run#r1": "outcome", "latest_move": "run_id"}
+    """The outcome of the run in each region's record, and the run of the latest move."""
+    keys = {"run#r1": "outcome", "latest_move": "run_id"}
     return {
-        name: [document and document[told[name]] for document in documents]
+        name: [document and document[keys[name]] for document in documents]
         for name, documents in place.documents().items()
     }
 
@@ -495,7 +495,7 @@ def replicas(place: Place, *wanted: dict[str, Any], **more: Any) -> dict[str, An
 
 
 def seen_replicas(place: Place) -> tuple[list[str], bool]:
-    """Regions of the ACTIVE replicas beside WEST, and whether there is a stream."""
+    """Regions of the ACTIVE replicas besides WEST, and whether there is a stream."""
     table = place.aws("dynamodb").describe_table(TableName=place.name)["Table"]
     states = {one["RegionName"]: one["ReplicaStatus"] for one in table.get("Replicas", [])}
     assert set(states.values()) <= {"ACTIVE"}

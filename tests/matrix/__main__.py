@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make matrix`: the same story on every supported cell of versions, as many side by side as there are cores.
+"""`make matrix`: the same story on every supported cell of versions, as many in parallel as there are cores.
 
 CELL=oldest,newest takes a part. Prints a table, which is also .build/matrix/matrix.md; ends with 1 when a cell failed.
 """

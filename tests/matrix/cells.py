@@ -2,7 +2,7 @@
 """The supported versions that are tried together, and the environment of each.
 
 A cell's packages are those of tests/matrix/<name>.lock, its collections those that a version of the package `ansible`
-carries. All of it lies in .build/matrix/<name>, and is made again when a lock or the Python has changed.
+carries. All of it is in .build/matrix/<name>, and is created again when a lock or the Python has changed.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ def locked(lock: Path) -> dict[str, str]:
 
 
 def candidates(python: str) -> Iterator[Path]:
-    """Where a Python may lie: every directory of PATH, and the versions of pyenv, whose shims answer only for those
-    that somebody has switched on."""
+    """Where a Python may be: every directory of PATH, and the versions of pyenv, whose shims only work for those
+    that are enabled."""
     for directory in os.get_exec_path():
         yield Path(directory) / f"python{python}"
     pyenv = os.environ.get("PYENV_ROOT") or (shutil.which("pyenv") and output(["pyenv", "root"]))

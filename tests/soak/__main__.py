@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make soak`: the platform is moved to and fro by the playbooks, MOVES times, and must end as it began.
+"""`make soak`: the playbooks move the platform back and forth, MOVES times, and it must end as it began.
 
 Each odd move is a switchover, each even one a failback. After every failback the state is compared with that of the
 beginning: writer, members, name, capacities, switch, database rules, endpoints, and the number of resources of each
@@ -21,7 +21,7 @@ from tests.integration.aws import DOMAIN, capacity, database_ingress, global_clu
 
 PLACE = ROOT / ".lab-soak"
 REGIONS = ("us-east-1", "us-east-2")
-# AWS seconds that pass in one: what is soaked is the order of things, not the waiting.
+# AWS seconds that pass in one: this tests the order of steps, not the waiting.
 SCALE = 100
 
 

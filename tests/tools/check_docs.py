@@ -3,7 +3,7 @@
 site in .build/docs/html builds without a warning, with the pages of docs/ in it.
 
 antsibull-docs takes pages in reStructuredText only, and ours are Markdown. So docs/docsite/rst has a short one for
-each, which `check_docs.py write` writes and which tells where the text is; in our own site the text takes its place.
+each, which `check_docs.py write` writes and which links to the text; our own site contains the text instead.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def label(name: str) -> str:
 
 
 def short_page(name: str, text: str) -> str:
-    """What stands for a page where only reStructuredText is read."""
+    """The short page for readers of reStructuredText only."""
     title = text.partition("\n")[0].removeprefix("# ")
     where = f"`docs/{name}.md <{REPOSITORY}/docs/{name}.md>`__"
     # In two parts, so that it is read as no licence of this file.
@@ -97,13 +97,13 @@ def put_guides(pages: Path) -> None:
 def home_of(target: str) -> str:
     path = (ROOT / "docs" / target).resolve()
     if not path.exists():
-        # As it is, so that Sphinx says of it what it says of any other link that leads nowhere.
+        # Unchanged, so that Sphinx reports it as a broken link.
         return target
     return f"{REPOSITORY}/{path.relative_to(ROOT)}"
 
 
 def is_site_built(environment: dict[str, str]) -> bool:
-    """Whether the pages of all plugins and roles were made, and Sphinx has nothing to say about them."""
+    """Whether the pages of all plugins and roles were made, and Sphinx reports nothing about them."""
     shutil.rmtree(SITE, ignore_errors=True)
     pages = SITE / "rst"
     # antsibull-docs writes into no directory that others may write to.
@@ -120,7 +120,7 @@ def is_site_built(environment: dict[str, str]) -> bool:
 
 def main() -> int:
     # antsibull-docs copies the files that git knows, and git knows nothing of .collections. Where there is no
-    # repository it takes the files as they lie.
+    # repository it takes all files.
     collections = str(ROOT / ".collections")
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": collections, "GIT_CEILING_DIRECTORIES": collections}
     linted = subprocess.run([str(BIN / "antsibull-docs"), *LINT], cwd=ROOT, env=environment, check=False)

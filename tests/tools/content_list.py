@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 LIST = re.compile(r"(<!-- content: written by make specs -->\n).*?(<!-- content: end -->)", re.DOTALL)
-# What each line names, and the files that have the names; an underscore begins what is nobody's business outside.
+# What each line names, and the files that have the names; private ones begin with an underscore.
 KINDS = {
     "modules": "plugins/modules/*.py",
     "filters": "plugins/filter/*.yml",

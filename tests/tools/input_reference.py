@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reference of all inputs, docs/reference.md, made of what judges them.
+"""The reference of all inputs, docs/reference.md, built from the rules that validate them.
 
-    input_reference.py check    docs/reference.md says what the specs say, or exit code 1
+    input_reference.py check    exit code 1 if docs/reference.md differs from the specs
     input_reference.py write    writes it
 
-What is allowed is asked of the gate itself (plugins/plugin_utils/inputs.py), the values of an inventory are those of
-group_vars/all, and docs/inputs.yml says which playbook takes what, and what that means.
+Allowed values come from the gate itself (plugins/plugin_utils/inputs.py), the values of an inventory are those of
+group_vars/all, and docs/inputs.yml has the inputs of each playbook and their meaning.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / ".collections"))
 from ansible_collections.trading.multi_region.plugins.plugin_utils import inputs as input_rules  # noqa: E402
 
 INPUTS, REFERENCE = ROOT / "docs" / "inputs.yml", ROOT / "docs" / "reference.md"
-# What no variable may hold, so that the gate says what it may.
+# A value that no variable may have, so that the gate names the allowed ones.
 NONSENSE = [{}]
 # Set by playbooks for playbooks.
 INTERNAL = frozenset({"move_method"})
@@ -61,10 +61,10 @@ def type_of(name: str) -> str:
     return input_rules.INPUTS[name]["type"] if name in input_rules.INPUTS else others.get(name, "str")
 
 
-def allowed(name: str, told: Mapping[str, Any]) -> str:
-    """What the gate allows, in its own words; where it leaves the judgement to others, what inputs.yml says."""
-    if "allowed" in told:
-        return told["allowed"]
+def allowed(name: str, document: Mapping[str, Any]) -> str:
+    """What the gate allows, in its own words; if the gate does not validate it, the text of inputs.yml."""
+    if "allowed" in document:
+        return document["allowed"]
     if name in input_rules.NAME_LIMITS:
         sentences = input_rules.name_problems({name: NONSENSE})
     else:
@@ -86,9 +86,9 @@ def cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def default_of(name: str, told: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-    if "default" in told or name not in values:
-        return told.get("default", "")
+def default_of(name: str, document: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    if "default" in document or name not in values:
+        return document.get("default", "")
     value = values[name]
     return f"`{value}`" if isinstance(value, str) and value else f"`{json.dumps(value)}`"
 
@@ -96,44 +96,50 @@ def default_of(name: str, told: Mapping[str, Any], values: Mapping[str, Any]) ->
 def table(inputs: Mapping[str, Mapping[str, Any]]) -> str:
     values = inventory_values()
     lines = ["| input | type | default | allowed | meaning |", "|---|---|---|---|---|"]
-    for name, told in inputs.items():
-        row = (f"`{name}`", type_of(name), default_of(name, told, values), allowed(name, told), told["meaning"])
+    for name, document in inputs.items():
+        row = (
+            f"`{name}`",
+            type_of(name),
+            default_of(name, document, values),
+            allowed(name, document),
+            document["meaning"],
+        )
         lines.append("| " + " | ".join(map(cell, row)) + " |")
     return "\n".join(lines)
 
 
-def taken(told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def taken(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """{playbook: {input: what differs there}}"""
     return {
         playbook: {
             name: own for one in entries for name, own in (one.items() if isinstance(one, dict) else [(one, {})])
         }
-        for playbook, entries in told["playbooks"].items()
+        for playbook, entries in document["playbooks"].items()
     }
 
 
-def reference(told: Mapping[str, Any]) -> str:
+def reference(document: Mapping[str, Any]) -> str:
     """The whole page."""
-    inputs, parts = told["inputs"], [HEADER]
-    for playbook, names in taken(told).items():
+    inputs, parts = document["inputs"], [HEADER]
+    for playbook, names in taken(document).items():
         body = table({name: {**inputs[name], **own} for name, own in names.items()})
-        told_here = body if names else "Takes what the inventory says, and nothing beside it."
-        parts.append(f"## {playbook}\n\n[Runbook](runbooks.md#{playbook}).\n\n{told_here}\n")
-    of_playbooks = {name for names in taken(told).values() for name in names}
+        listed = body if names else "Takes what the inventory says, and nothing beside it."
+        parts.append(f"## {playbook}\n\n[Runbook](runbooks.md#{playbook}).\n\n{listed}\n")
+    of_playbooks = {name for names in taken(document).values() for name in names}
     of_inventory = table({name: inputs[name] for name in known() if name not in of_playbooks})
     return "\n".join([*parts, f"{OF_INVENTORY}\n{of_inventory}\n"])
 
 
-def problems(told: Mapping[str, Any]) -> list[str]:
+def problems(document: Mapping[str, Any]) -> list[str]:
     """What inputs.yml lacks, or has too much of."""
     playbooks = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
-    listed = {name for names in taken(told).values() for name in names}
-    found = [f"docs/inputs.yml: playbooks has no {name}" for name in playbooks if name not in told["playbooks"]]
-    found += [f"docs/inputs.yml: {name} is no playbook" for name in told["playbooks"] if name not in playbooks]
-    found += [f"docs/inputs.yml: inputs has no {name}" for name in known() if name not in told["inputs"]]
+    listed = {name for names in taken(document).values() for name in names}
+    found = [f"docs/inputs.yml: playbooks has no {name}" for name in playbooks if name not in document["playbooks"]]
+    found += [f"docs/inputs.yml: {name} is no playbook" for name in document["playbooks"] if name not in playbooks]
+    found += [f"docs/inputs.yml: inputs has no {name}" for name in known() if name not in document["inputs"]]
     found += [
         f"docs/inputs.yml: {name} is unknown to plugins/plugin_utils/inputs.py"
-        for name in sorted({*told["inputs"], *listed} - set(known()))
+        for name in sorted({*document["inputs"], *listed} - set(known()))
     ]
     return found
 
@@ -142,13 +148,13 @@ def main() -> int:
     if sys.argv[1:] not in (["check"], ["write"]):
         print(__doc__, file=sys.stderr)
         return 2
-    told = yaml.safe_load(INPUTS.read_text())
-    found = problems(told)
+    document = yaml.safe_load(INPUTS.read_text())
+    found = problems(document)
     if not found and sys.argv[1] == "write":
-        REFERENCE.write_text(reference(told))
-    elif not found and (not REFERENCE.is_file() or REFERENCE.read_text() != reference(told)):
+        REFERENCE.write_text(reference(document))
+    elif not found and (not REFERENCE.is_file() or REFERENCE.read_text() != reference(document)):
         found = ["docs/reference.md is not up to date: make specs"]
-    print("\n".join(found) if found else f"docs/reference.md tells {len(known())} inputs")
+    print("\n".join(found) if found else f"docs/reference.md has {len(known())} inputs")
     return 1 if found else 0
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One truth for the options of roles: meta/argument_specs.yml.
 
-    role_specs.py check [role ...]    defaults/main.yml, the task files and README.md say the same, or exit code 1
+    role_specs.py check [role ...]    exit code 1 if defaults/main.yml, the task files or README.md differ
     role_specs.py write [role ...]    writes the option table of each README.md
 
-The law: an option has a default in the spec exactly when defaults/main.yml has it, with the same value; an entry point
+The rules: an option has a default in the spec exactly if defaults/main.yml has it, with the same value; an entry point
 has a spec exactly when it has a task file; an option means the same (type, default, choices, required) at every entry
 point.
 """

@@ -2,8 +2,8 @@
 """Asks the advisory services of pip-audit for known vulnerabilities of every package that is locked here.
 
 Ends with 1 when one is known of any package. A service that cannot be reached, or does not know a package, fails
-nothing and is never passed over in silence: the last line says how many packages were looked up, and how many nobody
-could be asked about.
+nothing and is always reported: the last line has the number of packages that were looked up, and of those that no
+service could be asked about.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCKS = sorted(
     str(path.relative_to(ROOT)) for place in (ROOT, ROOT / "tests" / "matrix") for path in place.glob("*.lock")
 )
-# Each is asked about what the ones before it could not answer for.
+# Each is asked about the packages that the previous ones could not answer for.
 SERVICES = ("pypi", "osv")
 TIMEOUT_S = 120
 SIDE_BY_SIDE = 4
@@ -100,9 +100,9 @@ def audit(lock: Path) -> Findings:
     for service in SERVICES:
         if not found.unasked:
             break
-        told = read_report(ask(lock, service), locked)
-        found.known += [one for one in told.known if one not in found.known]
-        found.asked |= told.asked
+        service_report = read_report(ask(lock, service), locked)
+        found.known += [one for one in service_report.known if one not in found.known]
+        found.asked |= service_report.asked
         found.unasked = locked - found.asked
     return found
 

@@ -30,13 +30,13 @@ def run_scenario(name: str) -> bool:
     with log.open("w") as file:
         done = molecule("test", name, stdout=file, stderr=file)
     verdict = "ok" if done.returncode == 0 else "FAILED"
-    told = [f"molecule {name}: {verdict} in {time.monotonic() - started:.0f} s, {log.relative_to(ROOT)}"]
+    lines = [f"molecule {name}: {verdict} in {time.monotonic() - started:.0f} s, {log.relative_to(ROOT)}"]
     if done.returncode:
-        told += log.read_text().splitlines()[-TAIL_LINES:]
+        lines += log.read_text().splitlines()[-TAIL_LINES:]
         # What a failure left running is stopped; when all goes well molecule has done it.
         molecule("destroy", name, capture_output=True)
-    # In one write, so that scenarios which end at once do not mix their lines.
-    print("\n".join(told) + "\n", end="", flush=True)
+    # In one write, so that scenarios that end at the same time do not mix their lines.
+    print("\n".join(lines) + "\n", end="", flush=True)
     return done.returncode == 0
 
 

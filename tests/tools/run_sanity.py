@@ -2,7 +2,7 @@
 """Runs `ansible-test sanity` on a copy of the tree. Arguments are handed on: run_sanity.py --test pylint
 
 ansible-test wants its collection at .../ansible_collections/<namespace>/<name>, and fetches a script that installs pip
-into its virtual environments from a host of its own. Here the copy lies in .build, and the script is GET_PIP below, on
+into its virtual environments from a host of its own. Here the copy is in .build, and the script is GET_PIP below, on
 Python's own pip: nothing but the package index is asked. Needs no container.
 """
 
@@ -38,7 +38,7 @@ def files() -> list[str]:
 
 
 def copy_tree(collections: Path) -> Path:
-    """The collection's files as ansible-test wants them to lie, with the collections they need; where ours is."""
+    """The collection's files in the layout of ansible-test, with their dependencies; returns the path of ours."""
     tree = collections / "trading" / "multi_region"
     shutil.rmtree(collections, ignore_errors=True)
     for name in files():

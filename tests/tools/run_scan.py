@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks over the platform in a running lab with Prowler, a scanner of AWS accounts: ``make scan LAB_DIR=.lab``.
+"""Scans the platform in a running lab with Prowler, a scanner of AWS accounts: ``make scan LAB_DIR=.lab``.
 
 Ends with 1 when Prowler finds something that scan_accepted.yml does not name with its reason, and when an entry there
 answers no finding any more. Prowler is large and of use to nothing else: it has a virtual environment of its own
@@ -86,7 +86,7 @@ def problems(findings: list[dict[str, str]], accepted_checks: Iterable[str]) -> 
 
 
 def unanswered() -> set[str]:
-    """Operations, or paths, that Prowler asked for in vain: what they would have shown nobody has seen."""
+    """Operations, or paths, that the lab could not answer, so that Prowler did not check them."""
     asked = re.findall(
         r'calling the (\w+) operation|connect to the endpoint URL: "http://[^/]+([^"]+)"', LOG.read_text()
     )
@@ -99,9 +99,9 @@ def main(arguments: list[Any]) -> int:
     found = problems(findings, accepted())
     for sentence in found:
         print(sentence)
-    told = Counter(one["STATUS"] for one in findings)
+    statuses = Counter(one["STATUS"] for one in findings)
     checks = len({one["CHECK_ID"] for one in findings})
-    print(f"scan: {checks} checks, {len(findings)} findings {dict(told)}, {len(found)} to look at")
+    print(f"scan: {checks} checks, {len(findings)} findings {dict(statuses)}, {len(found)} to look at")
     print(f"scan: not seen, because the lab cannot answer: {', '.join(sorted(unanswered())) or 'nothing'}")
     return 1 if found else 0
 

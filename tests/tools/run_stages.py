@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the stages named on the command line, each by `make <stage>`, and says how long each took.
 
-Stages that keep no more than one core busy run side by side, first and with their output when they end; the others
-follow one by one, with theirs as it comes. A stage that fails does not keep the others from being run: one look at CI
+Stages that use no more than one core run in parallel, first and with their output when they end; the others
+follow one by one, with their output as it comes. A failed stage does not stop the others, so that one CI run
 shows everything that is wrong. The exit code is 1 when any failed.
 """
 

@@ -161,7 +161,7 @@ DICTS = {
     "verdicts": [{EAST: VERDICT, WEST: {"verdict": "unknown", "reason": "silence"}}],
 }
 
-# Bad values of options that have a form, beside those every text has.
+# Invalid values of options with a pattern, besides those of every text.
 CONTROLS = ["\0", "two\nlines", "tab\there"]
 NO_REGION = [
     "moon",

@@ -26,7 +26,7 @@ def run_main(monkeypatch, capsys):
     """Return a function (module, arguments, result=None, error=None, check_mode=False) -> the module's JSON.
 
     The module's ``run`` is replaced: it returns result or raises error. What it was called with is under ``seen`` of
-    the returned dict; ``exit_code`` tells success from failure.
+    the returned dict; ``exit_code`` distinguishes success and failure.
     """
     for name in ("AWS_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -61,7 +61,7 @@ def tallies(terminalreporter, wanted):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say how much the simulated world has been through (test_world.py), and how many inputs were tried."""
+    """Report how much the simulated world covered (test_world.py), and how many inputs were tried."""
     if total := tallies(terminalreporter, "world"):
         told = ", ".join(f"{times:,} {what}" for what, times in total.items() if " " not in what)
         terminalreporter.write_line(f"the simulated world: {told}; no invariant was broken")
@@ -69,5 +69,5 @@ def pytest_terminal_summary(terminalreporter):
         figures = ", ".join(f"{times:,} {what}" for what, times in sorted(total.items()))
         terminalreporter.write_line(f"planner and module: {total.total():,} observations ({figures}); no disagreement")
     if total := tallies(terminalreporter, "inputs"):
-        told = ", ".join(f"{times:,} {what}" for what, times in sorted(total.items()))
-        terminalreporter.write_line(f"bad input: {total.total():,} tried ({told}); each ended in a sentence")
+        counts = ", ".join(f"{times:,} {what}" for what, times in sorted(total.items()))
+        terminalreporter.write_line(f"bad input: {total.total():,} tried ({counts}); each ended in a sentence")

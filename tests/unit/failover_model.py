@@ -165,25 +165,25 @@ def reachable(state: State) -> frozenset[str]:
 
 
 def take_lease(state: State, region: str, run_id: str = "run-1", method: str = "failover", now: float = NOW) -> State:
-    """Return the state after a run has taken the lease of a region, whatever stood there."""
-    standing = state.facts[region].value("lease")
-    is_next = bool(standing) and standing["run_id"] == run_id
+    """Return the state after a run has taken the lease of a region, whatever lease there was."""
+    existing = state.facts[region].value("lease")
+    is_next = bool(existing) and existing["run_id"] == run_id
     lease = {
         "run_id": run_id,
         "claim": run_id,
         "owner": "operator@host",
-        "attempt": standing["attempt"] + 1 if is_next else 1,
+        "attempt": existing["attempt"] + 1 if is_next else 1,
         "method": method,
         "trigger": "test",
         "target_region": region,
-        "started_at": standing["started_at"] if is_next else now,
+        "started_at": existing["started_at"] if is_next else now,
         "acquired_at": now,
         "renewed_at": now,
         "expires_at": now + LEASE_SECONDS,
         "lease_seconds": LEASE_SECONDS,
         "step": None,
         "outcome": "running",
-        "revision": standing["revision"] + 1 if standing else 1,
+        "revision": existing["revision"] + 1 if existing else 1,
         "previous": None,
     }
     return with_values(state, region, lease=with_age(lease, now))
@@ -324,7 +324,7 @@ def apply(
     """Return the state after one step of a plan was carried out.
 
     request: of the run; its target_region must be named. regions: those that answer (default: see ``reachable``); a
-    step in another one, best effort, has no effect. A step that tells people or looks only changes nothing.
+    step in another one, best effort, has no effect. A step that only notifies or reads changes nothing.
     """
     assert request.target_region, "apply needs the region that the run moves to"
     answering = reachable(state) if regions is None else regions

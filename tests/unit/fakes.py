@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Fake AWS clients, and a clock that moves only when somebody sleeps."""
+"""Fake AWS clients, and a clock that only advances in ``sleep``."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class FakeClient:
 class FakeAws:
     """Backend of fake clients. Subclasses have a method ``operation(region, **parameters)`` for each operation.
 
-    calls: [(service, region, operation, parameters)]. lost: regions where nobody answers.
+    calls: [(service, region, operation, parameters)]. lost: regions that do not respond.
     faults: {operation: [error or None, ...]}; each call takes the first one; an error marked ``after`` comes after the
     operation was carried out, as when an answer is lost.
     repeated: operations whose next call botocore makes twice, the first answer having been lost.

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""AWS at its worst, behind botocore's own clients: it refuses, it is silent, or it answers what nobody expects.
+"""AWS at its worst, behind botocore's own clients: it refuses, it does not respond, or it gives unexpected answers.
 
 Requests are built and checked by botocore and then never sent. Answers are made of botocore's service models, so they
 have the shape that the API promises and nothing more: what is optional may be missing, what is a list may be empty.
@@ -53,7 +53,7 @@ def shared_session() -> boto3.session.Session:
 
 
 class StrangeAws:
-    """Stands where a module's boto3 session would be.
+    """Replaces a module's boto3 session.
 
     answer: function of botocore's OperationModel; returns the parsed answer, or raises what botocore would raise.
     calls: [(service, operation)] made so far.
@@ -103,7 +103,7 @@ class Dice:
 
 
 def refuse(dice: random.Random):
-    """Return an error answer, or raise what botocore raises where nobody answers."""
+    """Return an error answer, or raise what botocore raises without a response."""
     if dice.random() < 0.4:
         raise dice.choice(SILENCES)(endpoint_url="https://aws.example", error="nobody there")
     code, status = dice.choice(ERRORS)

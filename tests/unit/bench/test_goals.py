@@ -52,7 +52,7 @@ def test_the_table_shows_figures_goals_and_verdict():
     assert row == "| failover.yml | 6.0 s |  | 2.0 s | 3.02 x, 4.0 s more | 3.00 x, 6.0 s more | not met | 1 |"
 
 
-def test_the_table_shows_a_figure_that_stands_alone():
+def test_the_table_shows_a_figure_without_a_comparison():
     row = report.as_row(line([60], goals=[Goal("itself", 60)], unit="calls"))
     assert row == "| failover.yml | 60 calls |  |  | 60 calls | 60 calls | met | 1 |"
 

@@ -32,13 +32,13 @@ def run(monkeypatch, tmp_path, capsys):
     return main
 
 
-def test_a_goal_that_is_missed_is_told_and_fails_nothing(run):
+def test_a_goal_that_is_missed_is_reported_and_fails_nothing(run):
     code, output, _errors = run({"slow": slow})
     assert code == 0
     assert "| a slow one | 9.0 s |  |  | 9.0 s | 1.0 s | not met | 3 |" in output
 
 
-def test_a_row_that_could_not_be_measured_fails_and_the_others_are_told(run):
+def test_a_row_that_could_not_be_measured_fails_and_the_others_are_reported(run):
     code, output, errors = run({"broken": broken, "slow": slow})
     assert code == 1
     assert "a slow one" in output
@@ -49,7 +49,7 @@ def test_a_word_takes_the_rows_that_have_it_in_their_names(run):
     assert run({"broken": broken, "slow": slow}, word="slo")[0] == 0
 
 
-def test_a_word_that_no_row_has_is_told_with_the_rows_there_are(run):
+def test_a_word_that_no_row_has_is_reported_with_the_rows_there_are(run):
     code, _output, errors = run({"slow": slow}, word="fast")
     assert code == 2
     assert "rows: slow" in errors

@@ -63,7 +63,7 @@ def test_every_invariant_has_a_breach_here():
     assert set(BREACHES) == {check.__name__ for check in invariants.INVARIANTS}
 
 
-def test_a_figure_may_be_told_by_each_of_two_runs_and_nothing_else_of_cloudwatch_twice():
+def test_a_figure_may_be_published_by_each_of_two_runs_and_nothing_else_of_cloudwatch_twice():
     figure = call("PutMetricData", service="cloudwatch")
     assert invariants.broken(replace(SOUND, calls=[figure] * 2)) == []
     assert names(invariants.broken(replace(SOUND, calls=[figure] * 3))) == {"nothing_is_done_twice"}

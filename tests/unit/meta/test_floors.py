@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Packages import only from floors below their own: the table of CONTRIBUTING.md is held against the code."""
+"""Packages import only from floors below their own: the table of CONTRIBUTING.md is compared with the code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def package_of(path: tuple[str, ...]) -> str:
 
 
 def arrows() -> Iterator[tuple[str, str, str]]:
-    """(importing package, imported package, importing file) of all our code, within a package left out."""
+    """(importing package, imported package, importing file) of all our code, without imports within a package."""
     for path in sorted(PLUGINS.rglob("*.py")):
         here = path.relative_to(PLUGINS)
         for node in ast.walk(ast.parse(path.read_text())):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whoever is woken finds a runbook for each playbook, of the same shape."""
+"""Each playbook has a runbook, all of the same shape."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ TASK_FILES = [
 LOCKS = sorted(str(path.relative_to(ROOT)) for place in (ROOT, ROOT / "tests/matrix") for path in place.glob("*.lock"))
 # Modules come from the collections that galaxy.yml names; of Ansible's own, those that neither fetch nor start.
 COLLECTIONS = ("amazon.aws.", "community.aws.", "trading.multi_region.")
-# Installed by whoever has a controller, and used by nothing else.
+# Installed by users of a controller only, and used by nothing else.
 CONTROLLER, CONTROLLER_TASKS = "awx.awx.", ROOT / "playbooks" / "tasks" / "controller"
 BUILTIN = set(
     "add_host assert copy debug fail file group_by include_vars meta set_fact set_stats template".split()

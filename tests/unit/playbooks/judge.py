@@ -57,7 +57,7 @@ class Gate:
         self.host = found.get_host("localhost")
 
     def problems(self, given: dict, own: dict):
-        """Return what the gate says of these variables."""
+        """Return the problems that the gate finds in these variables."""
         load_extra_vars.extra_vars = trusted(given) or {"ansible_none": True}
         self.variables._extra_vars = load_extra_vars.extra_vars
         self.play.vars = trusted(own)
@@ -69,10 +69,10 @@ def main() -> None:
     gate = Gate(sys.argv[1])
     for line in sys.stdin:
         try:
-            told = gate.problems(**json.loads(line))
+            answer = gate.problems(**json.loads(line))
         except Exception:
-            told = traceback.format_exc()
-        print(json.dumps(told), flush=True)
+            answer = traceback.format_exc()
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

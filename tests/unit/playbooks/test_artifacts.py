@@ -39,8 +39,8 @@ def variables() -> set[str]:
     files = documents("group_vars/all/*.yml", "inventories/*/group_vars/all/1*.yml", "roles/*/defaults/*.yml")
     named = [*files, *documents("roles/*/vars/*.yml"), *(task.get("vars") for task in TASKS)]
     named += [task.get(FACTS) for task in TASKS]
-    told = {name for one in named if isinstance(one, dict) for name in one}
-    return told | {task["register"] for task in TASKS if "register" in task}
+    declared = {name for one in named if isinstance(one, dict) for name in one}
+    return declared | {task["register"] for task in TASKS if "register" in task}
 
 
 def test_an_artifact_of_one_job_overrides_no_variable_of_the_next():

@@ -124,9 +124,9 @@ def judge():
 
 
 def waves(playbook):
-    """Return what to give the playbook at once: [{variable: bad value}], each pair in one of them.
+    """Return variables to pass together: [{variable: bad value}], each pair in one of them.
 
-    The gate tells all problems together. Names are judged once all else is right, and templates keep the rest from
+    The gate reports all problems together. Names are validated once all else is valid, and templates keep the rest from
     being judged, so these come by themselves.
     """
     inputs = PLAYBOOKS[playbook]
@@ -145,7 +145,7 @@ def waves(playbook):
 
 
 def slips(name):
-    """Return how a name is mistyped: two letters changed about, one left out, one twice."""
+    """Return how a name is mistyped: two letters swapped, one omitted, one doubled."""
     middle = len(name) // 2
     return [
         name[:middle] + name[middle + 1] + name[middle] + name[middle + 2 :],
@@ -154,9 +154,9 @@ def slips(name):
     ]
 
 
-def is_told(told, variable, value):
+def is_reported(sentences, variable, value):
     """Return whether one of the sentences names the variable with its value and with what is allowed."""
-    if not isinstance(told, list) or any(word in sentence for word in SILENT for sentence in told):
+    if not isinstance(sentences, list) or any(word in sentence for word in SILENT for sentence in sentences):
         return False
     shown = ("not given",) if value is None else (str(value)[:60], repr(value)[:60], "thousands of digits")
     is_list = isinstance(value, list | dict)
@@ -164,26 +164,26 @@ def is_told(told, variable, value):
         variable in sentence.partition(" is ")[0]
         and "; allowed: " in sentence
         and (is_list or any(text in sentence for text in shown))
-        for sentence in told
+        for sentence in sentences
     )
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
-def test_a_bad_input_is_told_by_its_name_its_value_and_what_is_allowed(judge, playbook, record_property):
+def test_a_bad_input_is_reported_by_its_name_its_value_and_what_is_allowed(judge, playbook, record_property):
     tried = waves(playbook)
     answers = judge([(wave, OWN.get(playbook, {})) for wave in tried])
     missed = [
-        f"{variable}={value!r}: {told}"
-        for wave, told in zip(tried, answers, strict=True)
+        f"{variable}={value!r}: {sentences}"
+        for wave, sentences in zip(tried, answers, strict=True)
         for variable, value in wave.items()
-        if not is_told(told, variable, value)
+        if not is_reported(sentences, variable, value)
     ]
     record_property("inputs", {f"{playbook}.yml": sum(map(len, tried))})
     assert not missed, "\n".join(missed)
 
 
 @pytest.mark.parametrize(
-    ("playbook", "given", "told"),
+    ("playbook", "given", "sentences"),
     [
         ("switchover", {"accept_data_loss": True}, "accept_data_loss is True; allowed: false with method switchover"),
         ("failback", {"accept_data_loss": "yes"}, "accept_data_loss is 'yes'; allowed: false with method switchover"),
@@ -197,22 +197,22 @@ def test_a_bad_input_is_told_by_its_name_its_value_and_what_is_allowed(judge, pl
         ),
     ],
 )
-def test_inputs_that_do_not_go_together_are_told(judge, playbook, given, told):
+def test_reports_inputs_that_exclude_each_other(judge, playbook, given, sentences):
     (answer,) = judge([(given, OWN.get(playbook, {}))])
-    assert [sentence for sentence in answer if sentence.startswith(told)], answer
+    assert [sentence for sentence in answer if sentence.startswith(sentences)], answer
 
 
-def test_a_slip_of_the_pen_is_told_with_the_name_that_was_meant(judge, record_property):
+def test_a_slip_of_the_pen_is_reported_with_the_name_that_was_meant(judge, record_property):
     names = sorted({name for inputs in PLAYBOOKS.values() for name in inputs} - {"aws_region", "vpc_cidr"})
     tried = {slip: name for name in names for slip in slips(name) if slip not in names}
-    (told,) = judge([(dict.fromkeys(tried, "x"), {})])
+    (sentences,) = judge([(dict.fromkeys(tried, "x"), {})])
     missed = {
         slip: name
         for slip, name in tried.items()
-        if not any(one.startswith(f"{slip} is no ") and f"was {name} meant?" in one for one in told)
+        if not any(one.startswith(f"{slip} is no ") and f"was {name} meant?" in one for one in sentences)
     }
     record_property("inputs", {"misspelt names": len(tried)})
-    assert not missed, (missed, told)
+    assert not missed, (missed, sentences)
 
 
 @pytest.mark.parametrize(
@@ -244,5 +244,5 @@ def test_no_option_of_a_role_and_no_input_of_a_playbook_is_taken_for_a_slip(judg
     }
     inputs = {one for pair in inputs for one in pair if one}
     assert {"target_region", "status_file"} <= inputs and "application_image" in options
-    (told,) = judge([(dict.fromkeys(options | inputs, "x"), {})])
-    assert [sentence for sentence in told if "meant?" in sentence] == []
+    (sentences,) = judge([(dict.fromkeys(options | inputs, "x"), {})])
+    assert [sentence for sentence in sentences if "meant?" in sentence] == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The event source region_health: what it refuses, and that a cycle that fails is told."""
+"""The event source region_health: what it refuses, and that a failed cycle is reported."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_cycle_that_fails_is_an_event_with_unknown_verdicts():
     assert "no way to AWS" in event["reason"]
 
 
-def test_all_regions_lost_is_told_with_the_topics_read_before_and_asks_for_no_failover():
+def test_all_regions_lost_is_reported_with_the_topics_read_before_and_asks_for_no_failover():
     def broken(*_pair):
         raise RuntimeError("no way to AWS")
 

@@ -23,7 +23,7 @@ def test_every_page_is_listed_and_has_its_short_page(check_docs):
     assert check_docs.problems_of_guides() == []
 
 
-def test_a_page_that_is_not_listed_is_told(check_docs, monkeypatch):
+def test_a_page_that_is_not_listed_is_reported(check_docs, monkeypatch):
     monkeypatch.setattr(check_docs, "guides", lambda: {"new": "# New page\n"})
     assert len(check_docs.problems_of_guides()) == 2
 

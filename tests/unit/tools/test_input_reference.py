@@ -15,7 +15,7 @@ import input_reference  # noqa: E402  (a tool is a script, found by its director
 
 
 @pytest.fixture
-def told():
+def document():
     return yaml.safe_load(input_reference.INPUTS.read_text())
 
 
@@ -34,34 +34,34 @@ def rows(page, section):
         ("target_region", ["| str | the best standby | one of the platform's regions |"]),
     ],
 )
-def test_an_input_has_its_type_default_limits_and_choices_from_the_gate(told, name, cells):
-    row = rows(input_reference.reference(told), "failover")[name]
+def test_an_input_has_its_type_default_limits_and_choices_from_the_gate(document, name, cells):
+    row = rows(input_reference.reference(document), "failover")[name]
     assert [cell for cell in cells if cell not in row] == [], row
 
 
-def test_a_variable_of_the_inventory_has_the_collections_value(told):
-    row = rows(input_reference.reference(told), "In the inventory")["health_quorum"]
+def test_a_variable_of_the_inventory_has_the_collections_value(document):
+    row = rows(input_reference.reference(document), "In the inventory")["health_quorum"]
     assert "| int | `2` | a whole number from 2 to 1000, without a unit |" in row
 
 
-def test_what_differs_in_a_playbook_stands_there(told):
-    page = input_reference.reference(told)
+def test_lists_differences_of_a_playbook_in_its_section(document):
+    page = input_reference.reference(document)
     assert "the preferred region" in rows(page, "failback")["target_region"]
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda told: told["inputs"].pop("force"), "docs/inputs.yml: inputs has no force"),
-        (lambda told: told["playbooks"].pop("site"), "docs/inputs.yml: playbooks has no site"),
-        (lambda told: told["playbooks"].update(tea=[]), "docs/inputs.yml: tea is no playbook"),
+        (lambda document: document["inputs"].pop("force"), "docs/inputs.yml: inputs has no force"),
+        (lambda document: document["playbooks"].pop("site"), "docs/inputs.yml: playbooks has no site"),
+        (lambda document: document["playbooks"].update(tea=[]), "docs/inputs.yml: tea is no playbook"),
         (
-            lambda told: told["inputs"].update(sugar={"meaning": "Sweet."}),
+            lambda document: document["inputs"].update(sugar={"meaning": "Sweet."}),
             "docs/inputs.yml: sugar is unknown to plugins/plugin_utils/inputs.py",
         ),
     ],
 )
-def test_an_input_or_a_playbook_that_is_not_told_is_found(told, change, sentence):
-    assert input_reference.problems(told) == []
-    change(told)
-    assert sentence in input_reference.problems(told)
+def test_finds_an_undocumented_input_or_playbook(document, change, sentence):
+    assert input_reference.problems(document) == []
+    change(document)
+    assert sentence in input_reference.problems(document)

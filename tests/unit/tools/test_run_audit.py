@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The audit of the locked packages: a known vulnerability fails, silence of the service is told and does not."""
+"""The audit of the locked packages: a known vulnerability fails, a service without a response is only reported."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_what_one_service_does_not_know_the_next_is_asked(lock, answers):
 
 
 @pytest.mark.parametrize("silence", ["", subprocess.TimeoutExpired("pip-audit", 1)])
-def test_a_service_that_cannot_be_reached_fails_nothing_and_is_told(lock, answers, silence):
+def test_a_service_that_cannot_be_reached_fails_nothing_and_is_reported(lock, answers, silence):
     answers.update(pypi=silence, osv=silence)
     found = run_audit.audit(lock)
     assert found.exit_code == 0

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Event source of ansible-rulebook: what the regions' health leads to, once in every interval."""
+"""Event source of ansible-rulebook: the health decision of all regions, once in every interval."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import Any
 from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-# ansible-rulebook runs this file by its path, where nobody has set up the import of collections. Ansible's own importer
-# would do, but its path hook takes from the rulebook the means to load its event filters (runpy.run_path).
+# ansible-rulebook runs this file by its path, without an importer for collections. Ansible's own importer
+# would work, but its path hook prevents the rulebook from loading its event filters (runpy.run_path).
 sys.path += [path for path in constants.COLLECTIONS_PATHS if path not in sys.path]
 
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import (
@@ -42,15 +42,15 @@ from ansible_collections.trading.multi_region.plugins.modules.region_health_info
 
 DOCUMENTATION = r"""
 ---
-short_description: Watch the health of all regions and say what it leads to
+short_description: Watch the health of all regions and decide about a failover
 description:
   - Judges all regions once in every interval by the code of M(trading.multi_region.region_health_info), and counts by
     the rule of C(health_check.yml), here in memory.
   - Every cycle is one event, C(region_health). A cycle that failed is one too, with every verdict V(unknown); it has
-    the topics that were read last, so that people can be told where the control tables are what is lost.
+    the topics that were read last, so that operators can be notified if the control tables are lost.
 options:
   table_name:
-    description: Name of the control table, where the recovery manifest and a pause of automatic failover stand.
+    description: Name of the control table, which contains the recovery manifest and a pause of automatic failover.
     type: str
     required: true
   regions:
@@ -63,15 +63,15 @@ options:
     type: float
     default: 10
   timeout_seconds:
-    description: Seconds after which what has not answered is unknown, for the health signals of all regions together.
+    description: Seconds after which a signal without a response is unknown, for all regions together.
     type: float
     default: 8
   consecutive_failures:
-    description: Cycles in a row that must see the active region down.
+    description: Number of cycles in a row that must find the active region down.
     type: int
     default: 3
   quorum:
-    description: Signals that must say unhealthy, two at least, for a region to be down.
+    description: Number of unhealthy signals, at least two, for a region to be down.
     type: int
     default: 2
   stream_limit:
@@ -83,7 +83,7 @@ options:
     type: float
     default: 0.5
   probe_proxy:
-    description: URL of the HTTP proxy for the probe of the endpoints; empty for none.
+    description: URL of the HTTP proxy for the probe of the endpoints. If empty, no proxy is used.
     type: str
 """
 
@@ -104,18 +104,18 @@ SPEC = {
     "min_healthy_ratio": {"type": "float", "default": 0.5, "rule": rules.RATIO},
     "probe_proxy": {"type": "str", "rule": rules.URL},
 }
-# What ansible-rulebook adds for sources that want to be told of what became of their events.
+# Arguments that ansible-rulebook adds for sources that want feedback on their events.
 NOT_OURS = ("eda_feedback_queue",)
 
 
 def refuse(message: str, **_evidence: Any) -> None:
-    """Raise what a module would end with."""
+    """Raise an error where a module would exit."""
     raise MultiRegionError(message)
 
 
 def checked(args: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments with their defaults; MultiRegionError names each that cannot be used."""
-    # A rulebook cannot leave an argument out, so an empty one is not given.
+    """Return the arguments with their defaults; MultiRegionError names each invalid one."""
+    # A rulebook cannot omit an argument, so an empty one counts as omitted.
     given = {name: value for name, value in args.items() if name not in NOT_OURS and value not in ("", None)}
     problems = type_problems(given, SPEC)
     if problems:
@@ -133,7 +133,7 @@ def checked(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Watch:
-    """The regions, and what earlier cycles left to count on from."""
+    """The regions, and the counters of earlier cycles."""
 
     def __init__(self, params: Mapping[str, Any], clients: Any) -> None:
         self.params, self.clients = params, clients
@@ -144,18 +144,18 @@ class Watch:
             quorum=params["quorum"],
             consecutive_failures=params["consecutive_failures"],
             auto_failover=True,
-            # What one process sees in every cycle has no gap, however long a cycle is.
+            # One process observes every cycle, so there is no gap, however long a cycle is.
             max_gap=float("inf"),
             min_interval=0,
             stream_limit=params["stream_limit"],
         )
 
     async def look(self) -> dict[str, Any]:
-        """Return one cycle's event; whatever fails in it is an event as well."""
+        """Return one cycle's event; a failure is an event as well."""
         began = time.time()
         try:
             event = await self._judge()
-        except Exception as error:  # silence would read as health
+        except Exception as error:  # no event would look like health
             unknown = f"The cycle failed: {type(error).__name__}: {error}"
             event = {
                 "action": "none",
@@ -182,7 +182,7 @@ class Watch:
         )
         self.topics = {entry["region"]: entry["topic_arn"] for entry in found["manifest"]["regions"]}
         if not copies:
-            refuse(f"No control table tells whether automatic failover is paused: {failed}")
+            refuse(f"No control table shows whether automatic failover is paused: {failed}")
         asking = {
             **options,
             "manifest": found["manifest"],
@@ -196,7 +196,7 @@ class Watch:
         self.memory = decision.memory
         states = {region: verdict["verdict"] for region, verdict in verdicts.items()}
         return {
-            # What is news to health_check.yml is none here: a rule asks for failover or critical.
+            # Changes that health_check.yml reports are not needed here: a rule selects failover or critical.
             "action": decision.action if decision.action != "alert" else "none",
             "active_region": active,
             "verdicts": states,
@@ -209,7 +209,7 @@ class Watch:
 
 
 async def main(queue: asyncio.Queue, args: dict[str, Any]) -> None:
-    """Put an event into the queue once in every interval, for ever."""
+    """Put an event into the queue once in every interval, forever."""
     params = checked(args)
     options = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
     watch = Watch(params, clients_for(SimpleNamespace(params=options, fail_json=refuse)))

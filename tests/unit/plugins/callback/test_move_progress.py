@@ -12,7 +12,7 @@ from ansible_collections.trading.multi_region.plugins.callback.move_progress imp
 
 
 @pytest.mark.parametrize(
-    ("rto", "rpo", "told"),
+    ("rto", "rpo", "words"),
     [
         (41.5, 1550, "| RTO 41.5 s, RPO bound 1550 ms"),
         (0, 0, "| RTO 0 s, RPO bound 0 ms"),
@@ -20,5 +20,5 @@ from ansible_collections.trading.multi_region.plugins.callback.move_progress imp
         (None, "unknown", "| RTO unknown, RPO bound unknown"),
     ],
 )
-def test_a_figure_that_is_not_known_is_told_as_unknown_and_zero_as_zero(rto, rpo, told):
-    assert told in box({"outcome": "failed", "rto_seconds": rto, "rpo_bound_ms": rpo})
+def test_shows_a_missing_figure_as_unknown_and_zero_as_zero(rto, rpo, words):
+    assert words in box({"outcome": "failed", "rto_seconds": rto, "rpo_bound_ms": rpo})

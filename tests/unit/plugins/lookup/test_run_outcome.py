@@ -23,8 +23,8 @@ OUTCOME = "{{ lookup('trading.multi_region.run_outcome', results='step_', **aske
 
 def outcome(asked, **variables):
     ansible = Path(sys.executable).with_name("ansible")
-    told = json.dumps({"asked": asked, **variables})
-    task = ("-m", "ansible.builtin.debug", "-a", json.dumps({"msg": OUTCOME}), "-e", told)
+    output = json.dumps({"asked": asked, **variables})
+    task = ("-m", "ansible.builtin.debug", "-a", json.dumps({"msg": OUTCOME}), "-e", output)
     environment = {**os.environ, "ANSIBLE_CONFIG": str(TOP / "ansible.cfg"), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
     done = subprocess.run(
         [ansible, "localhost", *task], cwd=TOP, env=environment, capture_output=True, text=True, check=False
@@ -34,8 +34,8 @@ def outcome(asked, **variables):
 
 def test_tells_of_the_steps_whose_results_are_among_the_variables():
     began = time.time()
-    told = outcome({"run": RUN, "plan": PLAN}, step_traffic={}, step_verify=VERIFIED, stepmother={"ended_at": 1})
-    document = json.loads(told[told.index("{") : told.rindex("}") + 1])["msg"]
+    output = outcome({"run": RUN, "plan": PLAN}, step_traffic={}, step_verify=VERIFIED, stepmother={"ended_at": 1})
+    document = json.loads(output[output.index("{") : output.rindex("}") + 1])["msg"]
     assert [step["name"] for step in document["steps"]] == ["verify"]
     assert (document["outcome"], document["reason"], document["rto_seconds"]) == ("running", "", 20.0)
     assert began <= document["ended_at"] <= time.time()
@@ -43,6 +43,6 @@ def test_tells_of_the_steps_whose_results_are_among_the_variables():
 
 @pytest.mark.parametrize(("wrong", "value"), [("run", 1), ("plan", "none"), ("lease", 2), ("outcome", "fine")])
 def test_refuses_what_is_no_part_of_an_outcome_and_names_it(wrong, value):
-    told = outcome({"run": RUN, "plan": PLAN, wrong: value})
-    assert "FAILED" in told
-    assert wrong in told
+    output = outcome({"run": RUN, "plan": PLAN, wrong: value})
+    assert "FAILED" in output
+    assert wrong in output

@@ -51,7 +51,7 @@ def manifest_of(*regions):
 
 
 def dated(now):
-    """What an answer at this time, in epoch seconds, carries beside its content."""
+    """What an answer at this time, in epoch seconds, contains besides its content."""
     date = format_datetime(datetime.fromtimestamp(now, UTC), usegmt=True)
     return {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
 
@@ -101,7 +101,7 @@ class FakePlatform(FakeAws):
     def put_item(self, region, TableName, Item, ReturnValues, ExpressionAttributeValues=None, **_condition):
         key = (TableName, Item["id"]["S"])
         old = self.items[region].get(key)
-        # The one condition of these modules: nothing of a later attempt stands there.
+        # The one condition of these modules: no item of a later attempt exists.
         least = (ExpressionAttributeValues or {}).get(":attempt", {}).get("N")
         if least is not None and old and int(old.get("attempt", {"N": "0"})["N"]) > int(least):
             raise aws_error("ConditionalCheckFailedException", "PutItem")

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A control table of fakes that keeps conditions as DynamoDB does, and tells its own time in whole seconds."""
+"""A fake control table that evaluates conditions as DynamoDB does, and returns its time in whole seconds."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class FakeSecret(FakeGlobalDatabase):
     """The secret's versions are ``held``: {id: {value, labels, made_at}}.
 
     lag, takes, shows_after: seconds until a copy shows a change, until the database accepts a password, and until its
-    status shows that it is at it. told: whether RDS tells of it. killed_at: (operation, "before" or "after").
+    status shows the change. has_event: whether RDS publishes an event. killed_at: (operation, "before" or "after").
     shown: what each copy shows, by region.
     """
 
@@ -35,7 +35,7 @@ class FakeSecret(FakeGlobalDatabase):
         super().__init__(writer=writer)
         self.time = time
         self.primary = EAST
-        self.lag, self.takes, self.told = 3, 40, True
+        self.lag, self.takes, self.has_event = 3, 40, True
         self.shows_after = 0
         value = json.dumps({"username": "tradingadmin", "password": "the-first-one-of-all", "note": "kept"})
         self.held = {FIRST: {"value": value, "labels": {"AWSCURRENT"}, "made_at": NOW - 100 * 86400}}
@@ -143,7 +143,7 @@ class FakeSecret(FakeGlobalDatabase):
 
     def accept(self, password):
         self.accepted, self.status = password, "available"
-        if self.told:
+        if self.has_event:
             self.events.append(
                 {"Date": datetime.fromtimestamp(self.time.now, UTC), "Message": "Reset master credentials"}
             )
@@ -170,5 +170,5 @@ class FakeSecret(FakeGlobalDatabase):
         return self.accepted in (self.password(region, "AWSCURRENT"), self.password(region, "AWSPENDING"))
 
     def labels(self):
-        """Return {label: version} of the first copy."""
+        """Return {label: version} of the primary secret."""
         return {label: version for version, held in self.held.items() for label in held["labels"]}

@@ -5,7 +5,7 @@
 """Whatever a module is given, and whatever AWS answers, it ends with a result or with a sentence.
 
 Every module of plugins/modules is tried, with options made from its own argument spec. Its own ``main()`` runs, here
-and as the action plugins run it, on botocore's clients, which reach nobody.
+and as the action plugins run it, on botocore's clients, which reach no server.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def with_clock(defaults, clock):
 
 @pytest.fixture(scope="module", autouse=True)
 def nobody_outside():
-    """Time passes only where somebody sleeps, and no name can be looked up, nor any host be reached."""
+    """Time only passes in sleep, no name can be resolved, and no host can be reached."""
     fake, patch = FakeTime(), pytest.MonkeyPatch()
     for function in set(functions_of(module_utils)):
         for name in ("__defaults__", "__kwdefaults__"):
@@ -129,15 +129,15 @@ def is_shown(value, message):
     return isinstance(value, list | dict) or any(text[:100] in message for text in texts)
 
 
-def names_a_cause(told, module, aws):
+def names_a_cause(outcome, module, aws):
     """Return whether a failure names an option of the module, or an operation or a service that was asked."""
     words = {*module.ARGUMENT_SPEC, *(word for call in aws.calls for word in call)}
-    return any(word in told["msg"] for word in words) and NOT_UNDERSTOOD not in told["msg"]
+    return any(word in outcome["msg"] for word in words) and NOT_UNDERSTOOD not in outcome["msg"]
 
 
 @pytest.fixture
 def tried(module, record_property):
-    """How many inputs the module was given, for the line that tells it (conftest.py)."""
+    """How many inputs the module was given, for the summary line (conftest.py)."""
     tally = {module.__name__.rpartition(".")[2]: 0}
     record_property("inputs", tally)
 
@@ -162,11 +162,11 @@ def test_a_bad_value_is_named_with_what_is_allowed_before_the_first_call(module,
         for value in any_input.bad(name, spec):
             tried()
             aws = StrangeAws(refusing(0))
-            told = end_of(module, {**KEYS, **REGION, **any_input.example(module.ARGUMENT_SPEC), name: value}, aws)
-            message = told.get("msg", "")
-            is_refused = told.get("failed") and name in message and is_shown(value, message)
+            outcome = end_of(module, {**KEYS, **REGION, **any_input.example(module.ARGUMENT_SPEC), name: value}, aws)
+            message = outcome.get("msg", "")
+            is_refused = outcome.get("failed") and name in message and is_shown(value, message)
             if not (is_refused and ALLOWED.search(message)) or aws.calls:
-                missed.append((name, value, message or told, aws.calls))
+                missed.append((name, value, message or outcome, aws.calls))
     assert not missed, "\n".join(map(str, missed))
 
 
@@ -176,20 +176,20 @@ def test_a_bad_value_is_named_with_what_is_allowed_before_the_first_call(module,
 def test_good_options_fail_only_for_what_aws_says(module, tried, data):
     tried()
     options, aws = data.draw(any_input.any_good(module.ARGUMENT_SPEC)), StrangeAws(refusing(data.draw(SEEDS)))
-    told = end_of(module, {**KEYS, **REGION, **options}, aws, **data.draw(WAYS))
-    assert not told.get("failed") or names_a_cause(told, module, aws), told["msg"]
+    outcome = end_of(module, {**KEYS, **REGION, **options}, aws, **data.draw(WAYS))
+    assert not outcome.get("failed") or names_a_cause(outcome, module, aws), outcome["msg"]
 
 
 @MODULES
 @FUZZ
 @given(data=st.data())
-def test_an_answer_that_nobody_expects_ends_in_a_result_or_a_sentence(module, tried, data):
+def test_an_answer_that_is_unexpected_ends_in_a_result_or_a_sentence(module, tried, data):
     tried()
     words = [text for texts in any_input.TEXTS.values() for text in texts]
     options = data.draw(any_input.any_good(module.ARGUMENT_SPEC))
     aws = StrangeAws(babbling(data.draw(SEEDS), words, any_input.DOCUMENTS))
-    told = end_of(module, {**KEYS, **REGION, **options}, aws, **data.draw(WAYS))
-    assert not told.get("failed") or told["msg"], told
+    outcome = end_of(module, {**KEYS, **REGION, **options}, aws, **data.draw(WAYS))
+    assert not outcome.get("failed") or outcome["msg"], outcome
 
 
 @MODULES
@@ -198,8 +198,10 @@ def test_an_answer_that_nobody_expects_ends_in_a_result_or_a_sentence(module, tr
 def test_whatever_is_given_a_failure_names_its_cause(module, tried, data):
     tried()
     options, aws = data.draw(any_input.any_at_all(module.ARGUMENT_SPEC)), StrangeAws(refusing(data.draw(SEEDS)))
-    told = end_of(module, {**KEYS, **REGION, **options}, aws, **data.draw(WAYS))
-    assert not told.get("failed") or names_a_cause(told, module, aws) or "unheard_of" in told["msg"], told["msg"]
+    outcome = end_of(module, {**KEYS, **REGION, **options}, aws, **data.draw(WAYS))
+    assert not outcome.get("failed") or names_a_cause(outcome, module, aws) or "unheard_of" in outcome["msg"], outcome[
+        "msg"
+    ]
 
 
 @pytest.mark.parametrize("module", ["failover_lease"], indirect=True)
@@ -222,11 +224,11 @@ def test_whatever_is_given_a_failure_names_its_cause(module, tried, data):
 def test_options_of_the_connection_are_judged_as_well(module, option, value):
     options = {**KEYS, **REGION, **any_input.example(module.ARGUMENT_SPEC), option: value}
     options = {name: given for name, given in options.items() if not (option == "aws_region" and name == "region")}
-    told = end_of(module, options, StrangeAws(refusing(0)))
-    assert told["failed"] and option.removeprefix("aws_") in told["msg"], told["msg"]
+    outcome = end_of(module, options, StrangeAws(refusing(0)))
+    assert outcome["failed"] and option.removeprefix("aws_") in outcome["msg"], outcome["msg"]
 
 
 @pytest.mark.parametrize("module", ["failover_lease"], indirect=True)
 def test_a_module_without_a_region_says_so(module):
-    told = end_of(module, {**KEYS, **any_input.example(module.ARGUMENT_SPEC)}, StrangeAws(refusing(0)))
-    assert told["failed"] and "region is not given; allowed: " in told["msg"], told["msg"]
+    outcome = end_of(module, {**KEYS, **any_input.example(module.ARGUMENT_SPEC)}, StrangeAws(refusing(0)))
+    assert outcome["failed"] and "region is not given; allowed: " in outcome["msg"], outcome["msg"]

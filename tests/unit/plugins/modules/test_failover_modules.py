@@ -83,7 +83,7 @@ def test_each_gives_up_on_a_dead_region_within_seconds(main, module, option):
     [autoscaling_group_capacity, failover_lease, failover_manifest, failover_notify, failover_record],
     ids=str,
 )
-def test_those_that_write_are_told_of_check_mode(main, module):
+def test_modules_that_write_get_check_mode(main, module):
     assert main(module, ENOUGH[module], check_mode=True)["seen"]["check_mode"] is True
 
 

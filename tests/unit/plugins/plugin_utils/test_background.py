@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A job that nobody waits for: it is begun at once, and is written down where Ansible looks for it."""
+"""A background job: it starts immediately, and its status is written where Ansible reads it."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from tests.controller.surveys import answers_problem, spec_problem
 TWO = ("us-east-1", "us-east-2")
 THREE = ("us-east-1", "us-east-2", "eu-west-1")
 PLAYBOOKS_ASKED_FOR = "site health_check readiness failover switchover failback drill status teardown".split()
-# Where a workflow ends, so that nothing can follow on a failure. AWX tells of that by itself.
+# Where a workflow ends, so that nothing can follow on a failure. AWX reports that itself.
 ENDS = {"stopped", "status"}
 
 
@@ -46,8 +46,8 @@ def test_every_playbook_has_a_template_and_every_template_its_playbook(made):
 
 def test_every_survey_is_one_that_awx_stores(made):
     asking = [one for kind in ("job_templates", "workflows") for one in made[kind]]
-    told = {one["name"]: spec_problem(one["survey_spec"]) for one in asking if one["survey_enabled"]}
-    assert len(told) > 10 and not any(told.values()), told
+    sentences = {one["name"]: spec_problem(one["survey_spec"]) for one in asking if one["survey_enabled"]}
+    assert len(sentences) > 10 and not any(sentences.values()), sentences
 
 
 def test_every_question_is_about_a_variable_that_the_playbook_reads(made):
@@ -55,7 +55,7 @@ def test_every_question_is_about_a_variable_that_the_playbook_reads(made):
         seen.add(path)
         text = path.read_text()
         names = re.findall(r"(?:import|include)_\w+: \"?([\w/.{} -]+\.yml)", text)
-        # A name that is a template stands for every file that it can name.
+        # A templated name counts as every file that it can name.
         found = [one for name in names for one in path.parent.glob(re.sub(r"{{.*?}}", "*", name))]
         return text + "".join(text_of(one, seen) for one in found if one not in seen)
 
@@ -115,7 +115,7 @@ def test_who_approves_a_move_cannot_start_one_and_who_starts_it_cannot_approve(m
     workflows = {workflow["name"] for workflow in made["workflows"]}
     assert {thing for _team, role, thing in may if role == "approval"} == workflows
     assert workflows <= {thing for _team, role, thing in may if role == "execute"}
-    # Whoever starts the workflow has no way around its approval.
+    # A user who starts the workflow cannot bypass its approval.
     operators = {team for team, role, thing in may if thing in workflows and role == "execute"}
     moves = re.compile("Failover|Switchover|Failback|Drill|Teardown|Provision|Rebuild")
     assert [thing for team, _role, thing in may if team in operators and moves.search(thing)] == []
@@ -175,7 +175,7 @@ def test_names_are_of_one_environment_and_unlike_any_other(made):
 
 
 @pytest.mark.parametrize("member", sorted(REFERENCES))
-def test_a_name_that_no_object_has_is_told_with_those_that_there_are(member):
+def test_a_name_that_no_object_has_is_reported_with_those_that_there_are(member):
     data = copy.deepcopy(object_files())
     entries = [one for kind in data.values() for one in (kind if isinstance(kind, list) else [kind])]
     entry = next(
@@ -186,7 +186,7 @@ def test_a_name_that_no_object_has_is_told_with_those_that_there_are(member):
         controller_objects(data, "trading", "dev", TWO)
 
 
-def test_a_link_to_no_node_is_told():
+def test_a_link_to_no_node_is_reported():
     data = copy.deepcopy(object_files())
     data["workflows"][0]["nodes"][0]["success_nodes"] = ["nowhere"]
     with pytest.raises(ValueError, match="success_nodes of readiness is nowhere; allowed: readiness, approval"):
@@ -210,7 +210,7 @@ def test_an_address_and_a_token_or_a_login_are_enough(environ):
 
 
 @pytest.mark.parametrize(
-    ("environ", "told"),
+    ("environ", "sentences"),
     [
         (TOKEN, "CONTROLLER_HOST is not set; allowed: "),
         ({**TOKEN, "CONTROLLER_HOST": "awx"}, "CONTROLLER_HOST is 'awx'; allowed: "),
@@ -219,19 +219,19 @@ def test_an_address_and_a_token_or_a_login_are_enough(environ):
         ({**HOST, **TOKEN, "CONTROLLER_VERIFY_SSL": "perhaps"}, "CONTROLLER_VERIFY_SSL is 'perhaps'; allowed: "),
     ],
 )
-def test_what_the_environment_lacks_is_told(environ, told):
+def test_names_what_the_environment_lacks(environ, sentences):
     (sentence,) = requirement_problems(environ, VARIABLES, has_collection=True)
-    assert sentence.startswith(told)
+    assert sentence.startswith(sentences)
 
 
-def test_a_collection_and_variables_that_are_missing_are_told_together_and_no_password_is():
-    told = requirement_problems(LOGIN, {"controller_project_url": ""}, has_collection=False)
-    assert [sentence.partition(";")[0] for sentence in told] == [
+def test_a_collection_and_variables_that_are_missing_are_reported_together_and_no_password_is():
+    sentences = requirement_problems(LOGIN, {"controller_project_url": ""}, has_collection=False)
+    assert [sentence.partition(";")[0] for sentence in sentences] == [
         "The collection awx.awx is not installed",
         "CONTROLLER_HOST is not set",
         *(f"{name} is not given" for name in sorted(REQUIRED)),
     ]
-    assert not any("hers" in sentence for sentence in told)
+    assert not any("hers" in sentence for sentence in sentences)
 
 
 @pytest.mark.parametrize(
@@ -245,9 +245,11 @@ def test_a_collection_and_variables_that_are_missing_are_told_together_and_no_pa
     ],
 )
 def test_credentials_of_another_form_are_refused_and_not_shown(given):
-    (told,) = requirement_problems({**HOST, **TOKEN}, {**VARIABLES, "controller_credentials": given}, True)
-    assert told.startswith("controller_credentials is something else, which is not shown; allowed: a dictionary by")
-    assert "hers" not in told
+    (sentences,) = requirement_problems({**HOST, **TOKEN}, {**VARIABLES, "controller_credentials": given}, True)
+    assert sentences.startswith(
+        "controller_credentials is something else, which is not shown; allowed: a dictionary by"
+    )
+    assert "hers" not in sentences
 
 
 def test_credentials_without_a_session_token_are_enough():
@@ -255,7 +257,7 @@ def test_credentials_without_a_session_token_are_enough():
     assert requirement_problems({**HOST, **TOKEN}, {**VARIABLES, "controller_credentials": keys}, True) == []
 
 
-def test_nodes_of_a_region_that_the_platform_has_not_are_told():
+def test_nodes_of_a_region_that_the_platform_has_not_are_reported():
     given = {**VARIABLES, "platform_regions": list(TWO), "controller_instances": {"eu-west-1": ["a"], TWO[0]: ["b"]}}
-    told = requirement_problems({**HOST, **TOKEN}, given, True)
-    assert told == ["controller_instances names eu-west-1; allowed: us-east-1, us-east-2."]
+    sentences = requirement_problems({**HOST, **TOKEN}, given, True)
+    assert sentences == ["controller_instances names eu-west-1; allowed: us-east-1, us-east-2."]

@@ -160,7 +160,7 @@ def test_a_secret_that_reads_like_a_flag_does_not_turn_flags_into_text(perform):
     assert result["reason"] != "True"
 
 
-def test_warnings_are_told_once_each(perform):
+def test_warnings_are_reported_once_each(perform):
     def main():
         module = AnsibleAWSModule(argument_spec={})
         for warning in ("old", "old", "slow"):
@@ -251,7 +251,7 @@ def test_what_would_not_run_in_this_process_is_an_ordinary_module(perform, other
     assert perform({**NOTIFY, **KEYS}, fails("never reached"), **other) == ORDINARY
 
 
-def test_what_nobody_waits_for_is_begun_beside(perform, tmp_path):
+def test_a_task_without_a_wait_starts_in_the_background(perform, tmp_path):
     shell = SimpleNamespace(env_prefix=lambda **_environment: "", get_option={"async_dir": str(tmp_path)}.get)
     task, connection = {"async_val": 60, "poll": 0}, {"_shell": shell}
     result = perform({**NOTIFY, **KEYS}, returns(seen=1), task=task, connection=connection)
@@ -259,7 +259,7 @@ def test_what_nobody_waits_for_is_begun_beside(perform, tmp_path):
     assert Path(result["results_file"]).parent == tmp_path
 
 
-def test_what_cannot_be_begun_beside_fails_and_says_so(perform, tmp_path):
+def test_what_cannot_start_in_the_background_fails_and_says_so(perform, tmp_path):
     (tmp_path / "file").touch()
     shell = SimpleNamespace(env_prefix=lambda **_environment: "", get_option=lambda _name: str(tmp_path / "file"))
     with pytest.raises(AnsibleActionFail, match="was not started"):
@@ -308,7 +308,7 @@ def warnings(monkeypatch):
 
 
 @pytest.mark.parametrize("version", ["12.0.0", "12.0.0-dev0", "13.1.2", ""])
-def test_an_amazon_aws_that_nobody_tried_is_warned_of_once_when_the_plugin_is_loaded(monkeypatch, warnings, version):
+def test_an_untested_amazon_aws_is_warned_of_once_when_the_plugin_is_loaded(monkeypatch, warnings, version):
     monkeypatch.setattr(common, "AMAZON_AWS_COLLECTION_VERSION", version)
     load_again()
     (said,) = warnings

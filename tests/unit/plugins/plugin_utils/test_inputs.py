@@ -40,8 +40,8 @@ def test_good_input_has_no_problem():
 
 @pytest.mark.parametrize("suffix", [None, "", "A", "dev_1", "-dev", "dev-", "a" * 13, 7, ["dev"]])
 def test_a_malformed_suffix_is_named(suffix):
-    (told,) = problems(environment_suffix=suffix)
-    assert told.startswith("environment_suffix is ") and "allowed: 1 to 12 lower-case" in told
+    (sentence_found,) = problems(environment_suffix=suffix)
+    assert sentence_found.startswith("environment_suffix is ") and "allowed: 1 to 12 lower-case" in sentence_found
 
 
 @pytest.mark.parametrize(
@@ -60,17 +60,17 @@ def test_regions_are_two_or_more_and_different(regions, words):
 
 @pytest.mark.parametrize("cidr", [None, "", "ten", "10.0.0.1/16", "10.0.0.0/20", "10.0.0.0/8", "8.8.0.0/16", 10, True])
 def test_a_network_that_cannot_hold_the_subnets_is_named(cidr):
-    (told,) = problems(vpc_cidrs={"us-east-1": cidr, "us-east-2": "10.1.0.0/16"})
-    assert told.startswith("vpc_cidr of us-east-1 is ") and "/16 to /19" in told
+    (sentence_found,) = problems(vpc_cidrs={"us-east-1": cidr, "us-east-2": "10.1.0.0/16"})
+    assert sentence_found.startswith("vpc_cidr of us-east-1 is ") and "/16 to /19" in sentence_found
 
 
 @given(st.integers(0, 255), st.integers(0, 255), st.integers(16, 19), st.integers(16, 19))
 def test_networks_are_refused_exactly_when_they_overlap(one, other, one_prefix, other_prefix):
     a = ipaddress.ip_network(f"10.{one}.0.0/{one_prefix}")
     b = ipaddress.ip_network(f"10.{other}.0.0/{other_prefix}")
-    told = problems(vpc_cidrs={"us-east-1": str(a), "us-east-2": str(b)})
-    assert bool(told) == (a[0] <= b[-1] and b[0] <= a[-1])
-    assert all("overlap" in sentence for sentence in told)
+    sentence_found = problems(vpc_cidrs={"us-east-1": str(a), "us-east-2": str(b)})
+    assert bool(sentence_found) == (a[0] <= b[-1] and b[0] <= a[-1])
+    assert all("overlap" in sentence for sentence in sentence_found)
 
 
 @pytest.mark.parametrize("version", ["8.0.35", "8.0", "mysql_aurora.3.10.5", "8.0.mysql_aurora.3.10.5 ", 8.0, ["17.7"]])
@@ -112,8 +112,8 @@ def test_names_are_held_to_the_limit_and_not_below_it(variable):
     limit, _what = NAME_LIMITS[variable]
     assert problems(names={variable: "n" * limit}) == []
     long = "n" * (limit + 1)
-    (told,) = problems(names={variable: ["short", long] if variable in PER_REGION else long})
-    assert told.startswith(f"{variable} is ") and f"at most {limit} characters" in told
+    (sentence_found,) = problems(names={variable: ["short", long] if variable in PER_REGION else long})
+    assert sentence_found.startswith(f"{variable} is ") and f"at most {limit} characters" in sentence_found
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,9 @@ def test_names_are_held_to_the_limit_and_not_below_it(variable):
         ({"limit": "us-east-1"}, "--limit is 'us-east-1'"),
     ],
 )
-def test_a_bad_option_is_told_by_name_and_value(options, words):
-    (told,) = problems(**options)
-    assert words in told
+def test_a_bad_option_is_reported_by_name_and_value(options, words):
+    (sentence_found,) = problems(**options)
+    assert words in sentence_found
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
@@ -158,19 +158,19 @@ NAMED = st.dictionaries(st.sampled_from(sorted(NAME_LIMITS)), ANYTHING, max_size
 @settings(max_examples=2000)
 @given(st.dictionaries(JUDGED, ANYTHING, max_size=4), NAMED)
 def test_whatever_is_given_the_answer_is_sentences(inputs, names):
-    for told in (platform_problems({**GOOD, **inputs}), name_problems(names)):
-        assert all(sentence.endswith(".") and "allowed: " in sentence for sentence in told)
+    for sentence_found in (platform_problems({**GOOD, **inputs}), name_problems(names)):
+        assert all(sentence.endswith(".") and "allowed: " in sentence for sentence in sentence_found)
 
 
 @settings(max_examples=500)
 @given(st.lists(st.text(max_size=30), max_size=4))
-def test_whatever_the_command_line_names_only_slips_are_told(names):
+def test_whatever_the_command_line_names_only_slips_are_reported(names):
     assert all(" meant?" in sentence for sentence in unknown_problems(names, ["home_region"]))
 
 
-def test_a_name_that_is_told_does_not_bring_its_value_along():
-    (told,) = unknown_problems({"databse_password": "hush-hush"}, ["database_password"])
-    assert "was database_password meant?" in told and "hush-hush" not in told
+def test_a_name_that_is_reported_does_not_bring_its_value_along():
+    (sentence_found,) = unknown_problems({"databse_password": "hush-hush"}, ["database_password"])
+    assert "was database_password meant?" in sentence_found and "hush-hush" not in sentence_found
 
 
 @pytest.mark.parametrize("name", [*INPUTS, "vpc_cidr", "ansible_become", "awx_job_id", "my_ticket", "owner_of_ticket"])

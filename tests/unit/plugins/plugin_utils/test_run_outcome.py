@@ -45,25 +45,30 @@ def outcome(run=None, plan=None, lease=None, results=None, fenced=None, health=N
 
 
 def test_a_run_that_was_refused_says_what_it_had_planned_and_claims_nothing():
-    told = outcome(plan={**PLAN, "plan": [], "obstacles": [{"code": "cool_down"}]})
-    assert (told["run_id"], told["attempt"], told["trigger"], told["method"]) == ("r1", 1, "by hand", "failover")
-    assert (told["started_at"], told["attempt_started_at"], told["ended_at"]) == (100.0, 100.0, 130.0)
-    assert (told["steps"], told["plan"], told["rto_seconds"]) == ([], [], None)
-    assert (told["fenced"], told["fenced_reason"], told["verdicts_after"]) == ("not asked for", "", {})
-    assert told["obstacles"] == [{"code": "cool_down"}]
+    result = outcome(plan={**PLAN, "plan": [], "obstacles": [{"code": "cool_down"}]})
+    assert (result["run_id"], result["attempt"], result["trigger"], result["method"]) == (
+        "r1",
+        1,
+        "by hand",
+        "failover",
+    )
+    assert (result["started_at"], result["attempt_started_at"], result["ended_at"]) == (100.0, 100.0, 130.0)
+    assert (result["steps"], result["plan"], result["rto_seconds"]) == ([], [], None)
+    assert (result["fenced"], result["fenced_reason"], result["verdicts_after"]) == ("not asked for", "", {})
+    assert result["obstacles"] == [{"code": "cool_down"}]
 
 
 def test_the_recovery_ends_where_the_name_was_seen_in_the_target():
-    told = outcome(results={"verify": VERIFIED, "promote_request": {"method": "detach", "ended_at": 103.0}})
-    assert told["rto_seconds"] == 20.0
-    assert told["method"] == "detach", "what the promotion chose wins over the plan"
-    assert [step["name"] for step in told["steps"]] == ["promote_request", "verify"]
+    result = outcome(results={"verify": VERIFIED, "promote_request": {"method": "detach", "ended_at": 103.0}})
+    assert result["rto_seconds"] == 20.0
+    assert result["method"] == "detach", "what the promotion chose wins over the plan"
+    assert [step["name"] for step in result["steps"]] == ["promote_request", "verify"]
 
 
 def test_a_resumed_run_keeps_its_first_clock_and_tells_when_this_attempt_began():
-    told = outcome(run={**RUN, "attempt": 2}, lease=LEASE, results={"verify": VERIFIED})
-    assert (told["attempt"], told["started_at"], told["attempt_started_at"]) == (2, 100.0, 110.5)
-    assert told["rto_seconds"] == 20.0
+    result = outcome(run={**RUN, "attempt": 2}, lease=LEASE, results={"verify": VERIFIED})
+    assert (result["attempt"], result["started_at"], result["attempt_started_at"]) == (2, 100.0, 110.5)
+    assert result["rto_seconds"] == 20.0
 
 
 @pytest.mark.parametrize("lease", [{}, {"failed": True, "msg": "held"}, {"lease": None}])
@@ -71,14 +76,14 @@ def test_without_a_lease_the_attempt_began_with_the_run(lease):
     assert outcome(lease=lease)["attempt_started_at"] == 100.0
 
 
-def test_what_was_asked_after_the_move_is_told():
-    told = outcome(fenced={"outcome": "fenced", "reason": "Closed."}, health={"verdicts": {"us-east-2": {}}})
-    assert (told["fenced"], told["fenced_reason"]) == ("fenced", "Closed.")
-    assert told["verdicts_after"] == {"us-east-2": {}}
+def test_what_was_asked_after_the_move_is_reported():
+    result = outcome(fenced={"outcome": "fenced", "reason": "Closed."}, health={"verdicts": {"us-east-2": {}}})
+    assert (result["fenced"], result["fenced_reason"]) == ("fenced", "Closed.")
+    assert result["verdicts_after"] == {"us-east-2": {}}
     assert outcome(fenced={"skipped": True})["fenced"] == "not asked for"
 
 
-def test_a_job_beside_the_steps_is_told_by_what_it_has_written_down(tmp_path):
+def test_a_job_in_parallel_with_the_steps_is_reported_by_what_it_has_written_down(tmp_path):
     file = tmp_path / "j1"
     file.write_text(json.dumps({"finished": True, "seconds": 3.5}))
     job = {"results_file": str(file), "finished": False}

@@ -32,7 +32,7 @@ def spans(report: dict) -> dict:
     return {place["what"]: [(one["region"], one["at"]) for one in place["spans"]] for place in report["places"]}
 
 
-def test_steps_stand_where_they_ended():
+def test_steps_are_shown_where_they_ended():
     report = build_report(RUN)
     assert [(step["at"], step["width"]) for step in report["steps"]] == [(30.0, 20.0), (70.0, 10.0)]
     assert spans(report) == {"writer": [(EAST, 0.0), (WEST, 50.0)], "traffic": [(EAST, 0.0), (WEST, 80.0)]}
@@ -54,9 +54,9 @@ def test_a_refused_run_has_moved_nothing():
     assert spans(build_report(refused)) == {"writer": [(EAST, 0.0)], "traffic": [(EAST, 0.0)]}
 
 
-@pytest.mark.parametrize(("goal", "told"), [(None, "no goal"), (90.0, "met"), (89.0, "missed")])
-def test_rto_is_compared_with_its_goal(goal, told):
-    assert build_report(RUN, rto_goal=goal)["rto"]["met"] == told
+@pytest.mark.parametrize(("goal", "verdict"), [(None, "no goal"), (90.0, "met"), (89.0, "missed")])
+def test_rto_is_compared_with_its_goal(goal, verdict):
+    assert build_report(RUN, rto_goal=goal)["rto"]["met"] == verdict
 
 
 def test_an_unknown_figure_meets_no_goal():

@@ -31,20 +31,20 @@ def test_what_failed_or_was_not_reached_is_no_step_that_was_taken():
     assert run_steps(PLAN, results, 0.0) == []
 
 
-def test_what_goes_on_beside_the_steps_takes_no_time_of_theirs():
+def test_what_continues_in_parallel_with_the_steps_takes_no_time_of_theirs():
     fence, promotion = run_steps(PLAN, {"fence": JOB, "promote_request": said(101.0)}, 100.0)
     assert (fence["seconds"], fence["reason"], fence["changed"]) == (None, ASKED_FOR, True)
     assert promotion["seconds"] == 1.0
 
 
-def test_what_went_on_beside_the_steps_is_told_by_its_own_result_once_there_is_one():
+def test_what_went_on_in_parallel_with_the_steps_is_reported_by_its_own_result_once_there_is_one():
     ended = {**JOB, **said(160.0, seconds=59.0)}
     fence, promotion = run_steps(PLAN, {"fence": ended, "promote_request": said(101.0)}, 100.0)
     assert (fence["seconds"], fence["ended_at"], fence["reason"]) == (59.0, 160.0, "Done.")
     assert promotion["seconds"] == 1.0
 
 
-def test_a_fence_that_failed_beside_the_steps_says_why():
+def test_a_fence_that_failed_in_parallel_with_the_steps_says_why():
     (fence,) = run_steps(PLAN, {"fence": {**JOB, "failed": True, "msg": "us-east-1 did not answer."}}, 100.0)
     assert fence["reason"] == "us-east-1 did not answer."
 

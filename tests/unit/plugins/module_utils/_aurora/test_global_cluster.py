@@ -155,7 +155,7 @@ def test_a_lost_answer_to_creation_is_read_back(empty, ensure):
     assert empty.writes() == ["create_global_cluster"]
 
 
-def test_a_creation_that_nobody_received_is_an_error(empty, ensure):
+def test_a_creation_that_aws_did_not_receive_is_an_error(empty, ensure):
     empty.fail("create_global_cluster", aws_error("InternalFailure", status=500))
     with pytest.raises(AwsCallError, match="InternalFailure"):
         ensure(empty)
@@ -177,7 +177,7 @@ def test_refuses_to_delete_one_with_members_and_names_them(database, ensure):
         ensure(database, state="absent")
 
 
-def test_refuses_to_delete_a_protected_one_unless_told_to_lift_the_protection(ensure):
+def test_refuses_to_delete_a_protected_one_unless_asked_to_lift_the_protection(ensure):
     fake = FakeGlobalDatabase(regions=())
     fake.whole["DeletionProtection"] = True
     with pytest.raises(Refused, match="deletion_protection"):

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A rotation: at every moment applications of every region can log in, whatever breaks and whoever runs beside it."""
+"""A rotation: at every moment applications of every region can log in, whatever fails and whatever else runs."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ def hold_lease(aws, region, outcome=RUNNING):
 
 
 def test_the_database_and_every_copy_have_the_new_password(aws):
-    told = rotate(aws)
+    result = rotate(aws)
     assert is_finished(aws) and aws.accepted != "the-first-one-of-all"
-    assert (told["changed"], told["resumed"], told["proof"], told["gaps"]) == (True, False, "event", {})
-    assert (told["previous_version_id"], told["version_id"]) == (FIRST, aws.labels()["AWSCURRENT"])
+    assert (result["changed"], result["resumed"], result["proof"], result["gaps"]) == (True, False, "event", {})
+    assert (result["previous_version_id"], result["version_id"]) == (FIRST, aws.labels()["AWSCURRENT"])
     assert aws.writes() == ONCE
 
 
@@ -106,14 +106,14 @@ def test_what_else_the_secret_holds_is_kept(aws):
 
 
 def test_the_password_is_in_no_result(aws):
-    told = json.dumps(rotate(aws))
-    assert aws.accepted not in told and "the-first-one-of-all" not in told
+    result = json.dumps(rotate(aws))
+    assert aws.accepted not in result and "the-first-one-of-all" not in result
 
 
-def test_it_is_set_where_the_writer_is_and_changed_where_the_first_copy_is(aws):
+def test_it_is_set_where_the_writer_is_and_changed_where_the_primary_secret_is(aws):
     aws.writer = WEST
-    told = rotate(aws)
-    assert (told["writer_region"], told["primary_region"]) == (WEST, EAST)
+    result = rotate(aws)
+    assert (result["writer_region"], result["primary_region"]) == (WEST, EAST)
     assert is_finished(aws) and aws.made("modify") == [(WEST, MODIFY)]
 
 
@@ -174,7 +174,7 @@ def test_a_lost_answer_has_no_double_effect(aws, operation):
 
 
 @pytest.mark.parametrize("operation", [PUT, MOVE])
-def test_a_write_that_is_refused_is_told_and_not_repeated(aws, operation):
+def test_a_write_that_is_refused_is_reported_and_not_repeated(aws, operation):
     aws.fail(operation, aws_error("AccessDeniedException"))
     with pytest.raises(AwsCallError, match="AccessDeniedException") as failed:
         rotate(aws)
@@ -198,9 +198,9 @@ def test_the_database_is_left_alone_until_every_copy_shows_the_password(aws):
 
 def test_a_copy_that_never_shows_it_is_passed_over_when_that_is_accepted(aws, gap):
     aws.lag = 1000
-    told = rotate(aws, accept_gap=True)
+    result = rotate(aws, accept_gap=True)
     assert aws.accepted == aws.password(EAST, "AWSCURRENT")
-    assert list(told["gaps"]) == [WEST] and "Run again" in told["reason"]
+    assert list(result["gaps"]) == [WEST] and "Run again" in result["reason"]
     assert aws.labels()["AWSPENDING"] == aws.labels()["AWSCURRENT"], "the journal stays until every copy shows it"
     aws.lag = 3
     aws.changed()
@@ -209,12 +209,13 @@ def test_a_copy_that_never_shows_it_is_passed_over_when_that_is_accepted(aws, ga
 
 
 @pytest.mark.parametrize(
-    ("told", "takes", "settle", "proof"), [(True, 40, 60, "event"), (False, 40, 60, "status"), (False, 0, 30, "time")]
+    ("has_event", "takes", "settle", "proof"),
+    [(True, 40, 60, "event"), (False, 40, 60, "status"), (False, 0, 30, "time")],
 )
-def test_it_says_how_it_knows_that_the_database_accepts_the_password(aws, told, takes, settle, proof):
-    aws.told, aws.takes = told, takes
+def test_it_says_how_it_knows_that_the_database_accepts_the_password(aws, has_event, takes, settle, proof):
+    aws.has_event, aws.takes = has_event, takes
     if not takes:
-        # Faster than anybody looks.
+        # Faster than the first poll.
         aws.modify_db_cluster = lambda region, DBClusterIdentifier, MasterUserPassword, ApplyImmediately: aws.accept(
             MasterUserPassword
         )
@@ -230,7 +231,7 @@ def test_an_event_of_an_earlier_rotation_proves_nothing(aws):
     assert aws.time.now - began >= 100 and is_finished(aws)
 
 
-def test_a_database_that_does_not_accept_it_in_time_is_told_and_the_next_run_goes_on(aws):
+def test_a_database_that_does_not_accept_it_in_time_is_reported_and_the_next_run_continues(aws):
     aws.takes = 10_000
     with pytest.raises(WaitTimeout):
         rotate(aws)
@@ -292,8 +293,8 @@ def test_after_a_return_to_the_old_password_a_new_one_is_made(aws, fake_time):
 def test_a_young_password_stays(aws):
     rotate(aws)
     writes = aws.writes()
-    told = rotate(aws, max_age_days=90)
-    assert (told["changed"], aws.writes()) == (False, writes)
+    result = rotate(aws, max_age_days=90)
+    assert (result["changed"], aws.writes()) == (False, writes)
 
 
 def test_an_old_password_goes(aws):
@@ -302,9 +303,9 @@ def test_an_old_password_goes(aws):
 
 
 def test_check_mode_tells_what_would_be_done_and_does_nothing(aws):
-    told = rotate(aws, check_mode=True)
-    assert (told["changed"], told["resumed"], aws.writes()) == (True, False, [])
-    assert "would" in told["reason"]
+    result = rotate(aws, check_mode=True)
+    assert (result["changed"], result["resumed"], aws.writes()) == (True, False, [])
+    assert "would" in result["reason"]
 
 
 def test_check_mode_refuses_what_the_run_would_refuse(aws):
@@ -361,7 +362,7 @@ def test_refuses_another_writer_than_expected(aws):
     refused(aws, "expected_writer_region is us-east-2", expected_writer_region=WEST)
 
 
-def test_refuses_when_the_region_of_the_first_copy_is_lost_and_says_what_to_do(aws):
+def test_refuses_when_the_region_of_the_primary_secret_is_lost_and_says_what_to_do(aws):
     aws.writer = WEST
     aws.lost.add(EAST)
     refused(aws, "The primary secret of trading-database-dev is in us-east-1, which does not respond.*promote")
@@ -380,7 +381,7 @@ def test_refuses_when_a_standby_is_lost_unless_that_is_accepted(aws, gap):
     assert list(told["gaps"]) == [WEST] and aws.accepted == aws.password(EAST, "AWSCURRENT")
 
 
-def test_refuses_when_nobody_can_say_whether_a_move_is_under_way(aws):
+def test_refuses_when_it_is_unknown_whether_a_move_is_under_way(aws):
     aws.fail("get_item", *[aws_error("AccessDeniedException")] * 2)
     refused(aws, "it is unknown whether a move to")
 

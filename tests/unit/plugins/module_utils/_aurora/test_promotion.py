@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The law of moving the writer: what is refused, joined, asked for, and when it is done."""
+"""The rules of moving the writer: what is refused, joined, requested, and when it is complete."""
 
 from __future__ import annotations
 
@@ -162,12 +162,12 @@ def test_joins_an_operation_towards_the_same_target_whatever_its_status_is_calle
         assert action(observed(failover_state=flight(B, status)), UNKNOWN) == "join"
 
 
-def test_refuses_beside_an_operation_towards_another_target_and_names_it():
+def test_refuses_during_an_operation_towards_another_target_and_names_it():
     said = refusal(observed(regions=(A, B, C), failover_state=flight(C)))
     assert "failing-over" in said and "to eu-west-1 is in progress" in said
 
 
-def test_refuses_beside_an_operation_whose_target_is_not_told():
+def test_refuses_during_an_operation_whose_target_is_not_reported():
     state = observed(failover_state={**flight(B), "to_arn": None, "to_region": None})
     assert "an unnamed region" in refusal(state)
 
@@ -370,7 +370,7 @@ def test_deciding_again_after_the_move_finds_nothing_to_do(state, sample, wish):
 
 
 @given(STATES, LAGS, REQUESTS)
-def test_deciding_again_after_a_detach_finds_nothing_to_do_or_says_how_to_go_on(state, sample, wish):
+def test_deciding_again_after_a_detach_finds_nothing_to_do_or_says_how_to_continue(state, sample, wish):
     alone = predicted({**state, "target": target()}, "detach")
     assert is_done(alone)
     decision = decide(alone, sample, wish)
@@ -454,12 +454,12 @@ def test_a_detached_cluster_without_instances_is_refused():
 
 
 @pytest.mark.parametrize("method", ["failover", "switchover"])
-def test_a_managed_move_to_a_detached_cluster_says_how_to_go_on(method):
+def test_a_managed_move_to_a_detached_cluster_says_how_to_continue(method):
     said = refusal(ALONE, wish=request(method))
     assert "Method detach continues" in said and "failback.yml" in said
 
 
-def test_a_detach_in_flight_is_joined_and_told_to_a_managed_move():
+def test_a_detach_in_flight_is_joined_and_reported_to_a_managed_move():
     reader = [{"identifier": "one", "status": "available", "is_writer": False}]
     state = observed(target=target(cluster_status="promoting", instances=reader))
     for method in ("detach", AUTO):
@@ -512,14 +512,14 @@ def test_failover_names_the_other_methods_where_versions_differ():
 REFUSED = {"failover": describe_refusal("failover", "InvalidDBClusterStateFault", "Engine versions differ.")}
 
 
-def test_what_aws_refused_is_told_with_the_choice():
+def test_what_aws_refused_is_reported_with_the_choice():
     decision = decide(observed(), lag(), request(AUTO, accept_data_loss=True), REFUSED)
     assert (decision.action, decision.method) == ("request", "detach")
     start = "AWS refused the failover (FailoverGlobalCluster): InvalidDBClusterStateFault: Engine versions differ. "
     assert decision.reason.startswith(start) and "allows a detach" in decision.reason
 
 
-def test_what_aws_refused_is_told_with_the_remedy():
+def test_what_aws_refused_is_reported_with_the_remedy():
     said = decide(observed(), lag(), request(AUTO), REFUSED)
     assert said.action == "refuse" and "set accept_data_loss to true" in said.reason
     said = decide(observed(), lag(), request(), REFUSED)

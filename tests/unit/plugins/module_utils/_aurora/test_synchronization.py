@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A member's protection: what is told, what is waited for, and what is unknown."""
+"""A member's synchronization: what is reported, what is waited for, and what is unknown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ A, B, C = "us-east-1", "us-east-2", "eu-west-1"
 
 
 class FakeMembers(FakeAws):
-    """A global cluster whose members say what they are told to; None says nothing."""
+    """A global cluster whose members report the given statuses; None for no status."""
 
     def __init__(self):
         super().__init__()
@@ -57,18 +57,22 @@ def tell(aws, fake_time, **said):
     return run(params, aws.clients, **fake_time.passing)
 
 
-def test_it_is_asked_where_one_says_and_told_as_it_is(aws, fake_time):
-    told = tell(aws, fake_time)
-    assert (told["changed"], told["synchronization_status"], told["is_writer"]) == (False, "pending-resync", False)
-    assert told["reason"] == "us-east-1 is pending-resync in trading-global."
-    assert [one["region"] for one in told["members"]] == [B, A]
+def test_it_is_asked_where_one_says_and_reported_as_it_is(aws, fake_time):
+    result = tell(aws, fake_time)
+    assert (result["changed"], result["synchronization_status"], result["is_writer"]) == (
+        False,
+        "pending-resync",
+        False,
+    )
+    assert result["reason"] == "us-east-1 is pending-resync in trading-global."
+    assert [one["region"] for one in result["members"]] == [B, A]
     assert aws.made("describe") == [(B, "describe_global_clusters")]
 
 
 def test_it_waits_until_connected(aws, fake_time):
     fake_time.at(20, lambda: aws.status.update({A: "connected"}))
-    told = tell(aws, fake_time, wait=True)
-    assert (told["synchronization_status"], fake_time.now) == ("connected", 20)
+    result = tell(aws, fake_time, wait=True)
+    assert (result["synchronization_status"], fake_time.now) == ("connected", 20)
 
 
 def test_the_time_out_tells_the_state_and_what_to_do(aws, fake_time):
@@ -86,10 +90,10 @@ def test_the_time_out_without_an_answer_says_so(aws, fake_time):
     assert late.value.evidence["synchronization_status"] == "unknown"
 
 
-def test_the_writer_follows_nobody_so_there_is_nothing_to_wait_for(aws, fake_time):
+def test_the_writer_follows_no_region_so_there_is_nothing_to_wait_for(aws, fake_time):
     aws.status[B] = None
-    told = tell(aws, fake_time, member_region=B, wait=True)
-    assert (told["is_writer"], told["reason"]) == (True, "us-east-2 has the writer of trading-global.")
+    result = tell(aws, fake_time, member_region=B, wait=True)
+    assert (result["is_writer"], result["reason"]) == (True, "us-east-2 has the writer of trading-global.")
 
 
 def test_a_status_that_is_not_said_is_unknown_and_waited_for(aws, fake_time):
@@ -101,9 +105,9 @@ def test_a_status_that_is_not_said_is_unknown_and_waited_for(aws, fake_time):
 
 def test_what_could_not_be_read_is_unknown(aws, fake_time):
     aws.fail("describe_global_clusters", *[no_answer() for _number in range(50)])
-    told = tell(aws, fake_time)
-    assert (told["synchronization_status"], told["is_writer"]) == ("unknown", None)
-    assert "ReadTimeoutError" in told["reason"]
+    result = tell(aws, fake_time)
+    assert (result["synchronization_status"], result["is_writer"]) == ("unknown", None)
+    assert "ReadTimeoutError" in result["reason"]
 
 
 def test_what_is_not_allowed_is_an_error(aws, fake_time):

@@ -196,7 +196,7 @@ def test_a_lost_answer_stays_harmless_when_reading_back_fails_too(database, fake
     assert database.writes() == ["failover_global_cluster"]
 
 
-def test_a_request_nobody_received_is_made_again(database, fake_time):
+def test_a_request_that_aws_did_not_receive_is_made_again(database, fake_time):
     database.fail("failover_global_cluster", no_answer())
     fake_time.at(8, database.finish)
     assert move(database, fake_time)["changed"] is True
@@ -217,7 +217,7 @@ def test_somebody_else_being_first_towards_the_same_target_is_success(database, 
     assert move(database, fake_time)["after"]["writer_region"] == B
 
 
-def test_a_request_that_aws_refuses_is_told_in_its_words(database, fake_time):
+def test_a_request_that_aws_refuses_is_reported_in_its_words(database, fake_time):
     database.fail("failover_global_cluster", aws_error("AccessDenied", message="not allowed to promote"))
     with pytest.raises(AwsCallError, match="not allowed to promote") as refused:
         move(database, fake_time)

@@ -57,8 +57,8 @@ def keep(aws, fake_time, check_mode=False, **said):
 
 
 def test_a_members_applications_write_to_the_global_endpoint(aws, fake_time):
-    told = keep(aws, fake_time)
-    assert (told["changed"], told["before"], told["after"], told["is_member"]) == (True, None, EVERYWHERE, True)
+    result = keep(aws, fake_time)
+    assert (result["changed"], result["before"], result["after"], result["is_member"]) == (True, None, EVERYWHERE, True)
     assert aws.parameters[B, NAME]["Value"] == EVERYWHERE
     again = keep(aws, fake_time)
     assert (again["changed"], again["before"], aws.writes()) == (False, EVERYWHERE, ["put_parameter"])
@@ -68,13 +68,13 @@ def test_a_members_applications_write_to_the_global_endpoint(aws, fake_time):
 def test_a_detached_clusters_applications_write_to_its_own_endpoint(aws, fake_time):
     keep(aws, fake_time)
     aws.finish_detach(B)
-    told = keep(aws, fake_time)
-    assert (told["changed"], told["before"], told["after"], told["is_member"]) == (True, EVERYWHERE, OWN, False)
-    assert told["diff"] == {"before": {"value": EVERYWHERE}, "after": {"value": OWN}}
+    result = keep(aws, fake_time)
+    assert (result["changed"], result["before"], result["after"], result["is_member"]) == (True, EVERYWHERE, OWN, False)
+    assert result["diff"] == {"before": {"value": EVERYWHERE}, "after": {"value": OWN}}
     assert keep(aws, fake_time)["changed"] is False
 
 
-def test_a_cluster_whose_global_cluster_is_gone_stands_alone(aws, fake_time):
+def test_a_cluster_whose_global_cluster_is_gone_is_standalone(aws, fake_time):
     aws.finish_detach(B)
     aws.whole = None
     assert keep(aws, fake_time)["after"] == OWN
@@ -87,14 +87,14 @@ def test_nothing_is_asked_of_another_region(aws, fake_time):
 
 
 def test_check_mode_says_what_would_be_and_writes_nothing(aws, fake_time):
-    told = keep(aws, fake_time, check_mode=True)
-    assert (told["changed"], told["after"], aws.writes()) == (True, EVERYWHERE, [])
-    assert "would be set" in told["reason"]
+    result = keep(aws, fake_time, check_mode=True)
+    assert (result["changed"], result["after"], aws.writes()) == (True, EVERYWHERE, [])
+    assert "would be set" in result["reason"]
 
 
 def test_check_mode_before_there_is_a_cluster_does_not_guess(aws, fake_time):
-    told = keep(aws, fake_time, check_mode=True, db_cluster_identifier="to-come")
-    assert (told["changed"], told["after"]) == (True, None)
+    result = keep(aws, fake_time, check_mode=True, db_cluster_identifier="to-come")
+    assert (result["changed"], result["after"]) == (True, None)
 
 
 def test_a_cluster_that_does_not_write_yet_is_refused(aws, fake_time):
@@ -150,7 +150,7 @@ def test_a_lost_answer_and_throttling_do_not_end_the_run(aws, fake_time):
     assert keep(aws, fake_time)["changed"] is True
 
 
-def test_a_parameter_that_somebody_else_writes_too_is_told(aws, fake_time):
+def test_a_parameter_that_another_client_writes_too_is_reported(aws, fake_time):
     aws.parameters[B, NAME] = {"Value": "elsewhere"}
     aws.put_parameter = lambda region, **_parameters: None
     with pytest.raises(MultiRegionError, match="reads as elsewhere, not as trading-global"):

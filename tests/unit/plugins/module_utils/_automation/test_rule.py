@@ -136,7 +136,7 @@ def test_one_vote_is_suspect_and_a_larger_quorum_is_respected():
     assert run(SICK, settings=replace(ON, quorum=3)).memory.conditions[EAST] == SUSPECT
 
 
-def test_a_region_that_only_the_outside_calls_sick_is_told_of_and_not_left():
+def test_a_region_that_only_the_outside_calls_sick_is_reported_and_not_left():
     done = run(report(endpoint_probe="unhealthy", route53_checkers="unhealthy"))
     assert (done.memory.conditions[EAST], done.action) == (SUSPECT, ALERT)
 
@@ -153,7 +153,7 @@ def history(*runs, settings=ON, step=30.0):
     return made
 
 
-def test_the_third_run_in_a_row_starts_it_and_people_are_told_when_something_changes():
+def test_the_third_run_in_a_row_starts_it_and_operators_are_notified_when_something_changes():
     made = history(report(), SICK, SICK, SICK, SICK, report(), report())
     assert [one.action for one in made] == [NONE, ALERT, NONE, FAILOVER, FAILOVER, ALERT, NONE]
     assert [one.is_news for one in made] == [False, True, False, True, False, True, False]
@@ -192,7 +192,7 @@ def test_another_active_region_is_counted_anew():
     assert (done.memory.region, done.memory.count, done.action) == (WEST, 1, ALERT)
 
 
-def test_nothing_is_counted_where_nobody_knows_who_is_active():
+def test_nothing_is_counted_where_the_active_region_is_unknown():
     done = run(SICK, active="unknown", memory=Memory())
     assert (done.action, done.memory.count) == (ALERT, 0)
     assert "The active region is unknown" in done.reason
@@ -209,7 +209,7 @@ def test_nothing_is_counted_where_nobody_knows_who_is_active():
         ({"obstacles": [COOL_DOWN]}, "cool_down", COOL_DOWN["sentence"]),
     ],
 )
-def test_what_holds_it_back_is_told_once_with_the_reason(more, code, words):
+def test_what_holds_it_back_is_reported_once_with_the_reason(more, code, words):
     done = run(SICK, **more)
     assert (done.action, done.memory.count, done.memory.blocked_by) == (ALERT, 3, (code,))
     assert f"no failover is started: {words}" in done.reason
@@ -345,7 +345,7 @@ def test_off_or_paused_or_an_obstacle_never_starts_one(how, **case):
 
 
 @given(**ANYTHING)
-def test_the_same_report_twice_is_told_once(**case):
+def test_the_same_report_twice_is_reported_once(**case):
     first = decided(**case)
     again = decided(**{**case, "memory": first.memory, "settings": replace(case["settings"], min_interval=5)})
     assert not again.is_news and again.action in (NONE, CRITICAL)

@@ -228,7 +228,7 @@ def test_a_pause_ends_early_once(aws):
     assert automation(aws, "active")["reason"] == "Automatic failover was not paused."
 
 
-def test_a_region_that_missed_it_is_named_and_told_later(aws):
+def test_a_region_that_missed_it_is_named_and_updated_later(aws):
     aws.lost.add(EAST)
     done = automation(aws, "paused")
     assert (done["written_to"], list(done["not_written_to"])) == ([WEST], [EAST])

@@ -79,7 +79,7 @@ def test_waits_no_longer_than_asked_and_says_how_far_it_came(aws):
     assert error.value.evidence["targets"]["healthy"] == 2
 
 
-def test_only_asks_when_told_not_to_wait(aws):
+def test_only_asks_when_asked_not_to_wait(aws):
     done = raise_to(aws, 4, wait=False, target_group_arn=None)
     assert (done["changed"], done["healthy_targets"]) == (True, None)
 
@@ -127,7 +127,7 @@ def test_a_lost_lease_stops_it_before_the_request(aws):
 
 
 def test_the_wait_keeps_the_lease(aws, monkeypatch):
-    """The wait sleeps through the lease; a lease lost there ends it, and what was asked for is told."""
+    """The wait sleeps through the lease; a lease lost there ends it, and the requested capacity is reported."""
     held = []
 
     class LostLater(NoLease):

@@ -165,7 +165,7 @@ def test_a_healthy_platform_is_looked_at_and_left_alone(aws, controller):
 # --- an outage -------------------------------------------------------------------------------------------------------
 
 
-def test_an_outage_is_told_when_it_begins_and_asks_the_controller_once(aws, controller):
+def test_an_outage_is_reported_when_it_begins_and_asks_the_controller_once(aws, controller):
     aws.sick.add(EAST)
     assert minutes(aws, controller, 5) == ["alert", "none", "requested", "failover", "failover"]
     ((url, token, document),) = controller.calls
@@ -173,10 +173,10 @@ def test_an_outage_is_told_when_it_begins_and_asks_the_controller_once(aws, cont
     asked = document["extra_vars"]
     assert (asked["move_method"], asked["expected_active_region"]) == ("failover", EAST)
     assert asked["failover_reason"].startswith("cloud_trigger: us-east-1 is down")
-    told = [message["MessageAttributes"]["event"]["StringValue"] for message in aws.topics[WEST]]
-    assert told == ["cloud_trigger_alert", "cloud_trigger_requested"]
+    published = [message["MessageAttributes"]["event"]["StringValue"] for message in aws.topics[WEST]]
+    assert published == ["cloud_trigger_alert", "cloud_trigger_requested"]
     assert aws.topics[WEST][0]["Subject"] == "trading dev: us-east-1 down, us-east-2 healthy"
-    assert aws.topics[EAST] == [], "the surviving region's own topic has told them"
+    assert aws.topics[EAST] == [], "the surviving region's own topic has notified them"
 
 
 def test_the_next_outage_is_asked_for_again(aws, controller):
@@ -188,7 +188,7 @@ def test_the_next_outage_is_asked_for_again(aws, controller):
     assert len(controller.calls) == 2
 
 
-def test_without_a_webhook_people_are_told_and_nobody_is_asked(aws, controller):
+def test_without_a_webhook_operators_are_notified_and_no_controller_is_called(aws, controller):
     aws.sick.add(EAST)
     assert minutes(aws, controller, 5, webhook_secret="") == ["alert", "none", "alert", "none", "none"]
     assert controller.calls == [] and aws.made("get_secret") == []
@@ -227,7 +227,7 @@ def test_other_regions_tell_people_where_the_own_topic_takes_nothing(aws, contro
     assert minute(aws, controller)["delivered"] == {EAST: f"{EAST}-1"}
 
 
-def test_an_alert_that_nobody_takes_is_an_error_of_the_function(aws, controller):
+def test_an_alert_that_no_topic_accepts_is_an_error_of_the_function(aws, controller):
     aws.sick.add(EAST)
     aws.fail("publish", *[aws_error("InternalError", "Publish", status=500)] * 2)
     with pytest.raises(MultiRegionError, match="Nobody was told through any of us-east-1, us-east-2: us-east"):
@@ -270,15 +270,15 @@ def test_standbys_that_come_to_it_in_the_same_second_ask_once(build, controller)
     assert claims == [("failover", f"It is being asked from {WEST}.", False)]
 
 
-def test_a_controller_that_does_not_answer_is_asked_again_and_people_are_told_once(aws, controller):
+def test_a_controller_that_does_not_answer_is_asked_again_and_operators_are_notified_once(aws, controller):
     controller.faults = [MultiRegionError("awx.example did not answer: TimeoutError.")] * 2
     aws.sick.add(EAST)
     assert minutes(aws, controller, 6) == ["alert", "none", "failover", "failover", "requested", "failover"]
     assert len(controller.calls) == 3
-    told = [message["Message"] for message in aws.topics[WEST]]
-    assert len(told) == 3
-    assert "could not be asked: awx.example did not answer: TimeoutError. The next run tries again." in told[1]
-    assert "answered with status 201" in told[2]
+    published = [message["Message"] for message in aws.topics[WEST]]
+    assert len(published) == 3
+    assert "could not be asked: awx.example did not answer: TimeoutError. The next run tries again." in published[1]
+    assert "answered with status 201" in published[2]
 
 
 def test_a_claim_whose_holder_has_died_is_free_after_a_while(aws, controller):
@@ -308,7 +308,7 @@ def test_a_claim_goes_to_the_next_standby_where_the_first_ones_table_is_silent(b
     "text",
     ["", "t0ken-of-somebody", "[]", '{"url": "https://x/"}', '{"url": "http://awx.example/t0ken", "token": "t"}'],
 )
-def test_a_secret_that_cannot_be_used_is_told_without_what_it_holds(aws, controller, text):
+def test_a_secret_that_cannot_be_used_is_reported_without_what_it_holds(aws, controller, text):
     aws.secret = text
     aws.sick.add(EAST)
     minutes(aws, controller, 2)
@@ -334,7 +334,7 @@ def test_it_asks_as_the_modules_ask(options, module):
 
 
 @pytest.mark.parametrize("wrong", [{"quorum": 1}, {"min_healthy_ratio": "many"}, {"cool_down": -5}, {"regions": []}])
-def test_settings_of_no_use_are_told_by_name_before_the_first_call(aws, controller, wrong):
+def test_settings_of_no_use_are_reported_by_name_before_the_first_call(aws, controller, wrong):
     with pytest.raises(MultiRegionError, match=f"{next(iter(wrong))} is .*; allowed: "):
         minute(aws, controller, **wrong)
     assert aws.calls == []

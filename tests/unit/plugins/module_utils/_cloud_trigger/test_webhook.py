@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""One request to a controller on loopback: what is sent, and that nothing secret is told."""
+"""One request to a controller on loopback: what is sent, and that no secret is shown."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_the_next_attempt_of_the_same_run_is_another_holder(aws, lease):
 
 
 @pytest.mark.parametrize("is_held_before", [False, True])
-def test_an_expired_lease_is_lost_although_nobody_took_it(aws, lease, is_held_before):
+def test_an_expired_lease_is_lost_although_no_run_took_it(aws, lease, is_held_before):
     if is_held_before:
         lease.hold()
     aws.time.sleep(200)
@@ -191,7 +191,7 @@ def test_a_missing_table_is_an_error_with_its_code(aws):
     assert error.value.code == "ResourceNotFoundException"
 
 
-def test_without_a_date_header_the_controllers_clock_stands_in(monkeypatch):
+def test_without_a_date_header_the_controllers_clock_is_used(monkeypatch):
     monkeypatch.setattr(control_table_lease.time, "time", lambda: 12.7)
     assert server_time({"ResponseMetadata": {"HTTPHeaders": {}}}) == 12
     assert server_time({}) == 12

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Taking, renewing and releasing a lease: who gets it, who is told what, and that lost answers decide nothing."""
+"""Taking, renewing and releasing a lease: who gets it, why others do not, and that lost answers decide nothing."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_releasing_what_another_took_leaves_it_alone(aws):
     assert done["lease"]["outcome"] == "running"
 
 
-def test_releasing_where_nothing_stands_is_no_error(aws):
+def test_releasing_a_missing_lease_is_no_error(aws):
     assert not release(aws)["changed"]
 
 
@@ -247,7 +247,7 @@ def test_a_release_that_was_answered_is_done_although_the_table_is_silent_from_t
     assert (done["changed"], done["lease"]["outcome"]) == (True, "successful")
 
 
-def test_a_refusal_of_aws_is_an_error_at_once(aws):
+def test_a_refusal_of_aws_is_an_error_immediately(aws):
     aws.fail("put_item", aws_error("AccessDeniedException"))
     with pytest.raises(AwsCallError, match="AccessDenied"):
         lease(aws)
@@ -272,7 +272,7 @@ def test_of_two_that_see_the_same_expired_lease_one_wins(aws):
 
 
 def test_a_lease_that_keeps_changing_hands_is_given_up(aws):
-    """Somebody else writes, and is over, between each read and write."""
+    """Another run writes, and ends, between each read and write."""
     plain_put = LeaseTable.put_item
 
     def put_after_another(region, **request):
@@ -292,7 +292,7 @@ def test_a_release_that_botocore_repeats_is_one_release(aws):
     assert (done["changed"], done["lease"]["outcome"]) == (True, "successful")
 
 
-def test_a_lease_that_another_takes_while_it_is_released_is_not_told_as_released(aws):
+def test_a_lease_that_another_takes_while_it_is_released_is_not_reported_as_released(aws):
     lease(aws)
     real = aws.update_item
 

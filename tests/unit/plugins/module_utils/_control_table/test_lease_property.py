@@ -36,7 +36,7 @@ class Killed(BaseException):
 
 
 class Controller(threading.Thread):
-    """A machine that takes the lease, holds it over some steps and gives it back, again and again."""
+    """A machine that takes the lease, holds it over some steps and releases it, again and again."""
 
     def __init__(self, world, name, offset):
         super().__init__(daemon=True)
@@ -145,7 +145,7 @@ class World:
             self.controllers[what].proceed("kill" if kind == "kill" else fate)
 
     def arrive(self):
-        """Carry out the oldest request that was on its way; nobody hears how it went."""
+        """Carry out the oldest pending request; its answer is lost."""
         if self.late:
             operation, request = self.late.pop(0)
             try:

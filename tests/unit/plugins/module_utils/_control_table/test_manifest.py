@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The manifest: written only when it differs, read back, and read from whoever answers."""
+"""The manifest: written only when it differs, read back, and read from the regions that respond."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_the_endpoint_of_the_module_is_used():
     assert client.meta.endpoint_url == "http://127.0.0.1:9"
 
 
-def test_an_end_point_that_is_named_wins_and_is_asked_once():
+def test_an_endpoint_that_is_named_wins_and_is_asked_once():
     clients = clients_for(module(endpoint_url="http://127.0.0.1:9"))
     one = clients("route53-recovery-cluster", "eu-west-1", "https://one.example")
     assert (one.meta.endpoint_url, one.meta.region_name) == ("https://one.example", "eu-west-1")
@@ -70,7 +70,7 @@ def test_a_service_that_does_not_exist_is_an_error_of_ours():
         clients_for(module())("no-such-service", "us-east-1")
 
 
-def test_a_client_is_made_once_even_by_many_threads_at_once():
+def test_a_client_is_made_once_even_by_many_threads_together():
     made = []
     clients = Clients(lambda service, region: made.append((service, region)) or object())
     threads = [threading.Thread(target=clients, args=("rds", "us-east-1")) for _number in range(20)]

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What asking many at once promises: the deadline holds, whatever hangs, and silence is an answer."""
+"""Parallel calls: the deadline holds, whatever hangs, and a missing response is a result."""
 
 from __future__ import annotations
 

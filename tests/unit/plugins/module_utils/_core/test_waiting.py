@@ -58,7 +58,7 @@ def test_passing_failures_are_waited_through(fake_time):
     assert poll(answers(PASSING, PASSING, "up"), bool, 60, 5, **fake_time.passing) == "up"
 
 
-def test_lasting_failures_end_the_wait_at_once(fake_time):
+def test_lasting_failures_end_the_wait_immediately(fake_time):
     with pytest.raises(AwsCallError, match="AccessDenied"):
         poll(answers(LASTING), bool, 60, 5, **fake_time.passing)
     assert fake_time.slept == []
@@ -99,7 +99,7 @@ def test_patience_takes_an_empty_answer_for_an_answer(fake_time):
     assert retry_transient(answers(PASSING, None), 10, 5, **fake_time.passing) is None
 
 
-def test_seconds_are_told_in_success_and_in_failure():
+def test_seconds_are_reported_in_success_and_in_failure():
     @timed
     def run(refuse):
         if refuse:
@@ -117,7 +117,7 @@ def test_reading_back_waits_for_a_reading_that_is_not_older_than_the_write(fake_
     assert fake_time.slept == [0.5, 0.5]
 
 
-def test_a_change_that_is_never_seen_is_told_with_what_is_seen(fake_time):
+def test_a_change_that_is_never_seen_is_reported_with_what_is_seen(fake_time):
     with pytest.raises(WaitTimeout, match="It was written, but 10 s later AWS still shows old."):
         wait_until_visible(answers("old"), "new".__eq__, done="It was written", **fake_time.passing)
 

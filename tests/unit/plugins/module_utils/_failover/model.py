@@ -204,7 +204,7 @@ def random_fit_region(dice: Random) -> Region:
     )
 
 
-# Drawing one number is much faster than drawing the hundred that it stands for.
+# Drawing one number is much faster than drawing the hundred values that it encodes.
 SEEDS = st.integers(0, 2**32)
 
 

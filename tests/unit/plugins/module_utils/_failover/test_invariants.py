@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A plan that would break an invariant is not told."""
+"""A plan that would violate an invariant is not returned."""
 
 from __future__ import annotations
 

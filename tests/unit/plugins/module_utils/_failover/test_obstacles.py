@@ -276,7 +276,7 @@ def test_a_failover_to_a_detached_region_names_the_two_ways_on():
     assert "method=detach" in found.sentence and "playbooks/failback.yml" in found.sentence
 
 
-def test_a_run_that_detached_the_target_goes_on_without_being_asked_again():
+def test_a_run_that_detached_the_target_continues_without_being_asked_again():
     detached = Model().lose(EAST).change(WEST, is_member=False, lease="failed")
     assert not plan_of(detached, method="auto").obstacles
     found = only_obstacle(detached.change(WEST, lease=None), method="auto")

@@ -174,7 +174,7 @@ def test_joins_a_move_to_the_target_that_is_in_flight():
     assert not plan.obstacles
 
 
-def test_goes_on_once_the_promotion_was_accepted_although_the_target_could_not_be_chosen_now():
+def test_continues_once_the_promotion_was_accepted_although_the_target_could_not_be_chosen_now():
     moving = replace(Model(), moving_to=WEST).change(WEST, healthy=0, instances=("rebooting",), lag_ms=None)
     plan = plan_of(moving, target_region=WEST, max_replication_lag_ms=0)
     assert not plan.obstacles

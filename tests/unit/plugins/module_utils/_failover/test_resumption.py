@@ -31,7 +31,7 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._f
 # Best effort in a region that does not answer, and what leaves nothing to be seen: done again by every attempt. The
 # switch is turned again where a region cannot be read, which says nothing new.
 AGAIN = {"fence", "fence_application", "announce", "traffic", "verify", "notify"}
-# Left out of a later plan where an earlier step has made it needless.
+# Omitted from a later plan if an earlier step has made it unnecessary.
 NEEDLESS = {"repoint", "capacity_ask", "capacity_wait"}
 # What must be asked for once only.
 ONCE = {"promote_request", "unfence", "record"}
@@ -64,7 +64,7 @@ def is_rest(again, rest):
 @example(Model(), Request(method="switchover"), False)
 @example(Model().change(EAST, healthy=0), Request(fencing="application_capacity"), False)
 @given(fit_models(), REQUESTS, st.booleans())
-def test_an_interrupted_plan_goes_on_with_the_rest(model, request, is_target_named):
+def test_an_interrupted_plan_continues_with_the_rest(model, request, is_target_named):
     start = model.state()
     first = build_plan(start, request)
     assume(not first.obstacles and first.steps)

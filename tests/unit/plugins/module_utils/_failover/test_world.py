@@ -89,7 +89,7 @@ def is_noticed(says, guards, planner=None, most=10_000):
 
 
 def with_steps(change):
-    """Return a planner whose steps are changed behind the back of the law."""
+    """Return a planner whose steps are changed after the invariants were checked."""
 
     def planner(state, request):
         plan = build_plan(state, request)
@@ -132,7 +132,7 @@ def test_a_target_chosen_while_another_operation_is_in_flight_is_noticed(monkeyp
     kept = tuple(guard for guard in obstacles.GUARDS if guard.__name__ != "operation_in_flight")
     monkeypatch.setattr(obstacles, "GUARDS", kept)
     guards = Guards(one_operation=False)
-    assert is_noticed("A promotion was requested beside another", guards, with_steps(lambda plan: {}))
+    assert is_noticed("A promotion was requested during another", guards, with_steps(lambda plan: {}))
 
 
 @pytest.mark.parametrize(

@@ -4,23 +4,23 @@
 
 """A simulated world: regions, Aurora, the traffic switch, leases, and several controllers that move the platform.
 
-What decides is the real code: the planner, the writer module's law, the lease's law, the switch's statements, the
-record's. What is simulated is what they act on. A sequence is random and repeatable: one seed, one history.
+The real code decides: the planner, the rules of the writer module and of the lease, the switch's statements, the
+records. What they act on is simulated. A sequence is random and repeatable: one seed, one history.
 
-After every event the invariants of the design are demanded; ``Broken`` tells the history that led to one.
+After every event the invariants of the design are checked; ``Broken`` contains the history of a violation.
 
 1. Clients never write to a history of the database that lacks what they wrote before, unless a run accepted that loss.
-   Two regions that accept writes and have traffic, at once or in turns, are what makes that happen.
+   Two regions that accept writes and have traffic, at the same time or alternately, would cause that.
 2. The tool moves the traffic only to a region whose database is the proven writer. Between Aurora's promotion and that
    step the name still answers with the old region: that window is inherent. The traffic moves by itself only where its
-   region is lost before all others have been told, or in the one sequence that _traffic/statements.py documents.
+   region is lost before all others have been updated, or in the one sequence that _traffic/statements.py documents.
 3. Capacity is never lowered in the region that has the traffic.
-4. Every effect is that of the holder of the target's lease, and nobody else believes to hold it. A lease that is not
-   released expires.
-5. A promotion is requested only where none stands: nothing in flight, and the writer not at the target.
+4. Every effect is that of the holder of the target's lease, and no other run believes that it holds the lease.
+   A lease that is not released expires.
+5. A promotion is requested only if it is needed: nothing in flight, and the writer not at the target.
 6. Once it is quiet, the same command ends with writer and traffic in one region, or is refused and says why.
 
-``Guards`` are what the modules and playbooks are relied on for, beside the pure code; each can be taken away, to show
+``Guards`` are what the modules and playbooks must do besides the pure code; each can be disabled, to show
 that the world notices.
 """
 
@@ -90,13 +90,13 @@ class Guards:
     """What is relied on.
 
     holds_lease: every step proves the lease before it changes anything; fence_holds_lease, record_holds_lease: these
-    steps too. expired_is_lost: a lease that has expired is not renewed, also where nobody has taken it.
-    looks_again: the run plans again once it has the lease, so that of two that planned at once one sees the other.
+    steps too. expired_is_lost: a lease that has expired is not renewed, even if no other run has taken it.
+    looks_again: the run plans again once it has the lease, so that of two concurrent runs one sees the other.
     expects_writer: a promotion is requested only where the writer still is where the plan saw it.
     proves_writer: the traffic step looks at the writer first.
     expects_traffic: it goes on only where the name answers with what the plan saw it answer with, or with the target.
     fence_looks: capacity is taken only from a region that the name does not answer with.
-    only_raises: capacity is never asked down. one_operation: no promotion is requested beside another.
+    only_raises: capacity is never asked down. one_operation: no promotion is requested during another.
     """
 
     holds_lease: bool = True
@@ -182,7 +182,7 @@ class World:
 
     # --- what really is
 
-    def told(self, what: str) -> None:
+    def log(self, what: str) -> None:
         self.history.append(what)
 
     def demand(self, is_so: bool, sentence: str) -> None:
@@ -227,13 +227,13 @@ class World:
             if one.is_member and one.reach != GONE and not one.is_zombie:
                 one.branch = self.regions[self.writer].branch
 
-    # --- the laws
+    # --- the invariants
 
     def check(self, before: dict[str, int], by_tool: bool = False) -> None:
         """Demand what must hold after every event. before: desired capacity by region."""
         traffic = self.answered()
         if traffic != self.traffic:
-            self.told(f"   -> the name answers with {traffic}")
+            self.log(f"   -> the name answers with {traffic}")
             if not by_tool:
                 self.check_pin(traffic)
         elif self.regions[traffic].desired < before[traffic]:
@@ -366,7 +366,7 @@ class World:
     def is_accepted(self, run: Run) -> bool:
         plan = run.plan
         if plan.obstacles:
-            self.told(f"{run.offered} refused: {[one.code for one in plan.obstacles]} {describe(run)}")
+            self.log(f"{run.offered} refused: {[one.code for one in plan.obstacles]} {describe(run)}")
             self.demand(all(one.sentence for one in plan.obstacles), "A refusal says nothing")
             self.tally["refusals"] += 1
             for one in plan.obstacles:
@@ -374,22 +374,22 @@ class World:
             run.state = FAILED
             return False
         if not plan.steps:
-            self.told(f"{run.offered} finds {plan.target_region} active")
+            self.log(f"{run.offered} finds {plan.target_region} active")
             self.tally["arrived"] += 1
             run.state = DONE
             return False
-        self.told(
+        self.log(
             f"{run.offered} plans {plan.method} to {plan.target_region}: {[s.step for s in plan.steps]} {describe(run)}"
         )
         return True
 
     def take_lease(self, run: Run) -> None:
-        """Raise Stopped where the lease is another's; by the real law of the lease."""
+        """Raise Stopped where the lease is another's; by the real code of the lease."""
         target = self.regions[run.plan.target_region]
         if not self.reaches(run, target.name):
             raise Stopped("no answer")
         self.now += 1
-        standing = with_age(target.lease, self.now) if target.lease else None
+        existing = with_age(target.lease, self.now) if target.lease else None
         params = {
             "run_id": run.offered,
             "owner": run.owner,
@@ -400,25 +400,25 @@ class World:
             "takeover_run_id": run.request.takeover_run_id,
         }
         try:
-            claim = leases.decide(standing, params, target.name, self.now)
+            claim = leases.decide(existing, params, target.name, self.now)
         except Refused as refused:
             self.tally["lease refused"] += 1
             raise Stopped("lease held") from refused
-        revision = (standing or {"revision": 0})["revision"] + 1
+        revision = (existing or {"revision": 0})["revision"] + 1
         target.lease = leases.build_lease(claim, params, target.name, revision, self.now)
         run.id, run.attempt, run.state = claim.run_id, claim.attempt, HOLDING
         run.until, run.promotions = self.now + LEASE_SECONDS, self.promotions
-        if standing and standing["is_live"]:
-            self.usurp(run, standing)
+        if existing and existing["is_live"]:
+            self.usurp(run, existing)
         if claim.kind in ("resumed", "taken over"):
             self.tally[f"lease {claim.kind}"] += 1
-        self.told(f"{run.offered} has the lease of {target.name} ({claim.kind}, {run.id} attempt {run.attempt})")
+        self.log(f"{run.offered} has the lease of {target.name} ({claim.kind}, {run.id} attempt {run.attempt})")
 
-    def usurp(self, run: Run, standing: dict[str, Any]) -> None:
+    def usurp(self, run: Run, existing: dict[str, Any]) -> None:
         for other in self.runs:
             if (
                 other is not run
-                and other.id == standing["run_id"]
+                and other.id == existing["run_id"]
                 and other.plan.target_region == run.plan.target_region
             ):
                 other.is_usurped = True
@@ -432,7 +432,7 @@ class World:
         if again is None:
             raise Stopped("refused under the lease")
         if not again.steps:
-            self.told(f"{run.offered} finds {run.plan.target_region} active under its lease")
+            self.log(f"{run.offered} finds {run.plan.target_region} active under its lease")
             self.release(run, "successful")
             run.state = DONE
         run.plan = again
@@ -445,7 +445,7 @@ class World:
         live = [n for n in others if self.regions[n].lease and with_age(self.regions[n].lease, self.now)["is_live"]]
         if live or again.obstacles or again.target_region != run.plan.target_region:
             self.tally["refused under the lease"] += 1
-            self.told(f"{run.offered} is refused under its lease: {live} {[one.code for one in again.obstacles]}")
+            self.log(f"{run.offered} is refused under its lease: {live} {[one.code for one in again.obstacles]}")
             return None, None
         return again, writer
 
@@ -480,7 +480,7 @@ class World:
                 self.check(before)
             while count and run.state == HOLDING:
                 before, step = self.sizes(), run.plan.steps[run.next]
-                self.told(f"{run.offered} {step.step} ({run.plan.target_region})")
+                self.log(f"{run.offered} {step.step} ({run.plan.target_region})")
                 getattr(self, f"do_{step.step}")(run, step, is_lucky)
                 run.next += 1
                 count -= 1
@@ -490,7 +490,7 @@ class World:
                     self.tally["finished moves"] += 1
                 self.check(before, by_tool=step.step == "traffic")
         except Stopped as why:
-            self.told(f"{run.offered} stops: {why}")
+            self.log(f"{run.offered} stops: {why}")
             self.tally["stopped runs"] += 1
             self.release(run, "failed")
             run.state = FAILED
@@ -580,7 +580,7 @@ class World:
                 raise Stopped("no answer")
             self.acts(run, step)
             if self.accept(target, decision.method, is_lucky):
-                self.told(f"   Aurora accepts {decision.method} to {target.name}")
+                self.log(f"   Aurora accepts {decision.method} to {target.name}")
                 self.tally["promotions"] += 1
                 self.promotions = run.promotions = self.promotions + 1
                 return
@@ -626,8 +626,10 @@ class World:
 
     def accept(self, target: Region, method: str, is_lucky: bool) -> bool:
         """Aurora is asked. Return whether it accepts; it moves one writer at a time."""
-        self.demand(not self.operation, "A promotion was requested beside another")
-        self.demand(target.is_member and self.writer != target.name, "A promotion was requested that stands already")
+        self.demand(not self.operation, "A promotion was requested during another")
+        self.demand(
+            target.is_member and self.writer != target.name, "A promotion was requested that is already complete"
+        )
         if target.version != self.version and method != DETACH or not is_lucky and self.dice.random() < 0.03:
             return False
         if method == DETACH:
@@ -655,7 +657,7 @@ class World:
         if is_stuck or chance > 0.9:
             self.operation = None if is_stuck or chance > 0.95 else ("cancelling", source, name, is_lossy)
             self.tally["operations given up"] += 1
-            self.told("   Aurora gives up")
+            self.log("   Aurora gives up")
         elif chance < 0.75:
             self.finish(old, to, is_lossy)
 
@@ -669,7 +671,7 @@ class World:
             old.sync = "pending-resync"
         old.has_writer = old.is_zombie = old.reach != UP
         self.follow()
-        self.told(f"   Aurora has moved the writer to {to.name}")
+        self.log(f"   Aurora has moved the writer to {to.name}")
 
     def do_capacity_ask(self, run: Run, step: Any, _is_lucky: bool) -> None:
         target, wanted = self.regions[run.plan.target_region], run.plan.capacity_wanted
@@ -776,7 +778,7 @@ class World:
         return one.reach == GONE or one.instances != "available"
 
     def do_notify(self, _run: Run, _step: Any, _is_lucky: bool) -> None:
-        """Tell people; nothing changes."""
+        """Notify operators; nothing changes."""
 
     def do_record(self, run: Run, step: Any, _is_lucky: bool, is_half: bool = False) -> None:
         target = run.plan.target_region
@@ -795,10 +797,10 @@ class World:
         )
         self.tell(run)
         left = (self.regions[target].run or {}).get("from_region")
-        told = {"method": run.method_asked or run.plan.method, "from_region": left, "target_region": target}
+        details = {"method": run.method_asked or run.plan.method, "from_region": left, "target_region": target}
         for one in self.regions.values():
             if self.reaches(run, one.name):
-                document = build_move(one.move, run.id, {**told, "outcome": "successful"}, self.now)
+                document = build_move(one.move, run.id, {**details, "outcome": "successful"}, self.now)
                 one.move = document or one.move
         if not is_half:
             self.release(run, "successful")
@@ -815,7 +817,7 @@ class World:
                 self.half(run, step)
             except Stopped:
                 step = None
-        self.told(f"{run.offered} dies" + (f" in the middle of {step.step}" if step else ""))
+        self.log(f"{run.offered} dies" + (f" in the middle of {step.step}" if step else ""))
         run.state = DEAD
         self.check(before, by_tool=bool(step) and step.step == "traffic")
 
@@ -829,7 +831,7 @@ class World:
     def lose(self, name: str, reach: str) -> None:
         one = self.regions[name]
         one.reach = reach
-        self.told(f"{name} is {reach}")
+        self.log(f"{name} is {reach}")
         self.tally["losses"] += 1
         if reach == GONE:
             one.healthy = 0
@@ -840,7 +842,7 @@ class World:
         """A region is back. What had been the writer until then is one no more, and is built again."""
         one = self.regions[name]
         one.reach = UP
-        self.told(f"{name} is back")
+        self.log(f"{name} is back")
         self.tally["recoveries"] += 1
         one.healthy = max(one.healthy, min(one.desired, 2))
         if one.is_zombie:
@@ -856,11 +858,11 @@ class World:
             one.branch, one.endpoint = self.regions[name].branch, GLOBAL_ENDPOINT
             one.version = self.version = self.regions[name].version
         self.writer, self.operation = name, None
-        self.told(f"the global database is rebuilt around {name}")
+        self.log(f"the global database is rebuilt around {name}")
         self.tally["rebuilds"] += 1
 
     def settle(self) -> None:
-        """Regions that missed a take-over are told of it (region_traffic without active_region)."""
+        """Regions that missed a takeover are updated (region_traffic without active_region)."""
         view = {n: one.said if one.reach == UP else None for n, one in self.regions.items()}
         for region, said in switch.reconcile(view, self.order).items():
             self.regions[region].said = said
@@ -874,7 +876,7 @@ def describe(run: Run) -> str:
 
 
 def replace_request(run: Run, request: Request) -> Run:
-    """Return somebody who sees what this run sees, and asks for something else."""
+    """Return a run with the same view and another request."""
     return Run(request, run.hidden, run.number)
 
 
@@ -986,16 +988,16 @@ class Sequence:
             one.desired = one.healthy = max(one.desired, dice.randint(2, 5))
         else:
             one.sync = "connected"
-        world.told(f"{one.name} changes: {one.version} {one.lag} {one.instances} {one.sync} {one.desired}")
+        world.log(f"{one.name} changes: {one.version} {one.lag} {one.instances} {one.sync} {one.desired}")
 
     def time(self) -> None:
         seconds = self.dice.choice((20, 61, 61, 61, 4000))
         self.world.now += seconds
-        self.world.told(f"{seconds} s pass")
+        self.world.log(f"{seconds} s pass")
         self.tally["time passes"] += 1
 
     def order(self) -> None:
-        """Somebody puts things in order: tells regions, rebuilds, acknowledges."""
+        """An operator repairs the platform: updates regions, rebuilds, acknowledges."""
         world, dice = self.world, self.dice
         what = dice.randint(0, 2)
         if what == 0:
@@ -1030,7 +1032,7 @@ class Sequence:
             world.progress(one, True)
         for run in world.runs:
             if run.state in (PLANNED, HOLDING):
-                world.told(f"{run.offered} dies")
+                world.log(f"{run.offered} dies")
                 run.state = DEAD
         world.now += LEASE_SECONDS + 1
         request = replace(self.asked[-1], takeover_run_id=None)
@@ -1038,7 +1040,7 @@ class Sequence:
             self.tally["quiet and together"] += 1
             return
         self.tally["quiet and refused"] += 1
-        # Nobody is locked in: what may do anything gets out of it.
+        # There is always a way out: with all overrides a run succeeds.
         last = Request(method=AUTO, force=True, accept_data_loss=True)
         is_together = world.is_proven(world.answered())
         world.demand(is_together or self.repeated(last), "Writer and traffic are apart, and there is no way out")

@@ -144,12 +144,12 @@ def test_another_runs_document_is_never_overwritten_by_a_guess(aws):
 
 # --- what AWS does not answer
 @MODES
-def test_a_region_nobody_reaches_is_not_fenced_and_the_others_are_told(aws, what):
+def test_a_region_that_cannot_be_reached_is_not_fenced_and_the_others_are_reported(aws, what):
     aws.lost.add(EAST)
     done = fence(aws, what)
     assert (done["fenced"], done["changed"]) == ("not fenced", False) and EAST in done["reason"]
-    told = document(aws, WEST)
-    assert (told["state"], told["removed"]) == ("failed", None) and "EndpointConnectionError" in told["reason"]
+    stored = document(aws, WEST)
+    assert (stored["state"], stored["removed"]) == ("failed", None) and "EndpointConnectionError" in stored["reason"]
 
 
 def test_a_region_that_hangs_is_not_fenced_within_the_deadline_nor_later(aws):
@@ -327,7 +327,7 @@ def test_a_duplicate_counts_as_given_back(aws):
     assert rules_of(aws.groups[EAST][GROUP]) == rules_of(RULES)
 
 
-def test_a_rule_whose_source_is_gone_is_given_up_and_told(aws):
+def test_a_rule_whose_source_is_gone_is_given_up_and_reported(aws):
     fence(aws, INGRESS)
     del aws.groups[EAST]["sg-app"]
     done = unfence(aws)
@@ -383,7 +383,7 @@ def test_killed_anywhere_and_started_again_ends_as_if_never_killed(what):
 
 @MODES
 @pytest.mark.parametrize("point", killed(3)[1:])
-def test_fencing_killed_anywhere_can_be_given_back_at_once(aws, what, point):
+def test_fencing_killed_anywhere_can_be_restored_immediately(aws, what, point):
     aws.revive(point)
     fence(aws, what)
     aws.revive()

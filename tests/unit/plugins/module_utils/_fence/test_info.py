@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Both kinds of fencing are told together; what could not be read is unknown."""
+"""Both kinds of fencing are reported together; what could not be read is unknown."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_newest_copy_tells_while_the_region_is_silent():
 
 @pytest.mark.parametrize(("state", "is_told"), [("failed", True), ("done", False), ("intended", False)])
 def test_where_the_region_has_no_document_only_a_failure_is_taken_from_others(state, is_told):
-    """A success would be in its own table; a failure may have been that nobody reached it."""
+    """A success would be in its own table; a failure may mean that it could not be reached."""
     copies = {EAST: Observation(None), WEST: Observation({"document": measure(state), "written_at": "1"})}
     assert (merge(EAST, copies).value is not None) is is_told
 
@@ -161,8 +161,8 @@ def test_the_interval_asked_for_is_the_regions_own_and_no_longer_than_aws_keeps(
     ],
 )
 def test_the_outcome_is_both_together(state, aurora, is_silent, outcome):
-    told = {"state": aurora, "is_silent": is_silent, "reason": "no event of Aurora tells it"}
-    found, reason = combine(EAST, Observation(measure(state) if state else None), told)
+    reported = {"state": aurora, "is_silent": is_silent, "reason": "no event of Aurora tells it"}
+    found, reason = combine(EAST, Observation(measure(state) if state else None), reported)
     assert found == outcome and EAST in reason and reason.endswith(".")
 
 
@@ -171,7 +171,7 @@ def test_an_unread_document_with_a_timed_out_aurora_is_unknown():
     assert found == "unknown" and "nobody answered" in reason
 
 
-def test_everything_is_told_in_one_answer(aws):
+def test_everything_is_reported_in_one_answer(aws):
     aws.items[EAST][f"fence#{EAST}"] = item(measure("failed", reason="AccessDenied"))
     aws.events[WEST] = [event("timed out")]
     found = info(aws)
@@ -188,7 +188,7 @@ def test_a_silent_region_is_unknown_within_the_deadline(aws):
     assert found["outcome"] == "unknown" and "unknown" in found["fences"][EAST] and found["fences"][WEST] is None
 
 
-def test_without_a_region_all_are_told(aws):
+def test_without_a_region_all_are_reported(aws):
     found = info(aws, region=None, db_clusters={}, since=None)
     assert found["outcome"] is None and found["aurora"] == {}
     assert found["reason"] == f"Fencing: {EAST}: no document, {WEST}: no document."

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Health of all regions at once: by the deadline, with the lost region unknown."""
+"""Health of all regions in parallel: by the deadline, with the lost region unknown."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_nothing_is_published_where_nothing_is_known(aws):
     assert (done["changed"], done["reason"], aws.published) == (False, "None of the values is known.", {})
 
 
-def test_a_region_that_does_not_answer_is_told(aws):
+def test_a_region_that_does_not_answer_is_reported(aws):
     aws.lost = {EAST}
     done = publish(aws)
     assert (done["published"], list(done["not_published"])) == ([WEST], [EAST])

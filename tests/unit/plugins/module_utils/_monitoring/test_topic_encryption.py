@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A topic gets its key once, and what was not carried out is told."""
+"""A topic gets its key once, and a change that was not carried out is reported."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The plan's shell: the manifest from whoever answers, every region at once, nobody waited for in vain."""
+"""The plan's shell: the manifest from the regions that respond, all regions in parallel, no unnecessary waits."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_a_record_that_cannot_be_read_does_not_hide_the_rest_of_the_table(aws):
     assert "InternalServerError" in found["observed"][WEST]["run"]["unknown"]
 
 
-def test_the_last_move_and_the_fences_are_told_with_their_ages(aws):
+def test_the_last_move_and_the_fences_are_reported_with_their_ages(aws):
     move = {"run_id": "run-6", "method": "failover", "from_region": WEST, "target_region": EAST, "acknowledged": None}
     put(aws, WEST, "latest_move", {**move, "ended_at": aws.now - 600})
     put(aws, WEST, f"fence#{EAST}", {"mode": "database_ingress", "state": "done", "run_id": "run-6"})

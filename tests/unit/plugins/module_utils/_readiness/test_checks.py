@@ -73,11 +73,11 @@ def test_nothing_that_could_not_be_read_is_ok():
         world.lose(region)
     world.shared = dict.fromkeys(world.shared, SILENT)
     rows = judge(world.seen())
-    # The planner's answer is a stand-in here, and which back end carries the switch stands in the manifest.
-    untold = {"planner", "switch_alarms"}
-    assert {row["check"] for row in rows if row["state"] == OK} <= untold
+    # The planner's answer is a fake here, and the switch's backend is in the manifest.
+    not_observed = {"planner", "switch_alarms"}
+    assert {row["check"] for row in rows if row["state"] == OK} <= not_observed
     assert {row["check"] for row in rows} == set(CHECKS)
-    assert all(row["is_unknown"] for row in rows if row["check"] not in untold)
+    assert all(row["is_unknown"] for row in rows if row["check"] not in not_observed)
     assert ready_regions(world.seen(), rows) == []
 
 
@@ -288,8 +288,8 @@ def move(**values):
 
 
 def pause(until):
-    told = {"until": until, "by": "somebody", "reason": "a patch"}
-    return become(WEST, "automation", {"document": {"version": 1, "pause": told}, "written_at": WRITTEN_AT})
+    pause_details = {"until": until, "by": "somebody", "reason": "a patch"}
+    return become(WEST, "automation", {"document": {"version": 1, "pause": pause_details}, "written_at": WRITTEN_AT})
 
 
 def pause_ended(world):
@@ -687,7 +687,7 @@ def test_what_holds_nothing_up_is_ok(check, harmless):
     assert {state for state, _reason in world.rows(check).values()} == {OK}
 
 
-def test_lag_is_told_with_the_loss_it_bounds():
+def test_lag_is_reported_with_the_loss_it_bounds():
     assert World().rows("replication_lag")[WEST][1].endswith("would lose at most 20100 ms of writes.")
 
 

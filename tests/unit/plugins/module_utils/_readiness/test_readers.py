@@ -111,11 +111,11 @@ def quota_of(aws):
     return facts.read_vcpu_quota(aws.clients("service-quotas", EAST), aws.clients("cloudwatch", EAST))
 
 
-def test_a_quota_is_told_with_its_newest_use(aws):
+def test_a_quota_is_reported_with_its_newest_use(aws):
     assert quota_of(aws) == {"limit": 32.0, "used": 8.0, "used_error": None}
 
 
-def test_an_unknown_use_of_a_quota_is_told_as_such(aws):
+def test_an_unknown_use_of_a_quota_is_reported_as_such(aws):
     aws.samples = []
     assert quota_of(aws)["used_error"] == "its metric has no sample"
     aws.fail("get_metric_data", aws_error("AccessDenied"))
@@ -162,7 +162,7 @@ def test_each_statement_that_allows_is_simulated_with_its_condition_met():
     ]
 
 
-def test_decisions_are_told_by_resource():
+def test_decisions_are_reported_by_resource():
     single = [{"EvalResourceName": "a", "EvalResourceDecision": "allowed"}]
     result = {"EvalResourceName": "*", "EvalDecision": "implicitDeny"}
     assert shared.decisions_of(result) == {"*": "implicitDeny"}
@@ -202,7 +202,7 @@ def test_another_runner_may_be_named(aws):
     assert not [call for call in aws.calls if call[0] == "sts"]
 
 
-def test_the_root_user_and_a_missing_policy_name_are_told(aws):
+def test_the_root_user_and_a_missing_policy_name_are_reported(aws):
     with pytest.raises(MultiRegionError, match="runner_policy is not given"):
         permissions(aws, runner_policy=None)
     aws.caller = "arn:aws:iam::123456789012:root"

@@ -39,7 +39,7 @@ def notify(aws, check_mode=False, **more):
     return monitoring_notify.run({**params, **more}, aws.clients, check_mode)
 
 
-def test_a_move_under_way_goes_on_although_nobody_can_be_told(aws):
+def test_a_move_under_way_continues_although_no_operator_can_be_notified(aws):
     aws.lost |= {EAST, WEST}
     done = notify(aws, best_effort=True)
     assert (done["changed"], sorted(done["not_delivered"])) == (False, [EAST, WEST])

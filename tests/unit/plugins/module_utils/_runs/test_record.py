@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The journal: attempts add up, lost ones are closed, copies are merged, and nothing unread is left out."""
+"""The journal: attempts add up, lost ones are closed, copies are merged, and nothing unread is omitted."""
 
 from __future__ import annotations
 
@@ -173,11 +173,13 @@ def test_a_successful_move_is_the_latest_one_and_keeps_its_acknowledgement(aws):
     write(aws)
     move = stored(aws, "latest_move", EAST)
     assert (move["run_id"], move["ended_at"], move["acknowledged"]) == ("r1", 1200.0, None)
-    told = {"by": "ann", "at": 1300.0, "reason": "seen"}
+    acknowledgement = {"by": "ann", "at": 1300.0, "reason": "seen"}
     for region in (EAST, WEST):
-        aws.items[region][(TABLE, "latest_move")] = pack("latest_move", {**move, "acknowledged": told}, "2999")
+        aws.items[region][(TABLE, "latest_move")] = pack(
+            "latest_move", {**move, "acknowledged": acknowledgement}, "2999"
+        )
     assert not write(aws)["changed"]
-    assert stored(aws, "latest_move")["acknowledged"] == told
+    assert stored(aws, "latest_move")["acknowledged"] == acknowledgement
     write(aws, run_id="r2", record={"ended_at": 1500.0})
     assert (stored(aws, "latest_move")["run_id"], stored(aws, "latest_move")["acknowledged"]) == ("r2", None)
 
@@ -214,7 +216,7 @@ def test_check_mode_says_no_more_than_it_could_read(aws):
 # --- the history
 
 
-def test_runs_of_all_tables_are_told_once_newest_first(aws):
+def test_runs_of_all_tables_are_reported_once_newest_first(aws):
     write(aws)
     write(aws, run_id="r2", record={"started_at": 2000.0, "ended_at": 2100.0})
     del aws.items[EAST][(TABLE, "run#r2")]
@@ -253,7 +255,7 @@ def test_no_region_is_an_error(aws):
     assert set(error.value.evidence["unread"]) == {EAST, WEST}
 
 
-def test_leases_fences_and_the_pause_are_told_by_region(aws):
+def test_leases_fences_and_the_pause_are_reported_by_region(aws):
     aws.items[WEST][(TABLE, "lease")] = pack_lease(LEASE)
     aws.items[WEST][(TABLE, f"fence#{EAST}")] = pack(f"fence#{EAST}", {"state": "intended"}, "1")
     aws.items[EAST][(TABLE, f"fence#{EAST}")] = pack(f"fence#{EAST}", {"state": "done"}, "0")
@@ -279,7 +281,7 @@ def test_one_run_can_be_asked_for(aws):
 
 
 @pytest.mark.parametrize("lose", ["repeat", "twice"])
-def test_a_write_whose_answer_was_lost_is_told_as_the_change_it_was(aws, lose):
+def test_a_write_whose_answer_was_lost_is_reported_as_the_change_it_was(aws, lose):
     if lose == "repeat":
         aws.repeated.add("put_item")
     else:

@@ -35,7 +35,7 @@ OTHER = {
 
 
 class FakeBucket(FakeAws):
-    """A bucket with versioning that answers as S3 does: empty prefixes and switched-off parts are left out."""
+    """A bucket with versioning that answers as S3 does: empty prefixes and disabled parts are omitted."""
 
     def __init__(self):
         super().__init__()
@@ -205,7 +205,7 @@ def test_a_change_that_never_shows_is_an_error(bucket, ensure):
         ensure(bucket)
 
 
-def test_a_missing_bucket_is_told_by_aws(bucket, ensure):
+def test_a_missing_bucket_is_reported_by_aws(bucket, ensure):
     bucket.fail("get_bucket_replication", aws_error("NoSuchBucket", status=404))
     with pytest.raises(AwsCallError, match="NoSuchBucket"):
         ensure(bucket)

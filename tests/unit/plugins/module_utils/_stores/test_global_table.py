@@ -175,7 +175,7 @@ def test_what_is_left_out_is_left_alone(fake_time, ensure):
     assert (fake.recovery[B], fake.tags[B]) == (True, {"Owner": "somebody", "Project": "trading"})
 
 
-def test_replicas_that_are_not_named_stay_unless_told_otherwise(fake_time, ensure):
+def test_replicas_that_are_not_named_stay_unless_asked_otherwise(fake_time, ensure):
     fake = FakeTables(fake_time, (A, B, C), ON)
     assert ensure(fake, B)["changed"] is False
     assert regions(ensure(fake, B, purge_replicas=True)) == [A, B]
@@ -237,7 +237,7 @@ def test_waits_for_its_turn(tables, ensure):
     assert regions(ensure(tables, B)) == [A, B]
 
 
-def test_a_refused_change_is_told_in_the_words_of_aws(fake_time, ensure):
+def test_a_refused_change_is_reported_in_the_words_of_aws(fake_time, ensure):
     fake = FakeTables(fake_time, (A,), ON)
     fake.fail("update_table", aws_error("ValidationException", message="no such region"))
     with pytest.raises(AwsCallError, match="no such region"):
@@ -250,7 +250,7 @@ def test_a_wait_that_takes_too_long_names_the_states(fake_time, ensure):
         ensure(fake, B, wait_timeout=5)
 
 
-def test_a_replica_that_failed_is_told_at_once(fake_time, ensure):
+def test_a_replica_that_failed_is_reported_immediately(fake_time, ensure):
     fake = FakeTables(fake_time, (A, B), ON)
     fake.states[B] = "CREATION_FAILED"
     with pytest.raises(MultiRegionError, match="CREATION_FAILED"):
@@ -336,7 +336,7 @@ def test_a_lost_answer_about_keys_is_read_back_and_not_asked_twice(fake_time, en
     assert fake.made("update_table") == [(A, "update_table")]
 
 
-def test_a_key_that_takes_too_long_is_told(fake_time, ensure):
+def test_a_key_that_takes_too_long_is_reported(fake_time, ensure):
     fake = FakeTables(fake_time, (A, B), ON)
     with pytest.raises(MultiRegionError, match=r"not encrypted with its keys in us-east-1, us-east-2.*Run again"):
         ensure(fake, *keyed(A, B), wait_timeout=5)

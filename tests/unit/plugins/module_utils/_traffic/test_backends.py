@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Where the traffic is for those who only look: unknown is a value with every back end."""
+"""Which region has the traffic, for readers: unknown is a value with every backend."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def test_the_traffic_is_where_a_control_is_on(a, b, region):
         ("arc_routing_control", "routing_control"),
     ],
 )
-def test_each_back_end_has_one_fact_of_a_region(backend, fact):
+def test_each_backend_has_one_fact_of_a_region(backend, fact):
     assert list(backends.traffic_readers(FakeAws().clients, manifest(backend), ENTRIES[0])) == [fact]
     assert (fact in backends.FACTS_FROM_ELSEWHERE) == (backend == "arc_routing_control")
 
 
-def test_a_manifest_without_a_back_end_means_objects():
+def test_a_manifest_without_a_backend_means_objects():
     old = {"traffic": {"domain": "trading.example.com"}, "regions": ENTRIES}
     assert backends.traffic_of(old) == {
         "domain": "trading.example.com",
@@ -84,7 +84,7 @@ def test_a_manifest_without_a_back_end_means_objects():
     }
 
 
-def test_the_modules_regions_carry_what_each_back_end_needs():
+def test_the_modules_regions_carry_what_each_backend_needs():
     assert backends.switch_regions(manifest("s3_object"))[0] == {
         "region": A,
         "bucket": "control-1",
@@ -102,12 +102,12 @@ def test_the_modules_regions_carry_what_each_back_end_needs():
     ],
 )
 def test_the_switch_is_what_the_manifest_says_of_it_and_nothing_else(backend, options):
-    told = backends.switch_of(manifest(backend))
-    assert told == {"backend": backend, "regions": backends.switch_regions(manifest(backend)), **options}
-    assert set(told) <= set(backends.SWITCH_SPEC)
+    stored = backends.switch_of(manifest(backend))
+    assert stored == {"backend": backend, "regions": backends.switch_regions(manifest(backend)), **options}
+    assert set(stored) <= set(backends.SWITCH_SPEC)
 
 
-def test_the_switch_of_routing_controls_brings_the_end_points():
+def test_the_switch_of_routing_controls_brings_the_endpoints():
     ends = [{"region": A, "endpoint": "https://a"}]
     written = {
         **manifest("arc_routing_control"),

@@ -239,7 +239,7 @@ def test_throttling_is_waited_through(route53, ensure):
     assert ensure(route53, **MATCH)["changed"] is True
 
 
-def test_bad_input_is_told_in_the_words_of_aws(route53, ensure):
+def test_bad_input_is_reported_in_the_words_of_aws(route53, ensure):
     route53.fail("create_health_check", aws_error("InvalidInput", message="bad fqdn"))
     with pytest.raises(AwsCallError, match="bad fqdn"):
         ensure(route53, **MATCH)

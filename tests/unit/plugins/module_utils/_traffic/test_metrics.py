@@ -83,7 +83,7 @@ def run(cloudwatch, check_mode=False, **options):
     return traffic.run(params, cloudwatch.clients, check_mode)
 
 
-def test_moves_the_traffic_by_one_data_point_of_the_taker_while_the_old_region_is_gone(cloudwatch):
+def test_moves_the_traffic_by_one_data_point_of_the_new_active_region_while_the_old_region_is_gone(cloudwatch):
     cloudwatch.lost.add(A)
     result = run(cloudwatch, active_region=B)
     assert (result["before"], result["after"], result["not_told"]) == (A, B, [A])
@@ -96,7 +96,7 @@ def test_a_value_goes_into_the_minute_after_the_one_that_says_otherwise(cloudwat
     assert (back["before"], back["after"]) == (B, A)
     assert cloudwatch.values(B, B_OVER_A) == [(0, 1.0), (1, 0.0)]
     assert cloudwatch.values(A, A_TO_B) == [(0, 1.0), (1, 0.0)]
-    # Said until B had been told, and then taken back.
+    # Published until B had been updated, and then withdrawn.
     assert cloudwatch.values(A, A_OVER_B) == [(0, 1.0), (1, 0.0)]
     assert back["statements"] == {A: [], B: []}
 
@@ -168,7 +168,7 @@ def test_requests_that_are_lost_for_seconds_fail_the_move(cloudwatch, monkeypatc
         run(cloudwatch, active_region=B)
 
 
-def test_fails_without_a_write_when_the_taker_cannot_be_read(cloudwatch):
+def test_fails_without_a_write_when_the_new_active_region_cannot_be_read(cloudwatch):
     cloudwatch.lost.add(B)
     with pytest.raises(MultiRegionError, match="the switch metrics of us-east-2 could not be read"):
         run(cloudwatch, active_region=B)

@@ -111,7 +111,7 @@ def test_says_unknown_and_why(names, sentence):
     assert sentence in result["reason"]
 
 
-def test_a_load_balancer_that_cannot_be_looked_up_is_told_apart():
+def test_a_load_balancer_that_cannot_be_looked_up_is_distinguished():
     result = run(Names(domain=answer("192.0.2.1"), b=None))
     assert result["active_region"] == A
     assert "nobody knows it" in result["load_balancers"][B]["error"]

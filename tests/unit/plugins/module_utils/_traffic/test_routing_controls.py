@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What the switch by routing controls promises, against a cluster in memory whose end points fail each in its way."""
+"""What the switch by routing controls promises, against a cluster in memory whose endpoints fail in different ways."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLACES = [{"region": f"region-{n}", "endpoint": f"https://{n}.example"} for n in
 
 
 class Cluster:
-    """Five end points over one set of states. faults: what an end point raises; conflict: what an update raises."""
+    """Five endpoints over one set of states. faults: what an endpoint raises; conflict: what an update raises."""
 
     def __init__(self):
         self.states = {ARNS[A]: "On", ARNS[B]: "Off", ARNS[C]: "Off"}
@@ -112,15 +112,15 @@ def test_turns_the_targets_control_on_and_all_others_off_in_one_call(cluster):
         aws_error("ThrottlingException"),
     ],
 )
-def test_goes_on_to_the_next_end_point_until_one_takes_it(cluster, fault):
+def test_continues_to_the_next_endpoint_until_one_takes_it(cluster, fault):
     cluster.faults = {place["endpoint"]: fault for place in PLACES[:4]}
     assert run(cluster, active_region=B)["after"] == B
 
 
-def test_asks_no_end_point_twice_and_names_what_each_said_when_none_answers(cluster):
+def test_asks_no_endpoint_twice_and_names_what_each_said_when_none_answers(cluster):
     cluster.faults = {place["endpoint"]: aws_error("EndpointTemporarilyUnavailableException") for place in PLACES}
     with pytest.raises(
-        MultiRegionError, match="None of the cluster's 5 end points took the request.*cluster_endpoints"
+        MultiRegionError, match="None of the cluster's 5 end ?points took the request.*cluster_endpoints"
     ):
         run(cluster, active_region=B)
     assert sorted(cluster.asked) == [place["endpoint"] for place in PLACES]
@@ -142,7 +142,7 @@ def test_a_refusal_is_not_taken_elsewhere(cluster):
     assert len(cluster.asked) == 1
 
 
-def test_a_safety_rule_that_says_no_is_told_as_such_and_overridden_only_by_name(cluster):
+def test_a_safety_rule_that_says_no_is_reported_as_such_and_overridden_only_by_name(cluster):
     cluster.conflict = aws_error("ConflictException", message="The rule keep-two says no.", status=409)
     with pytest.raises(MultiRegionError, match="a safety rule of the control panel refuses it: The rule keep-two"):
         run(cluster, active_region=B)
@@ -156,7 +156,7 @@ def test_a_change_whose_answer_was_lost_counts_though_a_rule_refuses_it_the_seco
     assert len(cluster.updates) == 1
 
 
-def test_such_a_change_counts_although_an_end_point_knows_of_it_late(cluster, monkeypatch):
+def test_such_a_change_counts_although_an_endpoint_knows_of_it_late(cluster, monkeypatch):
     monkeypatch.setattr(controls, "LOOK_SECONDS", 0.01)
     cluster.lost_answers, late = 1, []
     real = Endpoint.paginate
@@ -216,7 +216,7 @@ def test_says_so_when_the_states_do_not_stay_as_they_were_set(cluster, monkeypat
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"cluster_endpoints": PLACES[:3]}, "cluster_endpoints has 3 entries; allowed: the 5 different end points"),
+        ({"cluster_endpoints": PLACES[:3]}, "cluster_endpoints has 3 entries; allowed: the 5 different end ?points"),
         ({"cluster_endpoints": None}, "cluster_endpoints has 0 entries"),
         (
             {"regions": [{"region": A, "routing_control_arn": ARNS[A]}, {"region": B}]},
@@ -243,7 +243,7 @@ def test_says_so_when_the_states_do_not_stay_as_they_were_set(cluster, monkeypat
         ({"backend": "s3_object", "object_key": "k"}, "bucket of us-east-1, us-east-2 is missing in regions"),
     ],
 )
-def test_refuses_a_back_end_that_is_not_complete(cluster, options, sentence):
+def test_refuses_a_backend_that_is_not_complete(cluster, options, sentence):
     params = {
         "backend": "arc_routing_control",
         "regions": [{"region": region, "routing_control_arn": ARNS[region]} for region in (A, B)],

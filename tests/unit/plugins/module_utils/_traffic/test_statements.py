@@ -32,7 +32,7 @@ class World:
         return switch.active_region(self.view(), self.order)
 
     def take_over(self, region, view):
-        """Apply the three waves of a take-over, and return the active region after each."""
+        """Apply the three waves of a takeover, and return the active region after each."""
         answers = []
         wanted = switch.takeover(region, view, self.order)
         self.objects[region] = switch.announcement(region, view, self.order)
@@ -87,10 +87,10 @@ def step(world, event, number, bits):
         world.up.add(region)
     elif event == "tell":
         view = world.view(reachable(world, bits))
-        told, teller = switch.reconcile(view, world.order), switch.active_region(view, world.order)
+        updates, teller = switch.reconcile(view, world.order), switch.active_region(view, world.order)
         # The others first, the one that speaks about them last; the run may be killed anywhere.
-        for writer in sorted(told, key=lambda writer: writer == teller):
-            world.objects[writer] = told[writer]
+        for writer in sorted(updates, key=lambda writer: writer == teller):
+            world.objects[writer] = updates[writer]
             assert world.holder not in world.up or world.active() == world.holder
     elif event == "take over" and region in world.up:
         view = world.view({*reachable(world, bits), region})
@@ -100,7 +100,7 @@ def step(world, event, number, bits):
 
 @settings(max_examples=600, deadline=None)
 @given(orders(), EVENTS)
-def test_the_taker_keeps_the_traffic_through_losses_returns_and_partial_views(order, events):
+def test_the_new_active_region_keeps_the_traffic_through_losses_returns_and_partial_views(order, events):
     world = World(order)
     for event in events:
         step(world, *event)
@@ -117,7 +117,7 @@ class LastingWorld(World):
 
 @settings(max_examples=200, deadline=None)
 @given(orders(), EVENTS)
-def test_the_taker_keeps_the_traffic_where_statements_outlast_their_region(order, events):
+def test_the_new_active_region_keeps_the_traffic_where_statements_outlast_their_region(order, events):
     world = LastingWorld(order)
     for event in events:
         step(world, *event)
@@ -126,7 +126,7 @@ def test_the_taker_keeps_the_traffic_where_statements_outlast_their_region(order
 
 @settings(max_examples=300, deadline=None)
 @given(orders(), EVENTS, st.integers(0, 4))
-def test_a_take_over_needs_its_own_object_only(order, events, number):
+def test_a_takeover_needs_its_own_object_only(order, events, number):
     world = World(order)
     for event in events:
         step(world, *event)
@@ -134,7 +134,7 @@ def test_a_take_over_needs_its_own_object_only(order, events, number):
     world.up.add(new_active)
     view = world.view()
     if any(switch.outranks(other, new_active) in world.objects[other] for other in order):
-        return  # a region that outranks the new active region has to be told as well
+        return  # a region that outranks the new active region must be updated as well
     world.objects[new_active] = switch.announcement(new_active, view, order)
     assert world.active() == new_active
     world.up.update(order)
@@ -256,12 +256,12 @@ def test_at_rest_with_the_first_region_active_every_object_is_absent():
     assert set(switch.settled(A, (A, B, C)).values()) == {switch.SILENT}
 
 
-def test_what_is_said_after_a_take_over_from_a_lost_region():
+def test_what_is_said_after_a_takeover_from_a_lost_region():
     view = {A: None, B: switch.SILENT, C: switch.SILENT}
     assert switch.takeover(B, view, (A, B, C)) == {B: {"[us-east-2 claims over us-east-1]"}, C: frozenset()}
 
 
-def test_the_taker_outranks_a_later_region_only_until_it_is_told():
+def test_the_new_active_region_outranks_a_later_region_only_until_it_is_updated():
     view = {A: switch.SILENT, B: None}
     assert switch.takeover(A, view, (A, B)) == {A: {"[us-east-1 outranks us-east-2]"}}
     returned = {A: frozenset({switch.outranks(A, B)}), B: frozenset({switch.claims_over(B, A)})}
@@ -276,7 +276,7 @@ def test_the_sequence_that_cannot_be_pinned_is_visible_to_the_taker():
     world = World((A, B))
     world.take_over(B, world.view())
     world.up = {A}
-    world.take_over(A, world.view())  # outranks B, which cannot be told
+    world.take_over(A, world.view())  # outranks B, which cannot be updated
     world.up = {B}
     assert switch.stale_claims(B, world.view(), world.order) == [A]
     world.take_over(B, world.view())

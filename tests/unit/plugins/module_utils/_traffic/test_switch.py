@@ -21,7 +21,7 @@ A_TO_B = "[us-east-1 yields to us-east-2]"
 
 
 class FakeS3:
-    """One region's bucket. ``refuses`` holds the calls that find nobody, ``loses_answer`` those carried out unheard."""
+    """One region's bucket. ``refuses`` contains the calls that fail, ``loses_answer`` those whose answer is lost."""
 
     def __init__(self, region, log):
         self.meta = SimpleNamespace(region_name=region)
@@ -98,7 +98,7 @@ def test_the_second_run_changes_nothing(s3):
     assert result["may_take_back"] == [A]
 
 
-def test_writes_the_taker_first_and_tells_the_others_afterwards(s3):
+def test_writes_the_new_active_region_first_and_tells_the_others_afterwards(s3):
     result = run(s3, (A, B, C), active_region=B)
     assert s3.log == [("put", B), ("put", A)]
     assert result["told"] == [A, C]
@@ -110,7 +110,7 @@ def test_going_back_leaves_every_object_absent(s3):
     result = run(s3, active_region=A)
     assert (s3.a.text, s3.b.text) == (None, None)
     assert result["statements"] == {A: [], B: []}
-    # A outranked B until B had been told.
+    # A outranked B until B had been updated.
     assert s3.log[2:] == [("put", A), ("delete", B), ("delete", A)]
 
 
@@ -124,7 +124,7 @@ def test_without_active_region_only_tells_and_never_moves(s3):
     assert run(s3)["changed"] is False
 
 
-def test_without_active_region_nothing_is_told_while_the_active_region_cannot_be_read(s3):
+def test_without_active_region_nothing_is_updated_while_the_active_region_cannot_be_read(s3):
     s3.b.text = "[us-east-2 claims over nobody]\n"
     lose(s3.a)
     result = run(s3)
@@ -146,26 +146,26 @@ def test_a_write_whose_answer_was_lost_counts_when_it_is_there(s3):
     assert run(s3, active_region=B)["after"] == B
 
 
-def test_fails_when_the_taker_cannot_be_written(s3):
+def test_fails_when_the_new_active_region_cannot_be_written(s3):
     s3.b.refuses = {"put"}
     with pytest.raises(MultiRegionError, match="does not say what was written"):
         run(s3, active_region=B)
 
 
-def test_fails_without_writing_when_the_taker_cannot_be_read(s3):
+def test_fails_without_writing_when_the_new_active_region_cannot_be_read(s3):
     lose(s3.b)
     with pytest.raises(MultiRegionError, match="The traffic was not moved: the control object of us-east-2"):
         run(s3, active_region=B)
     assert s3.log == []
 
 
-def test_a_region_that_cannot_be_told_does_not_fail_the_move(s3):
+def test_a_region_that_cannot_be_updated_does_not_fail_the_move(s3):
     s3.a.refuses = {"put"}
     result = run(s3, (A, B, C), active_region=B)
     assert (result["after"], result["not_told"], result["told"]) == (B, [A], [C])
 
 
-def test_a_later_region_that_cannot_be_told_is_outranked(s3):
+def test_a_later_region_that_cannot_be_updated_is_outranked(s3):
     run(s3, active_region=B)
     lose(s3.b)
     result = run(s3, active_region=A)
@@ -186,7 +186,7 @@ def test_a_hanging_region_holds_the_move_up_for_the_grace_only(s3, monkeypatch):
     assert written[0] < 0.5 and took < 2.0
 
 
-def test_a_region_slower_than_the_grace_is_told_all_the_same(s3, monkeypatch):
+def test_a_region_slower_than_the_grace_is_updated_nevertheless(s3, monkeypatch):
     monkeypatch.setattr(traffic, "GRACE_SECONDS", 0.05)
     slow = threading.Event()
     s3.a.hangs = slow
@@ -252,7 +252,7 @@ def test_the_lease_is_left_alone_where_nothing_is_written(s3, leased):
     assert s3.log == []
 
 
-def test_s3_is_addressed_by_path_at_an_end_point_of_ones_own(monkeypatch):
+def test_s3_is_addressed_by_path_at_an_endpoint_of_ones_own(monkeypatch):
     module = SimpleNamespace(params={"aws_config": None}, fail_json=None)
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
