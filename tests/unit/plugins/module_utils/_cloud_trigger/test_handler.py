@@ -230,7 +230,7 @@ def test_other_regions_tell_people_where_the_own_topic_takes_nothing(aws, contro
 def test_an_alert_that_nobody_takes_is_an_error_of_the_function(aws, controller):
     aws.sick.add(EAST)
     aws.fail("publish", *[aws_error("InternalError", "Publish", status=500)] * 2)
-    with pytest.raises(MultiRegionError, match="Nobody was told through any of us-east-1, us-east-2: us-east"):
+    with pytest.raises(MultiRegionError, match="No notification was sent through any of us-east-1, us-east-2: us-east"):
         minute(aws, controller)
 
 
@@ -271,14 +271,14 @@ def test_standbys_that_come_to_it_in_the_same_second_ask_once(build, controller)
 
 
 def test_a_controller_that_does_not_answer_is_asked_again_and_people_are_told_once(aws, controller):
-    controller.faults = [MultiRegionError("awx.example did not answer: TimeoutError.")] * 2
+    controller.faults = [MultiRegionError("awx.example did not respond: TimeoutError.")] * 2
     aws.sick.add(EAST)
     assert minutes(aws, controller, 6) == ["alert", "none", "failover", "failover", "requested", "failover"]
     assert len(controller.calls) == 3
     told = [message["Message"] for message in aws.topics[WEST]]
     assert len(told) == 3
-    assert "could not be asked: awx.example did not answer: TimeoutError. The next run tries again." in told[1]
-    assert "answered with status 201" in told[2]
+    assert "could not be asked: awx.example did not respond: TimeoutError. The next run tries again." in told[1]
+    assert "responded with status 201" in told[2]
 
 
 def test_a_claim_whose_holder_has_died_is_free_after_a_while(aws, controller):
