@@ -151,9 +151,9 @@ reason:
   returned: success
   type: str
   sample: >-
-    us-east-1 is down, with 2 votes against it (from: controller, route53): regional_api: No call to it was answered
-    while us-east-2's were. route53_checkers: Only 0 of 8 Route 53 checkers reach the endpoint; Route 53 needs more than
-    18%. us-east-1 was down in 3 of 3 runs in a row: a failover is started.
+    us-east-1 is down, with 2 votes against it (from: controller, route53): regional_api: No call to its API
+    succeeded, while calls to us-east-2 did. route53_checkers: Only 0 of 8 Route 53 checkers reach the endpoint; Route
+    53 needs more than 18%. us-east-1 was down in 3 of 3 runs in a row: a failover is started.
 is_news:
   description:
     - Whether anything changed since the last run that warrants a notification - a region's condition, the start of
@@ -169,7 +169,7 @@ votes:
     us-east-1:
       - signal: regional_api
         vantage: controller
-        reason: No call to it was answered while us-east-2's were.
+        reason: No call to its API succeeded, while calls to us-east-2 did.
     us-east-2: []
 conditions:
   description: V(healthy), V(suspect) (too few votes), V(unknown) or V(down), by region.

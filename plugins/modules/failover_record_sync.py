@@ -60,7 +60,7 @@ reason:
   description: One sentence on which tables were updated.
   returned: success
   type: str
-  sample: us-east-1 (2) were told what they had missed.
+  sample: Copied the missing records to us-east-1 (2).
 copied:
   description: Ids of the items written, by region.
   returned: success

@@ -129,7 +129,7 @@ reason:
   description: One sentence on the result.
   returned: success
   type: str
-  sample: "us-east-1 is not fenced: no answer within 4.5 s; nothing was asked for yet."
+  sample: "us-east-1 is not fenced: no answer within 4.5 s; nothing was requested yet."
 region:
   description: The region.
   returned: success

@@ -218,7 +218,7 @@ def test_controls_tell_of_a_safety_rule_and_override_it_only_by_name(controls: C
         }
     )["AssertionRule"]["SafetyRuleArn"]
     failed = controls.traffic(WEST)
-    assert "a safety rule of the control panel refuses it" in failed["msg"]
+    assert "a safety rule of the control panel rejects it" in failed["msg"]
     assert failed["error_code"] == "ConflictException"
     assert controls.leads_to(EAST)
     assert controls.traffic(WEST, safety_rules_to_override=[rule])["after"] == WEST

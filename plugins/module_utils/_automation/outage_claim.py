@@ -2,14 +2,14 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Who asks the controller for a failover: one observer for each outage, however many see it.
+"""Which observer asks the controller for a failover: only one for each outage, however many see it.
 
-The claim stands in the item ``automation#cloud_trigger_call`` of one table, that of the first standby that answers, in
-the order of the manifest, so that observers who see the same regions meet there. Its document is {version, outage, by,
-until, called_at, attempts}: outage tells one outage from the next, times are epoch seconds of that table. A claim whose
-holder has been asked is kept until the next outage; one that led to nothing is released immediately, and one whose
-holder has died after CLAIM_SECONDS, so that the controller is asked at least once. The lease on the target is what
-keeps two moves apart; this keeps a controller from two jobs.
+The claim is the item ``automation#cloud_trigger_call`` in one table, that of the first standby that responds, in the
+order of the manifest, so that observers that see the same regions use the same table. Its document is {version, outage,
+by, until, called_at, attempts}: outage identifies the outage, times are epoch seconds of that table. A claim whose
+holder has asked the controller is kept until the next outage; one without a result is released immediately, and one
+whose holder died expires after CLAIM_SECONDS, so that the controller is asked at least once. The lease on the target
+prevents two moves; the claim prevents two jobs of the controller.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError
 
 CLAIM_ID = "automation#cloud_trigger_call"
-# As long as the observer that holds it can live: the function's time-out in roles/cloud_trigger/vars/main.yml.
+# As long as the observer that holds it can run: the function's time-out in roles/cloud_trigger/vars/main.yml.
 CLAIM_SECONDS = 55
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim that is held: the region whose table has it, its document, and when it was written."""
+    """A claim that is held: the region of its table, its document, and when it was written."""
 
     region: str
     document: dict[str, Any]
@@ -44,16 +44,16 @@ class Claim:
 
 
 def refusal(held: dict[str, Any], outage: str, now: float) -> str | None:
-    """Return why a claim cannot be taken, or None. Pure."""
+    """Return why a claim cannot be acquired, or None. Pure."""
     if held.get("outage") != outage:
         return None
     if held["called_at"] is not None:
-        return f"The controller was asked already, from {held['by']} at {shown_time(held['called_at'])}."
+        return f"The controller was already asked, from {held['by']} at {shown_time(held['called_at'])}."
     return f"It is being asked from {held['by']}." if now < held["until"] else None
 
 
 def write(client: Any, table: str, document: dict[str, Any], written_at: str, was: str) -> bool:
-    """Put a claim in the place of the one written at ``was``; return whether it stands there now."""
+    """Replace the claim that was written at ``was``; return whether this write succeeded."""
     try:
         return replace_document(client, table, CLAIM_ID, document, written_at, was) is not None
     except AwsCallError as error:
@@ -63,7 +63,7 @@ def write(client: Any, table: str, document: dict[str, Any], written_at: str, wa
 
 
 def take_in(clients: Any, table: str, region: str, outage: str, owner: str) -> Claim | str:
-    """Return the claim on an outage, taken in one region's table, or the sentence why somebody else has it."""
+    """Return the claim on an outage, acquired in one region's table, or the sentence why another observer has it."""
     client = clients("dynamodb", region)
     copy = get_copy(client, table, CLAIM_ID)
     held, now = copy["document"] or {}, copy["now"]
@@ -75,14 +75,14 @@ def take_in(clients: Any, table: str, region: str, outage: str, owner: str) -> C
     document["until"] = now + CLAIM_SECONDS
     written_at = utc_now()
     if not write(client, table, document, written_at, copy["written_at"]):
-        return "Another observer was quicker to ask the controller."
+        return "Another observer was faster to ask the controller."
     return Claim(region, document, written_at, now)
 
 
 def take(clients: Any, table: str, regions: Sequence[str], outage: str, owner: str) -> Claim | str:
-    """Return the claim on an outage, or the sentence why it is not to be had.
+    """Return the claim on an outage, or the sentence why it could not be acquired.
 
-    regions: the standbys in the order of the manifest; owner: the region that asks.
+    regions: the standbys in the order of the manifest; owner: the observer's region.
     """
     silent: dict[str, str] = {}
     for region in regions:
@@ -90,13 +90,13 @@ def take(clients: Any, table: str, regions: Sequence[str], outage: str, owner: s
             return take_in(clients, table, region, outage, owner)
         except AwsCallError as error:
             silent[region] = str(error)
-    return f"No table {table} took the claim ({listed(silent)}), so the next run tries again."
+    return f"No table {table} accepted the claim ({listed(silent)}), so the next run tries again."
 
 
 def reconcile(clients: Any, table: str, claim: Claim, was_called: bool) -> Claim:
-    """Write down whether the controller was asked; return the claim as it stands then.
+    """Record whether the controller was asked; return the updated claim.
 
-    Raises AwsCallError where it could not be written. Then it is free after CLAIM_SECONDS.
+    Raises AwsCallError if it could not be written. Then the claim is free after CLAIM_SECONDS.
     """
     document = {**claim.document, "called_at": claim.taken_at if was_called else None, "until": claim.taken_at}
     written_at = utc_now()

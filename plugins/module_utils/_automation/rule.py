@@ -2,29 +2,29 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Whether a run of the health check starts a failover by itself. Pure: no boto3, no clock.
+"""Whether a run of the health check starts a failover automatically. Pure: no boto3, no clock.
 
-Who votes. A signal votes against a region only where it was really read and says unhealthy; unknown is no vote. Votes
-are told apart by the vantage they come from, because what one observer sees can be that observer's own fault:
+Votes. A signal votes against a region only if it was really read and is unhealthy; unknown is no vote. Votes are
+distinguished by the vantage from which they come, because what one observer sees can be that observer's own fault:
 
-inside      the region's own API answered, and called its targets, its database or its session table unhealthy
-controller  this machine: the region's endpoint answers with an error, or does not answer at all while another region's
-            endpoint answered the same prober; or no call to the region's API was answered while another region's were
+inside      the region's own API responded, and reported its targets, its database or its session table as unhealthy
+controller  this machine: the region's endpoint responds with an error, or does not respond while another region's
+            endpoint responded to the same prober; or no call to the region's API succeeded while another region's did
 route53     too few of Route 53's checkers reach the endpoint
 standby     by every standby's own metrics its instances ran for ``stream_limit`` seconds more and received nothing
 
-A region whose whole API is gone says nothing about itself, and silence alone looks the same as a cut between it and
-us (or as our permissions gone). So silence is evidence only by comparison with another region, and not at all where
-anybody still gets a healthy answer from the region's endpoint.
+A region whose whole API is gone reports nothing about itself, and silence alone looks the same as a network partition
+between it and us (or as missing permissions). So silence is evidence only by comparison with another region, and never
+while some observer still gets a healthy response from the region's endpoint.
 
 Down in this run = at least ``quorum`` votes, from two vantages, or two of them from inside; and never a region whose
 own deciding signals are all healthy, which the planner would not leave anyway. The controller is one vantage however
 many of its signals fail, so a partition of only the controller starts nothing. The rule is orchestrator's: a primary
 is dead when it cannot be reached and its replicas agree that they cannot see it either ("Failure detection" of the
 orchestrator manual); and, as in repmgr, one standby that still sees the primary is enough against it ("Primary
-visibility consensus" of the repmgr manual). Route 53's checkers are spread over the world and outlive the region they
-look at ("AWS Fault Isolation Boundaries", appendix B), but are read through an API in us-east-1; where that is
-the region that is lost, the standbys are the second vantage.
+visibility consensus" of the repmgr manual). Route 53's checkers are distributed over the world and outlive the region
+that they check ("AWS Fault Isolation Boundaries", appendix B), but are read through an API in us-east-1; if that is the
+lost region, the standbys are the second vantage.
 
 The standbys' silence is measured by their own control metric (_aurora/lag.py), because lag samples alone are minutes
 old in health too. In health the two differ by less than the two minutes in which CloudWatch delivers either, so
@@ -36,8 +36,8 @@ starts the count again, as does a new active region and a silence of the schedul
 run that cannot tell neither counts nor forgives. The count grows at most once in ``min_interval`` seconds, and only
 the run that made it grow may start the failover, so that two schedulers do not count the same moment twice.
 
-Shapes. verdicts: {region: {verdict, reason, signals: {name: {state, value, reason}}}}, as region_health_info has them.
-pause: None or {until, by, reason}, until in epoch seconds.
+Shapes. verdicts: {region: {verdict, reason, signals: {name: {state, value, reason}}}}, as returned by
+region_health_info. pause: None or {until, by, reason}, until in epoch seconds.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY, UNHEALTHY
 
 NONE, ALERT, FAILOVER, CRITICAL = "none", "alert", "failover", "critical"
-# Conditions of a region beside healthy and unknown: enough votes, and some that are not enough.
+# Conditions of a region besides healthy and unknown: enough votes, and votes that are not enough.
 DOWN, SUSPECT = "down", "suspect"
 INSIDE, CONTROLLER, ROUTE53, STANDBY = "inside", "controller", "route53", "standby"
 LEAST_QUORUM, LEAST_VANTAGES = 2, 2
 
 INSIDE_SIGNALS = ("load_balancer_targets", "database", "session_table")
-# Signals that are read from the region's own API, whatever they say.
+# Signals that are read from the region's own API, whatever their result.
 OWN_API = (*INSIDE_SIGNALS, "replication_lag")
-# Codes of what holds a failover back, beside the planner's obstacles.
+# Codes of what prevents a failover, besides the planner's obstacles.
 ALL_DOWN, OFF, PAUSED = "all_regions_unhealthy", "auto_failover_off", "paused"
 
 Verdicts = Mapping[str, Mapping[str, Any]]
@@ -66,7 +66,7 @@ Verdicts = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Settings:
-    """What an operator may set; times in seconds."""
+    """Settings of the operator; times in seconds."""
 
     quorum: int = 2
     consecutive_failures: int = 3
@@ -78,7 +78,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Vote:
-    """One signal against a region: the vantage it comes from, and the sentence."""
+    """One signal against a region: the vantage it comes from, and the reason."""
 
     signal: str
     vantage: str
@@ -87,7 +87,7 @@ class Vote:
 
 @dataclass(frozen=True)
 class Memory:
-    """What one run leaves to the next one.
+    """What one run passes to the next one.
 
     region, count, counted_at: the active region that is counted, its runs in a row, and when the last one was.
     since: when the first of these runs was.
@@ -104,15 +104,15 @@ class Memory:
     active_since: float = 0.0
 
     def milestone(self, limit: int) -> str:
-        """Return how far the count is, as far as people are told of it."""
+        """Return the progress of the count, as far as operators are notified of it."""
         return "reached" if self.count >= limit else "counting" if self.count else "nothing counted"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the run leads to.
+    """The result of the run.
 
-    action: none, alert, failover or critical. is_news: whether people should be told; an alert always is.
+    action: none, alert, failover or critical. is_news: whether to notify operators; always true for an alert.
     """
 
     action: str
@@ -122,7 +122,7 @@ class Decision:
     memory: Memory
 
     def alert_only(self, why: str) -> Decision:
-        """Return the same without a failover, for a run whose count could not be kept."""
+        """Return the same without a failover, for a run whose count could not be stored."""
         action = CRITICAL if self.action == CRITICAL else ALERT
         return replace(self, action=action, is_news=True, reason=f"{self.reason} {why}")
 
@@ -132,14 +132,14 @@ def _was_read(signal: Mapping[str, Any] | None) -> bool:
 
 
 def _answered(verdicts: Verdicts, region: str, names: Sequence[str]) -> bool | None:
-    """Return whether any of the named signals was read; None where none of them was asked for."""
+    """Return whether any of the named signals was read; None if none of them was requested."""
     signals = verdicts.get(region, {}).get("signals") or {}
-    asked = [signals[name] for name in names if name in signals]
-    return any(_was_read(signal) for signal in asked) if asked else None
+    found = [signals[name] for name in names if name in signals]
+    return any(_was_read(signal) for signal in found) if found else None
 
 
 def _silent(verdicts: Verdicts, region: str, names: Sequence[str]) -> str | None:
-    """Return a region that answered while this one did not, or None where silence means nothing."""
+    """Return a region that responded while this one did not, or None if silence means nothing."""
     others = [other for other in verdicts if other != region and _answered(verdicts, other, names)]
     return others[0] if others and _answered(verdicts, region, names) is False else None
 
@@ -176,17 +176,19 @@ def votes_against(
     if HEALTHY not in (states.get("endpoint_probe"), states.get("route53_checkers")):
         prober = _silent(verdicts, region, ("endpoint_probe",))
         if prober:
-            votes.append(Vote("endpoint_probe", CONTROLLER, f"It is silent while {prober}'s answers the same prober."))
+            reason = f"Its endpoint does not respond, while that of {prober} responds to the same prober."
+            votes.append(Vote("endpoint_probe", CONTROLLER, reason))
         caller = _silent(verdicts, region, OWN_API)
         if caller:
-            votes.append(Vote("regional_api", CONTROLLER, f"No call to it was answered while {caller}'s were."))
+            reason = f"No call to its API succeeded, while calls to {caller} did."
+            votes.append(Vote("regional_api", CONTROLLER, reason))
     if region == active_region:
         votes += _stream_vote(verdicts, region, stream_limit, active_since)
     return tuple(votes)
 
 
 def condition_of(verdict: str, votes: Sequence[Vote], quorum: int) -> str:
-    """Return what the votes make of a region: healthy, suspect, unknown or down."""
+    """Return the condition of a region from the votes: healthy, suspect, unknown or down."""
     is_quorum = len(votes) >= quorum
     if verdict == HEALTHY:
         return SUSPECT if is_quorum else HEALTHY
@@ -197,8 +199,8 @@ def condition_of(verdict: str, votes: Sequence[Vote], quorum: int) -> str:
 
 
 def _counted(memory: Memory, active_region: str, condition: str, now: float, settings: Settings) -> tuple[Memory, str]:
-    """Return the memory with this run counted, and why the run did not make the count grow; empty where it did."""
-    # The difference counts in both directions: two schedulers' answers may come from tables in two regions.
+    """Return the memory after this run, and why the run did not increase the count; empty if it did."""
+    # The difference counts in both directions, because the times of two schedulers may come from tables in two regions.
     since = abs(now - memory.counted_at)
     is_fresh = memory.region == active_region and memory.count and since <= settings.max_gap
     count = memory.count if is_fresh else 0
@@ -216,7 +218,7 @@ def _counted(memory: Memory, active_region: str, condition: str, now: float, set
 def held_back(
     settings: Settings, pause: Mapping[str, Any] | None, now: float, obstacles: Sequence[Mapping[str, Any]]
 ) -> dict[str, str]:
-    """Return what forbids an automatic failover: {code: sentence}."""
+    """Return what prevents an automatic failover: {code: sentence}."""
     found = {} if settings.auto_failover else {OFF: "auto_failover is false."}
     if is_paused(pause, now):
         found[PAUSED] = f"It is paused for {pause['until'] - now:.0f} s more by {pause['by']}: {pause['reason']}."
@@ -224,7 +226,7 @@ def held_back(
 
 
 def is_paused(pause: Mapping[str, Any] | None, now: float) -> bool:
-    """Return whether a pause is still in force; one that has expired is none."""
+    """Return whether a pause is still in effect and has not expired."""
     return bool(pause) and now < pause["until"]
 
 
@@ -232,8 +234,8 @@ def _described(region: str, condition: str, votes: Sequence[Vote], verdict: Mapp
     if not votes:
         return f"{region} is {condition}: {verdict['reason']}"
     vantages = ", ".join(dict.fromkeys(vote.vantage for vote in votes))
-    said = " ".join(f"{vote.signal}: {vote.reason}" for vote in votes)
-    return f"{region} is {condition}, with {len(votes)} votes against it (from: {vantages}): {said}"
+    reasons = " ".join(f"{vote.signal}: {vote.reason}" for vote in votes)
+    return f"{region} is {condition}, with {len(votes)} votes against it (from: {vantages}): {reasons}"
 
 
 def _outcome(memory: Memory, not_counted: str, blockers: Mapping[str, str], settings: Settings) -> tuple[str, str]:
@@ -260,9 +262,9 @@ def decide(
     settings: Settings,
     obstacles: Sequence[Mapping[str, Any]] = (),
 ) -> Decision:
-    """Return what this run leads to.
+    """Return the result of this run.
 
-    active_region: a region, or the word unknown, which is counted by nobody.
+    active_region: a region, or the word unknown, for which nothing is counted.
     now: epoch seconds. obstacles: the planner's [{code, sentence}] against a failover from the active region.
     """
     active_since = memory.active_since if memory.region in (None, active_region) else now
@@ -273,7 +275,7 @@ def decide(
     }
     action, blocked, after = NONE, {}, memory
     if verdicts and all(conditions[region] == DOWN or verdicts[region]["verdict"] == UNHEALTHY for region in verdicts):
-        blocked = {ALL_DOWN: "Every region is unhealthy; no failover is started, because there is nowhere to go."}
+        blocked = {ALL_DOWN: "Every region is unhealthy; no failover is started, because no region can take over."}
         action, outcome = CRITICAL, blocked[ALL_DOWN]
     elif active_region not in verdicts:
         outcome = f"The active region is {active_region}, so nothing is counted or started."
@@ -296,7 +298,7 @@ def decide(
 
 
 def _is_news(before: Memory, after: Memory, limit: int) -> bool:
-    """Return whether anything changed that people are told of; a region nobody has looked at yet counts as healthy."""
+    """Return whether anything changed that operators are notified of; regions without a condition count as healthy."""
     changed = any(before.conditions.get(region, HEALTHY) != now for region, now in after.conditions.items())
     is_moved = before.milestone(limit) != after.milestone(limit) and before.region in (None, after.region)
     return changed or is_moved or before.blocked_by != after.blocked_by

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What people tell the automatic failover: to pause, to go on, and that the latest move has been looked at.
+"""Operators' instructions to the automatic failover: pause, resume, and acknowledge the latest move.
 
 The pause stands in the item ``automation`` of the control tables, as {version, pause: None or {until, by, reason,
 since}}, times in epoch seconds. What the health check counts is an item of its own (_automation/decision.py), so that
@@ -37,10 +37,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 
 PAUSE_ID = "automation"
 VERSION = 1
-# A pause that ends this close to the wanted end is as wanted: at most a minute, and a tenth of its length, beside it.
+# A pause whose end differs from the wanted one by at most a minute and a tenth of its length is not changed.
 TOLERANCE_SECONDS, TOLERANCE_SHARE = 60, 0.1
 
-# {region: {item: {document (None where there is none), written_at, now}}}
+# {region: {item: {document (None if there is none), written_at, now}}}
 Copies = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
@@ -55,10 +55,10 @@ def get_copy(client: Any, table: str, identifier: str) -> dict[str, Any]:
 def replace_document(
     client: Any, table: str, identifier: str, document: Mapping[str, Any], written_at: str, was: str
 ) -> Mapping[str, Any] | None:
-    """Put a document in the place of the one written at ``was`` (empty: of none); other attributes stay.
+    """Replace the document that was written at ``was`` (empty: none); other attributes are kept.
 
-    Returns the answer, or None where another document stands there by now. Safe to repeat: the condition holds after
-    the write as well.
+    Returns the response, or None if another document has been written. Safe to repeat: the condition is also met after
+    the write.
     """
     item = pack(identifier, document, written_at)
     still = "#written_at = :was" if was else "attribute_not_exists(#written_at)"
@@ -78,7 +78,7 @@ def replace_document(
 def read_all(
     clients: Any, table: str, regions: list[str], identifiers: tuple[str, ...], deadline: float
 ) -> tuple[Copies, dict[str, str]]:
-    """Ask every region's table in parallel; return (copies, {region: why its table could not be read})."""
+    """Read every region's table in parallel; return (copies, {region: why its table could not be read})."""
 
     def call(region: str) -> Callable[[], Any]:
         return lambda: {name: get_copy(clients("dynamodb", region), table, name) for name in identifiers}
@@ -88,24 +88,24 @@ def read_all(
 
 
 def newest(copies: Copies, identifier: str) -> Any:
-    """Return the document that was written last, None where no region has one. Pure."""
+    """Return the document that was written last, None if no region has one. Pure."""
     return max((copy[identifier] for copy in copies.values()), key=lambda one: one["written_at"])["document"]
 
 
 def table_time(copies: Copies) -> float:
-    """Return the latest time that a table's answer carried, in epoch seconds. Pure."""
+    """Return the latest time in the tables' responses, in epoch seconds. Pure."""
     return max(one["now"] for copy in copies.values() for one in copy.values())
 
 
 def pause_of(copies: Copies) -> dict[str, Any] | None:
-    """Return the pause that was given last, {until, by, reason, since}, also where it has expired. Pure."""
+    """Return the pause that was set last, {until, by, reason, since}, even if it has expired. Pure."""
     return (newest(copies, PAUSE_ID) or {}).get("pause")
 
 
 def write_all(
     clients: Any, table: str, regions: list[str], identifier: str, document: Mapping[str, Any], deadline: float
 ) -> tuple[list[str], dict[str, str]]:
-    """Write a document into several regions' tables; return (regions that took it, {region: why not})."""
+    """Write a document to several regions' tables; return (regions that accepted it, {region: why not})."""
     now = utc_now()
 
     def call(region: str) -> Callable[[], Any]:
@@ -116,18 +116,18 @@ def write_all(
 
 
 def listed(failed: Mapping[str, str]) -> str:
-    """Return what failed as the end of a sentence. Pure."""
+    """Return the failures as the end of a sentence. Pure."""
     return "; ".join(f"{region}: {why.rstrip('. ')}" for region, why in failed.items())
 
 
 def shown_time(epoch_seconds: float) -> str:
-    """Return a time the way people read it. Pure."""
+    """Return a time in readable form. Pure."""
     return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 @dataclass(frozen=True)
 class Change:
-    """The wanted document, the regions that do not have it yet, what stands there in their place, and the sentence."""
+    """The wanted document, the regions that lack it, the values before and after, and the sentence."""
 
     document: Mapping[str, Any]
     behind: list[str]
@@ -138,10 +138,10 @@ class Change:
 
 @timed
 def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
-    """Bring the automation into the wanted state in every region that answers.
+    """Bring the automation to the wanted state in every region that responds.
 
-    Returns changed, reason, paused (the pause in force, or None), latest_move (None but where it is acknowledged),
-    written_to, not_written_to, diff. Raises MultiRegionError where no table could be read, or none took it.
+    Returns changed, reason, paused (the pause in effect, or None), latest_move (None unless it is acknowledged),
+    written_to, not_written_to, diff. Raises MultiRegionError if no table could be read, or none accepted it.
     """
     is_move = params["state"] == "acknowledged"
     identifier = LATEST_MOVE_ID if is_move else PAUSE_ID
@@ -156,8 +156,8 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
         done, refused = _write(clients, table, copies, identifier, change, deadline)
         failed = {**silent, **refused}
         if not done:
-            raise MultiRegionError(f"No table {table} took it: {listed(failed)}.", not_written_to=failed)
-    missed = f" Not told: {listed(failed)}." if failed else ""
+            raise MultiRegionError(f"No table {table} accepted it: {listed(failed)}.", not_written_to=failed)
+    missed = f" Not updated: {listed(failed)}." if failed else ""
     return {
         "changed": bool(change.behind),
         "reason": change.reason + missed,
@@ -172,7 +172,7 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
 def _write(
     clients: Any, table: str, copies: Copies, identifier: str, change: Change, deadline: float
 ) -> tuple[list[str], dict[str, str]]:
-    """Write the document where it is missing, and nowhere over one that was written after the reading."""
+    """Write the document where it is missing, but never over one that was written after the reading."""
     now = utc_now()
 
     def call(region: str) -> Callable[[], Any]:
@@ -185,7 +185,7 @@ def _write(
                     raise
                 return
             if answer is None:
-                raise MultiRegionError(f"the item {identifier} was changed meanwhile; run this again")
+                raise MultiRegionError(f"the item {identifier} was changed in the meantime; run this again")
 
         return write
 
@@ -194,7 +194,7 @@ def _write(
 
 
 def _of_each(copies: Copies, identifier: str) -> dict[str, dict[str, Any]]:
-    """Return {region: document, empty where it has none}."""
+    """Return {region: document, empty if there is none}."""
     return {region: copy[identifier]["document"] or {} for region, copy in copies.items()}
 
 
@@ -205,7 +205,7 @@ def _pause(params: Mapping[str, Any], copies: Copies) -> Change:
     words = "is paused"
     is_same = is_paused(before, now) and all(before[name] == after[name] for name in ("by", "reason"))
     if is_same and abs(before["until"] - after["until"]) <= tolerance:
-        after, words = before, "is paused already"
+        after, words = before, "is already paused"
     behind = [region for region, document in _of_each(copies, PAUSE_ID).items() if document.get("pause") != after]
     reason = f"Automatic failover {words} until {shown_time(after['until'])} by {after['by']}: {after['reason']}."
     return Change({"version": VERSION, "pause": after}, behind, before, after, reason)
@@ -239,7 +239,7 @@ def _acknowledge(params: Mapping[str, Any], copies: Copies) -> Change:
     after = before or {"by": params["by"], "at": table_time(copies), "reason": params.get("reason") or ""}
     document = {**move, "acknowledged": after}
     behind = [region for region in copies if found.get(region) != document]
-    words = "was acknowledged already" if before else "is acknowledged"
+    words = "was already acknowledged" if before else "is acknowledged"
     return Change(
         document, behind, before, after, f"The move {latest} {words} by {after['by']}; its cool-down is over."
     )

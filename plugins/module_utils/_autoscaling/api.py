@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Readers of an Auto Scaling group and of its targets: one function per API call.
+"""Readers of an Auto Scaling group and its targets: one function per API call.
 
-They return the shapes listed in _core/observation.py and raise AwsCallError where AWS could not be asked.
+They return the shapes listed in _core/observation.py and raise AwsCallError if AWS cannot be queried.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MISSING_GROUP = ("TargetGroupNotFound",)
 
 @aws_call("DescribeTargetHealth", missing=MISSING_GROUP)
 def describe_targets(client: Any, target_group_arn: str) -> dict[str, Any] | None:
-    """Return how many targets are registered and in which state, or None where there is no such group.
+    """Return how many targets are registered and in which state, or None if there is no such group.
 
     Targets that are being deregistered no longer count as registered.
     """
@@ -33,7 +33,7 @@ def describe_targets(client: Any, target_group_arn: str) -> dict[str, Any] | Non
 
 @aws_call("DescribeAutoScalingGroups")
 def describe_group(client: Any, name: str) -> dict[str, Any] | None:
-    """Return the sizes of an Auto Scaling group, or None where there is none of that name."""
+    """Return the sizes of an Auto Scaling group, or None if there is none with that name."""
     groups = client.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
     if not groups:
         return None

@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Capacity before traffic: raise an Auto Scaling group to at least so many, never lower it, and wait until they serve.
+"""Capacity before traffic: raise an Auto Scaling group to a minimum, never lower it, and wait for healthy targets.
 
-Scaling up is asked for, not guaranteed, so only healthy targets prove it.
+Scaling up can be requested but is not guaranteed, so only healthy targets prove it.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 
 @aws_call("SetDesiredCapacity")
 def set_desired_capacity(client: Any, name: str, desired: int) -> None:
-    """Ask for so many instances, whatever cooldown is running: a region is being lost."""
+    """Set the desired capacity regardless of cooldowns, because a region is being lost."""
     client.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=desired, HonorCooldown=False)
 
 
 def read_group(client: Any, name: str) -> dict[str, Any]:
-    """Return the group's sizes; raise MultiRegionError where there is no such group."""
+    """Return the group's sizes; raise MultiRegionError if there is no such group."""
     group = describe_group(client, name)
     if group is None:
-        raise MultiRegionError(f"name is {name}; there is no Auto Scaling group of that name.")
+        raise MultiRegionError(f"name is {name}; there is no Auto Scaling group with that name.")
     return group
 
 
 def refusal(name: str, group: Mapping[str, Any], at_least: int) -> str | None:
-    """Return why the group cannot be raised so far, or None. Pure."""
+    """Return why the group cannot be raised that far, or None. Pure."""
     if at_least > group["max"]:
         return f"at_least is {at_least}; {name} allows at most {group['max']} (its maximum size)."
     return None
 
 
 def raise_group(client: Any, name: str, at_least: int, sleep: Callable[[float], None]) -> dict[str, Any]:
-    """Ask for the capacity and return the group once it shows that.
+    """Request the capacity and return the group once it shows the new size.
 
-    A request whose answer was lost may have been carried out, so the group is read before it is called a failure.
+    A request whose response was lost may have been carried out, so the group is read before it is reported as failed.
     """
     failure = None
     try:
@@ -71,9 +71,9 @@ def raise_group(client: Any, name: str, at_least: int, sleep: Callable[[float], 
 
 
 def wait_healthy(client: Any, group: Mapping[str, Any], params: Mapping[str, Any], lease: Lease | NoLease) -> int:
-    """Return the number of healthy targets once there are enough; raise WaitTimeout with the figures otherwise.
+    """Return the number of healthy targets once there are enough; otherwise raise WaitTimeout with the numbers.
 
-    The lease is renewed in the meantime; raises what ``Lease.sleep`` raises where it is lost.
+    Renews the lease in the meantime; raises what ``Lease.sleep`` raises if the lease is lost.
     """
     name, arn, at_least = params["name"], params["target_group_arn"], params["at_least"]
     times = {"timeout": params["wait_timeout"], "interval": params["poll_interval"], "sleep": lease.sleep}
@@ -101,14 +101,14 @@ def wait_healthy(client: Any, group: Mapping[str, Any], params: Mapping[str, Any
 
 
 def count_healthy(client: Any, arn: str | None) -> int | None:
-    """Return how many targets are healthy now, or None where no target group was given or found."""
+    """Return the number of healthy targets, or None if no target group was given or found."""
     targets = describe_targets(client, arn) if arn else None
     return targets["healthy"] if targets else None
 
 
 @timed
 def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
-    """Raise the group's desired capacity to ``at_least`` and wait for as many healthy targets.
+    """Raise the group's desired capacity to ``at_least`` and wait for that many healthy targets.
 
     Returns changed, reason, before, after (group sizes), healthy_targets, diff.
     """
@@ -144,6 +144,6 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
 
 def _reason(name: str, before: Mapping[str, Any], at_least: int, changed: bool, check_mode: bool) -> str:
     if not changed:
-        return f"{name} is meant to run {before['desired']} already, at least {at_least} were asked for."
+        return f"The desired capacity of {name} is already {before['desired']}; at least {at_least} was requested."
     verb = "would be raised" if check_mode else "was raised"
     return f"The desired capacity of {name} {verb} from {before['desired']} to {at_least}."

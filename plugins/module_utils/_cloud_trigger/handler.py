@@ -2,20 +2,20 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The health check that runs inside AWS, once a minute in a Lambda function of every region.
+"""The health check that runs inside AWS, once a minute in a Lambda function in every region.
 
 It is health_check.yml without its own failover: the same verdicts, the same plan for the obstacles, the same rule and
-count, then people are told through the topic of the function's own region. Where the rule says failover and a webhook
-is set, the controller is asked for one, once for each outage (_automation/outage_claim.py).
+count, then a notification through the topic of the function's own region. If the rule decides on a failover and a
+webhook is configured, the controller is asked for one, once for each outage (_automation/outage_claim.py).
 
-A function acts only where its region is a standby: the region that is watched may be the one that is lost, and who is
-active is asked of AWS in every run, so that the parts change by themselves after a move.
+A function acts only if its region is a standby, because the region that is watched may be the one that is lost. The
+active region is read from AWS in every run, so the roles change automatically after a move.
 
-The function's package holds this file, what it imports of the collection, and nothing else
-(plugin_utils/lambda_package.py); boto3 comes with the runtime. Settings stand in the environment as JSON: {platform,
-table_name, regions, webhook_secret (name of a secret as _cloud_trigger/webhook.py reads it, or empty),
-consecutive_failures, quorum, stream_limit, min_healthy_ratio, cool_down}. Regions are those whose control tables may
-have the manifest; the platform's are the manifest's.
+The function's package contains this file, the modules of the collection that it imports, and nothing else
+(plugin_utils/lambda_package.py); boto3 is part of the runtime. Settings are in the environment as JSON: {platform,
+table_name, regions, webhook_secret (name of a secret for _cloud_trigger/webhook.py, or empty), consecutive_failures,
+quorum, stream_limit, min_healthy_ratio, cool_down}. Regions are those whose control tables may have the manifest; the
+platform's regions are the manifest's.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._platform imp
 SETTINGS = "CLOUD_TRIGGER_SETTINGS"
 COUNTERS_ID = "automation#cloud_trigger"
 REQUESTED = "requested"
-# The modules' defaults, where the settings do not say otherwise. Seconds and milliseconds.
+# The modules' defaults, unless the settings override them. Seconds and milliseconds.
 MANIFEST_OPTIONS = {"deadline": 4}
 HEALTH_OPTIONS = {
     "signals": list(SIGNALS),
@@ -63,7 +63,7 @@ HEALTH_OPTIONS = {
     "max_lag_sample_age": 300,
     "deadline": 8,
 }
-# The move that is asked for: managed, and never with more loss than the lag allows.
+# The requested move: a managed failover, never with more loss than the lag allows.
 PLAN_OPTIONS = {
     "method": FAILOVER,
     "fencing": DATABASE_INGRESS,
@@ -95,11 +95,11 @@ LOG.setLevel(logging.INFO)
 
 @timed
 def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post) -> dict[str, Any]:
-    """Judge all regions from a function in one of them, and act where that one is a standby.
+    """Judge all regions from a function in one of them, and act if that one is a standby.
 
     Returns {region, active_region, verdicts, conditions, action, reason, delivered, seconds}; action is none, alert,
-    critical, failover (due, and not asked for by this run) or requested (the controller was asked by this run).
-    Raises MultiRegionError for settings of no use, and where no manifest could be read.
+    critical, failover (due, but not requested by this run) or requested (this run asked the controller).
+    Raises MultiRegionError for invalid settings, and if no manifest could be read.
     """
     problems = rules.Members(SETTINGS_RULES, frozenset(SETTINGS_RULES)).problems("", settings)
     if problems:
@@ -113,14 +113,14 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
     health = health_regions.run({**HEALTH_OPTIONS, **share, "manifest": manifest}, clients)
     plan = {}
     if len(health["healthy_regions"]) < len(topics):
-        asked = {**PLAN_OPTIONS, **share, **table, "regions": list(topics), "cool_down": settings["cool_down"]}
-        plan = observe.run(asked, clients)
-    # As in health_check.yml: a move that has only half happened is seen by the plan alone.
+        options = {**PLAN_OPTIONS, **share, **table, "regions": list(topics), "cool_down": settings["cool_down"]}
+        plan = observe.run(options, clients)
+    # As in health_check.yml: only the plan shows that a move is half done.
     active = plan.get("active_region", health["writer_region"])
     seen: dict[str, Any] = {"region": region, "active_region": active, "conditions": {}}
     seen["verdicts"] = {name: one["verdict"] for name, one in health["verdicts"].items()}
     if active == region:
-        reason = f"{region} is active, so the standbys watch it; nothing is done here."
+        reason = f"{region} is active, so the standbys watch it; this function does nothing."
         return {**seen, "action": "none", "reason": reason, "delivered": {}}
     decided = decision.run(
         {
@@ -157,8 +157,8 @@ def ask_for_failover(
 ) -> tuple[str, str, bool]:
     """Ask the controller to leave the active region, unless that was done for this outage.
 
-    since: when the outage was first counted. Returns (failover or requested, sentence, whether people are told): they
-    are told of the first attempt, and of the one that succeeds.
+    since: when the outage was first counted. Returns (failover or requested, sentence, whether to notify operators):
+    they are notified of the first attempt, and of the one that succeeds.
     """
     table, secret, active = settings["table_name"], settings["webhook_secret"], seen["active_region"]
     standbys = [name for name in regions if name != active]
@@ -169,18 +169,18 @@ def ask_for_failover(
         url, token = destination(get_secret(clients("secretsmanager", seen["region"]), secret), secret)
         status = send(url, token, request_of(active, reason))
     except MultiRegionError as error:
-        action, said = FAILOVER, f"The controller could not be asked: {error} The next run tries again."
+        action, result = FAILOVER, f"The controller could not be asked: {error} The next run tries again."
     else:
-        action, said = REQUESTED, f"The controller was asked, and answered with status {status}."
+        action, result = REQUESTED, f"The controller was asked, and responded with status {status}."
     try:
         outage_claim.reconcile(clients, table, claim, action == REQUESTED)
     except AwsCallError as error:
-        said = f"{said} That could not be written down: {error}"
-    return action, said, action == REQUESTED or claim.document["attempts"] == 1
+        result = f"{result} That could not be recorded: {error}"
+    return action, result, action == REQUESTED or claim.document["attempts"] == 1
 
 
 def request_of(active_region: str, reason: str) -> dict[str, Any]:
-    """Return what the controller is sent: the variables of failover.yml, as AWX takes them. Pure."""
+    """Return the request to the controller: the variables of failover.yml, in the form that AWX accepts. Pure."""
     return {
         "extra_vars": {
             "move_method": FAILOVER,
@@ -198,7 +198,7 @@ def tell(
     reason: str,
     topics: Mapping[str, str],
 ) -> dict[str, str]:
-    """Publish to the topic of the own region, or to all others where it takes nothing; return {region: message id}."""
+    """Publish to the own region's topic, or to all others if it does not accept; return {region: message id}."""
     region, platform = seen["region"], settings["platform"]
     heading = f"CRITICAL {platform}: every region is unhealthy" if action == CRITICAL else platform
     states = ", ".join(f"{name} {state}" for name, state in seen["conditions"].items())
@@ -215,17 +215,17 @@ def tell(
         delivered = notify.run({**message, "topics": wanted}, clients)["delivered"] if wanted else {}
         if delivered:
             return delivered
-    raise MultiRegionError(f"Nobody was told through any of {', '.join(topics)}: {reason}")
+    raise MultiRegionError(f"No notification was sent through any of {', '.join(topics)}: {reason}")
 
 
 @functools.cache
 def clients_in(region: str) -> Any:
-    """Return the clients of a function in a region, which live as long as its process."""
+    """Return the clients of a function in a region, cached for the life of its process."""
     return clients_of(start_session(), client_config({}), region)
 
 
 def handler(_event: Any, _context: Any) -> dict[str, Any]:
-    """Run once; what Lambda calls. The result goes into the function's log, an error counts among its errors."""
+    """Run once; the function that Lambda calls. The result is logged; an error counts as an error of the function."""
     region = os.environ["AWS_REGION"]
     result = run(json.loads(os.environ[SETTINGS]), clients_in(region), region)
     LOG.info(json.dumps(result))

@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""One POST to a controller, whose address and token stand in a secret: {"url": "https://...", "token": "..."}.
+"""One POST to a controller, whose URL and token are in a secret: {"url": "https://...", "token": "..."}.
 
-The body is what AWX takes to launch a job template ("Launch a Job Template" of its API reference). Redirects are not
-followed, because the token would go with them, and the environment's proxies are not used.
+The body is the one with which AWX launches a job template ("Launch a Job Template" of its API reference). Redirects are
+not followed, because they would receive the token, and the environment's proxies are not used.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def get_secret(client: Any, name: str) -> str:
 
 
 def destination(text: str, name: str) -> tuple[str, str]:
-    """Return (url, token) of a secret's text. Pure.
+    """Return (url, token) from a secret's text. Pure.
 
-    Raises MultiRegionError, which tells nothing of what the secret holds.
+    Raises MultiRegionError, whose message contains nothing of the secret.
     """
     try:
         document = json.loads(text)
@@ -43,17 +43,16 @@ def destination(text: str, name: str) -> tuple[str, str]:
     except (ValueError, LookupError, TypeError, AttributeError):
         raise MultiRegionError(f"The secret {name} cannot be used; {ALLOWED}.") from None
     if not host or not (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)):
-        raise MultiRegionError(f"The url of the secret {name} is no address with https; {ALLOWED}.")
+        raise MultiRegionError(f"The url in the secret {name} is not an https URL; {ALLOWED}.")
     if not (isinstance(token, str) and token.isascii() and token.isprintable() and token):
-        raise MultiRegionError(f"The token of the secret {name} is no line of ASCII; {ALLOWED}.")
+        raise MultiRegionError(f"The token in the secret {name} is not a line of ASCII; {ALLOWED}.")
     return url, token
 
 
 def post(url: str, token: str, document: Mapping[str, Any], timeout: float = TIMEOUT) -> int:
-    """Send a document; return the status of the answer, from 200 to 299.
+    """Send a document; return the status of the response, from 200 to 299.
 
-    Raises MultiRegionError for another status, and where nobody answers. Then the request may have arrived all the
-    same.
+    Raises MultiRegionError for another status, and if there is no response. The request may have arrived nevertheless.
     """
     parts = urllib.parse.urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -64,9 +63,9 @@ def post(url: str, token: str, document: Mapping[str, Any], timeout: float = TIM
         connection.request("POST", target, json.dumps(document).encode(), headers)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise MultiRegionError(f"{parts.hostname} did not answer: {type(error).__name__}.") from None
+        raise MultiRegionError(f"{parts.hostname} did not respond: {type(error).__name__}.") from None
     finally:
         connection.close()
     if not 200 <= status < 300:
-        raise MultiRegionError(f"{parts.hostname} answered with status {status}.")
+        raise MultiRegionError(f"{parts.hostname} responded with status {status}.")
     return status

@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What fencing did to a region, as a document. Pure: no boto3, no clock.
+"""The fence document: what fencing did to a region. Pure: no boto3, no clock.
 
-The document ``fence#<region>`` is written before anything is taken away, so that giving back needs nothing but it:
+The document ``fence#<region>`` is written before anything is removed, and contains all that unfencing needs:
 
     {version, region, mode, <resource>, run_id, fenced_at, state, removed, reason, earlier}
 
@@ -12,12 +12,13 @@ mode: ``database_ingress`` with the resource ``security_group_id``, or ``applica
     ``autoscaling_group_name``.
 fenced_at: epoch seconds of the moment it was intended.
 state: ``intended`` (may have been done), ``done`` (read back), ``failed`` (was not done).
-removed: what was there before; the rules (IpPermissions as DescribeSecurityGroups shows them), or {min, desired, max};
-    None where it was not known.
-reason: a sentence where the state is not ``done``, else None.
-earlier: what fencing did to other resources of the region and nobody gave back; the same members from mode to reason.
+removed: the previous settings: the rules (IpPermissions as returned by DescribeSecurityGroups), or {min, desired, max};
+    None if they were unknown.
+reason: a sentence if the state is not ``done``, else None.
+earlier: measures on other resources of the region that were not restored; with the same members, from mode to reason.
 
-The region's own table has the truth. The copies in the other tables tell it while the region does not answer.
+The copy in the region's own table is authoritative. Those in the other tables are used while the region does not
+respond.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ FENCE_PREFIX = "fence#"
 VERSION = 1
 INTENDED, DONE, FAILED = "intended", "done", "failed"
 FENCED, NOT_FENCED, UNKNOWN = "fenced", "not fenced", "unknown"
-# The option, and member of the document, that names the resource of a mode.
+# The option, and member of the document, with the resource of a mode.
 RESOURCES = {"database_ingress": "security_group_id", "application_capacity": "autoscaling_group_name"}
 OUTCOMES = {DONE: FENCED, INTENDED: UNKNOWN, FAILED: NOT_FENCED}
 MEASURE_MEMBERS = ("mode", *RESOURCES.values(), "run_id", "fenced_at", "state", "removed", "reason")
 
 
 def measures_of(document: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Return what was done to the region, one entry per resource, the latest first."""
+    """Return the measures taken on the region, one per resource, the latest first."""
     if not document:
         return []
     latest = {name: document[name] for name in MEASURE_MEMBERS if name in document}
@@ -61,7 +62,7 @@ def find(document: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> dict[
 
 
 def with_measure(document: Mapping[str, Any] | None, region: str, measure: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document with a measure as its latest; other resources stay remembered."""
+    """Return the document with a measure as its latest; measures on other resources are kept."""
     earlier = [one for one in measures_of(document) if not is_same(one, measure)]
     return {"version": VERSION, "region": region, **measure, "earlier": earlier}
 
@@ -69,7 +70,7 @@ def with_measure(document: Mapping[str, Any] | None, region: str, measure: Mappi
 def build_measure(
     request: Mapping[str, Any], state: str, removed: Any, now: float, why: str | None = None
 ) -> dict[str, Any]:
-    """Return the measure a run takes; request: a module's parameters, now: epoch seconds."""
+    """Return the measure that a run takes; request: a module's parameters, now: epoch seconds."""
     return {
         "mode": request["mode"],
         RESOURCES[request["mode"]]: resource_of(request),
@@ -82,20 +83,20 @@ def build_measure(
 
 
 def outcome_of(document: Mapping[str, Any] | None) -> str | None:
-    """Return fenced, not fenced or unknown as a document tells it, or None where there is none."""
-    told = [OUTCOMES.get(one.get("state"), UNKNOWN) for one in measures_of(document)]
-    return next((outcome for outcome in (FENCED, UNKNOWN, NOT_FENCED) if outcome in told), None)
+    """Return fenced, not fenced or unknown according to a document, or None if there is none."""
+    outcomes = [OUTCOMES.get(one.get("state"), UNKNOWN) for one in measures_of(document)]
+    return next((outcome for outcome in (FENCED, UNKNOWN, NOT_FENCED) if outcome in outcomes), None)
 
 
 def merge(region: str, copies: Mapping[str, Observation]) -> Observation:
-    """Return a region's document: its own copy, else the newest of the others; unknown where there is neither.
+    """Return a region's document: its own copy, else the newest of the others; unknown if there is neither.
 
-    A region whose table has no document may have been away when fencing failed: then another table tells. What other
-    tables tell of a success is void then, because it was given back.
+    If the region's own table is readable and has no document, a success in the copies of other tables is outdated,
+    because unfencing deleted the region's own. A failure in them counts: the region may not have responded then.
 
     copies: {region of the table: observation of {document, written_at} or None}.
     """
-    own = copies.get(region, Observation(error="not asked for"))
+    own = copies.get(region, Observation(error="not read"))
     if own.known and own.value:
         return Observation(own.value["document"])
     found = [copy.value for copy in copies.values() if copy.known and copy.value]
@@ -108,7 +109,7 @@ def merge(region: str, copies: Mapping[str, Observation]) -> Observation:
 
 
 def describe(measure: Mapping[str, Any]) -> str:
-    """Return what a measure takes away, for sentences."""
+    """Return what a measure removes, for sentences."""
     if measure["mode"] == "database_ingress":
         return f"the ingress of the database's security group {resource_of(measure)}"
     return f"the capacity of the application's group {resource_of(measure)}"

@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Keeping a region from writing after it was lost, and giving it back exactly what that took.
+"""Prevent a lost region from writing, and restore exactly what that removed.
 
-A region that does not answer is no failure of fencing but its result: ``fenced``, ``not fenced`` with the reason, or
-``unknown``. Giving back does fail when it was not done, because what follows relies on it.
+If the region does not respond, fencing does not fail but reports a result: ``fenced``, ``not fenced`` with the reason,
+or ``unknown``. Unfencing does fail if it could not restore everything, because later steps rely on it.
 """
 
 from __future__ import annotations
@@ -50,18 +50,18 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.store 
     delete_document,
 )
 
-# What is kept of the time for telling the other tables how it ended: so many seconds, or this part of the whole.
+# Time reserved for writing the result to the other tables: this many seconds, or this part of the deadline.
 TELLING_SECONDS = 1.5
 TELLING_PART = 0.25
-REMEDY = "Run this again once the region answers; nothing is lost until then."
+REMEDY = "Run this again once the region responds; nothing is lost until then."
 
 
 @timed
 def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
-    """Fence a region, or give back what fencing took.
+    """Fence a region, or restore what fencing removed.
 
     Returns changed, reason, region, fenced, document, copied_to, not_copied_to; for ``absent`` also restored (a list
-    of what ``restore`` returns). Raises MultiRegionError for bad input, and where something was not given back.
+    of the results of ``restore``). Raises MultiRegionError for invalid input, and if something was not restored.
     """
     refuse_bad(params)
     if not check_mode:
@@ -70,7 +70,7 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
 
 
 def refuse_bad(params: Mapping[str, Any]) -> None:
-    """Raise MultiRegionError or Refused for options that make no sense together."""
+    """Raise MultiRegionError or Refused for options that contradict each other."""
     region, mode = params["region"], params.get("mode")
     require_member("region", region, params["regions"])
     if params["state"] == "absent":
@@ -78,10 +78,10 @@ def refuse_bad(params: Mapping[str, Any]) -> None:
     require_member("mode", mode, RESOURCES)
     for name in (RESOURCES[mode], "run_id"):
         if not params.get(name):
-            raise MultiRegionError(f"{name} is not given; mode {mode} needs it.")
+            raise MultiRegionError(f"{name} is not given; mode {mode} requires it.")
     if mode == "application_capacity" and params.get("traffic_region") == region:
         raise Refused(
-            f"traffic_region is {region}: capacity is never lowered in the region that has the traffic. "
+            f"traffic_region is {region}: capacity is never reduced in the region that has the traffic. "
             "Move the traffic first."
         )
 
@@ -89,7 +89,7 @@ def refuse_bad(params: Mapping[str, Any]) -> None:
 def fence(params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[str, Any]:
     """Fence the region within the deadline."""
     region, deadline, now = params["region"], params["deadline"], time.time()
-    board, gate = CallGroup(), Gate(Ended(NOT_FENCED, "nothing was asked for yet"))
+    board, gate = CallGroup(), Gate(Ended(NOT_FENCED, "nothing was requested yet"))
     copies = Copies(board, clients, params["table_name"], region, params["regions"])
     own = OwnDocument(clients("dynamodb", region), params["table_name"], region)
     patience = patience_of(deadline)
@@ -117,7 +117,7 @@ def fence(params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[str
 
 
 def ended_of(answer: Observation, gate: Gate) -> Ended:
-    """Return how fencing ended; where it was cut, how it stood."""
+    """Return the result of fencing; if it was interrupted, the result up to that point."""
     if answer.known:
         return answer.value
     standing = gate.shut()
@@ -125,23 +125,23 @@ def ended_of(answer: Observation, gate: Gate) -> Ended:
 
 
 def _own(own: OwnDocument) -> Observation:
-    return Observation(own.stored) if own.is_read else Observation(error="it did not answer")
+    return Observation(own.stored) if own.is_read else Observation(error="it did not respond")
 
 
 def _is_behind(copy: Observation, ended: Ended) -> bool:
-    """Return whether a table should be told; a copy nobody has seen is not replaced by a guess."""
+    """Return whether a table needs the document; an unread copy is replaced only by a certain result."""
     if not copy.known:
         return ended.is_settled
     return (copy.value or {}).get("document") != ended.document
 
 
 def patience_of(deadline: float) -> float:
-    """Return the seconds after which the region is waited for no more, so that the others can be told. Pure."""
+    """Return how many seconds to wait for the region, so that time is left to update the others. Pure."""
     return deadline - min(TELLING_SECONDS, TELLING_PART * deadline)
 
 
 def _settled(copies: Copies) -> Callable[[Mapping[Any, Observation], float], bool]:
-    """Return the end of the wait: the region has settled it, or the other tables have been read as well."""
+    """Return the condition that ends the wait: the region has the result, or the other tables have also been read."""
     asked = {("copy", region) for region in copies.regions}
 
     def enough(so_far: Mapping[Any, Observation], _seconds: float) -> bool:
@@ -155,15 +155,15 @@ def said(ended: Ended, params: Mapping[str, Any]) -> str:
     """Return the sentence for a result of fencing. Pure."""
     region, what = params["region"], describe(params)
     if ended.fenced == FENCED and not ended.why:
-        limit = " Connections that were open may go on for a while." if params["mode"] == "database_ingress" else ""
-        return f"{region} is fenced: {what} is taken.{limit}"
+        limit = " Established connections may continue for a while." if params["mode"] == "database_ingress" else ""
+        return f"{region} is fenced: {what} is removed.{limit}"
     if ended.fenced == UNKNOWN:
         return f"Whether {region} is fenced is unknown: {ended.why}."
     return f"{region} is {ended.fenced}: {ended.why}."
 
 
 def unfence(params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[str, Any]:
-    """Give back what fencing took, see it there, then delete the document in every table that answers."""
+    """Restore what fencing removed, read it back, then delete the document in every table that responds."""
     region, deadline, table = params["region"], params["deadline"], params["table_name"]
     board, gate = CallGroup(), Gate()
     copies = Copies(board, clients, table, region, params["regions"])
@@ -189,7 +189,7 @@ def unfence(params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[s
         gate.shut()
         why = str(answers["work"].error).rstrip(".")
         raise MultiRegionError(
-            f"What fencing took from {region} was not given back: {why}. {REMEDY}", fenced=UNKNOWN, region=region
+            f"What fencing removed from {region} was not restored: {why}. {REMEDY}", fenced=UNKNOWN, region=region
         )
     restored = answers["work"].value
     stale = [other for other, copy in copies.read(answers).items() if own.stored or not copy.known or copy.value]
@@ -213,7 +213,7 @@ def unfence(params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[s
 
 
 def _known_soon(copies: Copies) -> Callable[[Mapping[Any, Observation], float], bool]:
-    """Return the end of the wait: the work is done, and the other tables have answered or had their time."""
+    """Return the condition that ends the wait: the work is done, and the other tables responded or had their time."""
     asked = {("copy", region) for region in copies.regions}
 
     def enough(so_far: Mapping[Any, Observation], seconds: float) -> bool:
@@ -225,12 +225,12 @@ def _known_soon(copies: Copies) -> Callable[[Mapping[Any, Observation], float], 
 def _delete(
     own: OwnDocument, others: list[str], params: Mapping[str, Any], clients: Any, seconds: float
 ) -> tuple[list[str], dict[str, str]]:
-    """Delete the document everywhere; the region's own must go. Returns (regions, {region: why not})."""
+    """Delete the document everywhere; the region's own must be deleted. Returns (regions, {region: why not})."""
     region, table = params["region"], params["table_name"]
 
     def delete_own() -> None:
         if not own.delete():
-            raise MultiRegionError("another run fenced it again meanwhile")
+            raise MultiRegionError("another run fenced it again in the meantime")
 
     calls: dict[str, Callable[[], Any]] = {region: delete_own}
     for other in others:
@@ -238,7 +238,7 @@ def _delete(
     outcome = call_regions(calls, region, seconds)
     if not outcome.is_enough:
         raise MultiRegionError(
-            f"What fencing took from {region} is given back, but the document that says so was not deleted there: "
+            f"What fencing removed from {region} is restored, but the fence document there could not be deleted: "
             f"{outcome.failed[region].rstrip('.')}. {REMEDY}",
             fenced=NOT_FENCED,
             region=region,
@@ -247,20 +247,20 @@ def _delete(
 
 
 def back(region: str, restored: list[dict[str, Any]], changed: bool, check_mode: bool) -> str:
-    """Return the sentence for a result of giving back. Pure."""
+    """Return the sentence for a result of unfencing. Pure."""
     if not changed:
-        return f"Nothing of {region} is fenced: there is no document {FENCE_PREFIX}{region}."
-    given = [one["resource"] for one in restored if one["restored"]]
-    verb = "would be given back" if check_mode else "is given back"
+        return f"{region} is not fenced: there is no document {FENCE_PREFIX}{region}."
+    names = [one["resource"] for one in restored if one["restored"]]
+    verb = "would be restored" if check_mode else "is restored"
     reason = (
-        f"What fencing took from {region} {verb}: {', '.join(given)}."
-        if given
-        else f"Fencing of {region} ends; nothing had to be given back."
+        f"What fencing removed from {region} {verb}: {', '.join(names)}."
+        if names
+        else f"Fencing of {region} ends; nothing had to be restored."
     )
     gone = [one["resource"] for one in restored if one["is_gone"]]
     if gone:
-        reason += f" Not there any more: {', '.join(gone)}."
+        reason += f" No longer existing: {', '.join(gone)}."
     count = sum(len(one["given_up"]) for one in restored)
     if count:
-        reason += f" Rules not given back because the group they name is gone: {count}."
+        reason += f" Rules not restored because the group that they refer to is gone: {count}."
     return reason

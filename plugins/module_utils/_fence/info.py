@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What keeps regions from writing: our own fencing as the control tables tell it, and Aurora's as its events do."""
+"""What prevents regions from writing: our own fencing from the control tables, and Aurora's from its events."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     """Read all regions in parallel.
 
     Returns changed (false), fences {region: document, None, or {unknown: sentence}}, aurora {region: {state, message,
-    at, reason}}, outcome and reason (of the option ``region``; None where it is not given).
+    at, reason}}, outcome and reason (for the option ``region``; outcome is None without it).
     """
     regions, clusters, since = params["regions"], params.get("db_clusters") or {}, params.get("since")
     refuse_bad(params, regions, clusters)
@@ -53,10 +53,10 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         fenced: merge(fenced, {region: copy_of(answers[("copies", region)], fenced) for region in regions})
         for fenced in regions
     }
-    told = {region: answers[("events", region)] for region in clusters}
-    aurora = {region: aurora_of(region, cluster, told) for region, cluster in clusters.items()}
-    asked = params.get("region")
-    outcome, reason = combine(asked, fences[asked], aurora.get(asked)) if asked else (None, said_of_all(fences))
+    events = {region: answers[("events", region)] for region in clusters}
+    aurora = {region: aurora_of(region, cluster, events) for region, cluster in clusters.items()}
+    chosen = params.get("region")
+    outcome, reason = combine(chosen, fences[chosen], aurora.get(chosen)) if chosen else (None, said_of_all(fences))
     return {
         "changed": False,
         "fences": {region: fence.as_evidence() for region, fence in fences.items()},
@@ -67,22 +67,22 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
 
 
 def copy_of(answer: Observation, fenced: str) -> Observation:
-    """Return what a region's table says of one fence; unknown where the table could not be read. Pure."""
+    """Return one fence from a region's table; unknown if the table could not be read. Pure."""
     return replace(answer, value=answer.value[FENCE_PREFIX + fenced]) if answer.known else answer
 
 
 def refuse_bad(params: Mapping[str, Any], regions: list[str], clusters: Mapping[str, str]) -> None:
-    """Raise MultiRegionError for options that make no sense."""
+    """Raise MultiRegionError for options that contradict each other."""
     require_member("region", params.get("region"), regions)
     for region in clusters:
         require_member("a region of db_clusters", region, regions)
     if clusters and params.get("since") is None:
-        raise MultiRegionError("since is not given; db_clusters needs it: the epoch seconds at which the move began.")
+        raise MultiRegionError("since is not given; db_clusters requires it: epoch seconds at which the move began.")
 
 
-def aurora_of(region: str, cluster: str, told: Mapping[str, Observation]) -> dict[str, Any]:
-    """Return what Aurora's events say of a region's cluster; ``is_silent``: every region answered, none told. Pure."""
-    events = [event for answer in told.values() if answer.known for event in answer.value]
+def aurora_of(region: str, cluster: str, answers: Mapping[str, Observation]) -> dict[str, Any]:
+    """Return Aurora's fencing of a region; ``is_silent``: every region responded, but none has an event. Pure."""
+    events = [event for answer in answers.values() if answer.known for event in answer.value]
     event = latest(events, region, cluster)
     if event:
         return {
@@ -92,18 +92,18 @@ def aurora_of(region: str, cluster: str, told: Mapping[str, Observation]) -> dic
             "is_silent": False,
             "reason": None,
         }
-    unread = {other: answer.error for other, answer in told.items() if not answer.known}
-    reason = "no event of Aurora tells it"
+    unread = {other: answer.error for other, answer in answers.items() if not answer.known}
+    reason = "there is no event of Aurora about it"
     if unread:
-        reason += "; not asked: " + "; ".join(f"{other}: {why}" for other, why in unread.items())
+        reason += "; not read: " + "; ".join(f"{other}: {why}" for other, why in unread.items())
     return {"state": UNKNOWN, "message": None, "at": None, "is_silent": not unread, "reason": reason}
 
 
 def combine(region: str, fence: Observation, aurora: Mapping[str, Any] | None) -> tuple[str, str]:
-    """Return (fenced | not fenced | unknown, the sentence) of both kinds of fencing. Pure.
+    """Return (fenced | not fenced | unknown, sentence) from both kinds of fencing. Pure.
 
-    One that succeeded is enough. Where ours failed and every region answered without a word of Aurora's, it is not
-    fenced; where nobody tells anything, it is unknown.
+    One success is enough. If ours failed and every region responded without an event of Aurora, it is not fenced; if
+    there is no information at all, it is unknown.
     """
     ours = outcome_of(fence.value) if fence.known else UNKNOWN
     theirs = (aurora or {}).get("state", UNKNOWN)
@@ -119,23 +119,23 @@ def combine(region: str, fence: Observation, aurora: Mapping[str, Any] | None) -
 
 
 def said_of_ours(fence: Observation) -> str:
-    """Return what the control tables tell. Pure."""
+    """Return the state according to the control tables. Pure."""
     if not fence.known:
         return str(fence.error)
     if not fence.value:
         return "no run fenced it"
-    told = []
+    parts = []
     for one in measures_of(fence.value):
-        words = {"done": "took", "intended": "may have taken"}.get(one["state"], "did not take")
+        words = {"done": "removed", "intended": "may have removed"}.get(one["state"], "did not remove")
         why = f" ({one['reason']})" if one.get("reason") else ""
-        told.append(f"run {one['run_id']} {words} {describe(one)}{why}")
-    return "; ".join(told)
+        parts.append(f"run {one['run_id']} {words} {describe(one)}{why}")
+    return "; ".join(parts)
 
 
 def said_of_theirs(aurora: Mapping[str, Any] | None) -> str:
-    """Return what Aurora tells. Pure."""
+    """Return the state according to Aurora. Pure."""
     if not aurora:
-        return "Aurora was not asked"
+        return "Aurora's events were not read"
     if aurora["state"] == FENCED:
         return "Aurora blocked its writes"
     if aurora["state"] == TIMED_OUT:
@@ -144,9 +144,9 @@ def said_of_theirs(aurora: Mapping[str, Any] | None) -> str:
 
 
 def said_of_all(fences: Mapping[str, Observation]) -> str:
-    """Return one sentence for all regions. Pure."""
-    told = {
+    """Return one sentence on all regions. Pure."""
+    outcomes = {
         region: (outcome_of(fence.value) or "no document") if fence.known else UNKNOWN
         for region, fence in fences.items()
     }
-    return "Fencing: " + ", ".join(f"{region}: {outcome}" for region, outcome in told.items()) + "."
+    return "Fencing: " + ", ".join(f"{region}: {outcome}" for region, outcome in outcomes.items()) + "."

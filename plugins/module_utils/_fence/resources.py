@@ -2,20 +2,20 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The two things fencing takes from a region: its database's ingress, or its application's capacity.
+"""The two resources of a region that fencing can change: its database's ingress, or its application's capacity.
 
-Both have the same verbs, so that fencing and giving back are written once: ``read`` what is there (None: the resource
-is gone), ``is_open`` while there is something to take, ``remember`` what was there, ``take``, what is ``lacking`` to
-have it back, ``give``.
+Both have the same methods, so that fencing and unfencing are written only once: ``read`` the current settings (None:
+the resource does not exist), ``is_open`` while there is something to remove, ``remember`` the settings to restore,
+``take`` them away, compute what is ``lacking``, and ``give`` it back.
 
-What taking does not do, so that nobody builds on it:
+What fencing does not do:
 
-- A security group that loses a rule lets tracked connections go on until they time out; only new ones are refused
-  ("Security group connection tracking" of the Amazon EC2 User Guide; an idle established TCP connection may live for
-  432000 s). Sessions of the old application that are open at that moment may go on to write.
-- A rule that is given back is a new rule: its id and tags are not those of the old one.
-- A group without instances still may be raised by whoever may write to it: its maximum, its scheduled actions and its
-  scaling policies stay. Its instances end after their target group's deregistration delay and lifecycle hooks.
+- After a rule is revoked, tracked connections continue until they time out; only new ones are refused ("Security group
+  connection tracking" of the Amazon EC2 User Guide; an idle established TCP connection may last for 432000 s). Sessions
+  of the old application that are open at that moment may continue to write.
+- A restored rule is a new rule: its id and tags differ from those of the old one.
+- A group without instances can still be raised by others: its maximum, scheduled actions and scaling policies are kept.
+  Its instances end after their target group's deregistration delay and lifecycle hooks.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ SIZES = ("min", "desired", "max")
 
 @aws_call("DescribeSecurityGroups", missing=(MISSING_GROUP,))
 def describe_ingress(client: Any, group_id: str) -> list[dict[str, Any]] | None:
-    """Return a group's ingress rules as IpPermissions, or None where there is no such group."""
+    """Return a group's ingress rules as IpPermissions, or None if there is no such group."""
     return client.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]["IpPermissions"]
 
 
 @aws_call("RevokeSecurityGroupIngress")
 def revoke_ingress(client: Any, group_id: str, rules: list[dict[str, Any]]) -> None:
-    """Take rules from a group: all of them, or none and an error where one is not there."""
+    """Revoke rules of a group: all of them, or none and an error if one does not exist."""
     client.revoke_security_group_ingress(GroupId=group_id, IpPermissions=rules)
 
 
@@ -52,7 +52,7 @@ def authorize_ingress(client: Any, group_id: str, rules: list[dict[str, Any]]) -
 
 @aws_call("UpdateAutoScalingGroup")
 def update_group(client: Any, name: str, sizes: Mapping[str, int]) -> None:
-    """Set the sizes of an Auto Scaling group that are given."""
+    """Set the given sizes of an Auto Scaling group."""
     names = {"min": "MinSize", "desired": "DesiredCapacity", "max": "MaxSize"}
     given = {names[size]: value for size, value in sizes.items()}
     client.update_auto_scaling_group(AutoScalingGroupName=name, **given)
@@ -66,21 +66,21 @@ class DatabaseIngress:
         self._id = group_id
 
     def read(self) -> list[dict[str, Any]] | None:
-        """Return the rules that are there."""
+        """Return the current rules."""
         return describe_ingress(self._client, self._id)
 
     @staticmethod
     def is_open(seen: list[dict[str, Any]]) -> bool:
-        """Return whether there is a rule to take."""
+        """Return whether there is a rule to revoke."""
         return bool(seen)
 
     @staticmethod
     def remember(removed: list[dict[str, Any]] | None, seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the rules to give back one day: those remembered, and those seen now."""
+        """Return the rules to restore later: the remembered ones, and the current ones."""
         return joined(removed, seen) if removed else seen
 
     def take(self, seen: list[dict[str, Any]]) -> bool:
-        """Revoke the rules seen; return False where one of them is gone meanwhile, and nothing was done."""
+        """Revoke the current rules; return False if one of them is gone in the meantime and nothing was done."""
         try:
             revoke_ingress(self._client, self._id, list(single(seen).values()))
         except AwsCallError as error:
@@ -91,13 +91,13 @@ class DatabaseIngress:
 
     @staticmethod
     def lacking(removed: list[dict[str, Any]] | None, seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the remembered rules that are not there."""
+        """Return the remembered rules that do not exist now."""
         return lacking(removed or [], seen)
 
     def give(self, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Add rules; return those that cannot come back, because the group they name as their source is gone.
+        """Add rules; return those that cannot be restored because their source group no longer exists.
 
-        One call for all; one for each rule where AWS refuses them together.
+        One call for all rules; one call for each if AWS rejects them together.
         """
         try:
             authorize_ingress(self._client, self._id, rules)
@@ -120,7 +120,7 @@ class DatabaseIngress:
 
 
 class ApplicationCapacity:
-    """The sizes of the application's Auto Scaling group: minimum and desired to nothing, the maximum is kept."""
+    """The sizes of the application's Auto Scaling group: minimum and desired are set to zero, the maximum is kept."""
 
     def __init__(self, client: Any, name: str):
         self._client = client
@@ -133,21 +133,21 @@ class ApplicationCapacity:
 
     @staticmethod
     def is_open(seen: Mapping[str, int]) -> bool:
-        """Return whether the group is meant to run instances."""
+        """Return whether the group should run instances."""
         return seen["min"] > 0 or seen["desired"] > 0
 
     @staticmethod
     def remember(removed: Mapping[str, int] | None, seen: Mapping[str, int]) -> dict[str, int]:
-        """Return the sizes to give back one day: the greater of those remembered and those seen now."""
+        """Return the sizes to restore later: the greater of the remembered and the current ones."""
         return {size: max(seen[size], (removed or seen)[size]) for size in SIZES}
 
     def take(self, seen: Mapping[str, int]) -> bool:
-        """Ask for no instances."""
+        """Set minimum and desired capacity to zero."""
         update_group(self._client, self._name, {"min": 0, "desired": 0})
         return True
 
     def lacking(self, removed: Mapping[str, int] | None, seen: Mapping[str, int]) -> dict[str, int]:
-        """Return the sizes to set where one was greater before: never below what the group has now."""
+        """Return the sizes to set if one was greater before, never lower than the current ones."""
         wanted = self.remember(removed, seen)
         return {} if wanted == {size: seen[size] for size in SIZES} else wanted
 
@@ -158,7 +158,7 @@ class ApplicationCapacity:
 
 
 def resource_for(measure: Mapping[str, Any], clients: Any, region: str) -> DatabaseIngress | ApplicationCapacity:
-    """Return the thing that a measure (or a module's parameters) names."""
+    """Return the resource of a measure (or of a module's parameters)."""
     if measure["mode"] == "database_ingress":
         return DatabaseIngress(clients("ec2", region), resource_of(measure))
     return ApplicationCapacity(clients("autoscaling", region), resource_of(measure))

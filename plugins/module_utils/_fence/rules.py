@@ -4,9 +4,9 @@
 
 """Rules of a security group, one by one. Pure.
 
-DescribeSecurityGroups groups rules by protocol and ports, so that two answers are compared rule by rule. A rule is its
-protocol, ports and source; its description is no part of it ("RevokeSecurityGroupIngress" of the Amazon EC2 API
-Reference). A list of rules has the shape of IpPermissions.
+DescribeSecurityGroups groups rules by protocol and ports, so two responses are compared rule by rule. A rule is
+identified by protocol, ports and source; its description does not count ("RevokeSecurityGroupIngress" of the Amazon EC2
+API Reference). A list of rules has the shape of IpPermissions.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-# {list of sources: (the member that names a source, what may be sent of it)}. The rest of a UserIdGroupPair is only
-# shown: PeeringStatus, or the names of the group and its VPC.
+# {list of sources: (member that identifies a source, members that requests accept)}. Responses have more members in a
+# UserIdGroupPair: PeeringStatus, or the names of the group and its VPC.
 SOURCES = {
     "IpRanges": ("CidrIp", ("CidrIp", "Description")),
     "Ipv6Ranges": ("CidrIpv6", ("CidrIpv6", "Description")),
@@ -28,7 +28,7 @@ Rules = Iterable[Mapping[str, Any]]
 
 
 def single(permissions: Rules) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """Return {what makes a rule: the rule alone, as a request takes it}."""
+    """Return {identity of a rule: the single rule, in the form that requests accept}."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for permission in permissions:
         ports = {name: permission[name] for name in PORTS if permission.get(name) is not None}
@@ -40,12 +40,12 @@ def single(permissions: Rules) -> dict[tuple[Any, ...], dict[str, Any]]:
 
 
 def lacking(wanted: Rules, present: Rules) -> list[dict[str, Any]]:
-    """Return the wanted rules that are not present, one by one."""
+    """Return the wanted rules that do not exist, one by one."""
     there = single(present)
     return [rule for key, rule in single(wanted).items() if key not in there]
 
 
 def joined(one: Rules, other: Rules) -> list[dict[str, Any]]:
-    """Return the first rules as they are, and those of the others that are not among them."""
+    """Return the first rules unchanged, and those of the others that are not among them."""
     first = [dict(permission) for permission in one]
     return [*first, *lacking(other, first)]

@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Fencing a region and giving back, step by step, so that a run killed anywhere goes on where it was.
+"""Fencing and unfencing a region step by step, so that the next run resumes wherever a run was killed.
 
-Each step is chosen by what the document says and what the resource shows: write what will be taken, take it, write that
-it is done. Nothing is taken before the document that remembers it stands in the region's own table.
+Each step is chosen from the document and the state of the resource: write what will be removed, remove it, write that
+it is done. Nothing is removed before the document with its settings is in the region's own table.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.docume
     with_measure,
 )
 
-# Steps until a region is fenced: three, and as many again for what others change meanwhile.
+# Steps until a region is fenced: three, and as many again for concurrent changes by others.
 STEPS = 6
 POLL_SECONDS = 0.25
-# How long a change may take to be seen where AWS did not say that it was made.
+# How long to wait for the effect of a request that AWS did not confirm.
 DOUBT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How fencing ended.
+    """The result of fencing.
 
-    why: a sentence's end, empty where it is fenced. is_settled: whether the region's own table was read and has the
-    answer; where it was not, the copies of an earlier run may have it. document: what the copies should hold.
+    why: the end of a sentence, empty if the region is fenced. is_settled: whether the region's own table was read and
+    has the result; if not, the copies of an earlier run may have it. document: the document for the copies.
     """
 
     fenced: str
@@ -55,11 +55,11 @@ class Ended:
 
 
 class Shut(MultiRegionError):
-    """The time is over: no step is begun any more."""
+    """The time is over, so no further step may begin."""
 
 
 class Gate:
-    """Lets steps begin until it is shut, and knows how it stands when one is cut."""
+    """Allows steps to begin until it is shut, and knows the result if one is interrupted."""
 
     def __init__(self, standing: Any = None):
         self._lock = threading.Lock()
@@ -67,21 +67,21 @@ class Gate:
         self._is_shut = False
 
     def enter(self, standing: Any = None) -> None:
-        """Begin a step; standing: the result if it is cut from now on. Raises Shut."""
+        """Begin a step; standing: the result if it is interrupted from now on. Raises Shut."""
         with self._lock:
             if self._is_shut:
                 raise Shut("the time is over")
             self._standing = standing or self._standing
 
     def shut(self) -> Any:
-        """Let nothing begin any more; return how it stands."""
+        """Allow no further step; return the result up to now."""
         with self._lock:
             self._is_shut = True
             return self._standing
 
 
 class Halted(MultiRegionError):
-    """A step that ended otherwise than hoped."""
+    """A step that did not succeed."""
 
     def __init__(self, fenced: str, why: str):
         super().__init__(why)
@@ -89,10 +89,10 @@ class Halted(MultiRegionError):
 
 
 class Fencing:
-    """One region, one resource.
+    """Fences one resource of one region.
 
-    request: a module's parameters. own: OwnDocument. resource: of _region_fence_resources. tell: called with each
-    document for the other tables. remaining: returns the seconds left. now: epoch seconds.
+    request: a module's parameters. own: OwnDocument. resource: of _fence/resources.py. tell: called with each document
+    for the other tables. remaining: returns the seconds left. now: epoch seconds.
     """
 
     def __init__(
@@ -116,18 +116,18 @@ class Fencing:
         self._attempted = False
 
     def preview(self) -> Ended:
-        """Return how it is, without a change; why says what would be done."""
+        """Return the current state without a change; why says what would be done."""
         try:
             self._own.read()
             seen = self._read()
         except MultiRegionError as error:
             return Ended(NOT_FENCED, str(error))
         if self._resource.is_open(seen):
-            return Ended(NOT_FENCED, f"{describe(self._request)} would be taken", True, True, self._own.document)
+            return Ended(NOT_FENCED, f"{describe(self._request)} would be removed", True, True, self._own.document)
         return Ended(FENCED, "", self._state() != DONE, True, self._own.document)
 
     def run(self) -> Ended:
-        """Fence the region; never raises for what AWS answers, or does not."""
+        """Fence the region; never raises an error because of AWS's responses, or their absence."""
         try:
             return self._converge()
         except Halted as halt:
@@ -150,7 +150,7 @@ class Fencing:
                 seen = self._take(seen)
                 continue
             seen = self._read()
-        raise Halted(UNKNOWN, "others keep changing it at the same time")
+        raise Halted(UNKNOWN, "something else keeps changing it at the same time")
 
     def _state(self) -> str | None:
         known = find(self._own.document, self._request)
@@ -164,7 +164,7 @@ class Fencing:
         return seen
 
     def _document(self, state: str, removed: Any, why: str | None = None) -> dict[str, Any]:
-        """Return the document with this state; what is done stays the run's that intended it."""
+        """Return the document with this state; a measure that is done keeps the id of the run that intended it."""
         measure = build_measure(self._request, state, removed, self._now, why)
         known = find(self._own.document, self._request)
         if known and state == DONE:
@@ -177,49 +177,49 @@ class Fencing:
         if self._own.replace(document):
             self._changed = self._attempted = True
             self._tell(document)
-            self._gate.enter(self._ended(NOT_FENCED, "cut before anything was taken", FAILED))
+            self._gate.enter(self._ended(NOT_FENCED, "interrupted before anything was removed", FAILED))
 
     def _write_done(self, removed: Any) -> bool:
-        """Write that it is done; what was seen stays true where that cannot be written."""
+        """Write that it is done; if that cannot be written, the observation is still true."""
         document = self._document(DONE, removed)
         self._gate.enter(replace(self._ended(FENCED), document=document))
         try:
             written = self._own.replace(document)
         except AwsCallError:
-            # The next run, or whoever gives back, finds it intended and sees for itself.
+            # The next run, or unfencing, reads it as intended and checks the resource itself.
             self._own.stored = {"document": document, "written_at": ""}
             return True
         self._changed = self._changed or written
         return written
 
     def _take(self, seen: Any) -> Any:
-        """Take what is seen; return what is seen then. EC2 shows changes a little late."""
+        """Remove the current settings; return the settings afterwards. EC2 shows changes with a delay."""
         self._attempted = True
-        self._gate.enter(self._ended(UNKNOWN, "cut after it was asked for", INTENDED))
+        self._gate.enter(self._ended(UNKNOWN, "interrupted after it was requested", INTENDED))
         doubt = min(DOUBT_SECONDS, self._remaining())
         try:
             if not self._resource.take(seen):
-                # By now some of it is gone, by an answer that was lost or by others, so what was seen is no longer so.
-                return self._see("a part of it is gone, and is seen all the same", doubt, lambda now: now != seen)
+                # A part is already gone, by a request whose response was lost or by others: the settings are outdated.
+                return self._see("a part of it is gone, but is still visible", doubt, lambda now: now != seen)
         except AwsCallError as error:
             if not error.ambiguous:
                 raise
-            return self._see(f"it was asked for, and the answer was lost: {error}", doubt, self._is_taken)
+            return self._see(f"it was requested, and the response was lost: {error}", doubt, self._is_taken)
         self._changed = True
-        return self._see("it was asked for, and is not seen to be done", self._remaining(), self._is_taken)
+        return self._see("it was requested, and its effect is not visible", self._remaining(), self._is_taken)
 
     def _is_taken(self, seen: Any) -> bool:
         return not self._resource.is_open(seen)
 
     def _see(self, why_not: str, seconds: float, done: Callable[[Any], bool]) -> Any:
-        """Return what is seen once it is as it should be."""
+        """Return the settings once they are as they should be."""
         try:
             return poll(self._read, done, seconds, POLL_SECONDS)
         except MultiRegionError as error:
             raise Halted(UNKNOWN, f"{why_not}: {error}") from error
 
     def _ended(self, fenced: str, why: str = "", state: str | None = None) -> Ended:
-        """Return the result; state: what the copies say of it, else what the document says."""
+        """Return the result; state: the state for the copies, else that of the document."""
         document = self._own.document
         if state:
             known = find(document, self._request) or {}
@@ -234,20 +234,20 @@ class Fencing:
         try:
             self._own.replace(ended.document)
         except AwsCallError as error:
-            return replace(ended, why=f"{why}; nor could that be written: {error}")
+            return replace(ended, why=f"{why}; and that could not be written: {error}")
         return ended
 
 
 def reconcile(ended: Ended, request: Mapping[str, Any], previous: Mapping[str, Any] | None, now: float) -> Ended:
-    """Return the result of a run that asked for nothing, with what is known of earlier runs. Pure.
+    """Return the result of a run that requested nothing, with what is known of earlier runs. Pure.
 
-    previous: the document as the region's own table or another one has it. now: epoch seconds.
+    previous: the document from the region's own table or another one. now: epoch seconds.
     """
     if ended.is_settled:
         return ended
     known = find(previous, request)
     if known and known["state"] != FAILED:
-        words = "took" if known["state"] == DONE else "may have taken"
+        words = "removed" if known["state"] == DONE else "may have removed"
         why = f"{ended.why}; run {known['run_id']} {words} {describe(known)}"
         return replace(ended, fenced=FENCED if known["state"] == DONE else UNKNOWN, why=why)
     measure = build_measure(request, FAILED, known and known["removed"], now, ended.why)
@@ -257,22 +257,28 @@ def reconcile(ended: Ended, request: Mapping[str, Any], previous: Mapping[str, A
 def restore(
     measure: Mapping[str, Any], resource: Any, gate: Gate, remaining: Callable[[], float], check_mode: bool = False
 ) -> dict[str, Any]:
-    """Give back what one measure took, and see it there.
+    """Restore what one measure removed, and read it back.
 
-    Returns {mode, resource, restored, given_up, is_gone}. restored: what had to be given back. given_up: rules whose
-    source group does not exist any more. is_gone: there is no such resource, so there is nothing to give it to.
+    Returns {mode, resource, restored, given_up, is_gone}. restored: what had to be restored. given_up: rules whose
+    source group no longer exists. is_gone: the resource does not exist, so nothing can be restored.
     Raises MultiRegionError.
     """
     removed = measure.get("removed")
-    told = {"mode": measure["mode"], "resource": resource_of(measure), "restored": [], "given_up": [], "is_gone": False}
+    result = {
+        "mode": measure["mode"],
+        "resource": resource_of(measure),
+        "restored": [],
+        "given_up": [],
+        "is_gone": False,
+    }
     if not removed:
-        return told
+        return result
     seen = resource.read()
     if seen is None:
-        return {**told, "is_gone": True}
+        return {**result, "is_gone": True}
     lacking = resource.lacking(removed, seen)
     if check_mode or not lacking:
-        return {**told, "restored": lacking}
+        return {**result, "restored": lacking}
     gate.enter()
     given_up: list[Any] = []
     failure = None
@@ -287,9 +293,9 @@ def restore(
         return now is None or not [one for one in resource.lacking(removed, now) if one not in given_up]
 
     patience = min(DOUBT_SECONDS, remaining()) if failure else remaining()
-    wait_until_visible(resource.read, is_there, failure, "It was given back", patience, POLL_SECONDS)
+    wait_until_visible(resource.read, is_there, failure, "It was restored", patience, POLL_SECONDS)
     return {
-        **told,
+        **result,
         "restored": [one for one in lacking if one not in given_up] if given_up else lacking,
         "given_up": given_up,
     }

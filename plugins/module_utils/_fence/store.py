@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Where fence documents are: the region's own table, written only over what was read, and copies in the others."""
+"""Where fence documents are: in the region's own table, written conditionally, and copies in the other tables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Stored = Mapping[str, Any]
 
 
 def condition_for(stored: Stored | None) -> dict[str, Any]:
-    """Return the condition that an item is still what was read: {document, written_at}, or None for no item. Pure."""
+    """Return the condition that an item has not changed since it was read: {document, written_at}, or None. Pure."""
     if stored is None:
         return {"ConditionExpression": "attribute_not_exists(id)"}
     values = {":written_at": {"S": stored["written_at"]}}
@@ -38,7 +38,7 @@ def condition_for(stored: Stored | None) -> dict[str, Any]:
 def replace_document(
     client: Any, table: str, identifier: str, document: Mapping[str, Any], stored: Stored | None
 ) -> dict[str, Any] | None:
-    """Write an item if what was read still stands there; return {document, written_at}, or None if it does not."""
+    """Write an item if it has not changed since it was read; return {document, written_at}, or None if it has."""
     now = utc_now()
     client.put_item(TableName=table, Item=pack(identifier, document, now), **condition_for(stored))
     return {"document": dict(document), "written_at": now}
@@ -46,7 +46,7 @@ def replace_document(
 
 @aws_call("DeleteItem", missing=(CONFLICT,))
 def delete_stored(client: Any, table: str, identifier: str, stored: Stored) -> bool | None:
-    """Delete an item if what was read still stands there; return None if something else does."""
+    """Delete an item if it has not changed since it was read; return None if it has."""
     condition = condition_for(stored)
     condition["ConditionExpression"] += " OR attribute_not_exists(id)"
     client.delete_item(TableName=table, Key={"id": {"S": identifier}}, **condition)
@@ -55,12 +55,12 @@ def delete_stored(client: Any, table: str, identifier: str, stored: Stored) -> b
 
 @aws_call("DeleteItem")
 def delete_document(client: Any, table: str, identifier: str) -> None:
-    """Delete an item, whatever stands there."""
+    """Delete an item unconditionally."""
     client.delete_item(TableName=table, Key={"id": {"S": identifier}})
 
 
 class OwnDocument:
-    """The fence document in the fenced region's own table: the copy that giving back goes by."""
+    """The fence document in the fenced region's own table, from which unfencing restores."""
 
     def __init__(self, client: Any, table: str, region: str):
         self._place = (client, table, FENCE_PREFIX + region)
@@ -69,11 +69,11 @@ class OwnDocument:
 
     @property
     def document(self) -> Mapping[str, Any] | None:
-        """Return the document as it was read or written last, or None."""
+        """Return the document that was last read or written, or None."""
         return self.stored["document"] if self.stored else None
 
     def read(self) -> None:
-        """Read it. Where there is no table yet, nothing was ever fenced."""
+        """Read the document. If there is no table yet, nothing was ever fenced."""
         try:
             self.stored = get_document(*self._place)
         except AwsCallError as error:
@@ -83,7 +83,7 @@ class OwnDocument:
         self.is_read = True
 
     def replace(self, document: Mapping[str, Any]) -> bool:
-        """Write it; return False where another run wrote meanwhile, whose document then is the one that was read."""
+        """Write the document; return False if another run has written in the meantime, and read that one's document."""
         written = failure = None
         try:
             written = replace_document(*self._place, document, self.stored)
@@ -94,29 +94,29 @@ class OwnDocument:
         if written:
             self.stored = written
             return True
-        # A write whose answer was lost may have been carried out, and is refused when it is made again.
+        # A write whose response was lost may have been carried out, and its retry then fails the condition.
         self.read()
         if failure and self.document != document:
             raise failure
         return self.document == document
 
     def delete(self) -> bool:
-        """Delete it; return False where another run wrote meanwhile."""
+        """Delete the document; return False if another run wrote in the meantime."""
         if self.stored is None:
             return True
         try:
             return bool(delete_stored(*self._place, self.stored))
         except AwsCallError as error:
-            # One whose answer was lost counts when nothing stands there.
+            # A deletion whose response was lost succeeded if there is no item now.
             if not error.ambiguous or get_document(*self._place):
                 raise
         return True
 
 
 class Copies:
-    """The copies in the other regions' tables, read and written beside everything else.
+    """The copies in the other regions' tables, read and written in parallel with everything else.
 
-    A slow write of an earlier document never replaces a later one: each writes what is the latest when its turn comes.
+    A slow write of an earlier document never replaces a later one: each one writes the latest document of that moment.
     """
 
     def __init__(self, board: CallGroup, clients: Any, table: str, region: str, regions: Iterable[str]):
@@ -134,7 +134,7 @@ class Copies:
         return list(self._locks)
 
     def start_reading(self) -> None:
-        """Ask every other table for its copy."""
+        """Start reading the copy in every other table."""
         self._board.start(
             {
                 ("copy", region): partial(
@@ -145,11 +145,11 @@ class Copies:
         )
 
     def read(self, answers: Mapping[Any, Observation]) -> dict[str, Observation]:
-        """Return what the tables hold, {region: observation}."""
+        """Return the documents in the tables, {region: observation}."""
         return {region: answers[("copy", region)] for region in self._locks if ("copy", region) in answers}
 
     def offer(self, document: Mapping[str, Any], regions: Iterable[str] | None = None) -> None:
-        """Write the document into the tables of these regions (None: of all others), without waiting."""
+        """Start writing the document to the tables of these regions (None: of all others), without waiting."""
         self._document = document
         chosen = self.regions if regions is None else list(regions)
         self._offered |= set(chosen)
@@ -161,9 +161,9 @@ class Copies:
             write_document(client, self._table, self._identifier, self._document, utc_now())
 
     def written(self, deadline_s: float) -> tuple[list[str], dict[str, str]]:
-        """Return (regions that took the latest document, {region: why it did not}), at the deadline at the latest."""
+        """Return (regions that have the latest document, {region: why not}), by the deadline at the latest."""
         calls = {("write", region) for region in self._offered}
         answers = self._board.wait(deadline_s, lambda so_far, _seconds: calls <= set(so_far))
-        told = {region: answers[("write", region)] for region in self.regions if region in self._offered}
-        failed = {region: str(answer.error) for region, answer in told.items() if not answer.known}
-        return [region for region in told if region not in failed], failed
+        offered = {region: answers[("write", region)] for region in self.regions if region in self._offered}
+        failed = {region: str(answer.error) for region, answer in offered.items() if not answer.known}
+        return [region for region in offered if region not in failed], failed

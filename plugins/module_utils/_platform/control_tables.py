@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What a region's control table tells the planner, in one call: manifest, lease, last move, fences.
+"""What the planner needs from a region's control table, in one call: manifest, lease, latest move, fences.
 
-A second call is made only where a run has not ended well: its record tells which region it moved away from.
+A second call is made only if a run has not succeeded, because its record has the region that it moved away from.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import FENCE_PREFIX
 
 MANIFEST, TABLE, LEASE, RUN, MOVE, FENCES = "manifest", "control_table", "lease", "run", "latest_move", "fences"
-# The facts of _failover/observation.py that come from the control table, and the manifest's copy.
+# The facts of _core/observation.py that come from the control table, and the copy of the manifest.
 NAMES = (MANIFEST, TABLE, LEASE, RUN, MOVE, FENCES)
 NO_TABLE: Mapping[str, Any] = {MANIFEST: None, TABLE: None, LEASE: None, RUN: None, MOVE: None, FENCES: {}}
 
 
 def read_control_tables(client: Any, table: str, regions: Collection[str]) -> dict[str, Observation]:
-    """Return every fact of a region's control table, and under ``manifest`` {document, written_at} or None.
+    """Return all facts from a region's control table, and under ``manifest`` {document, written_at} or None.
 
-    regions: those whose fences are asked for. Raises AwsCallError where the table could not be read.
+    regions: those whose fences are read. Raises AwsCallError if the table could not be read.
     """
     fences = {region: f"{FENCE_PREFIX}{region}" for region in regions}
     found = get_items(client, table, [MANIFEST_ID, LEASE_ID, LATEST_MOVE_ID, *fences.values()])
@@ -59,7 +59,7 @@ def read_control_tables(client: Any, table: str, regions: Collection[str]) -> di
 
 
 def facts_of_control_tables(answer: Observation) -> dict[str, Observation]:
-    """Return the facts of a call of ``read_control_tables``: all of them unknown where it failed. Pure."""
+    """Return the facts of a call of ``read_control_tables``; all are unknown if it failed. Pure."""
     if not answer.known:
         return dict.fromkeys(NAMES, answer)
     return {name: replace(fact, seconds=answer.seconds) for name, fact in answer.value.items()}

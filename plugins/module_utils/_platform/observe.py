@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Observing the platform for the planner: the control tables first, then every region in parallel, within seconds.
+"""Observe the platform for the planner: the control tables first, then every region in parallel, within seconds.
 
-A region that has not answered a single call is not waited for to the end: it may be the lost one, and all that must be
-known stands in the target.
+A region that has not responded to any call is not waited for until the deadline: it may be the lost one, and the target
+has everything that is needed.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
     S3_OBJECT,
 )
 
-# The call that reads a region's control table, among the names of the facts.
+# The name, among those of the facts, of the call that reads a region's control table.
 CONTROL_TABLE = "control_table"
 PARAMETER = "writer_endpoint_parameter"
 SERVICES = ("dynamodb", "rds", "elbv2", "autoscaling", "s3", "cloudwatch", "ssm")
@@ -88,7 +88,7 @@ Call = Callable[[], Any]
 def build_readers(clients: Any, manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Call]:
     """Return the calls that observe one region for the planner, by fact.
 
-    All of them are calls to that region, except those of FACTS_FROM_ELSEWHERE.
+    All of them are made in that region, except those of FACTS_FROM_ELSEWHERE.
     """
     region = entry["region"]
     readers = {
@@ -104,13 +104,13 @@ def build_readers(clients: Any, manifest: Mapping[str, Any], entry: Mapping[str,
 
 
 def silent_regions(answers: Answers, regions: Iterable[str]) -> set[str]:
-    """Return the regions that have not answered one call with a value. Pure."""
+    """Return the regions without any successful call. Pure."""
     heard = {region for (region, name), answer in answers.items() if answer.known and name not in FACTS_FROM_ELSEWHERE}
     return set(regions) - heard
 
 
 class Watch:
-    """The observation of one run: reads the control tables everywhere, then what the manifest names, on one clock."""
+    """The observation for one run: reads all control tables, then what the manifest lists, with one clock."""
 
     def __init__(self, params: Mapping[str, Any], clients: Any):
         self._params = params
@@ -124,7 +124,7 @@ class Watch:
         self._board.start(calls)
 
     def _patient(self, answers: Answers, seconds: float) -> bool:
-        """Return whether only regions that never answered are still missing, and were waited for long enough."""
+        """Return whether all missing responses are of silent regions, and these were waited for long enough."""
         if seconds - self._observing_since < self._params["patience"]:
             return False
         missing = {region for region, _name in self._asked - set(answers)}
@@ -153,8 +153,8 @@ class Watch:
     def run(self) -> tuple[dict[str, Any], str, dict[str, Observation], dict[str, Facts]]:
         """Return (manifest, region it was read from, all copies, facts by region).
 
-        Observing starts with the first copy that arrives. Where a fresher one arrives meanwhile and says something
-        else, what it names is observed once more, with as much time again. Raises MultiRegionError where there is
+        The observation starts with the first copy that arrives. If a more recent one with other contents arrives in the
+        meantime, the regions that it lists are observed again, with a new deadline. Raises MultiRegionError if there is
         no copy.
         """
         table, regions, deadline = self._params["table_name"], self._params["regions"], self._params["deadline"]
@@ -211,7 +211,7 @@ def _without_table(answers: Answers) -> set[str]:
 def build_state(manifest: Mapping[str, Any], facts: Mapping[str, Facts], table_name: str = "control table") -> State:
     """Return the planner's state. Pure.
 
-    The traffic is where the switch puts it, as Route 53 reads it; where nothing of it could be read it is unknown.
+    The region with the traffic is derived from the switch, like Route 53 does; it is unknown if nothing of it is known.
     """
     entries, backend = manifest["regions"], traffic_of(manifest)["backend"]
     return State(
@@ -228,21 +228,21 @@ def build_state(manifest: Mapping[str, Any], facts: Mapping[str, Facts], table_n
 
 
 def refuse_bad(params: Mapping[str, Any]) -> None:
-    """Raise MultiRegionError for options that make no sense together."""
+    """Raise MultiRegionError for options that contradict each other."""
     if params["method"] == SWITCHOVER and params["accept_data_loss"]:
         raise MultiRegionError(
-            "accept_data_loss is true; allowed: false with method switchover, which loses nothing. The moves that may "
-            "lose data are method failover, detach and auto."
+            "accept_data_loss is true; allowed: false with method switchover, which loses no data. The methods that "
+            "may lose data are failover, detach and auto."
         )
 
 
 @timed
 def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
-    """Return the plan for the request with its obstacles and everything it was made from.
+    """Return the plan for the request with its obstacles and everything it was derived from.
 
-    Returns changed (False), what Plan.as_result lists, and manifest, manifest_region, copies, observed, verdicts,
-    target (its entry), db_cluster_arns, topics, switch_regions, switch. Raises MultiRegionError where no manifest
-    could be read.
+    Returns changed (False), the members of Plan.as_result, and manifest, manifest_region, copies, observed, verdicts,
+    target (its entry), db_cluster_arns, topics, switch_regions, switch. Raises MultiRegionError if no manifest could be
+    read.
     """
     refuse_bad(params)
     manifest, manifest_region, copies, facts = Watch(params, clients).run()

@@ -2,11 +2,11 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The record of a run with all its attempts, and which of several copies to believe. Pure: no boto3, no clock.
+"""The record of a run with all its attempts, and which of several copies counts. Pure: no boto3, no clock.
 
-A run's document is the record of its latest attempt, and ``run_id``, ``attempt`` and ``attempts`` beside it: a list of
+A run's document is the record of its latest attempt, with ``run_id``, ``attempt`` and ``attempts``: a list of
 {attempt, owner, outcome, reason, started_at, ended_at, steps} in the order of their numbers. An attempt that ended
-without a word is ``lost``; what is known of it is what its lease tells.
+without writing a record is ``lost``; what is known of it comes from its lease.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ SEEN_BEFORE = ("from_region", "rpo_bound_ms", "safe_instant", "lag", "verdicts_b
 
 
 def told_attempt(record: Mapping[str, Any], attempt: int) -> dict[str, Any]:
-    """Return the entry of the attempt that a record is of.
+    """Return the entry of the attempt that wrote a record.
 
-    The run's own start stands in where the record has no ``attempt_started_at``.
+    The run's own start is used if the record has no ``attempt_started_at``.
     """
     return {
         "attempt": attempt,
@@ -38,10 +38,10 @@ def told_attempt(record: Mapping[str, Any], attempt: int) -> dict[str, Any]:
 
 
 def ended_attempt(lease: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entry of an attempt from the lease it left behind (with ``ended``, as failover_lease has it)."""
+    """Return the entry of an attempt from the lease it left behind (with ``ended``, as returned by failover_lease)."""
     is_lost = lease["outcome"] == RUNNING
     last_seen = datetime.fromtimestamp(lease["renewed_at"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    words = "Ended without a word" if is_lost else f"Released as {lease['outcome']}"
+    words = "Ended without a record" if is_lost else f"Released as {lease['outcome']}"
     return {
         "attempt": lease["attempt"],
         "owner": lease["owner"],
@@ -54,23 +54,23 @@ def ended_attempt(lease: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def leases_of(previous: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """Return the leases that failover_lease's ``previous`` tells of, the latest first."""
+    """Return the leases in ``previous`` of failover_lease, the latest first."""
     return [previous, *previous.get("earlier", [])] if previous else []
 
 
 def close(attempts: dict[int, dict[str, Any]], run_id: str, previous: Mapping[str, Any] | None) -> None:
-    """Add to the attempts, by number, what the leases before tell of those that wrote nothing, or still run."""
+    """Add to the attempts, by number, from earlier leases those that wrote no record, or whose record says running."""
     for lease in leases_of(previous):
         if lease["run_id"] == run_id:
-            told = attempts.get(lease["attempt"])
-            if told is None:
+            entry = attempts.get(lease["attempt"])
+            if entry is None:
                 attempts[lease["attempt"]] = ended_attempt(lease)
-            elif told["outcome"] == RUNNING:
-                attempts[lease["attempt"]] = {**ended_attempt(lease), "steps": told["steps"]}
+            elif entry["outcome"] == RUNNING:
+                attempts[lease["attempt"]] = {**ended_attempt(lease), "steps": entry["steps"]}
 
 
 def inherit(record: Mapping[str, Any], stored: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return a record with what an earlier attempt saw before the move, where this one saw nothing of it."""
+    """Return a record with the values that an earlier attempt observed before the move, if this one did not."""
     blind = {name for name in SEEN_BEFORE if record.get(name) in (None, {}, "unknown")}
     if record.get("from_region") == record.get("target_region"):
         blind.add("from_region")
@@ -84,22 +84,22 @@ def merge_record(
     record: Mapping[str, Any],
     previous: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Return a run's document after one of its attempts has told its record.
+    """Return a run's document with the record of one of its attempts.
 
-    stored: the document that stands there, or None.
-    previous: failover_lease's ``previous``, or None.
+    stored: the current document, or None.
+    previous: ``previous`` of failover_lease, or None.
     """
     attempts = {entry["attempt"]: dict(entry) for entry in (stored or {}).get("attempts", [])}
     close(attempts, run_id, previous)
     for number, entry in attempts.items():
         if number < attempt and entry["outcome"] == RUNNING:
-            entry.update(outcome=LOST, reason=f"Ended without a word; attempt {attempt} went on.")
+            entry.update(outcome=LOST, reason=f"Ended without a record; attempt {attempt} continued.")
     attempts[attempt] = told_attempt(record, attempt)
     return finish(inherit(record, stored), run_id, attempt, attempts)
 
 
 def close_run(stored: Mapping[str, Any] | None, previous: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document of a run that was taken over by another, from what it left behind."""
+    """Return the document of a run that another one took over, from what it left behind."""
     attempts = {entry["attempt"]: dict(entry) for entry in (stored or {}).get("attempts", [])}
     close(attempts, previous["run_id"], previous)
     latest = attempts[max(attempts)]
@@ -116,7 +116,7 @@ def close_run(stored: Mapping[str, Any] | None, previous: Mapping[str, Any]) -> 
 
 
 def finish(record: dict[str, Any], run_id: str, attempt: int, attempts: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
-    """Return a document of its parts."""
+    """Return a document from its parts."""
     listed = [attempts[number] for number in sorted(attempts)]
     return {"version": VERSION, **record, "run_id": run_id, "attempt": attempt, "attempts": listed}
 
@@ -124,9 +124,9 @@ def finish(record: dict[str, Any], run_id: str, attempt: int, attempts: Mapping[
 def build_move(
     stored: Mapping[str, Any] | None, run_id: str, record: Mapping[str, Any], now: float
 ) -> dict[str, Any] | None:
-    """Return the document ``latest_move`` that a record leads to, or None where it is of no move that succeeded.
+    """Return the document ``latest_move`` for a record, or None if the record is not of a move that succeeded.
 
-    stored: the one that stands there, or None. An acknowledgement of the same run is kept, and so is a later move.
+    stored: the current one, or None. An acknowledgement of the same run is kept, and so is a later move.
     """
     if record.get("outcome") != SUCCESSFUL or not record.get("method"):
         return None
@@ -146,10 +146,10 @@ def build_move(
 
 
 def newest(copies: Iterable[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
-    """Return the copy {document, written_at} to believe, or None where there is none.
+    """Return the copy {document, written_at} that counts, or None if there is none.
 
-    The one of the latest attempt, whenever written: an attempt that lost its lease may be the last to write. Of these
-    the one written last.
+    It is the one of the latest attempt, regardless of the time, because an attempt that lost its lease may be the last
+    to write. Among these it is the one that was written last.
     """
     found = [copy for copy in copies if copy]
     return max(found, key=lambda copy: ((copy["document"] or {}).get("attempt", 0), copy["written_at"]), default=None)

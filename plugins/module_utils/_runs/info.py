@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The history of runs, and what stands in the way of the next one, from every control table that answers."""
+"""The history of runs, and what could prevent the next one, from every control table that responds."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.docume
 from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import newest
 
 AUTOMATION_ID = "automation"
-# {id: {document, written_at}} of one table; the lease under its own id, as unpack_lease has it; and the table's time.
+# {id: {document, written_at}} of one table; the lease under its own id, in the shape of unpack_lease; the table's time.
 Table: t.TypeAlias = "dict[str, t.Any]"
 NOW = "now"
-# What every run has, None where its record does not tell: one that was taken over may have written little.
+# Members that every run has, None if its record lacks them: a run that was taken over may have written little.
 MEMBERS = (
     "outcome reason owner method trigger started_at ended_at from_region target_region rto_seconds rpo_bound_ms fenced"
 ).split()
@@ -41,7 +41,7 @@ MEMBERS = (
 
 @aws_call("Scan")
 def scan(client: t.Any, table: str) -> Table:
-    """Return everything of a control table but the manifest, and under NOW its time in epoch seconds."""
+    """Return all items of a control table except the manifest, and under NOW its time in epoch seconds."""
     found: Table = {}
     request = {
         "TableName": table,
@@ -63,9 +63,9 @@ def scan(client: t.Any, table: str) -> Table:
 
 
 def merge_runs(tables: Mapping[str, Table]) -> list[dict[str, t.Any]]:
-    """Return the runs of all tables, each once, the newest first. Pure.
+    """Return the runs in all tables, each once, the newest first. Pure.
 
-    Each is its document with ``written_at`` and ``regions``, which have a copy of it; MEMBERS are never missing.
+    Each is its document with ``written_at`` and ``regions``, which have a copy of it; all MEMBERS are present.
     """
     copies: defaultdict[str, dict[str, t.Any]] = defaultdict(dict)
     for region, table in tables.items():
@@ -82,13 +82,13 @@ def merge_runs(tables: Mapping[str, Table]) -> list[dict[str, t.Any]]:
 
 
 def newest_document(tables: Mapping[str, Table], identifier: str) -> t.Any:
-    """Return the newest copy of a document that stands in several tables, or None. Pure."""
+    """Return the newest copy of a document in several tables, or None. Pure."""
     copy = newest(table.get(identifier) for table in tables.values())
     return copy["document"] if copy else None
 
 
 def fences_of(answers: Mapping[str, Observation], tables: Mapping[str, Table]) -> dict[str, t.Any]:
-    """Return {region: document of what fencing did to it, None, or unknown}. Pure."""
+    """Return {region: fence document, None, or unknown}. Pure."""
     fences = {}
     for region in answers:
         identifier = f"{FENCE_PREFIX}{region}"
@@ -102,17 +102,17 @@ def fences_of(answers: Mapping[str, Observation], tables: Mapping[str, Table]) -
 
 
 def per_region(answers: Mapping[str, Observation], identifier: str) -> dict[str, t.Any]:
-    """Return {region: what stands there under an id, None, or unknown}. Pure."""
+    """Return {region: item with an id, None, or unknown}. Pure."""
     return {region: answer.value.get(identifier) if answer.known else UNKNOWN for region, answer in answers.items()}
 
 
 @timed
 def run(params: Mapping[str, t.Any], clients: t.Any) -> dict[str, t.Any]:
-    """Read every control table in parallel, and merge what they tell.
+    """Read every control table in parallel, and merge the results.
 
     Returns changed, reason, now (the tables' time), runs, latest_move, leases, fences, automation, automation_latest,
     unread {region: sentence}.
-    Raises MultiRegionError where no table answered, and where the one run asked for stands in none.
+    Raises MultiRegionError if no table responded, and if a single run was requested that is in none of them.
     """
     table, run_id, limit = params["table_name"], params.get("run_id"), params["limit"]
 

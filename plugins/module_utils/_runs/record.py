@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The record of a run, in the control table of the region that took over, and of the others where they answer."""
+"""The record of a run, in the control table of the target region, and in those of the others that respond."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._runs.history
 Documents: t.TypeAlias = "dict[str, dict[str, t.Any]]"
 Copies: t.TypeAlias = "dict[str, dict[str, t.Any] | None]"
 
-# How long the others are waited for where the required region has nothing to merge over, in seconds.
+# How long to wait for the other regions if the required region has no earlier record, in seconds.
 READ_PATIENCE_SECONDS = 1.5
-# What a table answers to an attempt whose run has a later one: its record is not to be replaced.
+# The result for an attempt whose run has a later one: its record must not be replaced.
 SUPERSEDED = "superseded"
 
 
 @aws_call("PutItem", missing=("ConditionalCheckFailedException",))
 def put_attempt(client: t.Any, table: str, identifier: str, document: Mapping[str, t.Any], written_at: str) -> t.Any:
-    """Write a document unless one of a later attempt stands there; return the answer, or None where it does."""
+    """Write a document unless there is one of a later attempt; return the response, or None if there is."""
     return client.put_item(
         TableName=table,
         Item={**pack(identifier, document, written_at), "attempt": {"N": str(document.get("attempt", 0))}},
@@ -60,9 +60,9 @@ def put_attempt(client: t.Any, table: str, identifier: str, document: Mapping[st
 
 
 def write(client: t.Any, table: str, documents: Mapping[str, Mapping[str, t.Any]], now: str) -> str | bool:
-    """Write all documents into one table; return whether one of them is new there, or SUPERSEDED.
+    """Write all documents to one table; return whether one of them is new there, or SUPERSEDED.
 
-    documents: the run's own is the first; where that is superseded, so are those that follow from it.
+    documents: the run's own is the first; if it is superseded, so are the others.
     """
     changes = []
     for identifier, document in documents.items():
@@ -80,21 +80,21 @@ def write(client: t.Any, table: str, documents: Mapping[str, Mapping[str, t.Any]
 
 
 def is_news(old: Mapping[str, t.Any] | None, document: Mapping[str, t.Any], now: str) -> bool:
-    """Return whether a write changed what stood there; old: the item it replaced, None where there was none. Pure.
+    """Return whether a write changed the item; old: the item that it replaced, None if there was none. Pure.
 
-    Where that is this very write, botocore has made it twice, and what the first one replaced is not known.
+    If the replaced item is of this very write, botocore has sent it twice, and the item before it is unknown.
     """
-    stood = unpack(old) if old else None
-    return stood is None or stood["document"] != document or stood["written_at"] == now
+    replaced = unpack(old) if old else None
+    return replaced is None or replaced["document"] != document or replaced["written_at"] == now
 
 
 def read_before(params: Mapping[str, t.Any], clients: t.Any, identifiers: list[str]) -> tuple[Copies, dict[str, str]]:
-    """Return what the new record is merged over, and why a region could not be read.
+    """Return the documents into which the new record is merged, and why a region could not be read.
 
-    That is the required region's copy, or else the newest of any region that answers.
+    They are the required region's, or else the newest of all regions that respond.
     """
     table, required, own = params["table_name"], params.get("required_region"), identifiers[0]
-    # A first attempt that nothing came before has written nothing anywhere.
+    # A first attempt without a previous run has written nothing yet.
     is_first = params["attempt"] == 1 and not params.get("previous")
 
     def call(region: str) -> Callable[[], Copies]:
@@ -114,7 +114,7 @@ def read_before(params: Mapping[str, t.Any], clients: t.Any, identifiers: list[s
 
 
 def build_documents(params: Mapping[str, t.Any], before: Mapping[str, t.Any], now: float) -> Documents:
-    """Return the documents to write, by identifier: the run's, and those that follow from it. Pure.
+    """Return the documents to write, by identifier: the run's, and others derived from it. Pure.
 
     before: {identifier: {document, written_at} or None}.
     """
@@ -132,17 +132,17 @@ def build_documents(params: Mapping[str, t.Any], before: Mapping[str, t.Any], no
 
 
 def identifiers_of(params: Mapping[str, t.Any]) -> list[str]:
-    """Return the ids of all items that the record may touch, the run's own first. Pure."""
+    """Return the ids of all items that the record may change, the run's own first. Pure."""
     runs = [params["run_id"], *([params["previous"]["run_id"]] if params.get("previous") else [])]
     return [*dict.fromkeys(f"{RUN_PREFIX}{run_id}" for run_id in runs), LATEST_MOVE_ID]
 
 
 @timed
 def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -> dict[str, t.Any]:
-    """Write the record of one attempt of a run; the same one may be written again and again.
+    """Write the record of one attempt of a run; writing the same record again is harmless.
 
     Returns changed, reason, id, record (the run's document), written_to [regions], not_written_to {region: sentence}.
-    Raises MultiRegionError with the same evidence where the required region (or every region) did not take it.
+    Raises MultiRegionError with the same evidence if the required region (or every region) did not accept it.
     """
     regions, required, table = params["regions"], params.get("required_region"), params["table_name"]
     require_member("required_region", required, regions)
@@ -153,15 +153,15 @@ def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -
     stored = (before[identifier] or {}).get("document")
     if stored and stored.get("attempt", 1) > params["attempt"]:
         reason = (
-            f"Attempt {stored['attempt']} of run {params['run_id']} has written the record since; it is left as it is."
+            f"Attempt {stored['attempt']} of run {params['run_id']} has written the record since; it is not changed."
         )
         return {"changed": False, **evidence, "record": stored, "reason": reason}
     if check_mode:
         if not set(regions if required is None else [required]) - unread.keys():
             return tell(params, Outcome({}, unread, False), evidence)
         changed = any(not before[one] or before[one]["document"] != documents[one] for one in documents)
-        words = "would be written" if changed else "is written already"
-        where = required or "one region at least"
+        words = "would be written" if changed else "is already written"
+        where = required or "at least one region"
         return {"changed": changed, **evidence, "reason": f"The record {identifier} {words} in {where}."}
     lease_of(params, clients).hold()
     now = utc_now()
@@ -174,7 +174,7 @@ def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -
 
 
 def tell(params: Mapping[str, t.Any], outcome: Outcome, evidence: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return the result of writing, or raise MultiRegionError where it was not enough. Pure."""
+    """Return the result of writing, or raise MultiRegionError if it was not enough. Pure."""
     identifier = evidence["id"]
     written = [region for region, answer in outcome.done.items() if answer != SUPERSEDED]
     failed = dict(outcome.failed)
@@ -187,5 +187,5 @@ def tell(params: Mapping[str, t.Any], outcome: Outcome, evidence: dict[str, t.An
         raise MultiRegionError(f"The record {identifier} was not written in {where}: {words}.", **evidence)
     changed = any(outcome.done[region] for region in written)
     not_there = f"; not written in {words}" if failed else ""
-    reason = f"The record {identifier} stands in {', '.join(outcome.done)}{not_there}."
+    reason = f"The record {identifier} is written in {', '.join(outcome.done)}{not_there}."
     return {"changed": changed, **evidence, "reason": reason}

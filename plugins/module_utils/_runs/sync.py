@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Telling the regions that missed it what the others know of past runs, so that the loss of any one loses no history.
+"""Copying the history of runs to the regions that missed it, so that the loss of any one region loses no history.
 
-A record is written while a region may be lost; that region has it only once somebody tells it. What is copied is
-history and people's decisions (runs, latest move, pause); never a lease, which is decided in its own region alone.
+A record is written while a region may be lost, so that region gets it only later. What is copied is history and the
+decisions of operators (runs, latest move, pause); never a lease, which belongs to its own region alone.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ Copy: t.TypeAlias = "Mapping[str, t.Any]"
 
 @aws_call("PutItem", missing=("ConditionalCheckFailedException",))
 def put_copy(client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy | None) -> t.Any:
-    """Write a copy with its own time where still the same stands as was seen; None where that has changed since.
+    """Write a copy with its original time if the item has not changed since it was read; return None if it has.
 
-    Safe to repeat: the condition holds after the write as well.
+    Safe to repeat: the condition is also met after the write.
     """
     item = pack(identifier, copy["document"], copy["written_at"])
     still, values = "attribute_not_exists(id)", {":copied": item["written_at"]}
@@ -56,7 +56,7 @@ def put_copy(client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy 
 
 
 def copy_item(client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy | None) -> bool:
-    """Write a copy; return whether it stands there. One whose answer was lost counts when it does."""
+    """Write a copy; return whether the table has it now. If the response is lost, the item is read back."""
     try:
         return put_copy(client, table, identifier, copy, seen) is not None
     except AwsCallError as error:
@@ -66,12 +66,12 @@ def copy_item(client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy
 
 
 def is_history(identifier: str) -> bool:
-    """Return whether every region is meant to have an item of this id. Pure."""
+    """Return whether every region should have the item with this id. Pure."""
     return identifier.startswith(RUN_PREFIX) or identifier in (LATEST_MOVE_ID, AUTOMATION_ID)
 
 
 def missing_copies(tables: Mapping[str, Table]) -> list[tuple[str, str, Copy, Copy | None]]:
-    """Return (region, id, copy to write, copy that stands there or None) for all that is missing or older. Pure."""
+    """Return (region, id, copy to write, current copy or None) for all that is missing or outdated. Pure."""
     identifiers = sorted({one for table in tables.values() for one in table if is_history(one)})
     found = []
     for identifier in identifiers:
@@ -85,10 +85,10 @@ def missing_copies(tables: Mapping[str, Table]) -> list[tuple[str, str, Copy, Co
 
 @timed
 def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -> dict[str, t.Any]:
-    """Read every control table in parallel, and write into each what it lacks.
+    """Read every control table in parallel, and write to each what it lacks.
 
-    Returns changed, reason, copied {region: [ids]}, unread {region: sentence}. Raises MultiRegionError where no table
-    answered, or where one that was read took no copy.
+    Returns changed, reason, copied {region: [ids]}, unread {region: sentence}. Raises MultiRegionError if no table
+    responded, or if one that was read accepted no copy.
     """
     name, regions = params["table_name"], params["regions"]
 
@@ -105,9 +105,9 @@ def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -
     for region, identifier, copy, seen in missing_copies(tables):
         if check_mode or copy_item(clients("dynamodb", region), name, identifier, copy, seen):
             copied.setdefault(region, []).append(identifier)
-    told = ", ".join(f"{region} ({len(ids)})" for region, ids in copied.items())
-    verb = "would be told" if check_mode else "were told"
-    reason = f"{told} {verb} what they had missed." if told else f"{', '.join(tables)} know the same."
+    updated = ", ".join(f"{region} ({len(ids)})" for region, ids in copied.items())
+    verb = "Would copy" if check_mode else "Copied"
+    reason = f"{verb} the missing records to {updated}." if updated else f"{', '.join(tables)} have the same records."
     return {
         "changed": bool(copied),
         "reason": f"{reason} Not read: {silent}." if silent else reason,

@@ -2,9 +2,9 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Where the traffic is, for those who only look, and what each back end of the switch must be given.
+"""Where the traffic is, for code that only reads it, and what each backend of the switch requires.
 
-The recovery manifest's member ``traffic`` is {backend, domain, name_servers, health_path, scheme} and, by back end:
+The recovery manifest's member ``traffic`` is {backend, domain, name_servers, health_path, scheme} and, by backend:
 
 =======================  =============================================================================
 ``s3_object``            switch_key; entries of regions: control_bucket
@@ -38,9 +38,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.rout
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.statements import active_region
 
 STATEMENTS, CONTROL = "statements", "routing_control"
-# Facts of a region that are asked of somebody else: they say nothing about whether the region answers.
+# Facts of a region that are read elsewhere, so they do not show whether the region responds.
 FACTS_FROM_ELSEWHERE = frozenset({CONTROL})
-# What each back end needs of the module's options, and of each entry of ``regions``.
+# What each backend requires of the module's options, and of each entry of ``regions``.
 NEEDED = {S3_OBJECT: ("object_key",), CLOUDWATCH_METRIC: ("platform", "metric_namespace"), ARC_ROUTING_CONTROL: ()}
 NEEDED_OF_REGIONS = {S3_OBJECT: "bucket", CLOUDWATCH_METRIC: "region", ARC_ROUTING_CONTROL: "routing_control_arn"}
 
@@ -62,22 +62,23 @@ SWITCH_SPEC = {
     "metric_namespace": {"type": "str", "default": "Trading/TrafficSwitch", "rule": rules.NAMESPACE},
     "cluster_endpoints": {"type": "list", "elements": "dict", "options": ENDPOINT_SPEC},
 }
-# Those of them that a manifest has by the same name, where its back end needs them.
+# Those of the options that a manifest has by the same name, if its backend requires them.
 OF_SOME_BACKENDS = ("platform", "metric_namespace", "cluster_endpoints")
 
 
 def backend_problems(params: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with the options of a back end, as sentences; empty where nothing is. Pure.
+    """Return the problems of a backend's options, as sentences; empty if there are none. Pure.
 
     params: options of region_traffic.
     """
     backend = params["backend"]
-    problems = [f"{name} is missing; backend {backend} needs it." for name in NEEDED[backend] if not params.get(name)]
+    missing = [name for name in NEEDED[backend] if not params.get(name)]
+    problems = [f"{name} is missing; backend {backend} requires it." for name in missing]
     member = NEEDED_OF_REGIONS[backend]
     bare = [entry["region"] for entry in params["regions"] if not entry.get(member)]
     if bare:
         problems.append(
-            f"{member} of {', '.join(bare)} is missing in regions; backend {backend} needs it of every region."
+            f"{member} of {', '.join(bare)} is missing in regions; backend {backend} requires it for every region."
         )
     if backend == ARC_ROUTING_CONTROL:
         problems += endpoint_problems(params.get("cluster_endpoints") or [])
@@ -86,17 +87,17 @@ def backend_problems(params: Mapping[str, Any]) -> list[str]:
 
 
 def endpoint_problems(endpoints: list[Mapping[str, str]]) -> list[str]:
-    """Return what is wrong with the end points of a routing control cluster. Pure."""
+    """Return the problems of the endpoints of a routing control cluster. Pure."""
     if len({place.get("endpoint") for place in endpoints}) == ENDPOINTS and all(p.get("region") for p in endpoints):
         return []
     return [
-        f"cluster_endpoints has {len(endpoints)} entries; allowed: the {ENDPOINTS} different end points of the cluster "
+        f"cluster_endpoints has {len(endpoints)} entries; allowed: the {ENDPOINTS} different endpoints of the cluster "
         "with region and endpoint each, as DescribeCluster of route53-recovery-control-config shows them."
     ]
 
 
 def panel_problems(arns: list[str]) -> list[str]:
-    """Return what is wrong with the routing controls of all regions. Pure."""
+    """Return the problems of the routing controls of all regions. Pure."""
     problems = [
         f"routing_control_arn is {arn}; allowed: the ARN of a routing control." for arn in arns if panel_of(arn) == arn
     ]
@@ -108,7 +109,7 @@ def panel_problems(arns: list[str]) -> list[str]:
     if not problems and len(panels) > 1:
         problems.append(
             f"The routing controls are in {len(panels)} control panels ({', '.join(panels)}); allowed: one, because "
-            "only controls of one panel change in one transaction."
+            "only controls of one panel can be changed in one transaction."
         )
     return problems
 
@@ -132,7 +133,7 @@ def switch_regions(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def switch_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of SWITCH_SPEC; those that the manifest says nothing of are left out. Pure."""
+    """Return the options of SWITCH_SPEC; those that the manifest does not contain are omitted. Pure."""
     part = traffic_of(manifest)
     return {
         "backend": part["backend"],
@@ -143,7 +144,7 @@ def switch_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def traffic_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest's part about the traffic, complete where it was written by an earlier version. Pure."""
+    """Return the manifest's part about the traffic, completed if an earlier version wrote it. Pure."""
     part = manifest.get("traffic") or {}
     return {"backend": S3_OBJECT, **part, "switch_key": part.get("switch_key") or "active-region"}
 
@@ -151,10 +152,10 @@ def traffic_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
 def traffic_readers(
     clients: Any, manifest: Mapping[str, Any], entry: Mapping[str, Any]
 ) -> dict[str, Callable[[], Any]]:
-    """Return the call that asks for a region's part in the switch, under the name of its fact.
+    """Return the call that reads a region's part of the switch, under the name of its fact.
 
-    The fact ``statements`` is a list of texts or None, asked of the region itself. The fact ``routing_control`` is On
-    or Off, asked of the cluster, so that it is known of lost regions as well (``FACTS_FROM_ELSEWHERE``).
+    The fact ``statements`` is a list of texts or None, read in the region itself. The fact ``routing_control`` is On or
+    Off, read from the cluster, so that it is known for lost regions as well (``FACTS_FROM_ELSEWHERE``).
     """
     traffic, region = traffic_of(manifest), entry["region"]
     if traffic["backend"] == ARC_ROUTING_CONTROL:
@@ -168,10 +169,10 @@ def traffic_readers(
 
 
 def traffic_region(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:
-    """Return the region that has the traffic, or None where that cannot be said. Pure.
+    """Return the region that has the traffic, or None if unknown. Pure.
 
-    facts: Facts by region, with what ``traffic_readers`` reads. Statements count as Route 53 reads them: where none
-    could be read it is unknown.
+    facts: Facts by region, with what ``traffic_readers`` reads. Statements are interpreted as Route 53 does; if none
+    could be read, the region is unknown.
     """
     order = order_of(manifest)
     if traffic_of(manifest)["backend"] == ARC_ROUTING_CONTROL:
@@ -181,4 +182,4 @@ def traffic_region(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str
         region: frozenset(seen.value(STATEMENTS) or ()) if seen[STATEMENTS].known else None
         for region, seen in facts.items()
     }
-    return active_region(view, order) if any(said is not None for said in view.values()) else None
+    return active_region(view, order) if any(statements is not None for statements in view.values()) else None

@@ -4,19 +4,19 @@
 
 """The traffic switch as Route 53 health checks and failover records.
 
-Pure. Checks and records together compute what ``statements.active_region`` computes; tests/unit compare the two.
+Pure. Checks and records together compute the same as ``statements.active_region``; tests/unit compare the two.
 
-For each pair of regions one calculated check counts three votes. Deciding between more than two regions is left to the
-records, a pair of failover records for each pair of regions, because a calculated check cannot monitor calculated ones
-("Values that you specify when you create or update health checks" of the Route 53 Developer Guide). Back ends differ in
-what a vote reads:
+For each pair of regions one calculated check counts three votes. The records, one failover pair for each pair of
+regions, decide between more than two regions, because a calculated check cannot monitor calculated ones ("Values that
+you specify when you create or update health checks" of the Route 53 Developer Guide). The backends differ in what a
+vote reads:
 
 - ``s3_object``: a string match in the first 5120 bytes of an object ("HealthCheckConfig" of the Route 53 API
   reference). An object that is absent or cannot be read does not match, and an inverted check is then healthy.
-- ``cloudwatch_metric``: an alarm, in ALARM while its statement is said. A check without data is healthy, an inverted
-  one unhealthy ("How Route 53 determines the status of health checks that monitor CloudWatch alarms" of the Developer
-  Guide), which reads "not said"; one whose data has ended keeps its last status.
-- ``arc_routing_control``: there are no votes. The record of a pair carries the check of the earlier region's control.
+- ``cloudwatch_metric``: an alarm that is in ALARM while its statement is published. A check without data is healthy, an
+  inverted one unhealthy ("How Route 53 determines the status of health checks that monitor CloudWatch alarms" of the
+  Developer Guide), which means "not published"; one whose data has ended keeps its last status.
+- ``arc_routing_control``: there are no votes. The record of a pair has the check of the earlier region's control.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.stat
 )
 
 S3_OBJECT, CLOUDWATCH_METRIC, ARC_ROUTING_CONTROL = "s3_object", "cloudwatch_metric", "arc_routing_control"
-# Name of the one metric of the switch, and the shortest period of standard resolution.
+# The name of the switch's only metric, and the shortest period of standard resolution.
 METRIC_NAME, PERIOD_SECONDS = "Said", 60
 BACKENDS = (S3_OBJECT, CLOUDWATCH_METRIC, ARC_ROUTING_CONTROL)
 
 Check: t.TypeAlias = "dict[str, t.Any]"
 Leaf: t.TypeAlias = "t.Callable[[str, str, Vote], Check]"
 
-# What the checks of objects are named by: what is true while they are healthy.
+# Words in the names of checks of objects: what is true while the check is healthy.
 OBJECT_WORDS = {"claims": "unclaimed", "outranks": "outranks", "yields": "unyielding"}
-# The type of a check cannot change, so that checks of metrics have names of their own.
+# The type of a check cannot be changed, so checks of metrics have other names.
 METRIC_WORDS = {"claims": "claim", "outranks": "rank", "yields": "yield"}
 DIRECTIONS = {
     "north": "n",
@@ -58,13 +58,13 @@ DIRECTIONS = {
 def build_checks(
     order: t.Sequence[str], buckets: t.Mapping[str, str], prefix: str = "switch", object_key: str = "active-region"
 ) -> list[Check]:
-    """Return the health checks of the switch over objects, children before parents.
+    """Return the health checks of a switch with objects, children before parents.
 
     buckets: name of every region's control bucket.
-    prefix: what every check's name begins with.
+    prefix: prefix of every check's name.
 
     Each dict has ``name``, ``tier`` (0: vote, 1: calculated), ``type`` and either the options of a vote or
-    ``child_names`` and ``health_threshold``. ``ahead_check`` names the check that records carry.
+    ``child_names`` and ``health_threshold``. ``ahead_check`` returns the name of the check that records use.
     """
 
     def match(earlier: str, later: str, vote: Vote) -> Check:
@@ -85,9 +85,9 @@ def build_checks(
 
 
 def build_metric_checks(order: t.Sequence[str], prefix: str = "switch") -> list[Check]:
-    """Return the health checks of the switch over metrics, in the shape of ``build_checks``.
+    """Return the health checks of a switch with metrics, in the shape of ``build_checks``.
 
-    A vote has ``alarm`` (region, name, insufficient_data_health_status); ``statement_alarms`` makes these alarms.
+    A vote has ``alarm`` (region, name, insufficient_data_health_status); ``statement_alarms`` defines these alarms.
     """
 
     def follow(earlier: str, later: str, vote: Vote) -> Check:
@@ -119,7 +119,7 @@ def build_control_checks(
 
 
 def build_pairs(order: t.Sequence[str], prefix: str, leaf: Leaf) -> list[Check]:
-    """Return for each pair of regions its three votes, and the check that counts them."""
+    """Return the three votes of each pair of regions, and the check that counts them."""
     checks = []
     for earlier, later in pairs(order):
         leaves = [leaf(earlier, later, vote) for vote in votes(earlier, later)]
@@ -136,7 +136,7 @@ def build_pairs(order: t.Sequence[str], prefix: str, leaf: Leaf) -> list[Check]:
 
 
 def alarm_names(region: str, order: t.Sequence[str], prefix: str = "switch") -> dict[str, str]:
-    """Return the name of the alarm on everything that a region can say, by statement."""
+    """Return the name of the alarm for every statement of a region, by statement."""
     return {
         vote.statement: pair_name(prefix, METRIC_WORDS[vote.word], earlier, later)
         for earlier, later in pairs(order)
@@ -148,10 +148,10 @@ def alarm_names(region: str, order: t.Sequence[str], prefix: str = "switch") -> 
 def statement_alarms(
     region: str, order: t.Sequence[str], prefix: str = "switch", namespace: str = "Trading/TrafficSwitch"
 ) -> list[dict[str, t.Any]]:
-    """Return a region's alarms, one for each of its statements: ALARM while it is said.
+    """Return a region's alarms, one for each of its statements: in ALARM while it is published.
 
-    Each dict has ``name``, ``statement`` and the figures of the alarm as amazon.aws.cloudwatch_metric_alarm takes them.
-    Route 53 follows standard resolution and plain statistics only ("AlarmIdentifier" of its API reference).
+    Each dict has ``name``, ``statement`` and the settings of the alarm for amazon.aws.cloudwatch_metric_alarm.
+    Route 53 supports only standard resolution and plain statistics ("AlarmIdentifier" of its API reference).
     """
     return [
         {
@@ -182,12 +182,12 @@ def control_check(region: str, prefix: str = "switch") -> str:
 
 
 def pair_name(prefix: str, word: str, earlier: str, later: str) -> str:
-    """Return the name of something about a pair of regions."""
+    """Return the name of a check for a pair of regions."""
     return f"{prefix}-{word}-{short(earlier)}-{short(later)}"
 
 
 def short(region: str) -> str:
-    """Return a region's short form, as in ids of availability zones: apse1 for ap-southeast-1.
+    """Return a region's short form, as in the ids of availability zones: apse1 for ap-southeast-1.
 
     A check's name has to fit a caller reference of 64 characters ("CreateHealthCheck" of the Route 53 API reference).
     """
@@ -204,12 +204,11 @@ def build_records(
     endpoint_checks: t.Mapping[str, str] | None = None,
     backend: str = S3_OBJECT,
 ) -> list[dict[str, t.Any]]:
-    """Return the failover alias records, deepest first: none ever points at one that is not there yet.
+    """Return the failover alias records in an order in which no record refers to one that does not exist yet.
 
     load_balancers: by region ``{dns_name, zone_id}``.
-    endpoint_checks: names of the checks on the regions' end points. When given, the traffic also leaves a region by
-    itself, towards the next one in order, while its end point does not answer (automatic DNS failover).
-
+    endpoint_checks: names of the checks of the regions' endpoints. If given, the traffic also leaves a region
+    automatically, to the next one in order, while its endpoint does not respond (automatic DNS failover).
     Each dict has ``name``, ``identifier``, ``failover`` (PRIMARY or SECONDARY), ``target``, ``target_zone_id``,
     ``evaluate_target_health`` and ``check_name`` (None for a SECONDARY).
     """
@@ -217,14 +216,14 @@ def build_records(
     automatic = bool(endpoint_checks)
 
     def winner(at: int) -> tuple[str, str]:
-        """Return name and zone of what answers once this region has met all others."""
+        """Return the name and zone of the target once this region was compared with all others."""
         if automatic and at < last:
             return f"{order[at]}.{domain}", zone_id
         balancer = load_balancers[order[at]]
         return balancer["dns_name"], balancer["zone_id"]
 
     def next_round(at: int, met: int) -> tuple[str, str]:
-        """Return name and zone of what decides once this region has met all others up to ``met``."""
+        """Return the name and zone of the next decision once this region was compared with all others up to ``met``."""
         return winner(at) if met == last else (meeting(order[at], order[met + 1], order, domain), zone_id)
 
     records = []
@@ -244,12 +243,12 @@ def build_records(
 
 
 def deciding_check(earlier: str, later: str, prefix: str, backend: str) -> str:
-    """Return the name of the check whose health gives a pair to its earlier region."""
+    """Return the name of the check that decides a pair: while it is healthy, the earlier region is chosen."""
     return control_check(earlier, prefix) if backend == ARC_ROUTING_CONTROL else ahead_check(earlier, later, prefix)
 
 
 def meeting(earlier: str, later: str, order: t.Sequence[str], domain: str) -> str:
-    """Return the name whose failover pair decides between two regions; the first two meet at the domain itself."""
+    """Return the name whose failover pair decides between two regions; for the first two it is the domain itself."""
     return domain if [earlier, later] == list(order[:2]) else f"{earlier}-{later}.{domain}"
 
 
@@ -269,10 +268,10 @@ def alias(
 
 
 def order_problem(existing: t.Sequence[str], wanted: t.Sequence[str]) -> str | None:
-    """Return why building records in the wanted order could move the traffic, or None.
+    """Return why building the records in the wanted order could move the traffic, or None.
 
-    The first region of the order has the traffic while no object says anything, and regions meet in that order; only a
-    region added at the end changes no answer.
+    The first region of the order has the traffic while no object has statements, and the regions are compared in that
+    order; only adding a region at the end changes no result.
     """
     if list(wanted[: len(existing)]) == list(existing):
         return None

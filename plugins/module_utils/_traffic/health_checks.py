@@ -2,11 +2,11 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Route 53 health checks of every type, found again by their name.
+"""Route 53 health checks of every type, identified by name.
 
 Facts used: CreateHealthCheck, UpdateHealthCheck and HealthCheckConfig of the Route 53 API Reference. A caller reference
-that was used once can be used again only for a check that still exists with the same settings, so a deleted check's
-reference is spent. Type, request interval, latency measurement and routing control cannot be changed.
+can be reused only while its check exists with the same settings, so the reference of a deleted check can never be used
+again. Type, request interval, latency measurement and routing control cannot be changed.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     wait_until_visible,
 )
 
-# A caller reference has 64 characters; some are kept for telling apart a check from a deleted one of the same name.
+# A caller reference has up to 64 characters; some are reserved to distinguish a check from a deleted one with its name.
 NAME_LIMIT = 50
 SEPARATOR = "@"
-# Option of the module -> member of HealthCheckConfig, for those that are passed on as they are.
+# Option of the module -> member of HealthCheckConfig, for those that are passed unchanged.
 MEMBERS = {
     "fqdn": "FullyQualifiedDomainName",
     "ip_address": "IPAddress",
@@ -45,16 +45,16 @@ MEMBERS = {
     "child_health_checks": "ChildHealthChecks",
     "health_threshold": "HealthThreshold",
 }
-# The same for what is decided at creation for good.
+# The same for members that cannot be changed after creation.
 FIXED = {
     "type": "Type",
     "request_interval": "RequestInterval",
     "measure_latency": "MeasureLatency",
     "routing_control_arn": "RoutingControlArn",
 }
-# What Route 53 leaves out of its answers when it was never set.
+# Members that Route 53 omits from responses if they were never set.
 DEFAULTS = {"Inverted": False, "MeasureLatency": False, "EnableSNI": False}
-# How long one goes on where another is changing the same check, and between two tries, in seconds.
+# How long to retry while another run changes the same check, and the time between two tries, in seconds.
 CONTEST_SECONDS, TRY_SECONDS = 10, 1
 
 
@@ -73,19 +73,19 @@ def get_health_check(client, identifier):
 
 @aws_call("CreateHealthCheck")
 def create_health_check(client, reference, config):
-    """Create a check and return it. The same reference and settings again return the same check."""
+    """Create a check and return it. A repeated call with the same reference and settings returns the same check."""
     return client.create_health_check(CallerReference=reference, HealthCheckConfig=config)["HealthCheck"]
 
 
 @aws_call("UpdateHealthCheck")
 def update_health_check(client, identifier, version, changes):
-    """Change a check, provided that nobody else has since ``version``."""
+    """Change a check, provided that it has not been changed since ``version``."""
     client.update_health_check(HealthCheckId=identifier, HealthCheckVersion=version, **changes)
 
 
 @aws_call("DeleteHealthCheck", missing=("NoSuchHealthCheck",))
 def delete_health_check(client, identifier):
-    """Delete a check; nothing happens where it is gone."""
+    """Delete a check. Does nothing if it does not exist."""
     client.delete_health_check(HealthCheckId=identifier)
 
 
@@ -104,13 +104,13 @@ def add_tags(client, identifier, tags):
 
 
 def is_named(check, name):
-    """Return True for a check whose caller reference was made of the name. Pure."""
+    """Return True for a check whose caller reference contains the name. Pure."""
     reference = check["CallerReference"]
     return reference == name or reference.startswith(name + SEPARATOR)
 
 
 def build_config(wanted):
-    """Return the HealthCheckConfig of what is given; what is left out is not in it. Pure."""
+    """Return the HealthCheckConfig with the given options only. Pure."""
     config = {
         member: wanted[option] for option, member in {**FIXED, **MEMBERS}.items() if wanted.get(option) is not None
     }
@@ -125,8 +125,8 @@ def build_config(wanted):
 def creation_config(wanted):
     """Return the HealthCheckConfig of a new check. Pure.
 
-    A check by HTTPS sends the host name unless told otherwise: without it a bucket's or a load balancer's certificate
-    cannot be chosen.
+    An HTTPS check sends the host name unless the options say otherwise, because without it a bucket or load balancer
+    cannot choose its certificate.
     """
     config = build_config(wanted)
     if config.get("Type", "").startswith("HTTPS") and "FullyQualifiedDomainName" in config:
@@ -135,36 +135,36 @@ def creation_config(wanted):
 
 
 def alike(member, current, wanted):
-    """Return True where a member has the value wanted; the order of children means nothing. Pure."""
+    """Return True if a member has the wanted value; the order of children does not matter. Pure."""
     if member == "ChildHealthChecks":
         return sorted(current or []) == sorted(wanted)
     return (DEFAULTS.get(member) if current is None else current) == wanted
 
 
 def build_changes(current, wanted, name):
-    """Return only the members that differ; raise Refused where one cannot be changed. Pure.
+    """Return only the members that differ. Raises Refused if one cannot be changed. Pure.
 
-    current: HealthCheckConfig as read. wanted: HealthCheckConfig of what is given.
+    current: HealthCheckConfig as read. wanted: HealthCheckConfig with the given options.
     """
     changes = {member: value for member, value in wanted.items() if not alike(member, current.get(member), value)}
     options = {member: option for option, member in FIXED.items()}
     fixed = [member for member in changes if member in options]
     if fixed:
-        said = "; ".join(f"{options[one]} is {current.get(one)}, {changes[one]} was asked for" for one in fixed)
+        words = "; ".join(f"{options[one]} is {current.get(one)}, {changes[one]} was requested" for one in fixed)
         raise Refused(
-            f"Route 53 cannot change this of the health check {name}: {said}. Delete it first, or give the new "
-            "one another name."
+            f"Route 53 cannot change this of the health check {name}: {words}. Delete it first, or use another name "
+            "for the new one."
         )
     return changes
 
 
 def tag_changes(current, wanted):
-    """Return the tags to add or change; others stay. Pure."""
+    """Return the tags to add or change; other tags are kept. Pure."""
     return {key: str(value) for key, value in wanted.items() if current.get(key) != str(value)}
 
 
 def facts_of(check, tags):
-    """Return a check in the shape our module returns it, {} for None. Pure."""
+    """Return a check in the shape that the module returns, {} for None. Pure."""
     if check is None:
         return {}
     return {
@@ -177,7 +177,7 @@ def facts_of(check, tags):
 
 
 class HealthCheck:
-    """The health check of one name."""
+    """The health check with one name."""
 
     def __init__(self, client, name, clock=time.monotonic, sleep=pause):
         self.client = client
@@ -185,11 +185,11 @@ class HealthCheck:
         self.time = {"clock": clock, "sleep": sleep}
 
     def ask(self, call, *arguments):
-        """Return what the call returns, waiting where Route 53 throttles."""
+        """Return what the call returns, retrying while Route 53 throttles."""
         return retry_transient(lambda: call(self.client, *arguments), **self.time)
 
     def find(self):
-        """Return the check, or None. Raises Refused where two have the name."""
+        """Return the check, or None. Raises Refused if two checks have the name."""
         found = [check for check in self.ask(list_health_checks) if is_named(check, self.name)]
         if len(found) > 1:
             raise Refused(
@@ -199,7 +199,7 @@ class HealthCheck:
         return found[0] if found else None
 
     def observe(self):
-        """Return the facts, {} where there is none."""
+        """Return the facts, {} if there is no check."""
         check = self.find()
         return facts_of(check, self.ask(list_tags, check["Id"]) or {}) if check else {}
 
@@ -210,8 +210,8 @@ class HealthCheck:
     def create(self, config):
         """Return the identifier of a new check.
 
-        The name itself is the caller reference, so that two concurrent creators, or one whose answer was lost, end with
-        one check. Where a deleted check has spent it, a random part makes it new.
+        The name itself is the caller reference, so that two concurrent runs, or one whose response was lost, create
+        only one check. If a deleted check has used it, a random part makes the reference unique.
         """
         try:
             return self.ask(create_health_check, self.name, config)["Id"]
@@ -224,7 +224,7 @@ class HealthCheck:
         return self.ask(create_health_check, f"{self.name}{SEPARATOR}{uuid.uuid4().hex[:8]}", config)["Id"]
 
     def update(self, identifier, wanted):
-        """Bring the settings to what is wanted, looking again where somebody else was faster."""
+        """Change the settings to the wanted ones; if another run changed the check in between, read it again."""
 
         def ask():
             check = self.ask(get_health_check, identifier)
@@ -233,7 +233,7 @@ class HealthCheck:
                 try:
                     self.ask(update_health_check, identifier, check["HealthCheckVersion"], changes)
                 except AwsCallError as error:
-                    # Also after a lost answer: the version has risen, and reading shows nothing left to do.
+                    # Also after a lost response: then the version has increased, and the next try finds no difference.
                     if error.code != "HealthCheckVersionMismatch":
                         raise
                     return False
@@ -242,12 +242,10 @@ class HealthCheck:
         try:
             poll(ask, bool, CONTEST_SECONDS, TRY_SECONDS, **self.time)
         except WaitTimeout as late:
-            raise MultiRegionError(
-                f"The health check {self.name} is being changed by somebody else all the time; run again."
-            ) from late
+            raise MultiRegionError(f"Other runs keep changing the health check {self.name}; run again.") from late
 
     def read_settled(self, identifier, wanted, tags):
-        """Return the facts once they show the settings and tags that were written."""
+        """Return the facts once they show the written settings and tags."""
 
         def shows(now):
             return not (build_changes(now["config"], wanted, self.name) or tag_changes(now["tags"], tags))
@@ -264,7 +262,7 @@ def ensure_present(check, before, params, check_mode):
     missing = tag_changes(before.get("tags", {}), tags)
     changes = build_changes(before["config"], wanted, name) if before else creation_config(params)
     if before and not changes and not missing:
-        return False, f"The health check {name} is as asked for.", before
+        return False, f"The health check {name} is as requested.", before
     words = ", ".join(sorted([*changes, *(["tags"] if missing else [])]))
     reason = f"The health check {name} is changed: {words}." if before else f"The health check {name} is created."
     if check_mode:
@@ -289,9 +287,9 @@ def ensure_absent(check, before, params, check_mode):
 
 @timed
 def run(params, clients, check_mode=False, clock=time.monotonic, sleep=pause):
-    """Bring the health check of a name to the wanted state.
+    """Create, change or delete the health check with a name.
 
-    Returns {changed, reason, health_check_id, health_check, diff, seconds}; the id is None where there is none (and in
+    Returns {changed, reason, health_check_id, health_check, diff, seconds}; the id is None if there is none (and in
     check mode for one that would be created). Raises Refused, AwsCallError or MultiRegionError.
     """
     name = params["name"]

@@ -2,20 +2,20 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Statements of the traffic switch kept as metrics: nothing is public, and the traffic moves about a minute later.
+"""Statements of the traffic switch stored as metrics: nothing is public, and the traffic moves about a minute later.
 
-Each statement of a region is a metric in that region's CloudWatch, 1 while it is said and 0 while it is not, with an
-alarm that Route 53 follows. Route 53 reads the alarm's data, not its state, and keeps the last status when the data
-ends (``LastKnownStatus``), so one data point holds until the next one, however long; the alarm keeps its state likewise
-(``ignore``). Sources: "How Route 53 determines the status of health checks that monitor CloudWatch alarms" of the
-Route 53 Developer Guide; "Configuring how CloudWatch alarms treat missing data" of the CloudWatch User Guide.
+Each statement of a region is a metric in that region's CloudWatch, 1 while it is published and 0 while it is not, with
+an alarm that Route 53 follows. Route 53 reads the alarm's data, not its state, and keeps the last status when the data
+ends (``LastKnownStatus``), so one data point is valid until the next one, however long; the alarm keeps its state in
+the same way (``ignore``). Sources: "How Route 53 determines the status of health checks that monitor CloudWatch alarms"
+of the Route 53 Developer Guide; "Configuring how CloudWatch alarms treat missing data" of the CloudWatch User Guide.
 
-Two values within one period are one data point, their maximum, so a 0 cannot take back a 1 of the same minute. A value
-therefore never goes into a minute that has another one: it is dated to the minute after it (PutMetricData takes time
-stamps up to two hours ahead). Minutes are those of CloudWatch's own answers, not of this machine's clock.
+Two values in the same period are one data point, their maximum, so a 0 cannot revoke a 1 of the same minute. A value
+therefore never goes into a minute that already has one: it gets the time of the following minute (PutMetricData accepts
+time stamps up to two hours ahead). Minutes are those of CloudWatch's own responses, not of this machine's clock.
 
-A data point may be readable only a moment after it was accepted ("Publish custom metrics" of the CloudWatch User Guide
-allows new metrics two minutes), so what was accepted is not read back; a run reads its own writes from memory.
+A data point may become readable only some time after it was accepted ("Publish custom metrics" of the CloudWatch User
+Guide allows new metrics two minutes), so it is not read back; a run reads its own writes from memory.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.statements import Statements
 
-# How long a write whose answer was lost, or that was throttled, is made again.
+# How long to retry a write that was throttled or whose response was lost.
 REPEAT_SECONDS = 2.0
-# How far back a data point is looked for. What is older stands in the alarm's state.
+# Time range in which data points are searched. Older ones are visible in the alarm's state.
 LOOK_BACK = timedelta(hours=3)
 # "You can specify time stamps that are as much as two weeks before the current date, and as much as 2 hours after the
 # current day and time" (PutMetricData of the CloudWatch API reference).
@@ -48,7 +48,7 @@ LOOK_AHEAD = timedelta(hours=2, minutes=1)
 
 @dataclass(frozen=True)
 class Point:
-    """A data point: the epoch second at which its minute begins, and whether the statement is said there."""
+    """A data point: the epoch second at which its minute begins, and whether the statement is published."""
 
     minute: float
     is_said: bool
@@ -56,7 +56,7 @@ class Point:
 
 @dataclass
 class Seen:
-    """What is known of a region's statements.
+    """What is known about a region's statements.
 
     clock: CloudWatch's, in epoch seconds, at the monotonic instant ``at``.
     """
@@ -67,19 +67,19 @@ class Seen:
     at: float = field(default_factory=time.monotonic)
 
     def minute(self) -> float:
-        """Return the epoch second at which CloudWatch's present minute begins."""
+        """Return the epoch second at which CloudWatch's current minute begins."""
         return minute_of(self.clock + time.monotonic() - self.at)
 
 
 def minute_of(seconds: float) -> float:
-    """Return the epoch second at which the minute of an instant begins. Pure."""
+    """Return the epoch second at which the minute of a time begins. Pure."""
     return seconds - seconds % PERIOD_SECONDS
 
 
 def build_points(wanted: Statements, seen: Seen, minute: float) -> dict[str, Point]:
-    """Return the data points that make a region say this and nothing else; empty where it does. Pure.
+    """Return the data points that make a region publish exactly these statements; empty if it already does. Pure.
 
-    minute: CloudWatch's present minute, as the epoch second at which it begins.
+    minute: CloudWatch's current minute, as the epoch second at which it begins.
     """
     return {
         statement: Point(free_minute(seen.points.get(statement), minute), statement in wanted)
@@ -88,15 +88,15 @@ def build_points(wanted: Statements, seen: Seen, minute: float) -> dict[str, Poi
 
 
 def free_minute(last: Point | None, minute: float) -> float:
-    """Return the first minute, from this one on, whose value nothing published so far can override. Pure."""
+    """Return the first minute, starting with this one, in which no earlier value overrides the new one. Pure."""
     return minute if last is None else max(minute, last.minute + PERIOD_SECONDS)
 
 
 def build_repeats(seen: Seen, names: Mapping[str, str], minute: float) -> dict[str, Point]:
-    """Return the data points that say again what is said, and not said, already. Pure.
+    """Return the data points that repeat the current statements, published and not published. Pure.
 
-    They are dated a minute back: whatever anybody says meanwhile is newer, and wins. What has a data point as new as
-    that is left out.
+    They have the time of the minute before: whatever is published in the meantime is newer, and overrides them. A
+    statement that already has a data point that new is omitted.
     """
     then = minute - PERIOD_SECONDS
     stale = [name for name in names if name not in seen.points or seen.points[name].minute < then]
@@ -105,13 +105,13 @@ def build_repeats(seen: Seen, names: Mapping[str, str], minute: float) -> dict[s
 
 @aws_call("GetMetricData")
 def get_metric_data(client: Any, queries: list[dict[str, Any]], start: datetime, end: datetime) -> Mapping[str, Any]:
-    """Return one page of CloudWatch's answer, newest data points first. Few are ever published, so one page is all."""
+    """Return one page of CloudWatch's response, newest data points first. There are few, so one page has them all."""
     return client.get_metric_data(MetricDataQueries=queries, StartTime=start, EndTime=end, ScanBy="TimestampDescending")
 
 
 @aws_call("DescribeAlarms")
 def describe_alarms(client: Any, names: list[str]) -> list[dict[str, Any]]:
-    """Return the alarms of these names that exist."""
+    """Return the alarms with these names that exist."""
     return client.describe_alarms(AlarmNames=names, MaxRecords=100)["MetricAlarms"]
 
 
@@ -122,7 +122,7 @@ def put_metric_data(client: Any, namespace: str, data: list[dict[str, Any]]) -> 
 
 
 class CloudwatchMetrics:
-    """Statements kept in metrics; the twin of ``objects.S3Objects``. All methods raise AwsCallError."""
+    """Statements stored in metrics; has the same methods as ``objects.S3Objects``. All of them raise AwsCallError."""
 
     noun = "switch metrics"
     is_forgetful = True
@@ -136,7 +136,7 @@ class CloudwatchMetrics:
         self._lock = threading.Lock()
 
     def read(self, region: str) -> Statements:
-        """Return what the region says: by the newest data point of each statement, else by its alarm."""
+        """Return the region's statements: from the newest data point of each one, else from its alarm."""
         client, names = self.clients("cloudwatch", region), alarm_names(region, self.order, self.platform)
         start = datetime.now(UTC).replace(second=0, microsecond=0) - LOOK_BACK
         queries = [self._query(number, statement) for number, statement in enumerate(names)]
@@ -151,7 +151,7 @@ class CloudwatchMetrics:
         return frozenset(said)
 
     def write(self, region: str, statements: Statements) -> None:
-        """Make the region say this. A write whose answer was lost is made again, since reading proves it late."""
+        """Publish these statements. A write whose response was lost is repeated, because reading would show it late."""
         if region not in self._seen:
             self.read(region)
         seen = self._seen[region]
@@ -161,7 +161,7 @@ class CloudwatchMetrics:
         seen.said = set(statements)
 
     def repeat(self, region: str) -> None:
-        """Say again what the region says, so that checks and alarms made again hear it too."""
+        """Publish the region's current statements again, so that recreated checks and alarms receive them too."""
         seen = self._seen[region]
         points = build_repeats(seen, alarm_names(region, self.order, self.platform), minute_of(seen.clock))
         self._publish(region, points)
@@ -195,9 +195,9 @@ class CloudwatchMetrics:
 
 
 def newest_points(results: list[dict[str, Any]], statements: list[str]) -> dict[str, Point]:
-    """Return the newest data point by statement, of those that have one. Pure.
+    """Return the newest data point of each statement that has one. Pure.
 
-    results: MetricDataResults whose Id is ``s`` and the statement's place in ``statements``.
+    results: MetricDataResults whose Id is ``s`` and the statement's index in ``statements``.
     """
     points = {}
     for result in results:

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Statements kept in one object of S3 per region, and the calls that read and write it."""
+"""Statements stored in one S3 object per region, and the calls that read and write it."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic impo
 
 @aws_call("GetObject", missing=("NoSuchKey", "404"))
 def get_object(client, bucket, key):
-    """Return the object's text, or None where there is no such object."""
+    """Return the object's text, or None if there is no such object."""
     return client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "replace")
 
 
 @aws_call("PutObject")
 def put_object(client, bucket, key, text):
-    """Write the object. Not cached: a checker that goes through a cache would see the old answer."""
+    """Write the object, not cacheable: a checker behind a cache would see the old version."""
     client.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="text/plain", CacheControl="no-store")
 
 
 @aws_call("DeleteObject")
 def delete_object(client, bucket, key):
-    """Remove the object; nothing happens where it is absent."""
+    """Delete the object. Does nothing if it does not exist."""
     client.delete_object(Bucket=bucket, Key=key)
 
 
 class S3Objects:
-    """Statements kept in one object per region.
+    """Statements stored in one object per region.
 
-    Every store of statements has ``read`` and ``write``, which raise AwsCallError, and ``repeat`` where it forgets.
+    Every store of statements has ``read`` and ``write``, which raise AwsCallError, and ``repeat`` if is_forgetful.
     """
 
     noun = "control object"
@@ -49,11 +49,11 @@ class S3Objects:
         self.buckets = {entry["region"]: entry["bucket"] for entry in params["regions"]}
 
     def read(self, region):
-        """Return what the region says."""
+        """Return the region's statements."""
         return switch.parse(get_object(self.clients("s3", region), self.buckets[region], self.key) or "")
 
     def write(self, region, statements):
-        """Make the region say this, and read it back; a write whose answer was lost counts when it is there."""
+        """Publish these statements, and read them back; a write whose response was lost counts if it is visible."""
         client, bucket = self.clients("s3", region), self.buckets[region]
         try:
             if statements:
@@ -65,10 +65,10 @@ class S3Objects:
                 raise
         found = self.read(region)
         if found != statements:
-            raise MultiRegionError(f"The control object of {region} does not say what was written to it.")
+            raise MultiRegionError(f"The control object of {region} does not contain what was written to it.")
 
 
 def get_statements(client: Any, bucket: str, key: str) -> list[str] | None:
-    """Return the statements of a region's traffic control object, or None where the object is absent."""
+    """Return the statements in a region's control object, or None if the object does not exist."""
     text = get_object(client, bucket, key)
     return None if text is None else sorted(switch.parse(text))

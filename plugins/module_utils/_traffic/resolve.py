@@ -2,12 +2,12 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Where a name points and whether what it points at answers, seen from outside: DNS and HTTP.
+"""Where a name points to, and whether its target responds, as seen from outside: DNS and HTTP.
 
 No call to AWS is made, except to renew a lease while waiting.
 
-An alias record answers with the load balancer's addresses and never with its name ("Choosing between alias and
-non-alias records" of the Route 53 Developer Guide), so the name's addresses are compared with each load balancer's.
+An alias record returns the load balancer's addresses and never its name ("Choosing between alias and non-alias records"
+of the Route 53 Developer Guide), so the name's addresses are compared with those of each load balancer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ try:
     import dns.resolver
 
     DNSPYTHON_IMPORT_ERROR = None
-except ImportError:  # the module says so to the user
+except ImportError:  # the module reports it to the user
     DNSPYTHON_IMPORT_ERROR = traceback.format_exc()
 
 UNKNOWN = "unknown"
@@ -38,19 +38,19 @@ DNS_PORT = 53
 
 
 class NotFound(Exception):
-    """A name that could not be looked up; the message says why."""
+    """A name that could not be looked up; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a name stands for: addresses, and the names passed on the way (CNAME), without their last dot."""
+    """The result of a DNS look-up: addresses, and the names on the way (CNAME), without the trailing dot."""
 
     addresses: frozenset[str]
     names: frozenset[str] = frozenset()
 
 
 def plain(name):
-    """Return a domain name the way it is compared: lower case, without the last dot."""
+    """Return a domain name in the form used for comparison: lower case, without the trailing dot."""
     return name.lower().rstrip(".")
 
 
@@ -67,7 +67,7 @@ def split_server(server):
 
 
 def addresses_of(host):
-    """Return the addresses the machine's own resolver finds for a host. Raises NotFound."""
+    """Return the addresses of a host according to the machine's own resolver. Raises NotFound."""
     try:
         found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
     except OSError as error:
@@ -76,7 +76,7 @@ def addresses_of(host):
 
 
 class Resolver:
-    """Looks names up at the given servers, past every cache. ``servers`` empty: those of the domain's own zone."""
+    """Looks up names at the given servers, without caches. ``servers`` empty: those of the domain's own zone."""
 
     def __init__(self, domain, servers, timeout):
         self.domain = domain
@@ -85,7 +85,7 @@ class Resolver:
         self._direct = None
 
     def direct(self):
-        """Return the dnspython resolver that asks the servers, made at the first use."""
+        """Return the dnspython resolver that queries the servers, created on first use."""
         if self._direct is None:
             hosts, servers = self.servers or self.servers_of_zone(), []
             for host, port in map(split_server, hosts):
@@ -101,7 +101,7 @@ class Resolver:
         return self._direct
 
     def servers_of_zone(self):
-        """Return the names of the zone's own name servers, as the machine's resolver knows them."""
+        """Return the names of the zone's own name servers, from the machine's resolver."""
         try:
             zone = dns.resolver.zone_for_name(self.domain, lifetime=self.timeout)
             return [str(record.target) for record in dns.resolver.resolve(zone, "NS", lifetime=self.timeout)]
@@ -109,7 +109,7 @@ class Resolver:
             raise NotFound(f"the name servers of {self.domain} could not be found: {error}") from error
 
     def look_up(self, name):
-        """Return the Answer of the servers. Raises NotFound."""
+        """Return the servers' Answer. Raises NotFound."""
         try:
             found = self.direct().resolve(f"{name}.", "A", raise_on_no_answer=False, search=False)
         except (dns.exception.DNSException, OSError) as error:
@@ -123,7 +123,7 @@ class Resolver:
         return Answer(frozenset(record.address for record in found.rrset or ()), frozenset(names))
 
     def look_up_anywhere(self, name):
-        """Return the Answer of the servers, or of the machine's resolver where they do not answer for this name."""
+        """Return the servers' Answer, or that of the machine's resolver if they do not have this name."""
         try:
             answer = self.look_up(name)
         except NotFound:
@@ -134,7 +134,7 @@ class Resolver:
 def points_at(answer, balancers):
     """Return (region or unknown, sentence). Pure.
 
-    answer: Answer of the domain. balancers: region to (DNS name, Answer or None where it could not be looked up).
+    answer: Answer for the domain. balancers: region to (DNS name, Answer or None if it could not be looked up).
     """
     regions = [
         region
@@ -151,18 +151,18 @@ def points_at(answer, balancers):
 
 
 def probe_result(observation):
-    """Return {status, seconds, error} of a probe's Observation; status None where nobody answered. Pure."""
+    """Return {status, seconds, error} of a probe's Observation; status is None if there was no response. Pure."""
     status = observation.value["status"] if observation.known else None
     return {"status": status, "seconds": observation.seconds, "error": observation.error}
 
 
 def is_answering(probed):
-    """Return True where no probe was asked for, or it answered below 400, as Route 53's own checks have it. Pure."""
+    """Return True if no probe was requested, or its status was below 400, like Route 53's own checks. Pure."""
     return probed is None or (probed["status"] is not None and probed["status"] < 400)
 
 
 class Outside:
-    """One look at the name after another; ``look`` returns the module's result, without what waiting adds."""
+    """Looks at the name from outside; ``look`` returns the module's result, without what waiting adds."""
 
     def __init__(self, params, resolver, prober=probe):
         self.params = params
@@ -170,12 +170,12 @@ class Outside:
         self.prober = prober
 
     def look(self):
-        """Ask for everything in parallel."""
+        """Look up and probe everything in parallel."""
         domain, balancers = self.params["domain"], self.params["load_balancers"]
         calls = {None: lambda: self.resolver.look_up(domain)}
         for region, name in balancers.items():
             calls[region] = lambda name=name: self.resolver.look_up_anywhere(name)
-        # Longer than a look-up, so that its own sentence arrives; two: the machine's resolver may be asked after it.
+        # Longer than a look-up, so that its own error arrives; twice, for the machine's resolver after the servers.
         found = observe_all(calls, 2 * self.params["answer_timeout"] + 1)
         own = found.pop(None)
         answer = own.value if own.known else Answer(frozenset())
@@ -198,10 +198,10 @@ class Outside:
         }
 
     def probe(self, answer):
-        """Return the probe's result, or None where no probe is asked for.
+        """Return the probe's result, or None if no probe was requested.
 
-        The addresses just found are asked, not the name: the machine's resolver may still know older ones. A proxy gets
-        the name and looks it up itself.
+        The probe uses the addresses that were just found, not the name, because the machine's resolver may still have
+        older ones. A proxy gets the name and looks it up itself.
         """
         path, proxy, domain = self.params.get("probe_path"), self.params.get("probe_proxy"), self.params["domain"]
         if not path:
@@ -211,17 +211,17 @@ class Outside:
 
         def ask():
             if address is None:
-                raise MultiRegionError("there is no address to ask")
+                raise MultiRegionError("there is no address to probe")
             try:
                 return self.prober(address, scheme, path, timeout, domain, proxy)
             except (OSError, http.client.HTTPException) as error:
-                raise MultiRegionError(f"{scheme}://{domain}{path} did not answer: {error}") from error
+                raise MultiRegionError(f"{scheme}://{domain}{path} did not respond: {error}") from error
 
         return probe_result(observe_all({"probe": ask}, 2 * timeout + 1)["probe"])
 
 
 def check_inputs(params):
-    """Raise Refused for what cannot be meant."""
+    """Raise Refused for options that cannot be meant."""
     expected, regions = params.get("expected_region"), params["load_balancers"]
     if expected is not None and expected not in regions:
         raise Refused(f"expected_region is {expected}; allowed: one of load_balancers, {', '.join(regions)}.")
@@ -229,12 +229,11 @@ def check_inputs(params):
 
 @timed
 def run(params, clients=None, check_mode=False, resolver=None, prober=probe, poll=poll):
-    """Look, and with ``wait_timeout`` look again until it is as expected.
+    """Look at the name; with ``wait_timeout`` repeat until the result is as expected.
 
     clients: needed only with the option ``lease``, which is renewed while waiting.
-
     Returns {changed, reason, active_region, addresses, load_balancers, probe, matches, seconds}. Raises WaitTimeout
-    with the last look as evidence, Refused for impossible input or where the lease is another's.
+    with the last result as evidence, and Refused for invalid input or if another run holds the lease.
     """
     check_inputs(params)
     resolver = resolver or Resolver(params["domain"], params["dns_servers"], params["answer_timeout"])
@@ -251,13 +250,13 @@ def run(params, clients=None, check_mode=False, resolver=None, prober=probe, pol
 
 
 def timed_out(params, late):
-    """Return the error of a wait whose deadline passed: what was expected, what is there."""
+    """Return the error of a wait that timed out: the expected and the actual state."""
     look = late.state
     wanted = params.get("expected_region") or "any region"
     probed = look["probe"]
-    answered = "" if is_answering(probed) else f" The probe: {probed['error'] or 'status ' + str(probed['status'])}."
+    status = "" if is_answering(probed) else f" The probe: {probed['error'] or 'status ' + str(probed['status'])}."
     after = f"after {late.seconds:.0f} s (wait_timeout)"
-    sentence = f"{params['domain']} does not lead to {wanted} {after}. {look['reason']}{answered}"
+    sentence = f"{params['domain']} does not lead to {wanted} {after}. {look['reason']}{status}"
     error = WaitTimeout(look, None, late.seconds, sentence)
     error.evidence.update(look)
     return error

@@ -4,13 +4,13 @@
 
 """The traffic switch as routing controls of Amazon Application Recovery Controller: the region whose control is On.
 
-Controls live in a cluster of five regional end points, of which at least three are reachable at any time; any of them
-takes a change ("Getting and updating routing control states using the ARC API" of the ARC Developer Guide). They are
-tried in random order, each once and for seconds. Where they are is known beforehand: looking it up needs the control
-plane, which lives in one region.
+Controls are in a cluster with five regional endpoints, of which at least three are reachable at any time; any of them
+accepts a change ("Getting and updating routing control states using the ARC API" of the ARC Developer Guide). They are
+tried in random order, each once and for a few seconds. Their addresses are known beforehand, because looking them up
+needs the control plane, which is in one region.
 
 All controls are changed in one transaction, so they must be in one control panel ("ControlPanel" of the Recovery
-Control Configuration API reference). Safety rules may refuse it; nothing overrides them unless the caller names them.
+Control Configuration API reference). Safety rules may reject it; they are overridden only if the caller names them.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 SERVICE = "route53-recovery-cluster"
 ON, OFF = "On", "Off"
 ENDPOINTS = 5
-# After these another end point may still say yes. The JSON protocol does not tell them by their HTTP status.
+# After these errors another endpoint may accept the request. The JSON protocol has no HTTP status for them.
 ELSEWHERE = frozenset({"EndpointTemporarilyUnavailableException", "InternalServerException", "ThrottlingException"})
 REFUSED_BY_RULE = "ConflictException"
-# How long another end point may take to know of an accepted change, and between two looks, in seconds.
+# How long until another endpoint knows an accepted change, and the time between two reads, in seconds.
 SPREAD_SECONDS, LOOK_SECONDS = 10, 1
 
 States = Mapping[str, str]
@@ -64,7 +64,7 @@ def panel_of(arn: str) -> str:
 
 
 def active_control(states: States, order: Sequence[str]) -> str:
-    """Return the region the records lead to: the first whose control is On, else the last. Pure.
+    """Return the region to which the records lead: the first whose control is On, else the last. Pure.
 
     states: by region.
     """
@@ -72,12 +72,12 @@ def active_control(states: States, order: Sequence[str]) -> str:
 
 
 def only(active: str, order: Sequence[str]) -> dict[str, str]:
-    """Return the states by region while this region, and no other, is On. Pure."""
+    """Return the states by region while only this region is On. Pure."""
     return {region: ON if region == active else OFF for region in order}
 
 
 class Cluster:
-    """The routing controls of the platform, reached through whichever end point answers.
+    """The routing controls of the platform, reached through any endpoint that responds.
 
     controls: ARN by region. endpoints: [{region, endpoint}].
     """
@@ -104,10 +104,10 @@ class Cluster:
         return {region: found[arn] for region, arn in self._controls.items()}
 
     def set(self, states: States, overridden: Sequence[str] = (), sleep: Callable[[float], None] = pause) -> None:
-        """Set every region's state in parallel. A refusal counts as done where the states are as wanted all the same.
+        """Set the states of all regions in one call. A rejection counts as success if the states are as wanted.
 
-        That happens where a change was carried out and its answer lost: within its waiting period a rule refuses the
-        same change once more. An end point may know of that change a little later only.
+        That happens if a change was carried out and its response lost: within its waiting period, a rule rejects the
+        same change again. Another endpoint may show that change a little later.
         """
         by_arn = {self._controls[region]: state for region, state in states.items()}
         try:
@@ -126,37 +126,37 @@ class Cluster:
             )
 
     def _ask(self, call: Callable[[Any], Any]) -> Any:
-        """Return what the first end point says that answers. Raises AwsCallError where one answers with a refusal."""
+        """Return the result of the first endpoint that responds. Raises AwsCallError if one rejects the request."""
         errors = []
         for place in self._shuffled(self._endpoints, len(self._endpoints)):
             try:
                 return call(self._clients(SERVICE, place["region"], place["endpoint"]))
             except AwsCallError as error:
                 if not (error.retryable or error.code in ELSEWHERE):
-                    # Who was asked before may have carried it out, although no answer came.
+                    # An endpoint tried before may have carried it out although its response was lost.
                     error.ambiguous = error.ambiguous or bool(errors)
                     raise
                 errors.append(str(error))
         raise MultiRegionError(
-            f"None of the cluster's {len(self._endpoints)} end points took the request. {'; '.join(errors)}. Compare "
-            "cluster_endpoints with DescribeCluster, then run again."
+            f"None of the cluster's {len(self._endpoints)} endpoints accepted the request. {'; '.join(errors)}. "
+            "Compare cluster_endpoints with DescribeCluster, then run again."
         )
 
 
 def refused_by_rule(error: AwsCallError) -> MultiRegionError:
-    """Return the error of a change that a safety rule does not allow. Pure."""
+    """Return the error for a change that a safety rule does not allow. Pure."""
     return MultiRegionError(
-        f"The traffic was not moved: a safety rule of the control panel refuses it: {error.message} Change the rule or "
-        "what it asserts, or name its ARN in safety_rules_to_override.",
+        f"The traffic was not moved: a safety rule of the control panel rejects it: {error.message} Change the rule or "
+        "what it asserts, or set its ARN in safety_rules_to_override.",
         error_code=error.code,
     )
 
 
 class ControlSwitch:
-    """Turns the traffic by routing controls; the twin of ``switch.StatementSwitch``.
+    """Moves the traffic by routing controls; has the same methods as ``switch.StatementSwitch``.
 
     may_write: called before a write; false in check mode.
-    sleep: function of seconds, for waiting until another end point knows of a change.
+    sleep: function of seconds, for waiting until another endpoint knows a change.
     """
 
     def __init__(self, cluster: Cluster, order: Sequence[str], overridden: Sequence[str], may_write: Any, sleep: Any):
@@ -169,11 +169,11 @@ class ControlSwitch:
         self._after: States = {}
 
     def take_over(self, target: str) -> None:
-        """Make the target's control the only one that is On."""
+        """Turn the target's control On and all others Off."""
         self._turn(lambda states: only(target, self._order))
 
     def reconcile(self) -> None:
-        """Leave the traffic where it is: of several controls that are On, the one that has the traffic stays so."""
+        """Leave the traffic where it is: if several controls are On, turn all Off but the one with the traffic."""
         self._turn(
             lambda states: only(active_control(states, self._order), self._order) if ON in states.values() else states
         )
@@ -194,11 +194,11 @@ class ControlSwitch:
         except WaitTimeout as late:
             raise MultiRegionError(
                 f"The routing controls were set to {dict(wanted)}, but are {late.state} {SPREAD_SECONDS} s later: "
-                "somebody else changes them. Run again."
+                "something else changes them. Run again."
             ) from late
 
     def outcome(self) -> dict[str, Any]:
-        """Return what ``switch.run`` tells of any switch."""
+        """Return the result in the common form of all switches."""
         before, after = (active_control(states, self._order) for states in (self._before, self._after))
         return {
             "before": before,

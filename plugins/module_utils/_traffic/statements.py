@@ -2,44 +2,45 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The traffic switch as values: what the regions say, and which region that makes the active one.
+"""The traffic switch as values: the statements of the regions, and which region they make the active one.
 
-Pure: no boto3, no clock. Every region has one small public object in its own control bucket, with one statement a line.
-Route 53's health checkers read the objects and a tree of health checks turns them into an answer, so that the traffic
-moves without the Route 53 control plane and without the lost region ("Creating disaster recovery mechanisms using
-Amazon Route 53", AWS Networking blog).
+Pure: no boto3, no clock. Every region has one small public object in its own control bucket, with one statement per
+line. Route 53's health checkers read the objects, and a tree of health checks turns them into a DNS answer, so that the
+traffic moves without the Route 53 control plane and without the lost region ("Creating disaster recovery mechanisms
+using Amazon Route 53", AWS Networking blog).
 
-For a pair of regions, A earlier and B later in the switch's order:
+For a pair of regions, A before B in the switch's order:
 
 ======================  ==================  ===================================================
-statement               stands in object    means
+statement               published by        meaning
 ======================  ==================  ===================================================
-``[B claims over A]``   B's                 B has taken over from A
-``[A outranks B]``      A's                 A has taken over since, and B could not be told
-``[A yields to B]``     A's                 A knows that B has taken over
+``[B claims over A]``   B                   B has taken over from A
+``[A outranks B]``      A                   A has taken over since, and B could not be updated
+``[A yields to B]``     A                   A knows that B has taken over
 ======================  ==================  ===================================================
 
-A is ahead of B when at least two of three hold: B does not claim over A; A outranks B; A does not yield to B. (A region
-never outranks and yields to the same one, so this reads: A does not yield, and B does not claim or is outranked.) The
-active region is found in one pass: the first region meets the second, whoever is ahead meets the third, and so on. An
-object that is absent or cannot be read says nothing; at rest with the first region active, every object is absent.
+A is ahead of B if at least two of three are true: B does not claim over A; A outranks B; A does not yield to B. (A
+region never outranks and yields to the same one, so: A does not yield, and B does not claim or is outranked.) The
+active region is found in one pass: the first region is compared with the second, the one that is ahead with the third,
+and so on. An object that is absent or cannot be read has no statements; at rest with the first region active, no region
+has an object.
 
-What holds, for any number of regions and any sequence of losses and returns (tests/unit prove it by search):
+Guarantees, for any number of regions and any sequence of losses and returns (proven by search in tests/unit):
 
-- A take-over needs to write the new active region's own object only, and that moves the traffic to it.
-- While the new active region can be read it has the traffic. A region that returns takes nothing back, told or not.
-- Once every reachable region has been told, losing the new active region's object alone does not move the traffic.
+- A takeover needs to write only the new active region's own object, and that moves the traffic to it.
+- While the new active region can be read, it has the traffic. A region that returns takes nothing back, updated or not.
+- Once every reachable region has been updated, losing only the new active region's object does not move the traffic.
 
-The one precondition: **a region must have been told of a take-over before it takes over from that region in turn.** The
-sequence that no scheme of fixed strings can pin: B lost; A takes over and outranks B; A lost before B could be told; B
-takes over; A returns, still outranking B, and has the traffic. A cannot know of B's second claim, nor B of A's
-statement, and both of B's claims read the same. The window closes with the first run that reaches both regions
-(``reconcile``), so such a run should follow every return; ``stale_claims`` names what is visible of it from the side
-of the new active region.
+The one precondition: **a region must have been updated after a takeover before it takes over from that region in
+turn.** This is the sequence that no scheme of fixed strings can handle: B is lost; A takes over and outranks B; A is
+lost before B could be updated; B takes over; A returns, still outranking B, and has the traffic. A cannot know of B's
+second claim, nor B of A's statement, and both of B's claims are the same string. The window closes with the first run
+that reaches both regions (``reconcile``), so such a run should follow every return. ``stale_claims`` reports the part
+of this situation that is visible from the new active region.
 
-Where statements outlive their region, because Route 53 keeps what it heard last (``metrics.py``), "lost" above
-means lost to the operator only, and all of it holds. In the one sequence above B's take-over then does not move the
-traffic at all, rather than lose it again on A's return.
+If statements outlive their region, because Route 53 keeps the last value (``metrics.py``), "lost" above means lost for
+the operator only, and all of it is still true. In the sequence above B's takeover then does not move the traffic at
+all, rather than lose it again when A returns.
 """
 
 from __future__ import annotations
@@ -58,17 +59,17 @@ STATEMENT = re.compile(r"\[[^\[\]\r\n]+\]")
 
 
 def claims_over(later: str, earlier: str) -> str:
-    """Statement of the later region's object."""
+    """Return a statement of the later region."""
     return f"[{later} claims over {earlier}]"
 
 
 def outranks(earlier: str, later: str) -> str:
-    """Statement of the earlier region's object."""
+    """Return a statement of the earlier region."""
     return f"[{earlier} outranks {later}]"
 
 
 def yields_to(earlier: str, later: str) -> str:
-    """Statement of the earlier region's object."""
+    """Return a statement of the earlier region."""
     return f"[{earlier} yields to {later}]"
 
 
@@ -76,10 +77,10 @@ class Vote(t.NamedTuple):
     """One of the three questions that decide a pair of regions."""
 
     word: str
-    # The region that says the statement, or does not.
+    # The region that publishes the statement, or does not.
     region: str
     statement: str
-    # Whether being said speaks for the earlier region of the pair, and not against it.
+    # Whether publishing it counts for the earlier region of the pair, and not against it.
     is_for_earlier: bool
 
 
@@ -99,17 +100,17 @@ def pairs(order: t.Sequence[str]) -> list[tuple[str, str]]:
 
 
 def statements_of(region: str, order: t.Sequence[str]) -> list[str]:
-    """Return everything that a region can ever say."""
+    """Return all statements that a region can publish."""
     return [vote.statement for pair in pairs(order) for vote in votes(*pair) if vote.region == region]
 
 
 def parse(text: str) -> Statements:
-    """Return the statements found in an object's text, whatever stands around them, as a string match does."""
+    """Return the statements found in an object's text, whatever is around them, like a string match."""
     return frozenset(STATEMENT.findall(text))
 
 
 def render(statements: Statements) -> str:
-    """Return the text of an object, one statement a line."""
+    """Return the text of an object, one statement per line."""
     return "".join(f"{statement}\n" for statement in sorted(statements))
 
 
@@ -134,10 +135,10 @@ def is_ahead(earlier: str, later: str, view: View) -> bool:
 def active_region(view: View, order: t.Sequence[str]) -> str:
     """Return the region that has the traffic.
 
-    view: statements by region; a region that is left out, or is None, says nothing.
+    view: statements by region; a region that is missing, or is None, has no statements.
     """
     if not order:
-        raise ValueError("order is empty; at least one region is needed.")
+        raise ValueError("order is empty; at least one region is required.")
     active = order[0]
     for later in order[1:]:
         if not is_ahead(active, later, view):
@@ -146,7 +147,7 @@ def active_region(view: View, order: t.Sequence[str]) -> str:
 
 
 def settled(active: str, order: t.Sequence[str]) -> dict[str, Statements]:
-    """Return what every region's object says at rest, once all have been told that this region is active."""
+    """Return every region's statements at rest, once all have been updated and this region is active."""
     objects = {region: SILENT for region in order}
     for region in earlier_than(active, order):
         objects[region] = frozenset({yields_to(region, active)})
@@ -155,7 +156,7 @@ def settled(active: str, order: t.Sequence[str]) -> dict[str, Statements]:
 
 
 def of_new_active(new_active: str, unnotified: t.Collection[str], order: t.Sequence[str]) -> Statements:
-    """Return the new active region's own object while the regions in ``unnotified`` have not been told."""
+    """Return the new active region's statements while the regions in ``unnotified`` have not been updated."""
     claims = {claims_over(new_active, region) for region in earlier_than(new_active, order)}
     return frozenset(
         claims | {outranks(new_active, region) for region in later_than(new_active, order) if region in unnotified}
@@ -163,7 +164,7 @@ def of_new_active(new_active: str, unnotified: t.Collection[str], order: t.Seque
 
 
 def takeover(region: str, view: View, order: t.Sequence[str]) -> dict[str, Statements]:
-    """Return the objects of the new active region and of each readable region, once all of these have been told."""
+    """Return the statements of the new active region and of each readable region, once all of these are updated."""
     rest = settled(region, order)
     unread = [other for other in order if view.get(other) is None]
     objects = {other: rest[other] for other in order if other not in unread}
@@ -172,22 +173,21 @@ def takeover(region: str, view: View, order: t.Sequence[str]) -> dict[str, State
 
 
 def announcement(region: str, view: View, order: t.Sequence[str]) -> Statements:
-    """Return the new active region's first write, which moves the traffic before any other region has been told.
+    """Return the new active region's first write, which moves the traffic before any other region has been updated.
 
-    It outranks every later region that does not say the right thing already. What turns out to have been told is
-    dropped afterwards (``of_new_active``): a statement about a region that knows is the seed of the one sequence that
-    cannot be pinned.
+    It outranks every later region whose statements are not yet the right ones. If such a region turns out to have been
+    updated, the statement is removed afterwards (``of_new_active``): a statement about a region that has been updated
+    is the start of the one sequence that cannot be handled.
     """
     rest = settled(region, order)
     return of_new_active(region, [other for other in order if view.get(other) != rest[other]], order)
 
 
 def reconcile(view: View, order: t.Sequence[str]) -> dict[str, Statements]:
-    """Return the objects that tell every region that can be read who is active; the traffic stays.
+    """Return the statements that update every readable region with the active region; the traffic does not move.
 
-    Empty where the active region itself cannot be read: it may say something newer than what the others were told.
-    Nothing is claimed over, and nothing said about, a region that cannot be read: it may be the active one to
-    Route 53.
+    Empty if the active region itself cannot be read: it may have newer statements than what the others know.
+    Nothing is claimed over, and nothing published about, a region that cannot be read: Route 53 may consider it active.
     """
     active = active_region(view, order)
     if view.get(active) is None:
@@ -195,11 +195,11 @@ def reconcile(view: View, order: t.Sequence[str]) -> dict[str, Statements]:
     rest = settled(active, order)
     objects = {region: rest[region] for region in order if view.get(region) is not None}
     objects[active] = of_settled(active, view, [region for region in order if region not in objects], order)
-    return {region: said for region, said in objects.items() if said != view[region]}
+    return {region: statements for region, statements in objects.items() if statements != view[region]}
 
 
 def of_settled(active: str, view: View, unnotified: t.Collection[str], order: t.Sequence[str]) -> Statements:
-    """Return the active region's object once the others were told; about ``unnotified`` it says what it said."""
+    """Return the active region's statements once the others are updated; those about ``unnotified`` do not change."""
     earlier, later = earlier_than(active, order), later_than(active, order)
     claims = {claims_over(active, region) for region in earlier if region not in unnotified}
     about_unnotified = {claims_over(active, region) for region in earlier if region in unnotified}
@@ -208,12 +208,14 @@ def of_settled(active: str, view: View, unnotified: t.Collection[str], order: t.
 
 
 def stale_claims(region: str, view: View, order: t.Sequence[str]) -> list[str]:
-    """Return the earlier regions that cannot be read and that this one claims over already.
+    """Return the earlier regions that cannot be read and that this one already claims over.
 
-    Either this region has the traffic already (a take-over run again), or the other one took over while this one was
-    lost, and outranks it on its return.
+    Either this region already has the traffic (a repeated takeover), or the other one took over while this one was
+    lost, and outranks it when it returns.
     """
-    said = view.get(region) or SILENT
+    current = view.get(region) or SILENT
     return [
-        other for other in earlier_than(region, order) if view.get(other) is None and claims_over(region, other) in said
+        other
+        for other in earlier_than(region, order)
+        if view.get(other) is None and claims_over(region, other) in current
     ]

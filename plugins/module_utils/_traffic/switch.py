@@ -2,12 +2,12 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Moving the traffic to a region, and telling the regions that missed it.
+"""Move the traffic to a region, and update the regions that missed it.
 
-A switch has ``take_over(target)``, ``reconcile()`` and ``outcome()``. There are two kinds: of statements, which every
-region keeps for itself, here; of routing controls, which a cluster of its own keeps, in ``routing_controls.py``. What
-is said is decided in ``statements.py``. The new active region's statements are written first and are enough: the other
-regions are told afterwards, best effort.
+A switch has ``take_over(target)``, ``reconcile()`` and ``outcome()``. There are two kinds: statements, which every
+region stores itself, in this file; and routing controls, which a separate cluster stores, in ``routing_controls.py``.
+``statements.py`` decides what is published. The new active region's statements are written first and are sufficient:
+the other regions are updated afterwards, best effort.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.rout
     ControlSwitch,
 )
 
-# A take-over does not wait longer than this for regions other than its own: those may be the lost ones.
+# A takeover does not wait longer than this for regions other than its own, because those may be the lost ones.
 GRACE_SECONDS = 1.0
 
 
@@ -45,7 +45,7 @@ STORES = {S3_OBJECT: S3Objects, CLOUDWATCH_METRIC: CloudwatchMetrics}
 
 
 class Permission:
-    """Asked before every write: false in check mode, and the lease is held before the first one."""
+    """Called before every write: false in check mode; holds the lease before the first one."""
 
     def __init__(self, lease, check_mode):
         self.lease = lease
@@ -60,7 +60,7 @@ class Permission:
 
 
 class StatementSwitch:
-    """The statements of all regions: what was read, what is written, and what each of these may still fail with."""
+    """The statements of all regions: what was read, what is written, and the errors of each region."""
 
     def __init__(self, store, order, deadline, may_write):
         self.store = store
@@ -70,7 +70,7 @@ class StatementSwitch:
         self.board = CallGroup()
         self.errors = {}
         self.view = {}
-        # What was there before anything was written.
+        # The statements before anything was written.
         self.before = {}
         self.doubtful = []
 
@@ -90,28 +90,29 @@ class StatementSwitch:
             written = {target: self.view[target]}
         self.finish_reading(written)
         wanted = switch.takeover(target, self.view, self.order)
-        self.write({region: said for region, said in wanted.items() if region != target})
+        self.write({region: statements for region, statements in wanted.items() if region != target})
         last = switch.of_new_active(target, self.unnotified(target), self.order)
         if written:
-            # The traffic has moved: what is left to say less must not fail the move.
+            # The traffic has moved: removing statements that are no longer needed must not fail the move.
             self.write({target: last})
         else:
             self.write_taker(target, last)
 
     def reconcile(self):
-        """Tell the regions that missed a take-over; the traffic stays where it is."""
+        """Update the regions that missed a takeover; the traffic stays where it is."""
         self.read()
         active, wanted = self.active(), switch.reconcile(self.view, self.order)
-        self.write({region: said for region, said in wanted.items() if region != active})
+        self.write({region: statements for region, statements in wanted.items() if region != active})
         if wanted:
             self.write({active: switch.of_settled(active, self.view, self.unnotified(active), self.order)})
         if self.store.is_forgetful:
             self.repeat()
 
     def read(self, first_region=None):
-        """Ask every region in parallel, and fill ``view``.
+        """Read every region in parallel, and fill ``view``.
 
-        first_region: return once this one has answered and the others' grace is over; ``finish_reading`` goes on.
+        first_region: return once this one has responded and the others' grace period is over; ``finish_reading``
+        continues.
         """
         self.board.start({region: lambda region=region: self.store.read(region) for region in self.order})
         self.view = self.take_view(
@@ -120,48 +121,48 @@ class StatementSwitch:
         self.before = dict(self.view)
 
     def take_view(self, enough=None):
-        """Return statements by region, None for each that has not answered; keep why."""
+        """Return the statements by region, None for each that has not responded; store the errors."""
         answers = self.board.wait(self.deadline, enough)
         self.errors = {region: answers[region].error for region in self.order if not answers[region].known}
         return {region: answers[region].value if answers[region].known else None for region in self.order}
 
     def finish_reading(self, written):
-        """Wait for the regions that had not answered; what was written meanwhile is newer than what was read."""
+        """Wait for the regions that had not responded; what was written in the meantime is newer than what was read."""
         own = {region: self.before[region] for region in written}
         self.before = {**self.take_view(), **own}
         self.view = {**self.before, **written}
 
     def active(self):
-        """Return the active region as far as it can be seen."""
+        """Return the active region as far as it is visible."""
         return switch.active_region(self.view, self.order)
 
     def unnotified(self, active):
-        """Return the regions that do not say, or are not known to say, what they should while this one is active."""
+        """Return the regions that do not have, or are not known to have, the statements for this active region."""
         rest = switch.settled(active, self.order)
         return [region for region in self.order if region != active and self.view[region] != rest[region]]
 
     def write(self, objects):
         """Write to several regions in parallel, best effort. Fills ``errors`` and ``view``."""
-        objects = {region: said for region, said in objects.items() if said != self.view[region]}
+        objects = {region: statements for region, statements in objects.items() if statements != self.view[region]}
         if objects and self.may_write():
             calls = {
-                region: lambda region=region, said=said: self.store.write(region, said)
-                for region, said in objects.items()
+                region: lambda region=region, statements=statements: self.store.write(region, statements)
+                for region, statements in objects.items()
             }
             answers = observe_all(calls, self.deadline)
             self.errors.update({region: answer.error for region, answer in answers.items() if not answer.known})
-            objects = {region: said for region, said in objects.items() if answers[region].known}
+            objects = {region: statements for region, statements in objects.items() if answers[region].known}
         self.view.update(objects)
 
-    def write_taker(self, region, said):
-        """Write to the one region that must be written to."""
-        if said != self.view[region]:
+    def write_taker(self, region, statements):
+        """Write to the one region whose write must succeed."""
+        if statements != self.view[region]:
             if self.may_write():
-                self.store.write(region, said)
-            self.view[region] = said
+                self.store.write(region, statements)
+            self.view[region] = statements
 
     def repeat(self):
-        """Let every region that was read say again what it says, best effort: no change."""
+        """Publish the statements of every readable region again, best effort. This changes nothing."""
         readable = [region for region in self.order if self.view[region] is not None]
         if readable and self.may_write():
             calls = {region: lambda region=region: self.store.repeat(region) for region in readable}
@@ -169,22 +170,22 @@ class StatementSwitch:
             self.errors.update({region: answer.error for region, answer in answers.items() if not answer.known})
 
     def outcome(self):
-        """Return what ``run`` tells of any switch."""
+        """Return the result in the common form of all switches."""
         after = self.active()
-        unsaid = f"nothing is told while {after}, the active region, cannot be read"
+        unwritten = f"no region is updated while {after}, the active region, cannot be read"
         return {
             "before": switch.active_region(self.before, self.order),
             "after": after,
             "shown_before": shown(self.before),
             "shown_after": shown(self.view),
-            "not_told": {region: self.errors.get(region) or unsaid for region in self.unnotified(after)},
+            "not_told": {region: self.errors.get(region) or unwritten for region in self.unnotified(after)},
             "errors": self.errors,
             "may_take_back": self.doubtful,
         }
 
 
 def build_switch(params, clients, order, check_mode):
-    """Return the switch of the back end."""
+    """Return the switch of the backend."""
     lease = NoLease() if check_mode else lease_of(params, clients)
     may_write = Permission(lease, check_mode)
     if params["backend"] == ARC_ROUTING_CONTROL:
@@ -195,11 +196,11 @@ def build_switch(params, clients, order, check_mode):
 
 
 def check_inputs(params):
-    """Return the regions in order; raise Refused for what cannot be meant."""
+    """Return the regions in order; raise Refused for options that cannot be meant."""
     order = [entry["region"] for entry in params["regions"]]
     twice = sorted({region for region in order if order.count(region) > 1})
     if twice:
-        raise Refused(f"regions names {', '.join(twice)} more than once; allowed: each region once.")
+        raise Refused(f"regions has {', '.join(twice)} more than once; allowed: each region once.")
     if len(order) < 2:
         raise Refused(f"regions has {len(order)} entries; allowed: two or more.")
     target = params.get("active_region")
@@ -217,22 +218,22 @@ def sentence(target, before, after, changed, not_told, check_mode):
     if target and before != after:
         done = f"The traffic {would} moved from {before} to {after}"
     elif target:
-        done = f"The traffic is at {after} already"
+        done = f"The traffic is already at {after}"
     else:
         done = f"The traffic stays at {after}"
     if changed and before == after:
-        done += f", and regions {would.replace('was', 'were')} told so"
+        done += f", and regions {would.replace('was', 'were')} updated"
     if not_told:
-        done += f"; {', '.join(not_told)} could not be told, and must be once reachable (leave out active_region)"
+        done += f"; {', '.join(not_told)} could not be updated; update them once reachable (omit active_region)"
     return f"{done}."
 
 
 @timed
 def run(params, clients, check_mode=False):
-    """Make ``active_region`` active, or, where it is None, only tell those who missed it.
+    """Make ``active_region`` active, or, if it is None, only update the regions that missed a takeover.
 
     Returns {changed, reason, before, after, told, not_told, errors, may_take_back, statements, diff, seconds}.
-    Raises Refused for impossible input, MultiRegionError when the target could not be read or written.
+    Raises Refused for invalid input, MultiRegionError if the target could not be read or written.
     """
     order = check_inputs(params)
     turned = build_switch(params, clients, order, check_mode)
@@ -259,15 +260,15 @@ def run(params, clients, check_mode=False):
 
 
 def shown(view: Mapping):
-    """Return statements as they are returned: a sorted list by region, None where they could not be read."""
-    return {region: None if said is None else sorted(said) for region, said in view.items()}
+    """Return statements in the result's form: a sorted list by region, None if they could not be read."""
+    return {region: None if statements is None else sorted(statements) for region, statements in view.items()}
 
 
 def s3_module(module):
-    """Return what ``clients_for`` needs, with S3 set so that a region's bucket is reached at that region's end point.
+    """Return what ``clients_for`` needs, with S3 configured so that a bucket is reached at its region's endpoint.
 
-    botocore sends requests for us-east-1 to the global end point unless told otherwise, and puts the bucket's name into
-    the host's unless the end point is an address ("s3" of the Config reference of botocore).
+    By default botocore sends requests for us-east-1 to the global endpoint, and puts the bucket's name into the host
+    name unless the endpoint is an IP address ("s3" of the Config reference of botocore).
     """
     config = dict(module.params.get("aws_config") or {})
     s3 = {"us_east_1_regional_endpoint": "regional", **(config.get("s3") or {})}

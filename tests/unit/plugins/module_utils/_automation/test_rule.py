@@ -225,7 +225,7 @@ def test_a_pause_that_has_expired_is_none():
 def test_all_regions_down_is_critical_and_counts_nothing():
     done = run(SICK, report(database="unhealthy"))
     assert (done.action, done.is_news, done.memory.count) == (CRITICAL, True, 2)
-    assert "there is nowhere to go" in done.reason
+    assert "no region can take over" in done.reason
     again = run(SICK, report(database="unhealthy"), memory=done.memory, now=NOW + 30)
     assert (again.action, again.is_news) == (CRITICAL, False)
 

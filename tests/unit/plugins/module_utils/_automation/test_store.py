@@ -232,7 +232,7 @@ def test_a_region_that_missed_it_is_named_and_updated_later(aws):
     aws.lost.add(EAST)
     done = automation(aws, "paused")
     assert (done["written_to"], list(done["not_written_to"])) == ([WEST], [EAST])
-    assert "Not told: us-east-1:" in done["reason"]
+    assert "Not updated: us-east-1:" in done["reason"]
     aws.lost.clear()
     later = automation(aws, "paused")
     assert (later["changed"], later["written_to"], later["paused"]) == (True, [EAST], done["paused"])
@@ -273,7 +273,7 @@ def test_a_move_is_acknowledged_once_in_every_region(aws):
     assert done["latest_move"]["acknowledged"] == {"by": "ann", "at": float(START), "reason": "patching"}
     assert aws.items[WEST][MOVED]["attempt"] == {"N": "1"}
     again = automation(aws, "acknowledged", by="bob")
-    assert not again["changed"] and "was acknowledged already by ann" in again["reason"]
+    assert not again["changed"] and "was already acknowledged by ann" in again["reason"]
 
 
 def test_an_unknown_run_is_refused_with_the_latest_one(aws):
@@ -297,7 +297,7 @@ def test_a_move_recorded_meanwhile_is_not_acknowledged_with_the_old_one(aws):
             aws.store(region, MOVED, {**MOVE, "run_id": "r3"}, "2026-01-04")
 
     aws.intruder = another_move
-    with pytest.raises(MultiRegionError, match="was changed meanwhile; run this again"):
+    with pytest.raises(MultiRegionError, match="was changed in the meantime; run this again"):
         automation(aws, "acknowledged")
     assert aws.stored(WEST, MOVED)["run_id"] == "r3"
 

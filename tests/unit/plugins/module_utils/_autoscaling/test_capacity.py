@@ -56,7 +56,7 @@ def test_never_lowers(aws, at_least):
     done = raise_to(aws, at_least)
     assert not done["changed"]
     assert aws.writes() == []
-    assert done["reason"] == f"asg is meant to run 2 already, at least {at_least} were asked for."
+    assert done["reason"] == f"The desired capacity of asg is already 2; at least {at_least} was requested."
 
 
 def test_refuses_more_than_the_maximum(aws):
@@ -66,7 +66,7 @@ def test_refuses_more_than_the_maximum(aws):
 
 
 def test_a_group_that_is_not_there_is_an_error(aws):
-    with pytest.raises(MultiRegionError, match="there is no Auto Scaling group of that name"):
+    with pytest.raises(MultiRegionError, match="there is no Auto Scaling group with that name"):
         raise_to(aws, 1, name="nope")
 
 

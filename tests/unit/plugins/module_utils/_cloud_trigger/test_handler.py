@@ -230,7 +230,7 @@ def test_other_regions_tell_people_where_the_own_topic_takes_nothing(aws, contro
 def test_an_alert_that_no_topic_accepts_is_an_error_of_the_function(aws, controller):
     aws.sick.add(EAST)
     aws.fail("publish", *[aws_error("InternalError", "Publish", status=500)] * 2)
-    with pytest.raises(MultiRegionError, match="Nobody was told through any of us-east-1, us-east-2: us-east"):
+    with pytest.raises(MultiRegionError, match="No notification was sent through any of us-east-1, us-east-2: us-east"):
         minute(aws, controller)
 
 

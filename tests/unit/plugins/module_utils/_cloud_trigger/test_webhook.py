@@ -48,14 +48,14 @@ def test_sends_the_document_with_the_token(controller):
 @pytest.mark.parametrize("status", [302, 401, 503])
 def test_any_other_answer_is_an_error_and_no_redirect_is_followed(controller, status):
     controller.status = status
-    with pytest.raises(MultiRegionError, match=f"127.0.0.1 answered with status {status}") as refusal:
+    with pytest.raises(MultiRegionError, match=f"127.0.0.1 responded with status {status}") as refusal:
         post(controller.url, "t0ken", {})
     assert len(controller.seen) == 1
     assert "t0ken" not in str(refusal.value) and "key" not in str(refusal.value)
 
 
 def test_nobody_there_is_an_error():
-    with pytest.raises(MultiRegionError, match="127.0.0.1 did not answer: ConnectionRefusedError"):
+    with pytest.raises(MultiRegionError, match="127.0.0.1 did not respond: ConnectionRefusedError"):
         post("http://127.0.0.1:9/", "t0ken", {}, timeout=1)
 
 

@@ -213,7 +213,7 @@ def test_giving_back_whose_answer_was_lost_counts_when_it_is_there(aws, what, op
 def test_a_lost_request_leaves_it_unknown_and_the_next_run_finds_out(aws, what):
     aws.errors[(EAST, TAKES[what["mode"]])] = [no_answer()]
     done = fence(aws, what)
-    assert done["fenced"] == "unknown" and "the answer was lost" in done["reason"]
+    assert done["fenced"] == "unknown" and "the response was lost" in done["reason"]
     assert document(aws)["state"] == document(aws, WEST)["state"] == "intended"
     assert fence(aws, what)["fenced"] == "fenced"
 
@@ -228,7 +228,7 @@ def test_an_answer_cut_by_the_deadline_is_unknown(aws):
 
     aws.revoke_security_group_ingress = slow
     done = fence(aws, INGRESS, deadline=0.4)
-    assert done["fenced"] == "unknown" and "cut after it was asked for" in done["reason"]
+    assert done["fenced"] == "unknown" and "interrupted after it was requested" in done["reason"]
     assert document(aws, WEST)["state"] == "intended"
 
 
@@ -265,7 +265,7 @@ def test_what_an_earlier_run_fenced_stays_fenced_while_the_region_is_silent(aws)
     kept = aws.items[WEST][ITEM]
     aws.lost.add(EAST)
     done = fence(aws, INGRESS, run_id="run-2")
-    assert done["fenced"] == "fenced" and "run run-1 took" in done["reason"]
+    assert done["fenced"] == "fenced" and "run run-1 removed" in done["reason"]
     assert aws.items[WEST][ITEM] == kept
 
 
@@ -311,7 +311,7 @@ def test_capacity_is_raised_only(aws):
 def test_a_region_that_does_not_answer_cannot_be_given_back_and_keeps_its_document(aws):
     fence(aws, INGRESS)
     aws.lost.add(EAST)
-    with pytest.raises(MultiRegionError, match="was not given back.*Run this again") as failure:
+    with pytest.raises(MultiRegionError, match="was not restored.*Run this again") as failure:
         unfence(aws)
     assert failure.value.evidence["fenced"] == "unknown"
     assert document(aws)["state"] == document(aws, WEST)["state"] == "done"
@@ -331,7 +331,7 @@ def test_a_rule_whose_source_is_gone_is_given_up_and_reported(aws):
     fence(aws, INGRESS)
     del aws.groups[EAST]["sg-app"]
     done = unfence(aws)
-    assert "the group they name is gone: 1" in done["reason"]
+    assert "the group that they refer to is gone: 1" in done["reason"]
     assert [key[4] for key in rules_of(aws.groups[EAST][GROUP])] == ["10.1.0.0/16", "10.2.0.0/16"]
     assert not aws.items[EAST]
 
@@ -340,7 +340,7 @@ def test_a_resource_that_is_gone_ends_the_fencing(aws):
     fence(aws, INGRESS)
     del aws.groups[EAST][GROUP]
     done = unfence(aws)
-    assert f"Not there any more: {GROUP}" in done["reason"] and not aws.items[EAST]
+    assert f"No longer existing: {GROUP}" in done["reason"] and not aws.items[EAST]
 
 
 def test_what_only_the_other_tables_tell_is_forgotten_too(aws):
@@ -396,7 +396,7 @@ def test_fencing_killed_anywhere_can_be_restored_immediately(aws, what, point):
 @MODES
 def test_check_mode_says_what_would_be_done_and_does_nothing(aws, what):
     would = fence(aws, what, check_mode=True)
-    assert (would["changed"], would["fenced"]) == (True, "not fenced") and "would be taken" in would["reason"]
+    assert (would["changed"], would["fenced"]) == (True, "not fenced") and "would be removed" in would["reason"]
     assert_as_before(aws)
     fence(aws, what)
     assert not fence(aws, what, check_mode=True)["changed"]

@@ -97,7 +97,7 @@ def test_an_attempt_that_was_killed_is_closed_from_its_lease(aws):
     assert attempts(done["record"]) == [(1, "ann", "lost"), (2, "bob", "successful")]
     first = done["record"]["attempts"][0]
     assert first["reason"] == (
-        "Ended without a word at step promote_wait; last seen 1970-01-01T00:17:10Z, lease expired."
+        "Ended without a record at step promote_wait; last seen 1970-01-01T00:17:10Z, lease expired."
     )
     assert (first["ended_at"], first["steps"]) == (1030.0, [{"name": "fence"}])
 
@@ -128,7 +128,7 @@ def test_an_attempt_that_lost_its_lease_does_not_overwrite_the_one_that_went_on(
     before = stored(aws, "run#r1")
     late = write(aws, record={"outcome": "failed", "owner": "ann"})
     assert (late["changed"], late["written_to"]) == (False, [])
-    assert late["reason"] == "Attempt 2 of run r1 has written the record since; it is left as it is."
+    assert late["reason"] == "Attempt 2 of run r1 has written the record since; it is not changed."
     assert stored(aws, "run#r1") == before
 
 

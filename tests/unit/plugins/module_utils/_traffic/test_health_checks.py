@@ -152,7 +152,7 @@ def test_what_is_left_out_is_left_alone(route53, ensure):
 @pytest.mark.parametrize(("option", "value"), [("type", "HTTP"), ("request_interval", 30), ("measure_latency", True)])
 def test_refuses_what_cannot_be_changed_and_names_the_option(route53, ensure, option, value):
     ensure(route53, **MATCH)
-    with pytest.raises(Refused, match=f"{option} is .*, {value} was asked for"):
+    with pytest.raises(Refused, match=f"{option} is .*, {value} was requested"):
         ensure(route53, **{**MATCH, option: value})
     assert "update_health_check" not in route53.writes()
 

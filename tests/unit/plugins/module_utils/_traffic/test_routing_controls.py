@@ -144,7 +144,7 @@ def test_a_refusal_is_not_taken_elsewhere(cluster):
 
 def test_a_safety_rule_that_says_no_is_reported_as_such_and_overridden_only_by_name(cluster):
     cluster.conflict = aws_error("ConflictException", message="The rule keep-two says no.", status=409)
-    with pytest.raises(MultiRegionError, match="a safety rule of the control panel refuses it: The rule keep-two"):
+    with pytest.raises(MultiRegionError, match="a safety rule of the control panel rejects it: The rule keep-two"):
         run(cluster, active_region=B)
     assert run(cluster, active_region=B, safety_rules_to_override=["arn:rule"])["after"] == B
     assert cluster.updates[0][1] == ["arn:rule"]
@@ -209,7 +209,7 @@ def test_a_control_that_is_not_in_the_panel_is_named(cluster):
 def test_says_so_when_the_states_do_not_stay_as_they_were_set(cluster, monkeypatch):
     monkeypatch.setattr(controls, "SPREAD_SECONDS", 0)
     monkeypatch.setattr(Endpoint, "update_routing_control_states", lambda self, **_kwargs: self._asked())
-    with pytest.raises(MultiRegionError, match="somebody else changes them"):
+    with pytest.raises(MultiRegionError, match="something else changes them"):
         run(cluster, active_region=B)
 
 
@@ -239,7 +239,7 @@ def test_says_so_when_the_states_do_not_stay_as_they_were_set(cluster, monkeypat
             {"regions": [{"region": A, "routing_control_arn": ARNS[A]}, {"region": B, "routing_control_arn": "x"}]},
             "routing_control_arn is x",
         ),
-        ({"backend": "cloudwatch_metric"}, "platform is missing; backend cloudwatch_metric needs it"),
+        ({"backend": "cloudwatch_metric"}, "platform is missing; backend cloudwatch_metric requires it"),
         ({"backend": "s3_object", "object_key": "k"}, "bucket of us-east-1, us-east-2 is missing in regions"),
     ],
 )

@@ -86,7 +86,7 @@ def test_moves_the_traffic_while_the_old_region_is_gone(s3):
     assert (result["told"], result["not_told"]) == ([], [A])
     assert s3.log == [("put", B)]
     assert s3.b.text == f"{B_OVER_A}\n"
-    assert "was moved from us-east-1 to us-east-2; us-east-1 could not be told" in result["reason"]
+    assert "was moved from us-east-1 to us-east-2; us-east-1 could not be updated" in result["reason"]
 
 
 def test_the_second_run_changes_nothing(s3):
@@ -148,7 +148,7 @@ def test_a_write_whose_answer_was_lost_counts_when_it_is_there(s3):
 
 def test_fails_when_the_new_active_region_cannot_be_written(s3):
     s3.b.refuses = {"put"}
-    with pytest.raises(MultiRegionError, match="does not say what was written"):
+    with pytest.raises(MultiRegionError, match="does not contain what was written"):
         run(s3, active_region=B)
 
 
@@ -200,7 +200,7 @@ def test_a_region_slower_than_the_grace_is_updated_nevertheless(s3, monkeypatch)
     ("options", "sentence"),
     [
         ({"active_region": "mars-1"}, "active_region is mars-1; allowed: one of regions, us-east-1, us-east-2"),
-        ({"regions": (A, A)}, "regions names us-east-1 more than once"),
+        ({"regions": (A, A)}, "regions has us-east-1 more than once"),
         ({"regions": (A,)}, "regions has 1 entries; allowed: two or more"),
     ],
 )
