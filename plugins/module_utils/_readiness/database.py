@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.versions import nearest
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
     CLUSTER_DOWN,
@@ -32,6 +34,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     ok,
     warning,
 )
+
+DAY_SECONDS = 86400
+# How long before its end a version is warned of.
+SUPPORT_DAYS = 90
+UPGRADE_LATER = "Upgrade the global database as soon as AWS offers a newer version."
 
 
 def writer_known(seen: Seen) -> Iterator[Finding]:
@@ -109,6 +116,37 @@ def engine_parity(seen: Seen) -> Iterator[Finding]:
             yield blocker(region, reason, "Bring both to one version; until then only method=detach could move there.")
         else:
             yield ok(region, f"The cluster runs {wanted}, as the writer does.")
+
+
+def engine_support(seen: Seen) -> Iterator[Finding]:
+    """AWS offers the version of every cluster, and goes on with it: a cluster that is lost is made again with it.
+
+    No failover needs that, the way back does. AWS is asked about the version and about its major version's standard
+    support; the end of a minor version it tells nobody before it has come.
+    """
+    for region in seen.order:
+        fact = seen.facts[region]["engine_support"]
+        if not fact.known:
+            yield seen.unknown(region, "whether AWS offers the engine version", fact.error)
+        elif fact.value is not None:
+            yield _engine_support(seen, region, fact.value)
+
+
+def _engine_support(seen: Seen, region: str, support: Mapping[str, Any]) -> Finding:
+    version, ends_at = support["version"], support["ends_at"]
+    offered = listed(nearest(support["engine"], version, support["targets"]))
+    remedy = f"Upgrade the global database, for example to {offered}." if offered else UPGRADE_LATER
+    if support["status"] != "available":
+        state = support["status"] or "unknown to AWS"
+        return warning(region, f"{version} is {state}: AWS makes no cluster with it any more.", remedy)
+    if ends_at is None:
+        return ok(region, f"{version} is available; the end of its standard support is not known.")
+    days, day = int((ends_at - seen.now) // DAY_SECONDS), time.strftime("%Y-%m-%d", time.gmtime(ends_at))
+    if days < 0:
+        return warning(region, f"Standard support of {version} ended on {day}.", remedy)
+    if days <= SUPPORT_DAYS:
+        return warning(region, f"Standard support of {version} ends on {day}, in {counted(days, 'day')}.", remedy)
+    return ok(region, f"{version} is available, with standard support until {day}.")
 
 
 def instances(seen: Seen) -> Iterator[Finding]:
