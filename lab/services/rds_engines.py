@@ -9,6 +9,7 @@ rds_calendar.py.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue
@@ -122,7 +123,8 @@ def describe_major_version(engine: str, major: str) -> dict[str, Any]:
             {
                 "LifecycleSupportName": name,
                 "LifecycleSupportStartDate": shown(start),
-                "LifecycleSupportEndDate": shown(end),
+                # At the day's last millisecond, as printed in "Viewing support dates" of the Aurora User Guide.
+                "LifecycleSupportEndDate": shown(end) + timedelta(days=1, milliseconds=-1),
             }
             for name, start, end in spans
         ],

@@ -84,6 +84,23 @@ def test_what_is_not_there_is_named_and_never_ok(platform: Platform) -> None:
     assert [call["operation"] for call in platform.lab.calls() if call["mutating"]] == []
 
 
+@pytest.mark.parametrize(
+    ("day", "state", "words"),
+    [
+        ("2026-11-29", "ok", "is available, with standard support until"),
+        ("2028-03-01", "warning", "in 60 days"),
+        ("2028-05-10", "warning", "Standard support of 8.0.mysql_aurora.3.10.5 ended on"),
+        ("2029-08-01", "warning", "is deprecated: AWS makes no cluster with it any more"),
+    ],
+)
+def test_a_version_is_warned_of_as_its_end_comes(platform: Platform, day: str, state: str, words: str) -> None:
+    platform.lab.settings(calendar_date=day)
+    found = [row for row in rows(platform) if row["check"] == "engine_support"]
+    assert {row["region"]: row["state"] for row in found} == {EAST: state, WEST: state}
+    assert all(words in row["reason"] for row in found)
+    assert state == "ok" or all("Upgrade the global database" in row["remedy"] for row in found)
+
+
 def test_a_quota_that_cannot_be_read_is_a_warning(platform: Platform) -> None:
     group = {"AutoScalingGroupName": GROUP, "DesiredCapacity": 4}
     platform.lab.client("autoscaling", EAST).set_desired_capacity(**group)

@@ -37,6 +37,7 @@ CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
     "planner": control.planner,
     "members": database.members,
     "engine_parity": database.engine_parity,
+    "engine_support": database.engine_support,
     "instances": database.instances,
     "replication_lag": database.lag,
     "parameter_groups": database.parameter_groups,

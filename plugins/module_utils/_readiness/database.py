@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guard
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.snapshots import is_kept
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.states import cluster_is_down
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import FAILOVER
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.versions import nearest
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
     HEALTHY,
@@ -35,6 +37,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     ok,
     warning,
 )
+
+DAY_SECONDS = 86400
+# How long before its end a version is warned of.
+SUPPORT_DAYS = 90
+UPGRADE_LATER = "Upgrade the global database as soon as AWS offers a newer version."
 
 
 def writer_known(seen: Seen) -> Iterator[Finding]:
@@ -113,6 +120,37 @@ def engine_parity(seen: Seen) -> Iterator[Finding]:
             yield blocker(region, reason, "Upgrade to one version; until then only method=detach can move there.")
         else:
             yield ok(region, f"The cluster runs {wanted}, like the writer.")
+
+
+def engine_support(seen: Seen) -> Iterator[Finding]:
+    """AWS offers the version of every cluster, and goes on with it: a cluster that is lost is made again with it.
+
+    No failover needs that, the way back does. AWS is asked about the version and about its major version's standard
+    support; the end of a minor version it tells nobody before it has come.
+    """
+    for region in seen.order:
+        fact = seen.facts[region]["engine_support"]
+        if not fact.known:
+            yield seen.unknown(region, "whether AWS offers the engine version", fact.error)
+        elif fact.value is not None:
+            yield _engine_support(seen, region, fact.value)
+
+
+def _engine_support(seen: Seen, region: str, support: Mapping[str, Any]) -> Finding:
+    version, ends_at = support["version"], support["ends_at"]
+    offered = listed(nearest(support["engine"], version, support["targets"]))
+    remedy = f"Upgrade the global database, for example to {offered}." if offered else UPGRADE_LATER
+    if support["status"] != "available":
+        state = support["status"] or "unknown to AWS"
+        return warning(region, f"{version} is {state}: AWS makes no cluster with it any more.", remedy)
+    if ends_at is None:
+        return ok(region, f"{version} is available; the end of its standard support is not known.")
+    days, day = int((ends_at - seen.now) // DAY_SECONDS), time.strftime("%Y-%m-%d", time.gmtime(ends_at))
+    if days < 0:
+        return warning(region, f"Standard support of {version} ended on {day}.", remedy)
+    if days <= SUPPORT_DAYS:
+        return warning(region, f"Standard support of {version} ends on {day}, in {counted(days, 'day')}.", remedy)
+    return ok(region, f"{version} is available, with standard support until {day}.")
 
 
 def instances(seen: Seen) -> Iterator[Finding]:

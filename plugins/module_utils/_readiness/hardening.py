@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import engines
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.policies import (
     public_resources,
@@ -101,9 +102,11 @@ def tls_only(seen: Seen) -> Iterator[Finding]:
 
     def find(seen: Seen, region: str, facts: Facts) -> Iterator[str]:
         entry = seen.entry(region)
-        setting = facts.value("parameters")["cluster"].get("require_secure_transport", "its default, OFF")
-        if setting.upper() not in ("ON", "1"):
-            yield f"the database accepts clients without TLS (require_secure_transport is {setting})"
+        database, parameters = facts.value("database"), facts.value("parameters")["cluster"]
+        if database and not engines.requires_tls(database["engine"], database["engine_version"], parameters):
+            name = engines.of(database["engine"]).tls_parameter
+            setting = parameters.get(name, "its default, OFF")
+            yield f"the database accepts clients without TLS ({name} is {setting})"
         for name, fact in buckets(seen).items():
             bucket = facts.value(fact)
             resources = bucket_resources(entry["topic_arn"], entry[fact])
@@ -113,9 +116,8 @@ def tls_only(seen: Seen) -> Iterator[Finding]:
         if topic and not refuses_plain_http(topic["policy"], TOPIC_ACTION, [entry["topic_arn"]]):
             yield "the topic accepts messages without TLS"
 
-    facts = ("parameters", "data_bucket", "control_bucket", "topic")
-    fine = "Database, buckets and topic accept TLS only."
-    yield from each_region(seen, facts, "what requires TLS", find, fine)
+    facts = ("database", "parameters", "data_bucket", "control_bucket", "topic")
+    yield from each_region(seen, facts, "who must use TLS", find, "Database, buckets and topic take TLS only.")
 
 
 def buckets(seen: Seen) -> dict[str, str]:

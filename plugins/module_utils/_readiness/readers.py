@@ -17,6 +17,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api i
     describe_db_cluster,
     describe_db_instances,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import major_version
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.snapshots import read_rescued
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import PAUSE_ID
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_document
@@ -49,6 +50,7 @@ TARGET_LIMIT = "targets-per-application-load-balancer"
 # Time range in which the newest sample of a quota's use is searched; there is one every few minutes.
 USAGE_LOOK_BACK = timedelta(hours=1)
 PENDING = "PendingConfirmation"
+STANDARD_SUPPORT = "open-source-rds-standard-support"
 
 
 @aws_call("DescribeDBClusterParameters")
@@ -89,12 +91,56 @@ def read_database(client: Any, identifier: str) -> dict[str, Any] | None:
     pending.update(one["identifier"] for one in instances if any(is_pending(state) for state in one.pop("pending")))
     return {
         "identifier": identifier,
+        "engine": cluster.get("Engine"),
+        "engine_version": cluster.get("EngineVersion"),
         "parameter_group": cluster.get("DBClusterParameterGroup"),
         "deletion_protection": bool(cluster.get("DeletionProtection")),
         "backup_retention_days": cluster.get("BackupRetentionPeriod", 0),
         "kms_key_arn": cluster.get("KmsKeyId") if cluster.get("StorageEncrypted") else None,
         "instances": instances,
         "pending_reboot": sorted(pending),
+    }
+
+
+@aws_call("DescribeDBEngineVersions")
+def get_engine_version(client: Any, engine: str, version: str) -> dict[str, Any] | None:
+    """Return the DBEngineVersion of a version, also of one that AWS does not offer any more; None of an unknown one."""
+    found = client.describe_db_engine_versions(Engine=engine, EngineVersion=version, IncludeAll=True)
+    return next((one for one in found["DBEngineVersions"] if one["EngineVersion"] == version), None)
+
+
+@aws_call("DescribeDBMajorEngineVersions")
+def get_standard_support_end(client: Any, engine: str, major_version: str) -> float | None:
+    """Return the epoch seconds at which standard support of a major version ends, None where AWS names none."""
+    found = client.describe_db_major_engine_versions(Engine=engine, MajorEngineVersion=major_version)
+    ends = [
+        cycle["LifecycleSupportEndDate"].timestamp()
+        for one in found["DBMajorEngineVersions"]
+        for cycle in one.get("SupportedEngineLifecycles", [])
+        if cycle["LifecycleSupportName"] == STANDARD_SUPPORT
+    ]
+    return min(ends, default=None)
+
+
+def read_engine_support(client: Any, identifier: str) -> dict[str, Any] | None:
+    """Return the fact ``engine_support``."""
+    cluster = describe_db_cluster(client, identifier)
+    if cluster is None:
+        return None
+    engine, version = cluster["Engine"], cluster["EngineVersion"]
+    described = get_engine_version(client, engine, version) or {}
+    # Without the operation botocore is older than it, and the end stays unknown.
+    can_ask = hasattr(client, "describe_db_major_engine_versions")
+    return {
+        "engine": engine,
+        "version": version,
+        "status": described.get("Status"),
+        "targets": [
+            one["EngineVersion"]
+            for one in described.get("ValidUpgradeTarget", [])
+            if one.get("SupportsGlobalDatabases", True)
+        ],
+        "ends_at": get_standard_support_end(client, engine, major_version(engine, version)) if can_ask else None,
     }
 
 
@@ -493,6 +539,7 @@ def regional_readers(
     return {
         "automation": lambda: get_document(clients("dynamodb", region), table, PAUSE_ID),
         "database": of_entry("rds", read_database, "db_cluster_identifier"),
+        "engine_support": of_entry("rds", read_engine_support, "db_cluster_identifier"),
         "parameters": of_entry("rds", read_parameters, "db_cluster_identifier"),
         "rescue_snapshots": of_entry("rds", read_rescued, "db_cluster_identifier"),
         "table": of_entry("dynamodb", describe_session_table, "session_table"),

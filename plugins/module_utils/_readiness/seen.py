@@ -15,8 +15,11 @@ A check is a function of ``Seen`` that returns findings, one for each region or 
 Shapes of the facts besides those in _core/observation.py, by name:
 
 automation: None or {document, written_at} of the control table's item about automatic failover
-database: None or {identifier, parameter_group, deletion_protection, backup_retention_days, kms_key_arn, instances:
-    [{identifier, class, is_public, parameter_groups: [names]}], pending_reboot: [instance identifiers]}
+database: None or {identifier, engine, engine_version, parameter_group, deletion_protection, backup_retention_days,
+    kms_key_arn, instances: [{identifier, class, is_public, parameter_groups: [names]}], pending_reboot: [instance
+    identifiers]}
+engine_support: None or {engine, version, status: available, deprecated or None (AWS does not know the version),
+    targets: [versions], ends_at: epoch seconds at which standard support of the major version ends, or None}
 parameters: {cluster: {name: value}, instance: {name: value}}, without defaults
 rescue_snapshots: [{identifier, status, created_at, expires_at, copy, copy_status}], see _aurora/snapshots.py
 instance_types: {instance type: vCPUs of one}, of the group's instances or else of its launch template

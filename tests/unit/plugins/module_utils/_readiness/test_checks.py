@@ -327,6 +327,27 @@ FAULTS = [
         f"runs {NEWER}, the writer {VERSION}",
     ),
     ("engine_parity", become(WEST, "cluster", None), WEST, BLOCKER, "c-us-east-2 does not exist"),
+    (
+        "engine_support",
+        change(WEST, "engine_support", status="deprecated"),
+        WEST,
+        WARNING,
+        f"{VERSION} is deprecated: AWS makes no cluster with it any more.",
+    ),
+    ("engine_support", change(WEST, "engine_support", status=None, targets=[]), WEST, WARNING, "is unknown to AWS"),
+    ("engine_support", change(EAST, "engine_support", ends_at=NOW + 90 * 86400), EAST, WARNING, "in 90 days"),
+    ("engine_support", change(WEST, "engine_support", ends_at=NOW - 1), WEST, WARNING, "ended on 2027-01-15"),
+    ("engine_support", become(WEST, "engine_support", SILENT), WEST, WARNING, "Unknown"),
+    (
+        "tls_only",
+        both(
+            change(WEST, "database", engine="aurora-postgresql", engine_version="17.7"),
+            change(WEST, "parameters", cluster={"rds.force_ssl": "0"}),
+        ),
+        WEST,
+        WARNING,
+        "rds.force_ssl is 0",
+    ),
     ("instances", instances(), WEST, BLOCKER, "0 of 0 instances"),
     ("instances", instances("creating", "rebooting"), WEST, BLOCKER, "0 of 2 instances"),
     ("instances", change(WEST, "cluster", status="stopped"), WEST, BLOCKER, "the cluster is stopped"),
@@ -657,6 +678,15 @@ def test_every_check_has_a_fault_that_it_finds():
 @pytest.mark.parametrize(
     ("check", "harmless"),
     [
+        ("engine_support", change(WEST, "engine_support", ends_at=NOW + 92 * 86400)),
+        ("engine_support", change(WEST, "engine_support", ends_at=None)),
+        (
+            "tls_only",
+            both(
+                change(WEST, "database", engine="aurora-postgresql", engine_version="17.7"),
+                change(WEST, "parameters", cluster={}),
+            ),
+        ),
         ("cool_down", move(acknowledged={"by": "somebody"})),
         ("cool_down", move(method="switchover")),
         ("cool_down", move(age_seconds=7200.0)),

@@ -176,6 +176,8 @@ class World:
             "fences": dict.fromkeys(self.order),
             "automation": None,
             "database": {
+                "engine": "aurora-mysql",
+                "engine_version": VERSION,
                 "identifier": f"c-{region}",
                 "parameter_group": f"c-{region}",
                 "deletion_protection": True,
@@ -189,6 +191,13 @@ class World:
                 "pending_reboot": [],
             },
             "rescue_snapshots": [],
+            "engine_support": {
+                "engine": "aurora-mysql",
+                "version": VERSION,
+                "status": "available",
+                "targets": ["8.0.mysql_aurora.3.12.0"],
+                "ends_at": NOW + 500 * 86400,
+            },
             "parameters": {"cluster": {"require_secure_transport": "ON"}, "instance": {"long_query_time": "2"}},
             "instance_types": {"t3.medium": 2},
             "vcpu_quota": {"limit": 32.0, "used": 8.0, "used_error": None},
