@@ -24,7 +24,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, GLOBAL, VERSION, WEST, clients_of
 
-OLDER, PARAMETER = "8.0.mysql_aurora.3.12.0", "/trading/dev/database/writer-endpoint"
+NEWER, NEWEST = "8.0.mysql_aurora.3.12.0", "8.0.mysql_aurora.3.13.0"
+PARAMETER = "/trading/dev/database/writer-endpoint"
 
 
 def briefly(seconds: float) -> None:
@@ -78,10 +79,10 @@ class Database:
         wait = {"wait": True, "wait_timeout": 30, "poll_interval": 1.0}
         return synchronization.run({**params, **wait, **said}, self.clients, sleep=briefly)
 
-    def upgrade(self, version: str) -> None:
-        """Change the version of WEST's cluster alone."""
-        rds = self.lab.client("rds", WEST)
-        rds.modify_db_cluster(DBClusterIdentifier=WEST, EngineVersion=version, ApplyImmediately=True)
+    def upgrade(self, version: str, region: str = WEST) -> None:
+        """Change the version of one region's cluster alone."""
+        rds = self.lab.client("rds", region)
+        rds.modify_db_cluster(DBClusterIdentifier=region, EngineVersion=version, ApplyImmediately=True)
 
     def endpoint(self, region: str) -> str:
         """Return the endpoint of the region's own cluster."""
@@ -117,7 +118,8 @@ def test_auto_explains_and_detaches_only_with_accepted_loss_and_the_endpoint_is_
 ) -> None:
     everywhere = database.repoint(WEST)["after"]
     assert ".global-" in everywhere
-    database.just_before_failover(lambda: database.upgrade(OLDER))
+    versions = iter((NEWER, NEWEST))
+    database.just_before_failover(lambda: database.upgrade(next(versions)))
     lab.outage(EAST, "reset")
     with pytest.raises(Refused) as refused:
         database.move(WEST, "auto")
@@ -127,7 +129,9 @@ def test_auto_explains_and_detaches_only_with_accepted_loss_and_the_endpoint_is_
     assert database.asked() == [(WEST, "FailoverGlobalCluster", 400)]
     assert database.repoint(WEST)["changed"] is False
 
-    database.upgrade(VERSION)
+    lab.restore(EAST)
+    database.upgrade(NEWER, EAST)
+    lab.outage(EAST, "reset")
     moved = database.move(WEST, "auto", accept_data_loss=True)
     assert (moved["changed"], moved["method"]) == (True, "detach")
     for part in ("AWS refused the failover", "Engine versions differ", "accept_data_loss allows a detach"):
@@ -152,7 +156,7 @@ def test_auto_explains_and_detaches_only_with_accepted_loss_and_the_endpoint_is_
 
 
 def test_versions_known_to_differ_are_not_asked_about(database: Database) -> None:
-    database.upgrade(OLDER)
+    database.upgrade(NEWER)
     with pytest.raises(Refused, match="runs .*3.12.0.*method=auto or method=detach"):
         database.move(WEST, "failover")
     with pytest.raises(Refused, match="runs .*3.12.0.*accept_data_loss"):
