@@ -136,6 +136,7 @@ def test_the_lag_is_shown_by_the_region_that_is_behind_in_both_directions(platfo
     assert newest(lab, EAST, lag[EAST]) is None
     assert newest(lab, WEST, lag[WEST]) is not None
     platform.run("switchover").ends_well()
+    lab.advance(300)  # until CloudWatch shows the first sample of the new secondary
     assert newest(lab, EAST, lag[EAST]) is not None
 
 
