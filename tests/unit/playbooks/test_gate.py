@@ -208,7 +208,7 @@ def test_a_slip_of_the_pen_is_told_with_the_name_that_was_meant(judge, record_pr
     missed = {
         slip: name
         for slip, name in tried.items()
-        if not any(one.startswith(f"{slip} is no ") and f"was {name} meant?" in one for one in told)
+        if not any(one.startswith(f"{slip} is not a ") and f"did you mean {name}?" in one for one in told)
     }
     record_property("inputs", {"misspelt names": len(tried)})
     assert not missed, (missed, told)
@@ -244,4 +244,4 @@ def test_no_option_of_a_role_and_no_input_of_a_playbook_is_taken_for_a_slip(judg
     inputs = {one for pair in inputs for one in pair if one}
     assert {"target_region", "status_file"} <= inputs and "application_image" in options
     (told,) = judge([(dict.fromkeys(options | inputs, "x"), {})])
-    assert [sentence for sentence in told if "meant?" in sentence] == []
+    assert [sentence for sentence in told if "did you mean" in sentence] == []
