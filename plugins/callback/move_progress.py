@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How far a move between regions is, as plain lines: the same on a terminal and in a job's log."""
+"""The progress of a move between regions, as plain lines: the same on a terminal and in a job's log."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
-# Seconds, as an order of size. A managed failover of Aurora takes about a minute, and a resolver may keep the alias for
-# its 60 s. How long instances take to become healthy is the application's own affair.
+# Seconds, as an order of magnitude. A managed failover of Aurora takes about a minute, and a resolver may cache the
+# alias for its 60 s. How long instances take to become healthy depends on the application.
 EXPECTED = {"promote_wait": 60, "verify": 60, "capacity_wait": None}
 EXPECTED_OF_A_CALL = 5
 EDGE = "+" + "-" * 78
 
 
 def figure(value: Any, unit: str) -> str:
-    """Return a figure with its unit, or that it is not known."""
+    """Return a number with its unit, or unknown."""
     return f"{value} {unit}" if isinstance(value, int | float) else "unknown"
 
 
 def box(run: Mapping[str, Any]) -> list[str]:
-    """Return the lines that tell a run's outcome."""
+    """Return the lines with a run's outcome."""
     rto, rpo = run.get("rto_seconds"), run.get("rpo_bound_ms")
     return [
         EDGE,
@@ -63,7 +63,7 @@ def box(run: Mapping[str, Any]) -> list[str]:
 
 
 class CallbackModule(CallbackBase):
-    """Hears of plans, of tasks that belong to a step, and of the outcome."""
+    """Receives plans, tasks of a step, and the outcome."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -75,19 +75,19 @@ class CallbackModule(CallbackBase):
         self.forget()
 
     def forget(self) -> None:
-        """Begin again: drill.yml makes two moves in one run."""
+        """Reset, because drill.yml makes two moves in one run."""
         self.plan: list[str] = []
         self.step = ""
         self.began: float | None = None
 
     def say(self, *lines: str) -> None:
-        """Print, unless that is switched off."""
+        """Print, unless the option show is false."""
         if self.get_option("show"):
             for line in lines:
                 self._display.display(line)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        """Tell a step as its first task starts, and the plan before the first step."""
+        """Print a step when its first task starts, and the plan before the first step."""
         step = task.get_vars().get("step")
         if not isinstance(step, Mapping) or step.get("step") not in self.plan or step["step"] == self.step:
             return
@@ -102,12 +102,12 @@ class CallbackModule(CallbackBase):
         )
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """Keep the latest plan; tell the outcome once it is gathered."""
-        said = result._result
-        if isinstance(said.get("plan"), list) and "plan_warnings" in said:
+        """Store the latest plan; print the outcome once it is available."""
+        found = result._result
+        if isinstance(found.get("plan"), list) and "plan_warnings" in found:
             self.began = self.began or time.monotonic()
-            self.plan = [step["step"] for step in said["plan"]]
-        run = (said.get("ansible_facts") or {}).get("failover_outcome_document")
+            self.plan = [step["step"] for step in found["plan"]]
+        run = (found.get("ansible_facts") or {}).get("failover_outcome_document")
         if isinstance(run, Mapping) and run.get("outcome") != "running":
             self.say(*box(run))
             self.forget()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The objects of a controller, out of the files of extensions/controller."""
+"""The objects of a controller, from the files in extensions/controller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def controller_objects(
 ) -> dict[str, list[dict[str, t.Any]]]:
     """See :func:`controller_objects.controller_objects`; raises AnsibleFilterError with its sentence."""
     if not isinstance(data, dict):
-        raise AnsibleFilterError(f"controller_objects takes what the files hold, not {type(data).__name__}")
+        raise AnsibleFilterError(f"controller_objects requires a dictionary, not {type(data).__name__}")
     try:
         return plugin_utils_controller_objects.controller_objects(data, platform, environment, regions)
     except ValueError as error:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Address arithmetic for the network role, so that no further collection is needed for one subnet."""
+"""Address arithmetic for the network role, so that it needs no further collection for one subnet."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ansible.errors import AnsibleFilterError
 
 
 def subnet_cidr(vpc_cidr: t.Any, prefix: t.Any, index: t.Any) -> str:
-    """The subnet number ``index`` (from 0) of length ``prefix`` inside ``vpc_cidr``, as "10.0.10.0/24".
+    """Return the subnet with the number ``index`` (from 0) and length ``prefix`` of ``vpc_cidr``, as "10.0.10.0/24".
 
-    Raises AnsibleFilterError when ``vpc_cidr`` is no IPv4 network, or has no such subnet.
+    Raises AnsibleFilterError if ``vpc_cidr`` is not an IPv4 network, or has no such subnet.
     """
     try:
         network = ipaddress.IPv4Network(str(vpc_cidr))

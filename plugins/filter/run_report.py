@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the HTML reports draw, out of the records of runs."""
+"""What the HTML reports draw from the records of runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.trading.multi_region.plugins.plugin_utils import run_re
 
 
 def goal_of(value: t.Any, name: str) -> float | None:
-    """Return a goal as a figure, or None where there is none. Raises AnsibleFilterError where it is no figure."""
+    """Return a goal as a number, or None if there is none. Raises AnsibleFilterError if it is not a number."""
     if value is None or value == "":
         return None
     try:
@@ -25,14 +25,14 @@ def goal_of(value: t.Any, name: str) -> float | None:
 def run_report(record: t.Any, rto_goal: t.Any = None, rpo_goal: t.Any = None) -> dict[str, t.Any]:
     """See :func:`run_report.build_report`."""
     if not isinstance(record, dict):
-        raise AnsibleFilterError(f"run_report takes the record of a run, not {type(record).__name__}")
+        raise AnsibleFilterError(f"run_report requires the record of a run, not {type(record).__name__}")
     return report.build_report(record, goal_of(rto_goal, "rto_goal"), goal_of(rpo_goal, "rpo_goal"))
 
 
 def run_history(runs: t.Any, rto_goal: t.Any = None) -> dict[str, t.Any]:
     """See :func:`run_report.build_history`."""
     if not isinstance(runs, list):
-        raise AnsibleFilterError(f"run_history takes a list of records, not {type(runs).__name__}")
+        raise AnsibleFilterError(f"run_history requires a list of records, not {type(runs).__name__}")
     return report.build_history(runs, goal_of(rto_goal, "rto_goal"))
 
 

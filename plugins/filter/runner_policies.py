@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The IAM policies of whoever runs the playbooks, as a filter: statements with placeholders in, documents out."""
+"""The IAM policies of the user that runs the playbooks, as a filter: statements with placeholders in, documents out."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ansible_collections.trading.multi_region.plugins.plugin_utils.runner_polici
 def runner_policies(
     statements: t.Any, name: str, names: t.Mapping[str, t.Any], regions: t.Any
 ) -> list[dict[str, t.Any]]:
-    """See :func:`_runner_policies.build_policies`.
+    """See :func:`runner_policies.build_policies`.
 
-    Raises AnsibleFilterError where there is no region, where a name is missing, and where a statement fits no policy.
+    Raises AnsibleFilterError if there are no regions, a name is missing, or a statement fits into no policy.
     """
     places = list(regions)
     if not places:

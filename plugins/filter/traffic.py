@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the traffic role builds, out of the order of regions: health checks and records."""
+"""What the traffic role builds from the order of regions: health checks and records."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic impo
 def traffic_switch_checks(
     order: t.Any, buckets: t.Mapping[str, str], prefix: str = "switch", object_key: str = "active-region"
 ) -> list[dict[str, t.Any]]:
-    """The switch's health checks, children before parents.
+    """Return the switch's health checks, children before parents.
 
-    Raises AnsibleFilterError when a region has no bucket.
+    Raises AnsibleFilterError if a region has no bucket.
     """
     return checks.build_checks(
         regions_in(order, buckets, "traffic_switch_checks", "bucket"), buckets, prefix, object_key
@@ -26,28 +26,28 @@ def traffic_switch_checks(
 
 
 def traffic_metric_checks(order: t.Any, prefix: str = "switch") -> list[dict[str, t.Any]]:
-    """The health checks of the switch by metrics, children before parents."""
+    """Return the health checks of the switch by metrics, children before parents."""
     return checks.build_metric_checks(list(order), prefix)
 
 
 def traffic_control_checks(
     order: t.Any, routing_controls: t.Mapping[str, str], prefix: str = "switch"
 ) -> list[dict[str, t.Any]]:
-    """The health checks of the switch by routing controls. A control that is not given is None."""
+    """Return the health checks of the switch by routing controls. A control that is not given is None."""
     return checks.build_control_checks(list(order), routing_controls, prefix)
 
 
 def traffic_statement_alarms(
     order: t.Any, region: str, prefix: str = "switch", namespace: str = "Trading/TrafficSwitch"
 ) -> list[dict[str, t.Any]]:
-    """The alarms on everything that a region may say, as amazon.aws.cloudwatch_metric_alarm takes them."""
+    """Return the alarms for all statements of a region, in the form of amazon.aws.cloudwatch_metric_alarm."""
     return checks.statement_alarms(region, list(order), prefix, namespace)
 
 
 def traffic_backend_problem(
     order: t.Any, backend: str, routing_controls: t.Mapping[str, str], cluster_endpoints: t.Any
 ) -> str:
-    """What a back end lacks; empty when it lacks nothing that can be told before asking AWS."""
+    """Return what a backend lacks; empty if it lacks nothing that can be checked without AWS."""
     regions = [{"region": region, "routing_control_arn": routing_controls.get(region)} for region in order]
     options = {"backend": backend, "regions": regions, "cluster_endpoints": list(cluster_endpoints or [])}
     return " ".join(backends.backend_problems(options)) if backend == checks.ARC_ROUTING_CONTROL else ""
@@ -62,11 +62,11 @@ def traffic_switch_records(
     endpoint_checks: t.Mapping[str, str] | None = None,
     backend: str = checks.S3_OBJECT,
 ) -> list[dict[str, t.Any]]:
-    """The failover alias records, deepest first.
+    """Return the failover alias records, deepest first.
 
     :param load_balancers: by region, a mapping with ``load_balancer_dns_name`` and ``load_balancer_zone_id``.
 
-    Raises AnsibleFilterError when a region has no load balancer.
+    Raises AnsibleFilterError if a region has no load balancer.
     """
     regions = regions_in(order, load_balancers, "traffic_switch_records", "load balancer")
     targets = {
@@ -80,7 +80,7 @@ def traffic_switch_records(
 
 
 def traffic_record_names(order: t.Any, domain: str) -> list[dict[str, t.Any]]:
-    """Names and identifiers of every record the role may have made for these regions, outermost first."""
+    """Return name and identifier of all records that the role may have created for these regions, outermost first."""
     regions, anything = list(order), {"dns_name": "", "zone_id": ""}
     targets = dict.fromkeys(regions, anything)
     made = checks.build_records(regions, domain, "", targets, endpoint_checks=dict.fromkeys(regions, ""))
@@ -88,12 +88,12 @@ def traffic_record_names(order: t.Any, domain: str) -> list[dict[str, t.Any]]:
 
 
 def traffic_order_problem(existing: t.Any, wanted: t.Any) -> str:
-    """Why building the records in the wanted order could move the traffic; empty when it could not."""
+    """Return why building the records in the wanted order could move the traffic; empty if it could not."""
     return checks.order_problem(list(existing), list(wanted)) or ""
 
 
 def regions_in(order: t.Any, having: t.Mapping[str, t.Any], name: str, what: str) -> list[str]:
-    """The regions as a list, each of which has what is needed."""
+    """Return the regions as a list. Raises AnsibleFilterError if one of them lacks what is needed."""
     regions = list(order)
     missing = [region for region in regions if not having.get(region)]
     if missing:

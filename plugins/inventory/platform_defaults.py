@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The variables that all platforms share, for inventories that lie elsewhere than the collection."""
+"""The variables that all platforms share, for inventories outside the collection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ options:
 """
 
 EXAMPLES = r"""
-# inventories/production/platform.yml, beside hosts and group_vars/all.yml
+# inventories/production/platform.yml, next to hosts and group_vars/all.yml
 plugin: trading.multi_region.platform_defaults
 """
 
@@ -39,7 +39,7 @@ COLLECTION = Path(__file__).resolve().parents[2]
 
 
 class InventoryModule(BaseInventoryPlugin):
-    """Sets variables of the group all, and makes neither hosts nor groups."""
+    """Sets variables of the group all, and adds neither hosts nor groups."""
 
     NAME = "trading.multi_region.platform_defaults"
 
@@ -50,7 +50,7 @@ class InventoryModule(BaseInventoryPlugin):
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
         everywhere = inventory.groups["all"]
-        # As if they stood beside the inventory: templates and all.
+        # As if they were next to the inventory, including templates.
         defaults = vars_loader.get("ansible.builtin.host_group_vars").get_vars(loader, str(COLLECTION), everywhere)
         # Another file of the inventory, such as an INI file with [all:vars], may have been read before this one.
         for name in [name for name in defaults if name not in everywhere.get_vars()]:

@@ -50,7 +50,7 @@ from ansible_collections.trading.multi_region.plugins.plugin_utils.controller_ob
 
 
 def has_collection() -> bool:
-    """Return whether Ansible finds awx.awx. Asked of Python's import, which Ansible answers for all its paths."""
+    """Return whether Ansible finds awx.awx, by Python's import system, which Ansible extends with all its paths."""
     try:
         return find_spec("ansible_collections.awx.awx") is not None
     except ModuleNotFoundError:  # no collection of that namespace at all
@@ -58,7 +58,7 @@ def has_collection() -> bool:
 
 
 class LookupModule(LookupBase):
-    """The problems of a controller's configuration."""
+    """Returns the problems of a controller's configuration."""
 
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         variables = variables or {}

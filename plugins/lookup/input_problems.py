@@ -1,7 +1,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The gate of every playbook: each input worked out by itself, judged, and told in a sentence where it is bad."""
+"""The check of every playbook's inputs: each is evaluated separately; problems are returned as sentences."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 
 class LookupModule(LookupBase):
-    """The problems of a play's inputs."""
+    """Returns the problems of a play's inputs."""
 
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         variables, extra = variables or {}, load_extra_vars(self._loader)
@@ -81,24 +81,24 @@ class LookupModule(LookupBase):
             *self._unusable.values(),
             *self._judged(inputs),
         ]
-        # Names are made of what was judged above.
+        # Names are derived from the inputs that were checked above.
         return problems or [*input_rules.name_problems(self._all_worked_out(names)), *self._unusable.values()]
 
     def _known(self, names: t.Iterable[str]) -> set[str]:
-        """Return names of variables with all options of the collection's roles."""
+        """Return names of variables, with all options of the collection's roles."""
         specs = [self._loader.load_from_file(str(path)) for path in ROLES.glob("*/meta/argument_specs.yml")]
         entry_points = [entry for spec in specs for entry in spec["argument_specs"].values()]
         return {*names, *(option for entry in entry_points for option in entry.get("options", ()))}
 
     def _judged(self, inputs: dict[str, t.Any]) -> list[str]:
-        """Return what is wrong with values, without what follows only from a value that could not be worked out."""
+        """Return the problems of values, without those that only follow from a value that could not be evaluated."""
         if not self._unusable.keys().isdisjoint(("regions", "aws_region", "platform_regions")):
             return []
-        told = tuple(f"{name} is " for name in self._unusable)
-        return [sentence for sentence in input_rules.platform_problems(inputs) if not sentence.startswith(told)]
+        starts = tuple(f"{name} is " for name in self._unusable)
+        return [sentence for sentence in input_rules.platform_problems(inputs) if not sentence.startswith(starts)]
 
     def _all_worked_out(self, sources: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Return what templates come to, without those that come to nothing: each of these has its sentence."""
+        """Return the values of templates, without those that cannot be evaluated: these are reported separately."""
         found = {}
         for name, source in sources.items():
             try:

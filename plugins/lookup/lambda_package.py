@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A package for AWS Lambda of code of this collection, in a file that goes with the run."""
+"""A package for AWS Lambda of this collection's code, in a temporary file of the run."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def read(name: str) -> str | None:
-    """Return the source of a module of this collection, or None where there is none of that name."""
+    """Return the source of a module of this collection, or None if there is none with that name."""
     path = ROOT.joinpath(*name.removeprefix(f"{COLLECTION}.").split(".")).with_suffix(".py")
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
@@ -77,11 +77,13 @@ class LookupModule(LookupBase):
     def _pack(name: str) -> str:
         files = collect(read, f"{COLLECTION}.{name}", COLLECTION)
         if not files:
-            raise AnsibleLookupError(f"lambda_package: {name} is no module; allowed: the name of one of {COLLECTION}")
+            raise AnsibleLookupError(
+                f"lambda_package: {name} is not a module; allowed: the name of one of {COLLECTION}"
+            )
         package = build_package(files)
         path = Path(constants.DEFAULT_LOCAL_TMP, f"{hashlib.sha256(package).hexdigest()}.zip")
         if not path.exists():
-            # Hosts are worked on side by side, and none may read what another one has half written.
+            # Hosts run in parallel, and none may read what another one has half written.
             part = path.with_suffix(f".{os.getpid()}")
             part.write_bytes(package)
             part.replace(path)

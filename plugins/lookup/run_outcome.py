@@ -1,7 +1,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run says of itself."""
+"""The document of a run."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ DOCUMENTATION = r"""
 name: run_outcome
 author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.2.0
-short_description: What a run says of itself, from the results of its tasks
+short_description: Assemble the record of a run from the results of its tasks
 description:
-  - Gathers the record of a run as M(trading.multi_region.failover_record) takes it, while the run goes on or at its
-    end.
-  - What goes on beside the other steps, with C(async), is reported as far as it has come.
+  - Assembles the record of a run in the form that M(trading.multi_region.failover_record) accepts, during the run or at
+    its end.
+  - Background steps, with C(async), are reported with their current state.
 options:
   run:
     description:
@@ -22,44 +22,44 @@ options:
     required: true
   plan:
     description:
-      - What M(trading.multi_region.failover_plan_info) returned.
+      - Result of M(trading.multi_region.failover_plan_info).
     type: dict
     required: true
   lease:
     description:
-      - What M(trading.multi_region.failover_lease) returned; empty where no lease was asked for.
+      - Result of M(trading.multi_region.failover_lease); empty if no lease was acquired.
     type: dict
     default: {}
   results:
     description:
-      - What the names of the variables begin with that hold the results of the steps. The name of the step follows.
+      - Prefix of the names of the variables with the results of the steps. It is followed by the name of the step.
     type: str
     required: true
   fenced:
     description:
-      - What M(trading.multi_region.region_fence_info) returned after the move; empty where it was not asked.
+      - Result of M(trading.multi_region.region_fence_info) after the move; empty if it was not run.
     type: dict
     default: {}
   health:
     description:
-      - What M(trading.multi_region.region_health_info) returned after the move; empty where it was not asked.
+      - Result of M(trading.multi_region.region_health_info) after the move; empty if it was not run.
     type: dict
     default: {}
   outcome:
     description:
-      - How the run has ended.
+      - Outcome of the run.
     type: str
     default: running
     choices: [running, successful, failed, refused, unchanged]
   reason:
     description:
-      - Why it has ended so, in a sentence.
+      - Reason for the outcome, as a sentence.
     type: str
     default: ""
 """
 
 EXAMPLES = r"""
-- name: Tell how far the run has come
+- name: Show the progress of the run
   ansible.builtin.debug:
     msg: "{{ lookup('trading.multi_region.run_outcome', run=begun, plan=planned, lease=taken, results='step_') }}"
 """
@@ -68,7 +68,7 @@ RETURN = r"""
 _raw:
   description:
     - The record, with C(outcome), C(reason), C(run_id), C(attempt), C(method), C(from_region), C(target_region),
-      C(steps), C(rto_seconds), C(rpo_bound_ms) and what else M(trading.multi_region.failover_record) keeps.
+      C(steps), C(rto_seconds), C(rpo_bound_ms) and the others that M(trading.multi_region.failover_record) stores.
   type: list
   elements: dict
 """
@@ -81,9 +81,9 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.trading.multi_region.plugins.plugin_utils.run_outcome import run_outcome, with_jobs
 
 
-# No filter, though it looks nothing up: for one filter Ansible loads all of a collection's, in each task again.
+# A lookup although it looks nothing up: for a filter, Ansible would load all of the collection's filters in each task.
 class LookupModule(LookupBase):
-    """What a run says of itself."""
+    """Returns the document of a run."""
 
     def run(
         self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any

@@ -124,7 +124,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.module 
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.metric_data import run
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
-FIGURE = rules.Value("a number, or nothing where it is not known", rules.is_figure)
+FIGURE = rules.Value("a number, or null if unknown", rules.is_figure)
 UNIT = rules.one_of(("Seconds", "Microseconds", "Milliseconds", "Bytes", "Percent", "Count", "Count/Second", "None"))
 ARGUMENT_SPEC = {
     "metric_namespace": {"type": "str", "required": True, "rule": rules.NAMESPACE},

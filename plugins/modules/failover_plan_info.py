@@ -432,8 +432,8 @@ switch_regions:
   sample: [{region: us-east-1, bucket: trading-control-us-east-1-dev, routing_control_arn: null}]
 switch:
   description:
-    - What the traffic switch is, as M(trading.multi_region.region_traffic) takes it. Options that the manifest says
-      nothing of are left out.
+    - The traffic switch, as options of M(trading.multi_region.region_traffic). Options that the manifest does not
+      contain are omitted.
   returned: success
   type: dict
   version_added: 0.2.0

@@ -107,7 +107,8 @@ reason:
   description: One sentence on where the record is stored.
   returned: success
   type: str
-  sample: "The record run#20260101T030000Z-3f2a stands in us-east-2; not written in us-east-1: no answer within 3.0 s."
+  sample: >-
+    The record run#20260101T030000Z-3f2a is written in us-east-2; not written in us-east-1: no answer within 3.0 s.
 id:
   description: Id of the item.
   returned: always

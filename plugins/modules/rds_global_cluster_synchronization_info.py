@@ -85,17 +85,17 @@ EXAMPLES = r"""
 RETURN = r"""
 synchronization_status:
   description: V(connected), V(pending-resync), or V(unknown) if AWS reports none or did not respond.
-  returned: when the global cluster could be asked for, and when the wait was given up
+  returned: when the global cluster could be read, and when the wait timed out
   type: str
   sample: connected
 is_writer:
   description: Whether the member is the writer, null if AWS did not respond.
-  returned: when the global cluster could be asked for, and when the wait was given up
+  returned: when the global cluster could be read, and when the wait timed out
   type: bool
   sample: false
 members:
   description: All members, each with region, arn, identifier, is_writer and synchronization_status.
-  returned: when the global cluster could be asked for, and when the wait was given up
+  returned: when the global cluster could be read, and when the wait timed out
   type: list
   elements: dict
 reason:

@@ -20,10 +20,10 @@ description:
   - The move is complete when the desired member is the writer and no switchover or failover is in progress, or the
     cluster is detached, and when its cluster and at least one instance that can write are available. The status of the
     global cluster alone does not show this.
-  - If a move to the same region, or its detach, is already in progress, the module joins it, whoever requested it. If a
-    move to another region is in progress, the module fails; if that move began after the module read the state, AWS
-    rejects the request, and the message names the move. If the response to the request is lost, the state is read again
-    before anything is decided, so the module may be run again at any time.
+  - If a move to the same region, or its detach, is already in progress, the module joins it, even if another run
+    requested it. If a move to another region is in progress, the module fails; if that move began after the module read
+    the state, AWS rejects the request, and the message names the move. If the response to the request is lost, the
+    state is read again before anything is decided, so the module may be run again at any time.
   - The module fails before it changes anything, with all reasons in one message, when the region has no member, when
     the writer is not in O(expected_writer_region), when the engine versions are not identical to the patch level, when
     no instance is available, when the member is C(pending-resync), or when the lag is unknown, old or too high.

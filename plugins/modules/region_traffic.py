@@ -198,7 +198,7 @@ def turn(module):
     for region in result["may_take_back"]:
         module.warn(
             f"{region} cannot be reached, and {result['after']} claimed to be ahead of it before. If {region} took "
-            "over since, it has the traffic again on its return: run once more as soon as it can be reached."
+            "over since, it gets the traffic back when it returns: run again as soon as it can be reached."
         )
     return result
 

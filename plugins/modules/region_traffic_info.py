@@ -202,7 +202,7 @@ ARGUMENT_SPEC = {
 
 
 def look(module):
-    """Return what was seen; whoever waits without a lease needs nothing of AWS, not even credentials."""
+    """Return what was seen; without a lease no call to AWS is made, so credentials are not needed."""
     if DNSPYTHON_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("dnspython"), exception=DNSPYTHON_IMPORT_ERROR)
     clients = clients_for(module) if module.params["lease"] else None

@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What is asked for with ``async`` and ``poll: 0``: a process of its own that nobody waits for.
+"""Tasks with ``async`` and ``poll: 0``: a separate process for which no task waits.
 
-Ansible's own way packs the module and starts two more Pythons before the next task may begin. This process has all of
-that, so a fork of it is enough. The job is written down where ``ansible.builtin.async_status`` looks for it.
+Ansible's own way packs the module and starts two more Pythons before the next task can begin. This process has already
+loaded everything, so a fork of it is enough. The job file is where ``ansible.builtin.async_status`` looks for it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import signal
 
 
 def begin(work, seconds, folder):
-    """Begin the work and return immediately what Ansible returns for a job that has started.
+    """Start the work and return immediately the result that Ansible returns for a started job.
 
-    work: function without arguments that returns a module's result. seconds: after so many it is ended.
-    folder: Ansible's async_dir. Raises OSError where the job cannot be written down; nothing is begun then.
+    work: function without arguments that returns a module's result. seconds: time limit, after which it is killed.
+    folder: Ansible's async_dir. Raises OSError if the job file cannot be written; nothing is started then.
     """
     folder = os.path.expanduser(folder)
     os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -33,13 +33,13 @@ def begin(work, seconds, folder):
             detach(seconds)
             write(file, {**outcome_of(work), "ansible_job_id": job})
         finally:
-            # Nothing of what Ansible does at the end of a task is this process's to do.
+            # Skip everything that Ansible does at the end of a task: only the parent process must do that.
             os._exit(0)
     return {**begun, "changed": True, "results_file": file}
 
 
 def outcome_of(work):
-    """Return the work's result, or that it failed and why."""
+    """Return the work's result, or a failure with its reason."""
     try:
         return work()
     except Exception as error:
@@ -47,7 +47,7 @@ def outcome_of(work):
 
 
 def detach(seconds):
-    """Outlive the run: no terminal, no output that whoever reads the run's would wait for, and a time limit."""
+    """Outlive the run: no terminal, no output streams that a reader of the run would wait for, and a time limit."""
     os.setsid()
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -57,7 +57,7 @@ def detach(seconds):
 
 
 def write(file, content):
-    """Write JSON into a file that is never seen half written."""
+    """Write JSON to a file atomically, so that no reader sees half of it."""
     with open(f"{file}.tmp", "w", encoding="utf-8") as half:
         json.dump(content, half)
     os.replace(f"{file}.tmp", file)

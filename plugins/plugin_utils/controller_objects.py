@@ -2,17 +2,17 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The objects of a controller (AWX), made of extensions/controller and of what the inventory says. Pure.
+"""The objects of a controller (AWX), built from extensions/controller and the inventory's variables. Pure.
 
-In the files an object is called by its short name. In the controller every name begins with platform and environment,
-because the modules of awx.awx look most of them up by nothing else: ``Readiness`` becomes ``trading prod: Readiness``.
+In the files an object has a short name. In the controller every name begins with platform and environment, because the
+modules of awx.awx look most objects up by name only: ``Readiness`` becomes ``trading prod: Readiness``.
 
-An entry with ``each: region`` stands for one object in each region, with ``{region}`` in place of its code; in a list
-of names, ``{each region}`` does the same.
+An entry with ``each: region`` is one object for each region, with ``{region}`` replaced by its code; in a list of
+names, ``{each region}`` does the same.
 
-Where a job runs: AWX takes the first instance group of a template that has capacity, and a node whose heartbeat is
-missing has none (docs/controller.md). So that a job does not have to wait for that, the groups are in such an order
-that the region in trouble comes last: the one to be left, or else the preferred region, which mostly is the active one.
+Where a job runs: AWX uses the first instance group of a template that has capacity, and a node whose heartbeat is
+missing has none (docs/controller.md). So that a job does not have to wait for that, the groups are ordered so that the
+region in trouble comes last: the one that a move leaves, or else the preferred region, which is usually the active one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ansible_collections.trading.multi_region.plugins.plugin_utils.surveys impor
 Entry: TypeAlias = dict[str, Any]
 
 EACH_REGION = "{each region}"
-# What a member of an entry names: one of these kinds.
+# The kinds of objects to which a member of an entry can refer.
 REFERENCES: dict[str, tuple[str, ...]] = {
     "credential_type": ("credential_types",),
     "credentials": ("credentials",),
@@ -43,12 +43,12 @@ REFERENCES: dict[str, tuple[str, ...]] = {
     "workflows": ("workflows",),
 }
 LINKS = ("success_nodes", "failure_nodes")
-# Fields of a credential, as extensions/controller/credential_types.yml has them.
+# Fields of a credential, as defined in extensions/controller/credential_types.yml.
 KEYS = frozenset(("access_key", "secret_key", "session_token"))
-# What the objects cannot be made without: the variable, and what is allowed.
+# Variables without which the objects cannot be built, and what is allowed.
 REQUIRED = {
-    "controller_execution_environment_image": "the name of the image, as execution-environment.yml builds it",
-    "controller_notification_url": "the address that failed jobs and waiting approvals are posted to",
+    "controller_execution_environment_image": "the name of the image that is built from execution-environment.yml",
+    "controller_notification_url": "the URL to which failed jobs and waiting approvals are posted",
     "controller_project_url": "the Git repository of the playbooks, with the inventory of this environment",
 }
 
@@ -56,10 +56,10 @@ REQUIRED = {
 def controller_objects(
     data: Mapping[str, Any], platform: str, environment: str, regions: Sequence[str]
 ) -> dict[str, list[Entry]]:
-    """Return the objects of each kind, by kind, with the options of the modules of awx.awx.
+    """Return the objects by kind, with the options of the modules of awx.awx.
 
-    data: what the files hold, by kind. regions: the platform's, in order of preference. Raises ValueError for a name
-    that no object has, for a link to a node that is not there and for a question that no survey can ask.
+    data: the contents of the files, by kind. regions: the platform's, in order of preference. Raises ValueError for an
+    unknown name, for a link to a node that does not exist and for a question that no survey can ask.
     """
     kinds = {kind: entries for kind, entries in data.items() if not kind.endswith("_defaults")}
     objects = {kind: list(_per_region(entries, regions)) for kind, entries in kinds.items()}
@@ -79,9 +79,9 @@ def controller_objects(
 
 
 def requirement_problems(environ: Mapping[str, str], variables: Mapping[str, Any], has_collection: bool) -> list[str]:
-    """Return what a controller cannot be configured without, as sentences that name it and what is allowed.
+    """Return the missing or invalid settings of a controller, as sentences with what is allowed.
 
-    environ: the environment's variables, as the modules of awx.awx read them. variables: the playbook's, worked out.
+    environ: the environment variables that the modules of awx.awx read. variables: the playbook's, evaluated.
     has_collection: whether awx.awx is installed.
     """
     host, token = environ.get("CONTROLLER_HOST", ""), environ.get("CONTROLLER_OAUTH_TOKEN", "")
@@ -91,9 +91,9 @@ def requirement_problems(environ: Mapping[str, str], variables: Mapping[str, Any
     if not has_collection:
         problems.append("The collection awx.awx is not installed; allowed: ansible-galaxy collection install awx.awx.")
     if not is_url(host):
-        told = shown(host) if host else "not set"
+        value = shown(host) if host else "not set"
         problems.append(
-            f"CONTROLLER_HOST is {told}; allowed: the controller's address, such as https://awx.example.com."
+            f"CONTROLLER_HOST is {value}; allowed: the controller's address, such as https://awx.example.com."
         )
     if not token and not login:
         problems.append(
@@ -102,18 +102,18 @@ def requirement_problems(environ: Mapping[str, str], variables: Mapping[str, Any
     if verify.lower() not in ("true", "false", "yes", "no", "1", "0"):
         problems.append(f"CONTROLLER_VERIFY_SSL is {shown(verify)}; allowed: true or false.")
     if not are_credentials(variables.get("controller_credentials", {})):
-        told = f"a dictionary by FAILOVER and so on, of dictionaries with texts for {', '.join(sorted(KEYS))}"
-        problems.append(f"controller_credentials is something else, which is not shown; allowed: {told}.")
+        allowed = f"a dictionary by FAILOVER and so on, of dictionaries with texts for {', '.join(sorted(KEYS))}"
+        problems.append(f"controller_credentials is invalid, and its value is not shown; allowed: {allowed}.")
     regions = variables.get("platform_regions", ())
     strange = [region for region in variables.get("controller_instances", ()) if region not in regions]
     if strange:
-        problems.append(f"controller_instances names {', '.join(strange)}; allowed: {', '.join(regions)}.")
+        problems.append(f"controller_instances has {', '.join(strange)}; allowed: {', '.join(regions)}.")
     missing = [name for name in REQUIRED if is_left_out(variables.get(name))]
     return problems + [f"{name} is not given; allowed: {REQUIRED[name]}." for name in missing]
 
 
 def are_credentials(given: Any) -> bool:
-    """Return whether a value is what controller_credentials may hold. It is never shown, because it holds secrets."""
+    """Return whether a value is valid for controller_credentials. It is never shown, because it contains secrets."""
     return isinstance(given, Mapping) and all(
         isinstance(keys, Mapping)
         and {"access_key"} <= keys.keys() <= KEYS
@@ -123,7 +123,7 @@ def are_credentials(given: Any) -> bool:
 
 
 def groups_in_order(regions: Sequence[str], last: str) -> list[str]:
-    """Return the regions whose instance groups a job may use, the one that is or may be in trouble at the end."""
+    """Return the regions whose instance groups a job may use, with the one that may be in trouble at the end."""
     return [*(region for region in regions if region != last), last]
 
 
@@ -140,12 +140,12 @@ def _filled(value: Any, region: str) -> Any:
         return {key: _filled(one, region) for key, one in value.items()}
     if isinstance(value, list):
         return [_filled(one, region) for one in value]
-    # What has no place for it stays the same object: Ansible marks texts that are no templates, and a copy loses that.
+    # A text without a placeholder stays the same object: Ansible tags texts that are not templates; a copy loses that.
     return value.replace("{region}", region) if isinstance(value, str) and "{region}" in value else value
 
 
 def _placed(kind: str, entry: Entry, prompts: set[str], regions: Sequence[str]) -> Entry:
-    """Return a template or a workflow with its survey, and with the instance groups of its jobs."""
+    """Return a template or workflow with its survey, and with the instance groups of its jobs."""
     if kind not in ("job_templates", "workflows"):
         return entry
     order = groups_in_order(regions, entry.get("region", regions[0]))
@@ -163,7 +163,7 @@ def _placed(kind: str, entry: Entry, prompts: set[str], regions: Sequence[str]) 
 
 
 def _named(kind: str, entry: Entry, names: Mapping[str, Mapping[str, str]], regions: Sequence[str]) -> Entry:
-    """Return an entry with names as the controller has them. Raises ValueError for one that no object has."""
+    """Return an entry with the controller's names. Raises ValueError for a name that no object has."""
     place = f"{kind}: {entry.get('name') or entry.get('identifier') or entry.get('role')}"
     named = {key: value for key, value in entry.items() if key not in ("each", "region", "survey")}
     for member, of_kinds in REFERENCES.items():
@@ -198,5 +198,5 @@ def _refuse_loose_links(place: str, nodes: Sequence[Entry]) -> None:
     for node in nodes:
         for link in LINKS:
             if loose := [name for name in node.get(link, ()) if name not in known]:
-                told = f"{link} of {node['identifier']} is {', '.join(loose)}"
-                raise ValueError(f"{place}: {told}; allowed: {', '.join(known)}.")
+                wrong = f"{link} of {node['identifier']} is {', '.join(loose)}"
+                raise ValueError(f"{place}: {wrong}; allowed: {', '.join(known)}.")

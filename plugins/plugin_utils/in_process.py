@@ -6,7 +6,7 @@
 
 As a module, a task packs its code, starts another Python, unpacks and compiles the code there and imports boto3. The
 process that Ansible forks for the task has all of that already (figures: docs/speed.md). The module file stays the only
-place that knows its options and its work: its own ``main()`` runs, on a stand-in for AnsibleModule.
+place that knows its options and its work: its own ``main()`` runs, with a substitute for AnsibleModule.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import models_read_once, read_ahead
 from ansible_collections.trading.multi_region.plugins.plugin_utils.background import begin
 
-# Ansible loads an action plugin before it forks a process for the task: what is imported and read here, all forks have.
+# Ansible loads an action plugin before it forks a process for the task: all forks share what is imported and read here.
 SERVICES = ("autoscaling", "cloudwatch", "dynamodb", "elbv2", "rds", "s3", "sns", "ssm")
 if HAS_BOTO3:
     read_ahead(SERVICES)
-    # None of it becomes garbage before the end, so no collection need walk through it, neither here nor in a fork.
+    # None of these objects becomes garbage before the end, so no collection has to scan them, here or in a fork.
     gc.freeze()
 
-# The latest of amazon.aws that `make matrix` runs with; its module_utils, built on here, may change with the next.
+# The latest version of amazon.aws that `make matrix` tests; its module_utils, used here, may change with the next.
 TESTED = 11
 
 
 def warn_of_untested(version):
-    """Warn where amazon.aws is of a later major version than all those tested, or does not say of which."""
+    """Warn if the major version of amazon.aws is later than the tested ones, or unknown."""
     major = version.partition(".")[0]
     if not major.isdigit() or int(major) > TESTED:
         found = version or "of an unknown version"
         Display().warning(
-            f"amazon.aws {found} is none that trading.multi_region was tested with (10 and {TESTED}). If a playbook"
-            f" fails, take one that was: ansible-galaxy collection install --force 'amazon.aws:<{TESTED + 1}'"
+            f"trading.multi_region was not tested with amazon.aws {found} (tested: 10 and {TESTED}). If a playbook"
+            f" fails, install a tested version: ansible-galaxy collection install --force 'amazon.aws:<{TESTED + 1}'"
         )
 
 
@@ -59,7 +59,7 @@ warn_of_untested(getattr(common, "AMAZON_AWS_COLLECTION_VERSION", ""))
 
 
 class ModuleExit(SystemExit):
-    """main() is done. Like the exit of a real module it passes every ``except Exception``."""
+    """main() has finished. Like the exit of a real module, it passes every ``except Exception``."""
 
     def __init__(self, result):
         super().__init__()
@@ -67,11 +67,11 @@ class ModuleExit(SystemExit):
 
 
 class InProcessModule:
-    """What AnsibleAWSModule and the modules need of AnsibleModule: checked options, warnings and two exits.
+    """The part of AnsibleModule that AnsibleAWSModule and the modules need: checked options, warnings and two exits.
 
-    options: the task's, as JSON brings them to a module.
-    no_log: whether to keep the options out of syslog, where nothing goes from here.
-    rules: the relations between options, such as required_if, by AnsibleModule's names.
+    options: the task's, in the form in which JSON passes them to a module.
+    no_log: whether to keep the options out of syslog, to which nothing is written here.
+    rules: relations between options, such as required_if, by AnsibleModule's names.
     """
 
     def __init__(self, task, options, argument_spec, supports_check_mode=False, no_log=True, **rules):
@@ -100,13 +100,13 @@ class InProcessModule:
         return None if arg is None else boolean(arg)
 
     def debug(self, msg):
-        """A module writes these to its machine's syslog, when that is asked for; here nothing goes there."""
+        """Do nothing: a module would write to its machine's syslog, if configured; here nothing is written to it."""
 
     def exit_json(self, **result):
         result.setdefault("invocation", {"module_args": self.params})
         if self._warnings:
             result["warnings"] = list(dict.fromkeys(self._warnings))
-        # A flag is no secret, even where a secret reads like one.
+        # A flag is not a secret, even if a secret has the same text.
         flags = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
         raise ModuleExit(plain({**remove_values(result, self._secrets), **flags}))
 
@@ -115,7 +115,7 @@ class InProcessModule:
 
 
 class InProcessModuleOf:
-    """Makes the stand-in of a task where AnsibleAWSModule would make an AnsibleModule; ``options`` are the task's."""
+    """Creates the substitute when AnsibleAWSModule would create an AnsibleModule; ``options`` are the task's."""
 
     def __init__(self, task):
         self.task = task
@@ -126,16 +126,16 @@ class InProcessModuleOf:
 
 
 class InProcessAction(ActionBase):
-    """Runs a module here where that is the same, and as an ordinary module everywhere else."""
+    """Runs a module in this process if that is equivalent, and as an ordinary module otherwise."""
 
     _supports_async = True
 
-    module = None  # the Python module in some collection's plugins/modules
+    module = None  # the Python module in the collection's plugins/modules
 
     def run(self, tmp=None, task_vars=None):
         if not self.belongs_here(task_vars or {}):
-            beside = bool(self._task.async_val)
-            return {**super().run(tmp, task_vars), **self._execute_module(task_vars=task_vars, wrap_async=beside)}
+            is_async = bool(self._task.async_val)
+            return {**super().run(tmp, task_vars), **self._execute_module(task_vars=task_vars, wrap_async=is_async)}
         if not self._task.async_val:
             return self.main()
         try:
@@ -144,7 +144,7 @@ class InProcessAction(ActionBase):
             raise AnsibleActionFail(f"{self._task.action} was not started: {error}") from error
 
     def main(self):
-        """Return what the module's own main() ends with."""
+        """Return the result with which the module's own main() exits."""
         environment = {}
         self._compute_environment_string(environment)
         with (
@@ -154,12 +154,12 @@ class InProcessAction(ActionBase):
         ):
             try:
                 self.module.main()
-            except ModuleExit as left:
-                return left.result
+            except ModuleExit as finished:
+                return finished.result
         raise AnsibleActionFail(f"{self._task.action} ended without a result.")
 
     def belongs_here(self, task_vars):
-        """Return whether the module would run on this machine, as this user, by this Python, and is not asked after."""
+        """Return whether the module would run on this machine, as this user, with this Python, and is not polled."""
         return (
             HAS_BOTO3
             and not (self._task.async_val and (self._task.poll or self._task.check_mode))
@@ -169,7 +169,7 @@ class InProcessAction(ActionBase):
         )
 
     def is_this_python(self, task_vars):
-        """Return whether no other Python was chosen for the host; one in the same directory has the same packages."""
+        """Return whether the host uses no other Python; one in the same directory has the same packages."""
         if self._task.delegate_to:
             task_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
         chosen = constants.config.get_config_value("INTERPRETER_PYTHON", variables=task_vars)
@@ -179,7 +179,7 @@ class InProcessAction(ActionBase):
 
 @contextlib.contextmanager
 def surroundings(environment, directory):
-    """Give the block the environment and the working directory that a module would be started with."""
+    """Set the environment and working directory that a module would be started with, for the block."""
     before = dict(os.environ), os.getcwd()
     os.environ.update({name: str(value) for name, value in environment.items()})
     os.chdir(directory)
@@ -193,7 +193,7 @@ def surroundings(environment, directory):
 
 @contextlib.contextmanager
 def module_class(stand_in):
-    """Let AnsibleAWSModule build on the stand-in. Ansible runs one task in a process, so nobody else meets it."""
+    """Make AnsibleAWSModule use the substitute. Ansible runs one task per process, so nothing else is affected."""
     settings = AnsibleAWSModule.default_settings
     before = settings["module_class"]
     settings["module_class"] = stand_in
@@ -204,5 +204,5 @@ def module_class(stand_in):
 
 
 def plain(value):
-    """Return the value as JSON takes it to a module and back: decrypted, with no marks of trust and origin."""
+    """Return the value as JSON would pass it to a module and back: decrypted, without tags of trust and origin."""
     return json.loads(json.dumps(value, cls=AnsibleJSONEncoder, vault_to_text=True))

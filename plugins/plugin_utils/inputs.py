@@ -1,10 +1,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with the inputs of a playbook, found before the first call to AWS.
+"""The problems of a playbook's inputs, found before the first call to AWS.
 
-Pure: a mapping of the playbooks' own variable names goes in, a list of sentences comes out. Each sentence names the
-variable, its value and what is allowed. An empty list means that nothing is wrong.
+Pure: takes a mapping of the playbooks' variable names and returns a list of sentences. Each sentence contains the
+variable, its value and what is allowed. An empty list means that there are no problems.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def _choice(*choices: str, **more: t.Any) -> dict[str, t.Any]:
     return {"type": "str", "choices": choices, "rule": rules.one_of(choices), **more}
 
 
-# Inputs that are judged each by itself, as an argument spec has them. ``rule``: that of the option that takes the
-# value, where there is one. ``is_blank``: an empty text is the same as nothing given; all others have a value in
+# Inputs that are checked separately, in the form of an argument spec. ``rule``: the same as that of the option that
+# receives the value, if there is one. ``is_blank``: an empty text means not given; all other inputs have a value in
 # group_vars, or are files.
 INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("str", SUFFIX, "environment_suffix", required=True),
@@ -62,7 +62,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     "move_method": _choice(*METHODS, is_blank=True),
     "auto_failover_method": _choice("failover", "auto", "detach"),
     "failover_fencing": _choice(*FENCINGS),
-    # figures
+    # numbers
     **_spec("int", rules.FAILURES, "consecutive_failures"),
     **_spec("int", rules.LEASE_SECONDS, "failover_lease_seconds"),
     **_spec("int", rules.QUORUM, "health_quorum"),
@@ -112,21 +112,21 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("dict", rules.ByKey(rules.REGION_CODE, rules.Each(rules.HOST)), "controller_instances"),
     **_spec("list", rules.Each(rules.SERVER), "traffic_dns_servers"),
 }
-# What the platform's regions are made of; judged together, and looked at one by one where the command line sets them.
+# Inputs from which the platform's regions are derived. They are checked together; from the command line, one by one.
 OF_REGIONS = ("aws_region", "vpc_cidr", "platform_regions", "platform_vpc_cidrs")
-# Variables that need no judge here, because a playbook or a role judges them.
+# Variables that are not checked here, because a playbook or a role checks them.
 OTHERS = ("aws_account_id", "aws_partition", "controller_credentials", "policies_folder")
-# What a job hands on to the next nodes of a workflow; AWX gives it to their playbooks as the command line would.
+# Artifacts that a job passes to the next nodes of a workflow; AWX passes them to their playbooks like extra variables.
 ARTIFACTS = (
     *("active_region", "outcome", "outcome_reason", "rpo_seconds", "rto_seconds", "run_id"),
     *("drill", "failover", "health", "platform_outputs", "readiness", "rotation"),
 )
-# Variables of Ansible and of AWX, which nobody can mistake for one of ours.
+# Prefixes of variables of Ansible and AWX, which cannot be confused with the collection's.
 FOREIGN = ("ansible_", "awx_", "tower_")
-# How alike two names are when one may be a slip of the other (difflib: 1 is the same).
+# How similar two names must be for one to be considered a misspelling of the other (difflib: 1 is the same).
 LIKENESS = 0.8
 
-# The variable, AWS's limit on the length of its value, and what the value names.
+# The variable, AWS's limit on the length of its value, and the kind of resource.
 NAME_LIMITS: dict[str, tuple[int, str]] = {
     "application_load_balancer_name": (32, "a load balancer"),
     "application_target_group_name": (32, "a target group"),
@@ -144,14 +144,14 @@ NAME_LIMITS: dict[str, tuple[int, str]] = {
     "encryption_key_alias": (256, "a key alias"),
     "traffic_domain": (255, "a domain"),
 }
-# Names that differ from region to region; these come as a list with one for each.
+# Names that differ between regions; they are passed as a list with one for each.
 PER_REGION = frozenset(
     {"audit_bucket", "global_database_cluster_identifier", "object_storage_bucket", "traffic_control_bucket"}
 )
 
 
 def region_problems(regions: t.Sequence[t.Any]) -> list[str]:
-    """At least two regions, each of a region's form, none of them twice."""
+    """Check that there are at least two valid region codes, without duplicates."""
     if not isinstance(regions, list | tuple):
         return [refusal("platform_regions", regions, "a list of the codes of the platform's regions")]
     problems = []
@@ -183,7 +183,7 @@ def _network(region: str, cidr: t.Any) -> tuple[t.Any, list[str]]:
 
 
 def cidr_problems(cidrs: t.Mapping[str, t.Any]) -> list[str]:
-    """Peered VPCs cannot overlap: the routes between the regions would be ambiguous."""
+    """Check the VPC networks. Peered VPCs must not overlap: the routes between the regions would be ambiguous."""
     if not isinstance(cidrs, dict):
         return [refusal("platform_vpc_cidrs", cidrs, "a dictionary with the network of each region")]
     problems, networks = [], {}
@@ -201,7 +201,7 @@ def cidr_problems(cidrs: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def name_problems(names: t.Mapping[str, t.Any]) -> list[str]:
-    """Names over AWS's limits; a variable may hold a list with one name for each region."""
+    """Check names for AWS's limits; a variable may have a list with one name for each region."""
     problems = []
     for variable, (limit, what) in NAME_LIMITS.items():
         value = names.get(variable)
@@ -222,7 +222,7 @@ def _is_left_out(variable: str, inputs: t.Mapping[str, t.Any]) -> bool:
 
 
 def _figure(value: t.Any, kind: str) -> float:
-    """A figure, or a text that spells one, as ``-e name=value`` brings it; not-a-number for all else."""
+    """Return a number, also from a text, because ``-e name=value`` passes texts; not-a-number for all else."""
     try:
         figure = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
     except (ValueError, OverflowError):
@@ -231,24 +231,24 @@ def _figure(value: t.Any, kind: str) -> float:
 
 
 def method_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
-    """How the writer is moved: by the playbook (switchover.yml, failback.yml) or by the operator, never both."""
-    asked, own = (None if _is_left_out(name, inputs) else inputs[name] for name in ("method", "move_method"))
-    if asked is not None and asked not in METHODS:
+    """Check the method: the playbook (switchover.yml, failback.yml) or the operator sets it, never both."""
+    given, own = (None if _is_left_out(name, inputs) else inputs[name] for name in ("method", "move_method"))
+    if given is not None and given not in METHODS:
         return []
-    if asked and own and asked != own:
-        return [refusal("method", asked, f"{own} with this playbook; failover.yml takes any of {', '.join(METHODS)}")]
-    method, loses = own or asked or METHODS[0], str(inputs.get("accept_data_loss")).lower() in ("true", "yes")
+    if given and own and given != own:
+        return [refusal("method", given, f"{own} with this playbook; failover.yml accepts {', '.join(METHODS)}")]
+    method, loses = own or given or METHODS[0], str(inputs.get("accept_data_loss")).lower() in ("true", "yes")
     if method == "switchover" and loses:
-        allowed = "false with method switchover, which loses nothing; failover.yml is the move that may lose data"
+        allowed = "false with method switchover, which loses no data; only failover.yml may lose data"
         return [refusal("accept_data_loss", inputs["accept_data_loss"], allowed)]
     if method == "detach" and not loses:
-        allowed = "true with method detach, which loses what was not replicated"
+        allowed = "true with method detach, which loses writes not replicated yet"
         return [refusal("accept_data_loss", inputs.get("accept_data_loss"), allowed)]
     return []
 
 
 def move_problems(inputs: t.Mapping[str, t.Any], regions: t.Sequence[str]) -> list[str]:
-    """The inputs that can be judged one by one, and those of a move between regions."""
+    """Check the inputs that are checked separately, and those of a move between regions."""
     member = rules.Value(f"one of the platform's regions: {', '.join(map(str, regions))}", regions.__contains__)
     problems = []
     for variable, spec in INPUTS.items():
@@ -277,52 +277,53 @@ def engine_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def unusable(variable: str, source: t.Any) -> str:
-    """The sentence for a variable whose template comes to nothing, such as one that names what nobody has set."""
-    return refusal(variable, source, "a value, or a template that Ansible can work out")
+    """Return the sentence for a variable whose template cannot be evaluated, such as one with an undefined variable."""
+    return refusal(variable, source, "a value, or a template that Ansible can evaluate")
 
 
 def defaults_problems(names: t.Container[str]) -> list[str]:
-    """The variables that the collection brings, and that an inventory elsewhere has to ask for.
+    """Check that the inventory loads the collection's default variables; an inventory elsewhere has to request them.
 
     :param names: the variables that the play has.
     """
     if "platform_regions" in names:
         return []
-    brings = "the collection's own value, which a file platform.yml brings that lies in the inventory's folder"
+    default = "the collection's own value, provided by a file platform.yml in the inventory's folder"
     plugin = "`plugin: trading.multi_region.platform_defaults`"
-    return [refusal("platform_regions", None, f"{brings} and says {plugin}; -i names the folder, not its file hosts")]
+    return [refusal("platform_regions", None, f"{default} with {plugin}; -i must be the folder, not its file hosts")]
 
 
 def unknown_problems(names: t.Iterable[str], known: t.Iterable[str]) -> list[str]:
-    """Names on the command line that are a slip away from one that is known: Ansible would ignore them in silence.
+    """Check command line variables for likely misspellings of known names, which Ansible would silently ignore.
 
-    The value is not told: whoever mistypes a name may have given a secret. What is like none of ours is not ours.
+    The value is not shown, because a variable with a misspelled name may contain a secret. A name that is not similar
+    to any of the collection's names is not checked.
 
-    :param names: what was given with ``-e``. :param known: the names that mean something beside those listed here.
+    :param names: what was given with ``-e``. :param known: the valid names besides those listed here.
     """
     ours = sorted({*INPUTS, *NAME_LIMITS, *OF_REGIONS, *OTHERS, *ARTIFACTS, *known})
     problems = []
     for name in names:
-        meant = [] if name in ours or name.startswith(FOREIGN) else difflib.get_close_matches(name, ours, 1, LIKENESS)
-        if meant:
-            problems.append(f"{name} is no variable of the playbooks; allowed: those they know, was {meant[0]} meant?")
+        close = [] if name in ours or name.startswith(FOREIGN) else difflib.get_close_matches(name, ours, 1, LIKENESS)
+        if close:
+            problems.append(f"{name} is not a variable of the playbooks; did you mean {close[0]}?")
     return problems
 
 
 def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
-    """Everything that is wrong with ``inputs``, as sentences in the order in which a reader would fix them.
+    """Return all problems of ``inputs``, as sentences in the order in which a reader would fix them.
 
     :param inputs: ``environment_suffix``, ``regions`` (list of region codes, in order), ``vpc_cidrs`` (region to CIDR),
         ``global_database_engine_version``, ``names`` (variable to name, or to a list of names), ``limit``
-        (Ansible's ``--limit`` or None), ``health_min_healthy_ratio`` and the options of a move. What is left out is
-        not judged.
+        (Ansible's ``--limit`` or None), ``health_min_healthy_ratio`` and the options of a move. What is omitted is
+        not checked.
     """
     inputs = {"environment_suffix": None, **inputs}
     regions = inputs.get("regions") or []
     problems = region_problems(regions)
     regions = regions if isinstance(regions, list) else []
     if inputs.get("limit"):
-        problems.append(refusal("--limit", inputs["limit"], "none, a playbook works on all regions together"))
+        problems.append(refusal("--limit", inputs["limit"], "none, because a playbook works on all regions together"))
     if "vpc_cidrs" in inputs:
         problems += cidr_problems(inputs["vpc_cidrs"])
     problems += move_problems(inputs, regions) + engine_problems(inputs)

@@ -2,12 +2,12 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A Lambda package of a Python module and what it imports of its own collection, the same bytes from the same code.
+"""A Lambda package of a Python module and its imports from its own collection; the same code gives the same bytes.
 
-Files are stored in the order of their names, without compression (whose bytes differ from one zlib to the next) and
-with the earliest time that the format knows, so that the hash that Lambda shows (CodeSha256) changes with the code and
-with nothing else. What a package must be: "Working with .zip file archives for Python Lambda functions" of the AWS
-Lambda Developer Guide.
+Files are stored sorted by name, without compression (whose bytes differ between versions of zlib) and with the earliest
+time that the format supports, so that the hash that Lambda shows (CodeSha256) changes with the code and with nothing
+else. Requirements for a package: "Working with .zip file archives for Python Lambda functions" of the AWS Lambda
+Developer Guide.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 
 EARLIEST = (1980, 1, 1, 0, 0, 0)
-# A regular file that everybody may read: Lambda runs the code as another user.
+# A regular file that everyone may read: Lambda runs the code as another user.
 MODE = 0o100644
 
 
 def imports_of(source: str) -> Iterator[str]:
-    """Return the dotted names that a source may import; ``from a import b`` is both a and a.b. Pure."""
+    """Return the dotted names that a source may import; ``from a import b`` may be both a and a.b. Pure."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
@@ -33,9 +33,9 @@ def imports_of(source: str) -> Iterator[str]:
 
 
 def collect(read: Callable[[str], str | None], module: str, package: str) -> dict[str, str]:
-    """Return {path: source} of a module and all that it imports of a package, and that of the same. Pure but for read.
+    """Return {path: source} of a module and of all its imports from a package, recursively. Pure except for read.
 
-    read: function of a dotted name that returns the source, or None where there is no such module.
+    read: function of a dotted name that returns the source, or None if there is no such module.
     """
     found: dict[str, str] = {}
     waiting, met = [module], set()
@@ -55,7 +55,7 @@ def build_package(files: Mapping[str, str]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as package:
         for path in sorted(files):
             entry = zipfile.ZipInfo(path, EARLIEST)
-            # Otherwise it would say which system made it.
+            # Otherwise the file would depend on the operating system that created it.
             entry.create_system = 3
             entry.external_attr = MODE << 16
             package.writestr(entry, files[path].encode())

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What a run says of itself: the document that is recorded, handed out and rendered. Pure but for ``read_job``."""
+"""The document of a run that is recorded, passed on and rendered. Pure except for ``read_job``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Result: t.TypeAlias = "Mapping[str, t.Any]"
 
 
 def read_job(file: str) -> dict[str, t.Any]:
-    """Return what a job that goes on beside the steps has written down so far; empty where nothing can be read."""
+    """Return what a background job has written so far; empty if its file cannot be read."""
     try:
         found = json.loads(Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -26,10 +26,9 @@ def read_job(file: str) -> dict[str, t.Any]:
 
 
 def with_jobs(results: Mapping[str, Result], read: Callable[[str], Result] = read_job) -> dict[str, Result]:
-    """Return the results of the steps; those of jobs as far as the jobs have come.
+    """Return the results of the steps, with the current results of background jobs.
 
-    Without a job's file its seconds are unknown, and nothing else: whether the region is fenced is asked of the control
-    tables.
+    Without a job's file only its seconds are unknown: whether the region is fenced is read from the control tables.
     """
     return {
         name: {**result, **read(result["results_file"])} if result.get("results_file") else result
@@ -47,12 +46,12 @@ def run_outcome(
     fenced: Result,
     health: Result,
 ) -> dict[str, t.Any]:
-    """Return what is known of a run by now, without how it ended.
+    """Return what is known of a run so far, without its outcome.
 
-    run: id, attempt (1 where it is not known yet), owner, reason and started_at (of the first attempt). plan: what
-    failover_plan_info returned. lease: what failover_lease returned; empty or failed where none is held. results: what
-    a step's task returned, by the step's name. fenced and health: what region_fence_info and region_health_info
-    returned after the move; empty where they were not asked. now: epoch seconds.
+    run: id, attempt (1 if it is not known yet), owner, reason and started_at (of the first attempt). plan: the result
+    of failover_plan_info. lease: the result of failover_lease; empty or failed if no lease is held. results: the result
+    of each step's task, by the step's name. fenced and health: the results of region_fence_info and region_health_info
+    after the move; empty if they were not run. now: epoch seconds.
     """
     started, seen = float(run["started_at"]), results.get("verify") or {}
     return {
@@ -60,7 +59,7 @@ def run_outcome(
         "attempt": int(run.get("attempt") or 1),
         "owner": run["owner"],
         "trigger": run["reason"],
-        # With auto the promotion itself may have chosen another one than the plan.
+        # With auto the promotion itself may have chosen another method than the plan.
         "method": (results.get("promote_request") or {}).get("method", plan["method"]),
         "method_reason": plan["method_reason"],
         "started_at": started,
@@ -75,7 +74,7 @@ def run_outcome(
         "obstacles": plan["obstacles"],
         "overridden": plan["overridden"],
         "steps": run_steps(plan["plan"], results, plan["ended_at"]),
-        # Ends where the name and its endpoint were seen in the target, not with the task that says so.
+        # Ends when name and endpoint were seen in the target, not when the task that reports it ends.
         "rto_seconds": round(seen["ended_at"] - started, 1) if "ended_at" in seen else None,
         "rpo_bound_ms": plan["rpo_bound_ms"],
         "safe_instant": plan["safe_instant"],

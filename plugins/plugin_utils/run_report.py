@@ -2,10 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What a report draws of a run's record, and of many: places along a time axis, in percent. Pure: no clock, no files.
+"""What reports draw from one or many run records: positions on a time axis, in percent. Pure: no clock, no files.
 
-Percent and not pixels, so that the text beside a bar keeps its size on a phone. A record of before the steps told when
-they ended is drawn with its steps one after the other, each marked ``is_estimated``.
+Percent instead of pixels, so that the text next to a bar keeps its size on a phone. In records of versions in which
+steps had no end time, the steps are drawn one after the other, each marked ``is_estimated``.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from collections.abc import Sequence
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
 
 Record: t.TypeAlias = "t.Mapping[str, t.Any]"
-# What moves, the step that has moved it, and the record's word on where it was when the run was planned.
+# What moves, the step that moves it, and the record's member with its region when the run was planned.
 MOVES = (("writer", "promote_wait", "writer_region_before"), ("traffic", "traffic", "traffic_region_before"))
-# Outcomes of a run that has changed nothing.
+# Outcomes of runs that changed nothing.
 UNTOUCHED = ("refused", "unchanged")
 TICKS = 4
-# A bar that is narrower cannot be seen, in percent of the axis.
+# Minimum width of a visible bar, in percent of the axis.
 THINNEST = 0.6
 
 
 def number(value: t.Any) -> float | None:
-    """Return a figure of a record, or None where it has none."""
+    """Return a number of a record, or None if it has none."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def met(figure: float | None, goal: float | None) -> str:
-    """Return what a figure is to its goal: met, missed, unknown, or no goal."""
+    """Return how a number compares to its goal: met, missed, unknown, or no goal."""
     if goal is None:
         return "no goal"
     return UNKNOWN if figure is None else "met" if figure <= goal else "missed"
@@ -44,16 +44,16 @@ def steps_of(record: Record) -> list[dict[str, t.Any]]:
     for attempt in attempts:
         clock = number(attempt.get("started_at")) or number(record.get("started_at")) or 0.0
         for step in attempt.get("steps") or []:
-            seconds, told = number(step.get("seconds")) or 0.0, number(step.get("ended_at"))
-            ended = clock + seconds if told is None else told
-            times = {"began": ended - seconds, "ended": ended, "is_estimated": told is None}
+            seconds, end = number(step.get("seconds")) or 0.0, number(step.get("ended_at"))
+            ended = clock + seconds if end is None else end
+            times = {"began": ended - seconds, "ended": ended, "is_estimated": end is None}
             steps.append({"region": UNKNOWN, "reason": "", **step, "attempt": attempt["attempt"], **times})
             clock = ended
     return steps
 
 
 def places_of(record: Record, steps: Sequence[Record], move: tuple[str, str, str], ended: float) -> list[list[t.Any]]:
-    """Return [[epoch seconds from which, region]] of what moves; a region that nobody saw is ``unknown``."""
+    """Return [[epoch seconds since when, region]] of what moves; a region that was not observed is ``unknown``."""
     _what, mover, before = move
     old = record.get("from_region") or UNKNOWN
     moved = [step["ended"] for step in steps if step["name"] == mover]
@@ -62,12 +62,12 @@ def places_of(record: Record, steps: Sequence[Record], move: tuple[str, str, str
     seen = record.get(before) or UNKNOWN
     if record.get("outcome") in UNTOUCHED or seen == record.get("target_region"):
         return [[None, seen]]
-    # The step that stopped a run is not in its journal: from the last one on, nobody looked.
+    # The step at which a run stopped is not recorded, so the region is unknown after the last recorded step.
     return [[None, seen], [steps[-1]["ended"] if steps else ended, UNKNOWN]]
 
 
 def build_report(record: Record, rto_goal: t.Any = None, rpo_goal: t.Any = None) -> dict[str, t.Any]:
-    """Return what the report of one run draws.
+    """Return what the report on one run draws.
 
     rto_goal: seconds. rpo_goal: milliseconds. Returns seconds (of the axis, or None), ticks [{at, seconds}],
     steps (those of the record with at, width in percent), places [{what, spans [{region, at, width}]}], rto and rpo
@@ -109,7 +109,7 @@ def build_report(record: Record, rto_goal: t.Any = None, rpo_goal: t.Any = None)
 
 
 def build_history(runs: Sequence[Record], rto_goal: t.Any = None) -> dict[str, t.Any]:
-    """Return what the chart of RTO over runs draws, the oldest run first.
+    """Return what the chart of the RTO over several runs draws, the oldest run first.
 
     Returns highest (seconds, the top of the chart), goal_at (percent from the top, or None) and bars [{run_id, at,
     width, top, height, rto_seconds (or None), outcome}].
@@ -122,7 +122,7 @@ def build_history(runs: Sequence[Record], rto_goal: t.Any = None) -> dict[str, t
     for position, (run, figure) in enumerate(zip(ordered, figures, strict=True)):
         height = round(100 * (figure or 0.0) / highest, 2)
         place = {"at": round(slot * (position + 0.15), 2), "width": round(slot * 0.7, 2)}
-        told = {"run_id": run["run_id"], "outcome": run.get("outcome") or UNKNOWN, "rto_seconds": figure}
-        bars.append({**place, "top": round(100 - height, 2), "height": height, **told})
+        facts = {"run_id": run["run_id"], "outcome": run.get("outcome") or UNKNOWN, "rto_seconds": figure}
+        bars.append({**place, "top": round(100 - height, 2), "height": height, **facts})
     goal_at = None if rto_goal is None else round(100 - 100 * rto_goal / highest, 2)
     return {"highest": round(highest, 1), "goal_at": goal_at, "bars": bars}

@@ -2,11 +2,11 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""IAM policies out of statements that name resources by placeholders, one for each region where regions differ. Pure.
+"""IAM policies from statements that contain placeholders for resources, one for each region if they differ. Pure.
 
 A statement is {sid, actions, resources, condition, only_with}. In resources and in the values of condition ``{name}``
-stands for a name; a value that is nothing but a placeholder may stand for a list or a mapping. only_with is a mapping
-of names to the values that they must have for the statement to be there.
+is replaced by a name; a value that consists only of a placeholder may be replaced by a list or a mapping. only_with
+maps names to the values that they must have for the statement to be included.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 
-# Characters of a managed policy, white space not counted ("IAM and AWS STS quotas" of the IAM User Guide).
+# Maximum size of a managed policy, without white space ("IAM and AWS STS quotas" of the IAM User Guide).
 SIZE_LIMIT = 6144
 VERSION = "2012-10-17"
 
@@ -28,10 +28,11 @@ def build_policies(
     names: Mapping[str, Any],
     regions: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Return [{name, document}]: one policy, or several where one would be larger than IAM allows.
+    """Return [{name, document}]: one policy, or several if one would exceed IAM's limit.
 
-    names: what is the same in all regions. regions: what differs, a mapping for each. The second policy's name ends in
-    -2, and so on. Raises MultiRegionError for a placeholder without a name, and for a resource that fits nowhere.
+    names: values that are the same in all regions. regions: values that differ, a mapping for each. The second policy's
+    name ends in -2, and so on. Raises MultiRegionError for an unknown placeholder, and for a resource that does not fit
+    into any policy.
     """
     wanted = [
         one for one in statements if all(names.get(key) == value for key, value in one.get("only_with", {}).items())
@@ -71,7 +72,7 @@ def build_statement(
 
 
 def filled(value: Any, names: Mapping[str, Any]) -> Any:
-    """Return a text with its placeholders filled in, a list with those of its texts."""
+    """Return a text with its placeholders replaced, a list with those of its texts replaced."""
     if isinstance(value, list):
         return [filled(one, names) for one in value]
     if value.startswith("{") and value.endswith("}") and value[1:-1] in names:
@@ -83,34 +84,34 @@ def filled(value: Any, names: Mapping[str, Any]) -> Any:
 
 
 def listed(pattern: str, names: Mapping[str, Any]) -> list[str]:
-    """Return the resources that a pattern stands for."""
+    """Return the resources for a pattern."""
     found = filled(pattern, names)
     return found if isinstance(found, list) else [found]
 
 
 def pieces(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Return the statement, or several with a share of its resources each where a policy could not hold it."""
+    """Return the statement, or several with a part of its resources each if a policy could not contain it."""
     if fits([statement]):
         yield statement
         return
     resources = statement["Resource"]
     if len(resources) == 1:
-        raise MultiRegionError(f"{statement['Sid']} on {resources[0]} is larger than a policy may be: {SIZE_LIMIT}.")
+        raise MultiRegionError(f"{statement['Sid']} on {resources[0]} exceeds the size of a policy, {SIZE_LIMIT}.")
     middle = len(resources) // 2
     for suffix, share in (("A", resources[:middle]), ("B", resources[middle:])):
         yield from pieces({**statement, "Sid": statement["Sid"] + suffix, "Resource": share})
 
 
 def document_of(statements: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the policy document of some statements."""
+    """Return the policy document with some statements."""
     return {"Version": VERSION, "Statement": statements}
 
 
 def size_of(document: Mapping[str, Any]) -> int:
-    """Return the characters of a document as IAM counts them."""
+    """Return the size of a document as IAM counts it."""
     return sum(not letter.isspace() for letter in json.dumps(document))
 
 
 def fits(statements: list[dict[str, Any]]) -> bool:
-    """Return whether one policy holds the statements."""
+    """Return whether the statements fit into one policy."""
     return size_of(document_of(statements)) <= SIZE_LIMIT

@@ -2,15 +2,15 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Surveys of a controller's job templates, made of the rules by which the playbooks judge their inputs. Pure.
+"""Surveys of a controller's job templates, derived from the rules with which playbooks check their inputs. Pure.
 
-A survey knows types, choices, whole limits and lengths. It never refuses what the gate accepts because of these, and
-never accepts a choice or a figure that the gate refuses. What it cannot say (which characters a text may hold, which
-answers go together) the gate says when the job begins.
+A survey supports types, choices, integer limits and lengths. These never reject what the gate accepts, and never accept
+a choice or a number that the gate rejects. What a survey cannot express (allowed characters of a text, combinations of
+answers), the gate checks when the job begins.
 
-A question that is not answered hands nothing on: its default is the empty text, which AWX 24.6.1 drops where no choice
-and no figure is empty (``SurveyJobTemplateMixin`` in awx/main/models/mixins.py), and which the gate takes for an input
-that was left out where a text may be empty.
+A question without an answer passes nothing on: its default is the empty text, which AWX 24.6.1 drops for choices and
+numbers, because these cannot be empty (``SurveyJobTemplateMixin`` in awx/main/models/mixins.py). For texts that may be
+empty, the gate treats it like an input that was omitted.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.plugin_utils.inputs import INPUTS, REGION_INPUTS
 
-# A text that may be longer than this gets a field of several lines.
+# A text that may be longer than this gets a multi-line field.
 LINE_CHARACTERS = 255
 
 
 def survey_spec(questions: Mapping[str, Mapping[str, Any]], regions: Sequence[str]) -> dict[str, Any]:
-    """Return a survey as POST /api/v2/job_templates/N/survey_spec/ takes it.
+    """Return a survey in the form that POST /api/v2/job_templates/N/survey_spec/ accepts.
 
-    questions: input of a playbook to ``question`` (what is asked), ``help`` and ``required``, the last two optional.
-    regions: those that can be chosen where a region is asked for. Raises ValueError for what no survey can ask.
+    questions: input of a playbook to ``question``, ``help`` and ``required``, the last two optional.
+    regions: the choices of a question for a region. Raises ValueError for an input for which no survey is possible.
     """
     return {
         "name": "",
@@ -49,16 +49,16 @@ def survey_spec(questions: Mapping[str, Mapping[str, Any]], regions: Sequence[st
 
 
 def answers(variable: str, regions: Sequence[str], is_required: bool = False) -> dict[str, Any]:
-    """Return the part of a question that says which answers an input of a playbook may have."""
+    """Return the part of a question that defines the allowed answers for an input of a playbook."""
     spec = INPUTS.get(variable, {"type": "raw"})
     kind, limits = spec["type"], getattr(spec.get("rule"), "limits", None)
     choices = ("true", "false") if kind == "bool" else regions if variable in REGION_INPUTS else spec.get("choices")
     if choices:
         return {"type": "multiplechoice", "choices": list(choices)}
     if limits:
-        # AWX takes whole limits only, also for a figure that need not be whole.
+        # AWX accepts only integer limits, also for numbers that need not be integers.
         least, most = math.ceil(limits[0]), math.floor(limits[1])
         if kind == "str":
             kind, least = "textarea" if most > LINE_CHARACTERS else "text", max(least, int(is_required))
         return {"type": {"int": "integer"}.get(kind, kind), "min": least, "max": most}
-    raise ValueError(f"{variable} cannot be asked for by a survey; allowed: inputs with choices, limits or lengths.")
+    raise ValueError(f"{variable} cannot be in a survey; allowed: inputs with choices, limits or lengths.")

@@ -189,7 +189,7 @@ def test_bad_inputs_are_reported_by_name_value_and_what_is_allowed():
     for sentence in (
         "controller_notification_url is 'on-call'; allowed: an address",
         "a key of controller_instances is 'moon'; allowed: the code of an AWS region",
-        "was controller_project_url meant?",
+        "did you mean controller_project_url?",
     ):
         assert sentence in output, output[-3000:]
 

@@ -153,9 +153,9 @@ class Watch:
     def run(self) -> tuple[dict[str, Any], str, dict[str, Observation], dict[str, Facts]]:
         """Return (manifest, region it was read from, all copies, facts by region).
 
-        The observation starts with the first copy that arrives. If a more recent one with other contents arrives in the
+        The observation starts when a first manifest arrives. If a more recent one with other contents arrives in the
         meantime, the regions that it lists are observed again, with a new deadline. Raises MultiRegionError if there is
-        no copy.
+        no manifest.
         """
         table, regions, deadline = self._params["table_name"], self._params["regions"], self._params["deadline"]
         self._start(self._control_table_readers(regions, regions))

@@ -135,7 +135,7 @@ def alarms(seen: Seen) -> Iterator[Finding]:
 
 
 def subscriptions(seen: Seen) -> Iterator[Finding]:
-    """Every topic has a subscriber, so that somebody receives the notifications of a failover."""
+    """Every topic has a confirmed subscription, so that operators receive the notifications of a failover."""
     for region in seen.order:
         fact = seen.facts[region]["subscriptions"]
         if not fact.known:

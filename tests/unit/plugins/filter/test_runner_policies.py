@@ -76,7 +76,7 @@ def test_what_is_too_large_for_one_policy_goes_into_several_that_together_say_th
     ("wrong", "says"),
     [
         ({"resources": ["arn:{partition}:x"]}, "partition.*allowed: account, .*table"),
-        ({"actions": ["x:" + "y" * SIZE_LIMIT]}, "larger than a policy may be"),
+        ({"actions": ["x:" + "y" * SIZE_LIMIT]}, "exceeds the size of a policy"),
     ],
 )
 def test_a_mistake_in_a_statement_is_named(wrong, says):

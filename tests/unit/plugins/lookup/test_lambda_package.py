@@ -70,5 +70,5 @@ def test_runs_with_boto3_and_without_ansible(pack, tmp_path):
 
 
 def test_a_name_that_is_no_module_is_refused(pack):
-    with pytest.raises(AnsibleLookupError, match="plugins.module_utils._nothing is no module; allowed: the name of"):
+    with pytest.raises(AnsibleLookupError, match="plugins.module_utils._nothing is not a module; allowed: the name of"):
         pack("plugins.module_utils._nothing")

@@ -45,7 +45,7 @@ def main(capsys, monkeypatch):
 def test_warns_of_a_region_that_may_take_the_traffic_back(main):
     result = {"changed": True, "after": "us-east-2", "may_take_back": ["us-east-1"]}
     said, _given = main(region_traffic, result, regions=REGIONS, active_region="us-east-2")
-    assert "If us-east-1 took over since, it has the traffic again on its return" in json.dumps(said["warnings"])
+    assert "If us-east-1 took over since, it gets the traffic back when it returns" in json.dumps(said["warnings"])
 
 
 def test_an_error_is_a_sentence_with_its_evidence(main):

@@ -312,7 +312,7 @@ def test_an_untested_amazon_aws_is_warned_of_once_when_the_plugin_is_loaded(monk
     monkeypatch.setattr(common, "AMAZON_AWS_COLLECTION_VERSION", version)
     load_again()
     (said,) = warnings
-    assert f"amazon.aws {version or 'of an unknown version'} is none" in said
+    assert f"not tested with amazon.aws {version or 'of an unknown version'}" in said
     assert "'amazon.aws:<12'" in said
 
 

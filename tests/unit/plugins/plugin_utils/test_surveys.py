@@ -90,5 +90,5 @@ def test_a_text_that_is_required_is_not_empty(variable):
 
 @pytest.mark.parametrize("variable", ["readiness_runner_arn", "vpc_cidr", "unheard_of", "traffic_dns_servers"])
 def test_refuses_to_ask_for_what_has_neither_choices_nor_limits(variable):
-    with pytest.raises(ValueError, match=f"{variable} cannot be asked for by a survey; allowed: "):
+    with pytest.raises(ValueError, match=f"{variable} cannot be in a survey; allowed: "):
         answers(variable, REGIONS)
