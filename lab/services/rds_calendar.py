@@ -4,7 +4,7 @@
 Follows: "Release calendars for Aurora MySQL" and the document history of the Aurora MySQL release notes; "Amazon Aurora
 major versions" of the Aurora User Guide; API reference DBEngineVersion (Status is `available` or `deprecated`) and
 SupportedEngineLifecycle. Which versions DescribeDBEngineVersions listed on a day: aws-cdk, pull requests 36937, 36991
-and 38053, and issue 38738. A version leaves the list, and cannot be created any more, when its standard support ends
+and 38053, and issue 38738. A version leaves the list, and can no longer be created, when its standard support ends
 (aws-cdk, pull requests 31386 and 35952); one of a major version in extended support stays in it.
 
 The calendar ends in November 2026, so the lab stays at TODAY unless the setting `calendar_date` moves it. Dates that it

@@ -42,7 +42,7 @@ class Member:
     keeps_snapshot: bool = False  # the old volume's snapshot is still to appear when the region returns
     detached_at: float | None = None  # instant at which a running RemoveFromGlobalCluster completes
     promotes_from: float = 0.0  # instant from which the cluster that is being detached is `promoting`
-    is_delisted: bool = False  # DescribeGlobalClusters does not list it any more, although it is still being detached
+    is_delisted: bool = False  # DescribeGlobalClusters no longer lists it, although it is still being detached
 
     @property
     def region(self) -> str:

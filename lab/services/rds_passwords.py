@@ -30,7 +30,7 @@ FORBIDDEN = frozenset('/"@')
 
 @dataclass
 class Reset:
-    """A password that was asked for and is accepted from a monotonic instant on."""
+    """A password that was requested and is accepted from a monotonic instant on."""
 
     password: str
     done_at: float

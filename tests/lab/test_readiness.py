@@ -90,7 +90,7 @@ def test_what_is_not_there_is_named_and_never_ok(platform: Platform) -> None:
         ("2026-11-29", "ok", "is available, with standard support until"),
         ("2028-03-01", "warning", "in 60 days"),
         ("2028-05-10", "warning", "Standard support of 8.0.mysql_aurora.3.10.5 ended on"),
-        ("2029-08-01", "warning", "is deprecated: AWS makes no cluster with it any more"),
+        ("2029-08-01", "warning", "is deprecated: AWS no longer creates clusters with it"),
     ],
 )
 def test_a_version_is_warned_of_as_its_end_comes(platform: Platform, day: str, state: str, words: str) -> None:

@@ -2,7 +2,7 @@
 """Scans the platform in a running lab with Prowler, a scanner of AWS accounts: ``make scan LAB_DIR=.lab``.
 
 Ends with 1 when Prowler finds something that scan_accepted.yml does not name with its reason, and when an entry there
-answers no finding any more. Prowler is large and of use to nothing else: it has a virtual environment of its own
+no longer answers a finding. Prowler is large and of use to nothing else: it has a virtual environment of its own
 (.build/scan), made from requirements-scan.lock when the lock has changed, and is no part of `make test`.
 """
 

@@ -85,12 +85,12 @@ class StrangeAws:
         return AWSResponse("https://aws.example", status, {}, None), parsed
 
     def writes(self) -> list[str]:
-        """Return the operations that were asked for and change something."""
+        """Return the operations that were requested and change something."""
         return [operation for _service, operation in self.calls if not operation.startswith(READS)]
 
 
 class Dice:
-    """Chance that depends on the seed, the operation and how often it was asked for, not on which thread asks first."""
+    """Chance that depends on the seed, the operation and how often it was requested, not on which thread asks first."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

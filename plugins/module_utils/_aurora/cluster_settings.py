@@ -115,7 +115,7 @@ def run(params: Mapping[str, Any], clients: Callable[..., Any], check_mode: bool
     verb = "would be changed" if check_mode else "was changed"
     return {
         "changed": bool(changes),
-        "reason": f"The cluster {name} {verb}: {told}." if changes else f"The cluster {name} is as asked for.",
+        "reason": f"The cluster {name} {verb}: {told}." if changes else f"The cluster {name} is as requested.",
         "settings": after,
         "warnings": warnings,
         "diff": {"before": before, "after": after},

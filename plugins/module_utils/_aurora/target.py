@@ -12,7 +12,7 @@ one allows the other does not refuse.
 Facts used:
 
 - A failover or a switchover is complete when the target is the writer and no operation is in flight; a detach when the
-  target is no member any more. Both need its cluster and a writer instance of it to serve: ``Status: available`` is
+  target is no longer a member. Both need its cluster and a writer instance of it to serve: ``Status: available`` is
   also reported while the writer has not moved yet ("Using switchover or failover in Aurora Global Database" of the
   Aurora User Guide). botocore has no waiter for global clusters.
 - A cluster that is being detached is ``promoting`` with no operation in flight. It may be listed as a member then
@@ -39,7 +39,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.state
 Facts = Mapping[str, Any]
 
 FAILOVER, SWITCHOVER, DETACH = "failover", "switchover", "detach"
-# Status of an operation that is being given up, and moves nothing any more; of one that loses nothing.
+# Status of an operation that is being given up, and moves nothing; of one that loses nothing.
 CANCELLING, SWITCHING_OVER = "cancelling", "switching-over"
 
 

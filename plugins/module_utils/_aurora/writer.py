@@ -282,7 +282,7 @@ class Progress:
         self.seen_last = self.since = None
 
     def is_settled(self, observed):
-        """Return True where there is nothing to wait for any more."""
+        """Return True where there is nothing left to wait for."""
         if is_done(observed):
             return True
         self.is_seen = self.is_seen or is_under_way(observed) or is_leaving(observed)

@@ -4,7 +4,7 @@
 
 """Operators' instructions to the automatic failover: pause, resume, and acknowledge the latest move.
 
-The pause stands in the item ``automation`` of the control tables, as {version, pause: None or {until, by, reason,
+The pause is in the item ``automation`` of the control tables, as {version, pause: None or {until, by, reason,
 since}}, times in epoch seconds. What the health check counts is an item of its own (_automation/decision.py), so that
 a run that keeps its count does not undo a pause that was given meanwhile. Every reachable region has a copy of both;
 the newest one counts. Time is the tables' own, because people and schedulers sit at different clocks.

@@ -142,7 +142,7 @@ def _engine_support(seen: Seen, region: str, support: Mapping[str, Any]) -> Find
     remedy = f"Upgrade the global database, for example to {offered}." if offered else UPGRADE_LATER
     if support["status"] != "available":
         state = support["status"] or "unknown to AWS"
-        return warning(region, f"{version} is {state}: AWS makes no cluster with it any more.", remedy)
+        return warning(region, f"{version} is {state}: AWS no longer creates clusters with it.", remedy)
     if ends_at is None:
         return ok(region, f"{version} is available; the end of its standard support is not known.")
     days, day = int((ends_at - seen.now) // DAY_SECONDS), time.strftime("%Y-%m-%d", time.gmtime(ends_at))

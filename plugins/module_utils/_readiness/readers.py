@@ -104,7 +104,7 @@ def read_database(client: Any, identifier: str) -> dict[str, Any] | None:
 
 @aws_call("DescribeDBEngineVersions")
 def get_engine_version(client: Any, engine: str, version: str) -> dict[str, Any] | None:
-    """Return the DBEngineVersion of a version, also of one that AWS does not offer any more; None of an unknown one."""
+    """Return the DBEngineVersion of a version, also of one that AWS no longer offers; None of an unknown one."""
     found = client.describe_db_engine_versions(Engine=engine, EngineVersion=version, IncludeAll=True)
     return next((one for one in found["DBEngineVersions"] if one["EngineVersion"] == version), None)
 

@@ -133,7 +133,7 @@ class Seen:
 
     @cached_property
     def active(self) -> str | None:
-        """The region that holds the writer; while it moves, the one it comes from; None where nobody could tell."""
+        """The region that holds the writer; while it moves, the one it comes from; None if it is unknown."""
         return writer_region(self.view) or ((self.view or {}).get("failover_state") or {}).get("from_region")
 
     @cached_property

@@ -4,7 +4,7 @@
 BREAK_AT: the last words of the task's name; empty = before the first task. BREAK: one of
 
     kill           SIGKILL to every process of the run
-    disk           no file can be written any more
+    disk           files can no longer be written
     clock <s>      the clock of the controller jumps by so many seconds
     lab <json>     a list of [path, body]: requests to the lab's admin API
 

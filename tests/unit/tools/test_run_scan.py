@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scan reports findings that are not accepted, and accepted ones that are not found any more."""
+"""The scan reports findings that are not accepted, and accepted ones that are no longer found."""
 
 from __future__ import annotations
 

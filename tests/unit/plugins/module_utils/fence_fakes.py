@@ -29,7 +29,7 @@ SIZES = {"min": 2, "desired": 3, "max": 6}
 
 
 class Killed(Exception):
-    """The process is dead: it makes no call any more."""
+    """The process is dead: it no longer makes calls."""
 
 
 def rules_of(permissions):

@@ -137,8 +137,8 @@ def test_values_arrive_and_leave_as_json_brings_them(perform):
 
 
 def test_an_error_of_ours_fails_the_task_with_its_sentence_and_its_evidence(perform):
-    result = perform({**NOTIFY, **KEYS}, fails("Nobody was told.", delivered={}, seconds=1.5))
-    assert (result["failed"], result["msg"]) == (True, "Nobody was told.")
+    result = perform({**NOTIFY, **KEYS}, fails("No region was notified.", delivered={}, seconds=1.5))
+    assert (result["failed"], result["msg"]) == (True, "No region was notified.")
     assert (result["delivered"], result["seconds"]) == ({}, 1.5)
 
 

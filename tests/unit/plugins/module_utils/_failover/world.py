@@ -593,7 +593,7 @@ class World:
         state = {}
         if self.operation and self.guards.one_operation:
             status, source, to, is_lossy = self.operation
-            # An operation that is being given up is no target's any more: it is not joined.
+            # An operation that is being given up is no longer any target's: it is not joined.
             to_arn = None if status == "cancelling" else f"arn:aws:rds:{to}:1:cluster:c-{to}"
             state = {"status": status, "from_region": source, "to_region": to, "to_arn": to_arn}
             state["data_loss_allowed"] = is_lossy
@@ -734,7 +734,7 @@ class World:
         name = run.plan.target_region
         if self.guards.proves_writer:
             if not self.reaches(run, name) or not self.is_proven(name):
-                raise Stopped("the writer is not at the target any more")
+                raise Stopped("the writer is no longer at the target")
         if not self.reaches(run, name):
             raise Stopped("no answer")
         view = {n: one.said if self.reaches(run, n) else None for n, one in self.regions.items()}

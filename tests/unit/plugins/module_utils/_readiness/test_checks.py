@@ -332,7 +332,7 @@ FAULTS = [
         change(WEST, "engine_support", status="deprecated"),
         WEST,
         WARNING,
-        f"{VERSION} is deprecated: AWS makes no cluster with it any more.",
+        f"{VERSION} is deprecated: AWS no longer creates clusters with it.",
     ),
     ("engine_support", change(WEST, "engine_support", status=None, targets=[]), WEST, WARNING, "is unknown to AWS"),
     ("engine_support", change(EAST, "engine_support", ends_at=NOW + 90 * 86400), EAST, WARNING, "in 90 days"),

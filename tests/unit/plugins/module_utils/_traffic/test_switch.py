@@ -210,7 +210,7 @@ def test_refuses_what_cannot_be_meant(s3, options, sentence):
 
 
 class Lease:
-    """Writes down when it was asked for; refuses where it is lost."""
+    """Writes down when it was requested; refuses where it is lost."""
 
     def __init__(self, s3, is_lost=False):
         self.s3, self.is_lost = s3, is_lost
