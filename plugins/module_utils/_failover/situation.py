@@ -182,7 +182,7 @@ class Situation(Database):
 
     @property
     def has_writer_stopped(self) -> bool:
-        """Whether the writer is known to have stopped taking writes: it was fenced, or its database was seen not to serve.
+        """Whether the writer is known to have stopped taking writes: it was fenced, or was seen not to serve.
 
         A region that does not answer may go on writing for clients that still reach it.
         """

@@ -86,7 +86,7 @@ PLAYBOOKS = {
         "environment_suffix": ["", "Prod", "dev_1", "-dev", "x" * 13, ["dev"], {"a": 1}, 7, None],
         "environment_protection": BOOLEANS,
         "global_database_engine": ["", *CHOICES],
-        "global_database_engine_version": ["8.0.35", "17.7", "\0", ["x"], {"a": 1}, 8.0],
+        "global_database_engine_version": ["8.0.35", "17.7-seventeen", "\0", ["x"], {"a": 1}, 8.0],
         "platform_name": ["", "Trading", "two words", "x" * 21, ["x"], {"a": 1}, 5],
         "application_load_balancer_name": [*NAMES, "x" * 33],
         "session_table_name": NAMES,

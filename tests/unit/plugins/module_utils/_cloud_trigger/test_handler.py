@@ -278,7 +278,7 @@ def test_a_controller_that_does_not_answer_is_asked_again_and_operators_are_noti
     published = [message["Message"] for message in aws.topics[WEST]]
     assert len(published) == 3
     assert "could not be asked: awx.example did not answer: TimeoutError. The next run tries again." in published[1]
-    assert "answered with status 201" in published[2]
+    assert "responded with status 201" in published[2]
 
 
 def test_a_claim_whose_holder_has_died_is_free_after_a_while(aws, controller):
