@@ -209,7 +209,7 @@ def test_a_slip_of_the_pen_is_reported_with_the_name_that_was_meant(judge, recor
     missed = {
         slip: name
         for slip, name in tried.items()
-        if not any(one.startswith(f"{slip} is no ") and f"was {name} meant?" in one for one in sentences)
+        if not any(one.startswith(f"{slip} is not a ") and f"did you mean {name}?" in one for one in sentences)
     }
     record_property("inputs", {"misspelt names": len(tried)})
     assert not missed, (missed, sentences)
