@@ -170,7 +170,7 @@ def test_whatever_the_command_line_names_only_slips_are_reported(names):
 
 def test_a_name_that_is_reported_does_not_bring_its_value_along():
     (sentence_found,) = unknown_problems({"databse_password": "hush-hush"}, ["database_password"])
-    assert "was database_password meant?" in sentence_found and "hush-hush" not in sentence_found
+    assert "did you mean database_password?" in sentence_found and "hush-hush" not in sentence_found
 
 
 @pytest.mark.parametrize("name", [*INPUTS, "vpc_cidr", "ansible_become", "awx_job_id", "my_ticket", "owner_of_ticket"])
