@@ -87,9 +87,9 @@ def wanted_endpoint(seen: Mapping[str, Any], params: Mapping[str, Any], region: 
     # A cluster that is only being detached may call an instance its writer already.
     if not cluster["writers"] or cluster["status"] == PROMOTING or cluster["replicates_from"]:
         raise Refused(
-            f"{identifier} in {region} is no member of {name}, is {cluster['status']} and has no instance that "
-            "writes, so applications must not be led to it yet. Wait for it with rds_global_cluster_writer "
-            "(method=detach), then run again."
+            f"{identifier} in {region} is not a member of {name}, is {cluster['status']} and has no writer instance, so "
+            "applications must not connect to it yet. Wait for it with rds_global_cluster_writer (method=detach), then "
+            "run again."
         )
     return cluster["endpoint"]
 

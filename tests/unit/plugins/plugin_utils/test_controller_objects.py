@@ -247,7 +247,7 @@ def test_a_collection_and_variables_that_are_missing_are_reported_together_and_n
 def test_credentials_of_another_form_are_refused_and_not_shown(given):
     (sentences,) = requirement_problems({**HOST, **TOKEN}, {**VARIABLES, "controller_credentials": given}, True)
     assert sentences.startswith(
-        "controller_credentials is something else, which is not shown; allowed: a dictionary by"
+        "controller_credentials is invalid, and its value is not shown; allowed: a dictionary by"
     )
     assert "hers" not in sentences
 
@@ -260,4 +260,4 @@ def test_credentials_without_a_session_token_are_enough():
 def test_nodes_of_a_region_that_the_platform_has_not_are_reported():
     given = {**VARIABLES, "platform_regions": list(TWO), "controller_instances": {"eu-west-1": ["a"], TWO[0]: ["b"]}}
     sentences = requirement_problems({**HOST, **TOKEN}, given, True)
-    assert sentences == ["controller_instances names eu-west-1; allowed: us-east-1, us-east-2."]
+    assert sentences == ["controller_instances has eu-west-1; allowed: us-east-1, us-east-2."]

@@ -103,7 +103,7 @@ def test_a_cluster_that_does_not_write_yet_is_refused(aws, fake_time):
     members = [{"DBInstanceIdentifier": "one", "IsClusterWriter": False}]
     found = {"DBClusterIdentifier": f"trading-{B}", "Status": "promoting", "Endpoint": OWN, "DBClusterMembers": members}
     aws.describe_db_clusters = lambda region, DBClusterIdentifier: {"DBClusters": [found]}
-    with pytest.raises(Refused, match="promoting and has no instance that writes"):
+    with pytest.raises(Refused, match="promoting and has no writer instance"):
         keep(aws, fake_time)
     assert aws.writes() == []
 

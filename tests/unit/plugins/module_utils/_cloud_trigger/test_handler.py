@@ -271,13 +271,13 @@ def test_standbys_that_come_to_it_in_the_same_second_ask_once(build, controller)
 
 
 def test_a_controller_that_does_not_answer_is_asked_again_and_operators_are_notified_once(aws, controller):
-    controller.faults = [MultiRegionError("awx.example did not answer: TimeoutError.")] * 2
+    controller.faults = [MultiRegionError("awx.example did not respond: TimeoutError.")] * 2
     aws.sick.add(EAST)
     assert minutes(aws, controller, 6) == ["alert", "none", "failover", "failover", "requested", "failover"]
     assert len(controller.calls) == 3
     published = [message["Message"] for message in aws.topics[WEST]]
     assert len(published) == 3
-    assert "could not be asked: awx.example did not answer: TimeoutError. The next run tries again." in published[1]
+    assert "could not be asked: awx.example did not respond: TimeoutError. The next run tries again." in published[1]
     assert "responded with status 201" in published[2]
 
 

@@ -161,7 +161,7 @@ def test_the_interval_asked_for_is_the_regions_own_and_no_longer_than_aws_keeps(
     ],
 )
 def test_the_outcome_is_both_together(state, aurora, is_silent, outcome):
-    reported = {"state": aurora, "is_silent": is_silent, "reason": "no event of Aurora tells it"}
+    reported = {"state": aurora, "is_silent": is_silent, "reason": "there is no event of Aurora about it"}
     found, reason = combine(EAST, Observation(measure(state) if state else None), reported)
     assert found == outcome and EAST in reason and reason.endswith(".")
 
