@@ -437,6 +437,16 @@ def global_cluster_created(place: Place) -> Write:
     return Write(lambda: global_cluster(place), seen, "available")
 
 
+@writes("rds", "AddTagsToResource")
+def global_cluster_tagged(place: Place) -> Write:
+    arn = global_cluster(place)["global_cluster"]["global_cluster_arn"]
+
+    def seen() -> Any:
+        return place.aws("rds").list_tags_for_resource(ResourceName=arn)["TagList"]
+
+    return Write(lambda: global_cluster(place, tags={"Owner": "us"}), seen, [{"Key": "Owner", "Value": "us"}])
+
+
 @writes("rds", "CopyDBClusterSnapshot", EAST)
 def old_volume_kept(place: Place) -> Write:
     move(place, "failover", place.make_database())
