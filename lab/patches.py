@@ -33,6 +33,7 @@ from moto.kms.models import KmsBackend
 from moto.s3.models import FakeBucket
 from moto.secretsmanager.exceptions import (
     InvalidParameterException,
+    InvalidRequestException,
     OperationNotPermittedOnReplica,
     ResourceExistsException,
 )
@@ -385,6 +386,33 @@ def secret_version_is_final() -> None:
     SecretsManagerBackend.put_secret_value = put
 
 
+def secret_rotation_needs_a_function() -> None:
+    """moto rotates a secret that has no rotation function, and to run one it needs Docker, which the lab does not.
+
+    RotateSecret fails with InvalidRequestException for such a secret (Secrets Manager API reference). The lab keeps the
+    rotation's configuration and runs no function, so the versions are as they would be after a function that failed.
+    """
+
+    def rotate(self: SecretsManagerBackend, secret_id: str, **asked: Any) -> str:
+        secret = self.describe_secret(secret_id)
+        if isinstance(secret, ReplicaSecret):
+            raise OperationNotPermittedOnReplica
+        if secret.is_deleted():
+            raise InvalidRequestException("You can't perform this operation on a secret marked for deletion.")
+        function = asked.get("rotation_lambda_arn") or secret.rotation_lambda_arn
+        if not function:
+            raise InvalidRequestException("No Lambda rotation function ARN is associated with this secret.")
+        days = (asked.get("rotation_rules") or {}).get("AutomaticallyAfterDays")
+        if days is not None and not 1 <= days <= 1000:
+            raise InvalidParameterException("RotationRules.AutomaticallyAfterDays must be within 1-1000.")
+        secret.rotation_requested = secret.rotation_enabled = True
+        secret.rotation_lambda_arn = function
+        secret.auto_rotate_after_days = days or secret.auto_rotate_after_days
+        return secret.to_short_dict()
+
+    SecretsManagerBackend.rotate_secret = rotate
+
+
 def trail_is_deleted_by_arn() -> None:
     """moto deletes no trail that is named by its ARN, and says nothing.
 
@@ -409,6 +437,7 @@ PATCHES = (
     secret_label_is_at_one_version,
     secret_current_follows_its_label,
     secret_version_is_final,
+    secret_rotation_needs_a_function,
     bucket_policy_conditions,
     nat_gateway_resource_type,
     launch_template_tags,

@@ -9,9 +9,10 @@ DOCUMENTATION = r"""
 ---
 module: rds_cluster_settings
 version_added: 0.2.0
-short_description: Manage settings of an Aurora cluster that amazon.aws.rds_cluster lacks
+short_description: Manage settings of an Aurora cluster that amazon.aws.rds_cluster cannot change
 description:
-  - Sets the life cycle support, the storage configuration and the insights of an existing Aurora cluster.
+  - Sets the life cycle support, the storage configuration, the insights and the log exports of an existing Aurora
+    cluster.
   - Settings whose options are omitted are not changed.
   - "Sources: C(ModifyDBCluster) of the RDS API Reference; C(Amazon RDS Extended Support with Amazon Aurora), C(Storage
     configurations for Amazon Aurora DB clusters) and C(Database Insights) of the Aurora User Guide."
@@ -50,6 +51,14 @@ options:
     description:
       - ARN of the KMS key that encrypts the data of Performance Insights. It cannot be changed once it is on.
     type: str
+  enable_cloudwatch_logs_exports:
+    description:
+      - Log types that the cluster publishes to CloudWatch Logs, for example V(audit), V(error), V(general) and
+        V(slowquery) with Aurora MySQL, or V(postgresql) with Aurora PostgreSQL. Types that are not listed are no longer
+        published; an empty list ends all. Existing log groups are kept.
+      - M(amazon.aws.rds_cluster) sets them for a new cluster only.
+    type: list
+    elements: str
 attributes:
   check_mode:
     support: full
@@ -74,6 +83,12 @@ EXAMPLES = r"""
     db_cluster_identifier: trading-us-east-1-dev
     engine_lifecycle_support: open-source-rds-extended-support-disabled
     storage_type: aurora-iopt1
+
+- name: Publish other logs
+  trading.multi_region.rds_cluster_settings:
+    region: us-east-1
+    db_cluster_identifier: trading-us-east-1-dev
+    enable_cloudwatch_logs_exports: [audit, error]
 """
 
 RETURN = r"""
@@ -98,6 +113,7 @@ settings:
     performance_insights_enabled: true
     performance_insights_retention_days: 7
     performance_insights_kms_key_arn: null
+    enable_cloudwatch_logs_exports: [audit, error]
 seconds:
   description: Duration in seconds, from the first to the last call.
   returned: always
@@ -127,6 +143,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._options impo
 
 MONTHS = [31 * months for months in range(1, 24)]
 RETENTION = rules.Value("7, a multiple of 31 up to 713, or 731", [7, *MONTHS, 731].__contains__)
+LOG_TYPE = rules.text(r"[a-z][a-z-]{0,63}", "a log type, such as audit, error, slowquery or postgresql")
 ARGUMENT_SPEC = {
     "db_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
     "engine_lifecycle_support": {"type": "str", "choices": list(LIFECYCLES)},
@@ -134,6 +151,7 @@ ARGUMENT_SPEC = {
     "database_insights_mode": {"type": "str", "choices": list(INSIGHTS_MODES)},
     "performance_insights_retention_days": {"type": "int", "rule": RETENTION},
     "performance_insights_kms_key_arn": {"type": "str", "no_log": False, "rule": rules.KEY_ARN},
+    "enable_cloudwatch_logs_exports": {"type": "list", "elements": "str", "rule": rules.Each(LOG_TYPE)},
     **TIMEOUT_SPEC,
 }
 

@@ -18,7 +18,7 @@ description:
   - An existing regional cluster becomes the first member of a new global cluster with O(source_db_cluster_arn).
   - Settings whose options are omitted are not changed.
   - "Sources: C(Using Amazon Aurora Global Database) of the Aurora User Guide; C(CreateGlobalCluster),
-    C(ModifyGlobalCluster) and C(DeleteGlobalCluster) of the RDS API Reference."
+    C(ModifyGlobalCluster), C(DeleteGlobalCluster) and C(AddTagsToResource) of the RDS API Reference."
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -78,6 +78,12 @@ options:
         O(wait=true) the module waits for that.
       - Used at creation only.
     type: str
+  tags:
+    description:
+      - Tags that the global cluster has. Other tags are kept.
+      - Needs C(rds:ListTagsForResource) and C(rds:AddTagsToResource) on the global cluster, whose ARN has no region.
+    type: dict
+    version_added: 0.2.0
   wait:
     description:
       - Whether to wait until the global cluster is available or deleted.
@@ -223,6 +229,12 @@ global_cluster:
           description: V(connected), V(pending-resync), or null if AWS reports none.
           type: str
           sample: connected
+    tags:
+      description: Tags.
+      returned: when O(tags) is given and O(state=present)
+      type: dict
+      version_added: 0.2.0
+      sample: {Project: trading}
     writer_region:
       description: Region of the writer, null if there is none.
       type: str
@@ -253,6 +265,7 @@ ARGUMENT_SPEC = {
     "storage_encrypted": {"type": "bool"},
     "deletion_protection": {"type": "bool"},
     "source_db_cluster_arn": {"type": "str", "rule": rules.CLUSTER_ARN},
+    "tags": {"type": "dict", "rule": rules.TAGS},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 600, "rule": rules.WAIT},
     **TIMEOUT_SPEC,

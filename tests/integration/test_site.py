@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from tests.integration.aws import capacity, healthy_targets, members, name_points_at
+from tests.integration.aws import SUFFIX, capacity, healthy_targets, members, name_points_at
 from tests.integration.permissions import as_runner
+from tests.integration.platforms import ACCOUNT
 
 
 def assert_second_run_changes_nothing(platform, runner=None) -> None:
@@ -53,6 +55,23 @@ def test_private_subnets_have_their_way_out_although_it_is_made_beside_other_thi
 
 def test_second_run_changes_nothing_and_calls_nothing_that_could(platform):
     assert_second_run_changes_nothing(platform)
+
+
+def test_a_rotation_and_a_policy_that_the_secrets_owner_has_set_stay(platform):
+    secrets, name = platform.lab.client("secretsmanager", "us-east-1"), f"trading-database-{SUFFIX}"
+    function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:owners"
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:DeleteSecret", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    secrets.rotate_secret(SecretId=name, RotationLambdaARN=function, RotationRules={"AutomaticallyAfterDays": 30})
+    secrets.put_resource_policy(SecretId=name, ResourcePolicy=policy)
+    secrets.tag_resource(SecretId=name, Tags=[{"Key": "CostCenter", "Value": "owners"}])
+    before = secrets.describe_secret(SecretId=name)
+    # The last one only reads the secret.
+    for how in (["--tags", "encryption", "--check"], ["--tags", "encryption"], ["--tags", "application"]):
+        platform.run("site", *how).ends_well()
+        after = secrets.describe_secret(SecretId=name)
+        assert {**after, "ResponseMetadata": None} == {**before, "ResponseMetadata": None}, how
+        assert secrets.get_resource_policy(SecretId=name)["ResourcePolicy"] == policy, how
 
 
 def test_other_regions_and_more_of_them_differ_only_in_the_inventory(copy_of):

@@ -488,6 +488,12 @@ def secret_current_follows_its_label() -> bool:
 
 
 @probe
+def secret_rotation_needs_a_function() -> bool:
+    client("secretsmanager").create_secret(Name="rotated", SecretString="s")
+    return passes(client("secretsmanager").rotate_secret, SecretId="rotated")
+
+
+@probe
 def secret_version_is_final() -> bool:
     put = secret_versions().put_secret_value
     asked = {"ClientRequestToken": TOKENS[2], "VersionStages": ["AWSPENDING"]}

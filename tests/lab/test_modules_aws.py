@@ -114,6 +114,28 @@ def test_a_global_cluster_asked_for_again_after_a_failover_stays_as_it_is(lab: L
     assert mutating(lab) == []
 
 
+def test_a_global_cluster_is_tagged_once_and_keeps_its_other_tags(lab: Lab, database: Run, run: Run) -> None:
+    arn = run("rds_global_cluster", global_cluster_identifier="trading-global")["global_cluster"]["global_cluster_arn"]
+    client = lab.client("rds", EAST)
+    client.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": "CostCenter", "Value": "7"}])
+    wanted = {"global_cluster_identifier": "trading-global", "tags": {"Project": "trading", "Number": 1}}
+    lab.clear_calls()
+    foreseen = run("rds_global_cluster", check_mode=True, **wanted)
+    assert foreseen["changed"] and mutating(lab) == []
+    made = run("rds_global_cluster", **wanted)
+    assert made["changed"] and made["diff"]["after"] == foreseen["diff"]["after"] != made["diff"]["before"]
+    shown = {tag["Key"]: tag["Value"] for tag in client.list_tags_for_resource(ResourceName=arn)["TagList"]}
+    assert shown == made["global_cluster"]["tags"] == {"CostCenter": "7", "Project": "trading", "Number": "1"}
+    assert not run("rds_global_cluster", **wanted)["changed"]
+    assert [operation for _region, operation in mutating(lab)] == ["AddTagsToResource"]
+
+
+def test_a_new_global_cluster_has_its_tags(run: Run) -> None:
+    wanted = {"global_cluster_identifier": "fresh", "tags": {"Project": "trading"}}
+    assert run("rds_global_cluster", check_mode=True, **wanted)["global_cluster"]["tags"] == {"Project": "trading"}
+    assert run("rds_global_cluster", **wanted)["global_cluster"]["tags"] == {"Project": "trading"}
+
+
 def test_switchover_there_and_back(lab: Lab, database: Run) -> None:
     assert database(WEST, "switchover", expected_writer_region=EAST)["after"]["writer_region"] == WEST
     assert database(EAST, "switchover", expected_writer_region=WEST)["after"]["writer_region"] == EAST

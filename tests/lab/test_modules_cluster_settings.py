@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import cluster_settings
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from tests.lab.in_process import Aws
 
 DISABLED = "open-source-rds-extended-support-disabled"
@@ -84,3 +84,28 @@ def test_what_botocore_is_too_old_for_is_told_and_left_alone(cluster: Cluster, m
     assert cluster.read()["StorageType"] == "aurora-iopt1" and len(told["warnings"]) == 1
     assert "engine_lifecycle_support" in told["warnings"][0]
     assert cluster.read()["EngineLifecycleSupport"] != DISABLED
+
+
+def test_log_exports_of_a_cluster_that_exists_become_exactly_those_asked_for(cluster: Cluster) -> None:
+    assert cluster.ensure(enable_cloudwatch_logs_exports=["error", "audit"])["changed"]
+    told = cluster.ensure(enable_cloudwatch_logs_exports=["slowquery", "audit"])
+    assert told["changed"] and "audit, slowquery" in told["reason"]
+    assert told["diff"]["before"]["enable_cloudwatch_logs_exports"] == ["audit", "error"]
+    assert sorted(cluster.read()["EnabledCloudwatchLogsExports"]) == ["audit", "slowquery"]
+    assert not cluster.ensure(enable_cloudwatch_logs_exports=["audit", "slowquery"])["changed"]
+    assert not cluster.ensure(storage_type="aurora")["changed"]
+    assert cluster.ensure(check_mode=True, enable_cloudwatch_logs_exports=[])["changed"]
+    assert cluster.ensure(enable_cloudwatch_logs_exports=[])["changed"]
+    assert not cluster.read().get("EnabledCloudwatchLogsExports")
+
+
+def test_log_exports_that_aws_is_still_changing_count(cluster: Cluster) -> None:
+    pending = {"LogTypesToEnable": ["general"], "LogTypesToDisable": ["error"]}
+    shown = {"EnabledCloudwatchLogsExports": ["error", "audit"]}
+    shown["PendingModifiedValues"] = {"PendingCloudwatchLogsExports": pending}
+    assert cluster_settings.exports_of(shown) == ["audit", "general"]
+
+
+def test_a_log_type_that_the_engine_lacks_is_refused_by_aws(cluster: Cluster) -> None:
+    with pytest.raises(AwsCallError, match="postgresql"):
+        cluster.ensure(enable_cloudwatch_logs_exports=["postgresql"])

@@ -42,7 +42,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._monitoring i
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import log_groups, topic_encryption
 from ansible_collections.trading.multi_region.plugins.module_utils._runs import record as runs_record
 from ansible_collections.trading.multi_region.plugins.module_utils._runs import sync
-from ansible_collections.trading.multi_region.plugins.module_utils._stores import bucket_replication, global_table
+from ansible_collections.trading.multi_region.plugins.module_utils._stores import (
+    bucket_replication,
+    global_table,
+    secret_replication,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import health_checks, switch
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, VERSION, WEST
@@ -433,6 +437,16 @@ def global_cluster_created(place: Place) -> Write:
     return Write(lambda: global_cluster(place), seen, "available")
 
 
+@writes("rds", "AddTagsToResource")
+def global_cluster_tagged(place: Place) -> Write:
+    arn = global_cluster(place)["global_cluster"]["global_cluster_arn"]
+
+    def seen() -> Any:
+        return place.aws("rds").list_tags_for_resource(ResourceName=arn)["TagList"]
+
+    return Write(lambda: global_cluster(place, tags={"Owner": "us"}), seen, [{"Key": "Owner", "Value": "us"}])
+
+
 @writes("rds", "CopyDBClusterSnapshot", EAST)
 def old_volume_kept(place: Place) -> Write:
     move(place, "failover", place.make_database())
@@ -788,6 +802,47 @@ def topic_encrypted(place: Place) -> Write:
         return place.aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["KmsMasterKeyId"]
 
     return Write(lambda: topic_encryption.run(params, place.clients), seen, key)
+
+
+# --- replicas and tags of a secret
+def replicate(place: Place, **options: Any) -> Write:
+    """Change the secret of this name, and see its tags, and the regions of its replicas."""
+    params = {"region": WEST, "name": place.name, "tags": {"Owner": "us"}, "replicas": [{"region": EAST}], **options}
+
+    def seen() -> tuple[list[str], list[str], bool]:
+        found = place.aws("secretsmanager").describe_secret(SecretId=place.name)
+        tags = [tag["Value"] for tag in found.get("Tags", [])]
+        return tags, [one["Region"] for one in found.get("ReplicationStatus", [])], "DeletedDate" in found
+
+    regions = [one["region"] for one in params["replicas"]]
+    return Write(lambda: secret_replication.run(params, place.clients), seen, (["us"], regions, False))
+
+
+@writes("secretsmanager", "ReplicateSecretToRegions")
+def secret_replicated(place: Place) -> Write:
+    place.aws("secretsmanager").create_secret(Name=place.name, SecretString="s")
+    return replicate(place)
+
+
+@writes("secretsmanager", "TagResource")
+def secret_tagged(place: Place) -> Write:
+    place.aws("secretsmanager").create_secret(Name=place.name, SecretString="s")
+    return replicate(place)
+
+
+@writes("secretsmanager", "RestoreSecret")
+def secret_restored(place: Place) -> Write:
+    secrets = place.aws("secretsmanager")
+    secrets.create_secret(Name=place.name, SecretString="s")
+    secrets.delete_secret(SecretId=place.name, RecoveryWindowInDays=7)
+    return replicate(place, restore=True)
+
+
+@writes("secretsmanager", "RemoveRegionsFromReplication")
+def secret_replicas_removed(place: Place) -> Write:
+    secrets = place.aws("secretsmanager")
+    secrets.create_secret(Name=place.name, SecretString="s", AddReplicaRegions=[{"Region": EAST}])
+    return replicate(place, replicas=[], purge_replicas=True)
 
 
 # --- the database's password

@@ -4,8 +4,8 @@
 
 """The calls to RDS about a global database. Each returns what AWS answered; facts.py gives the answers their shape.
 
-Facts used: DescribeGlobalClusters, CreateGlobalCluster, ModifyGlobalCluster and DeleteGlobalCluster of the RDS API
-Reference. DescribeGlobalClusters answers alike in every region, also in one without a member.
+Facts used: DescribeGlobalClusters, CreateGlobalCluster, ModifyGlobalCluster, DeleteGlobalCluster, ListTagsForResource
+and AddTagsToResource of the RDS API Reference. DescribeGlobalClusters answers alike in every region, also in one without a member.
 """
 
 from __future__ import annotations
@@ -54,3 +54,15 @@ def modify_global_cluster(client, identifier, settings):
 def delete_global_cluster(client, identifier):
     """Delete an empty, unprotected global cluster. Does nothing if it no longer exists."""
     client.delete_global_cluster(GlobalClusterIdentifier=identifier)
+
+
+@aws_call("ListTagsForResource")
+def list_tags(client, arn):
+    """Return {key: value} of a resource's tags."""
+    return {tag["Key"]: tag["Value"] for tag in client.list_tags_for_resource(ResourceName=arn)["TagList"]}
+
+
+@aws_call("AddTagsToResource")
+def add_tags(client, arn, tags):
+    """Add tags, or change their values."""
+    client.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])

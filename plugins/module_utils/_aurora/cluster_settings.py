@@ -2,11 +2,12 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Settings of an Aurora cluster that amazon.aws.rds_cluster cannot set.
+"""Settings of an Aurora cluster that amazon.aws.rds_cluster cannot change.
 
 Source: ModifyDBCluster and DBCluster of the RDS API Reference; "Turning on the Advanced mode of Database Insights" of
 the Aurora User Guide (Performance Insights with 465 days, in the same call). amazon.aws.rds_cluster has no option for
-the life cycle and for insights, and asks for storage_type aurora whatever it is given (its source, 10.1).
+the life cycle and for insights, asks for storage_type aurora whatever it is given, and gives log exports to new
+clusters only (its source, 10.1).
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ SETTINGS = {
     "performance_insights_enabled": ("EnablePerformanceInsights", "PerformanceInsightsEnabled"),
     "performance_insights_retention_days": ("PerformanceInsightsRetentionPeriod", "PerformanceInsightsRetentionPeriod"),
     "performance_insights_kms_key_arn": ("PerformanceInsightsKMSKeyId", "PerformanceInsightsKMSKeyId"),
+    "enable_cloudwatch_logs_exports": ("CloudwatchLogsExportConfiguration", "EnabledCloudwatchLogsExports"),
 }
+EXPORTS = "enable_cloudwatch_logs_exports"
 INSIGHTS = [name for name in SETTINGS if "insights" in name]
 STORAGE_TYPES = ("aurora", "aurora-iopt1")
 INSIGHTS_MODES = ("standard", "advanced")
@@ -51,7 +54,14 @@ def settings_of(cluster: Mapping[str, Any]) -> dict[str, Any]:
     shown = {**cluster, **(cluster.get("PendingModifiedValues") or {})}
     found = {name: shown.get(member) for name, (_, member) in SETTINGS.items()}
     # The API leaves out the standard storage.
-    return {**found, "storage_type": found["storage_type"] or STORAGE_TYPES[0]}
+    return {**found, "storage_type": found["storage_type"] or STORAGE_TYPES[0], EXPORTS: exports_of(cluster)}
+
+
+def exports_of(cluster: Mapping[str, Any]) -> list[str]:
+    """Return the log types that a cluster publishes, or will once a change is done. Pure."""
+    pending = (cluster.get("PendingModifiedValues") or {}).get("PendingCloudwatchLogsExports") or {}
+    kept = set(cluster.get(SETTINGS[EXPORTS][1]) or ()) - set(pending.get("LogTypesToDisable") or ())
+    return sorted(kept | set(pending.get("LogTypesToEnable") or ()))
 
 
 def wanted_settings(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,6 +72,8 @@ def wanted_settings(params: Mapping[str, Any]) -> dict[str, Any]:
         asked["performance_insights_retention_days"] = (
             asked["performance_insights_retention_days"] or RETENTION_DAYS[mode]
         )
+    if asked[EXPORTS] is not None:
+        asked[EXPORTS] = sorted(set(asked[EXPORTS]))
     return {name: value for name, value in asked.items() if value is not None}
 
 
@@ -70,6 +82,21 @@ def changes_to(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str
     differing = [name for name, value in wanted.items() if before[name] != value]
     names = {*differing, *(INSIGHTS if set(differing) & set(INSIGHTS) else ())}
     return {name: wanted[name] for name in SETTINGS if name in names and name in wanted}
+
+
+def arguments_for(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of ModifyDBCluster for the changes. Pure."""
+    found = {SETTINGS[one][0]: value for one, value in changes.items()}
+    if EXPORTS in changes:
+        there, wanted = set(before[EXPORTS]), set(changes[EXPORTS])
+        sides = {"EnableLogTypes": sorted(wanted - there), "DisableLogTypes": sorted(there - wanted)}
+        found[SETTINGS[EXPORTS][0]] = {side: types for side, types in sides.items() if types}
+    return found
+
+
+def shown(value: Any) -> str:
+    """Return a setting as the reason shows it. Pure."""
+    return (", ".join(value) or "none") if isinstance(value, list) else str(value)
 
 
 def insights_problem(wanted: Mapping[str, Any]) -> str | None:
@@ -109,9 +136,9 @@ def run(params: Mapping[str, Any], clients: Callable[..., Any], check_mode: bool
         for one in unknown
     ]
     if changes and not check_mode:
-        write(client, name, changes, read)
+        write(client, name, before, changes, read)
     after = {**before, **changes}
-    told = ", ".join(f"{one} to {value}" for one, value in changes.items() if before[one] != value)
+    told = ", ".join(f"{one} to {shown(value)}" for one, value in changes.items() if before[one] != value)
     verb = "would be changed" if check_mode else "was changed"
     return {
         "changed": bool(changes),
@@ -122,11 +149,17 @@ def run(params: Mapping[str, Any], clients: Callable[..., Any], check_mode: bool
     }
 
 
-def write(client: Any, name: str, changes: Mapping[str, Any], read: Callable[[], dict[str, Any]]) -> None:
+def write(
+    client: Any,
+    name: str,
+    before: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    read: Callable[[], dict[str, Any]],
+) -> None:
     """Make the changes, and return once the cluster shows them."""
     failure = None
     try:
-        modify_db_cluster(client, name, {SETTINGS[one][0]: value for one, value in changes.items()})
+        modify_db_cluster(client, name, arguments_for(before, changes))
     except AwsCallError as error:
         if not error.ambiguous:
             raise

@@ -15,8 +15,10 @@ from __future__ import annotations
 import time
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
+    add_tags,
     create_global_cluster,
     delete_global_cluster,
+    list_tags,
     modify_global_cluster,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import version_key
@@ -236,6 +238,39 @@ def ensure_absent(cluster, before, params, check_mode):
     )
 
 
+def ensure_tags(cluster, facts, params, check_mode):
+    """Add the wanted tags that a global cluster lacks; other tags are kept. Returns (tags before, tags after).
+
+    Added after the creation, because botocore older than 1.35.54 cannot create a global cluster with tags.
+    """
+    wanted = {key: str(value) for key, value in params["tags"].items()}
+    arn = facts.get("global_cluster_arn")
+    if not arn:  # in check mode, one that would be created
+        return {}, wanted
+
+    def read():
+        return retry_transient(lambda: list_tags(cluster.client, arn), **cluster.time)
+
+    def lacking(tags):
+        return {key: value for key, value in wanted.items() if tags.get(key) != value}
+
+    before = read()
+    missing = lacking(before)
+    if not missing or check_mode:
+        return before, {**before, **missing}
+    failure = None
+    try:
+        add_tags(cluster.client, arn, missing)
+    except AwsCallError as error:
+        if not error.ambiguous:
+            raise
+        failure = error
+    after = wait_until_visible(
+        read, lambda tags: not lacking(tags), failure, f"The global cluster {cluster.name} was tagged", **cluster.time
+    )
+    return before, after
+
+
 def echo(settings):
     """Return the settings of a ModifyGlobalCluster call under the names of the facts. Pure."""
     names = {"DeletionProtection": "deletion_protection", "EngineVersion": "engine_version"}
@@ -270,6 +305,13 @@ def run(params, clients, check_mode=False, clock=time.monotonic, sleep=pause):
     before = cluster.read()
     ensure = ensure_present if params.get("state", "present") == "present" else ensure_absent
     changed, reason, after = ensure(cluster, before, params, check_mode)
+    if params.get("tags") is not None and is_there(after):
+        old, new = ensure_tags(cluster, after, params, check_mode)
+        if old != new:
+            done = "would be tagged" if check_mode else "was tagged"
+            reason = f"{reason} It {done}." if changed else f"The global cluster {cluster.name} {done}."
+            changed = True
+        before, after = {**before, "tags": old} if before else before, {**after, "tags": new}
     return {
         "changed": changed,
         "reason": reason,

@@ -101,7 +101,7 @@ def test_a_task_that_handles_a_password_is_not_shown(path):
 def test_the_search_finds_the_tasks_that_handle_the_password():
     every = [task for path in TASK_FILES for task in tasks(yaml.safe_load(path.read_text()))]
     found = {task["name"] for task in every if leaks({**task, "no_log": False})}
-    assert {"Provision the database's secret", "Provision the cluster"} <= found
+    assert {"Create the database's secret", "Provision the cluster"} <= found
 
 
 @pytest.mark.parametrize("more", [{}, {"no_log": False}, {"no_log": "{{ quiet }}"}])
