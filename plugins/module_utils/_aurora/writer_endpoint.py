@@ -88,8 +88,8 @@ def wanted_endpoint(seen: Mapping[str, Any], params: Mapping[str, Any], region: 
     if not cluster["writers"] or cluster["status"] == PROMOTING or cluster["replicates_from"]:
         raise Refused(
             f"{identifier} in {region} is not a member of {name}, is {cluster['status']} and has no writer instance, "
-            "so applications must not connect to it yet. Wait for it with rds_global_cluster_writer (method=detach), then "
-            "run again."
+            "so applications must not connect to it yet. Wait for it with rds_global_cluster_writer (method=detach), "
+            "then run again."
         )
     return cluster["endpoint"]
 
