@@ -495,6 +495,11 @@ def secret_current_follows_its_label() -> bool:
 
 
 @probe
+def event_subscription_changes() -> bool:
+    return lacks(client("rds").modify_event_subscription, SubscriptionName="nobodys", Enabled=False)
+
+
+@probe
 def secret_rotation_needs_a_function() -> bool:
     client("secretsmanager").create_secret(Name="rotated", SecretString="s")
     return passes(client("secretsmanager").rotate_secret, SecretId="rotated")

@@ -5,7 +5,8 @@
 """The calls to RDS about a global database. Each returns what AWS answered; facts.py gives the answers their shape.
 
 Facts used: DescribeGlobalClusters, CreateGlobalCluster, ModifyGlobalCluster, DeleteGlobalCluster, ListTagsForResource
-and AddTagsToResource of the RDS API Reference. DescribeGlobalClusters answers alike in every region, also in one without a member.
+and AddTagsToResource of the RDS API Reference. DescribeGlobalClusters answers alike in every region, also in one
+without a member.
 """
 
 from __future__ import annotations
