@@ -54,6 +54,7 @@ NAMES: dict[str, dict[str, str]] = {
         "TargetDBClusterSnapshotIdentifier FinalDBSnapshotIdentifier SnapshotIdentifier"
     },
     "rds:db": {"DbInstanceName": "DBInstanceIdentifier"},
+    "rds:es": {"SubscriptionName": "SubscriptionName"},
     "rds:global-cluster": {"GlobalCluster": "GlobalClusterIdentifier"},
     "rds:og": {"OptionGroupName": "OptionGroupName"},
     "rds:pg": {"ParameterGroupName": "DBParameterGroupName"},

@@ -328,6 +328,25 @@ def secret_replica_key() -> None:
     FakeSecret.create_replicas = create_replicas
 
 
+def secret_has_one_replica_in_a_region() -> None:
+    """moto gives a region a second replica of the same secret.
+
+    ReplicationStatus has one entry for each region (shape ReplicationStatusType). What AWS answers to a second request
+    is not documented; the lab refuses it, so that no caller relies on a repetition.
+    """
+    stock_replicate = SecretsManagerBackend.replicate_secret_to_regions
+
+    def replicate(self: SecretsManagerBackend, secret_id: str, replica_regions: Any, force_overwrite: bool) -> Any:
+        secret = self.describe_secret(secret_id)
+        there = {replica.region for replica in getattr(secret, "replicas", ())}
+        for asked in replica_regions:
+            if asked["Region"] in there:
+                raise InvalidParameterException(f"The secret already has a replica in {asked['Region']}.")
+        return stock_replicate(self, secret_id, replica_regions, force_overwrite)
+
+    SecretsManagerBackend.replicate_secret_to_regions = replicate
+
+
 def secret_label_is_at_one_version() -> None:
     """moto lets UpdateSecretVersionStage give a label to a second version, and lets a replica's labels be changed.
 
@@ -434,6 +453,7 @@ PATCHES = (
     security_group_revokes_all_or_none,
     key_operations_by_arn,
     secret_replica_key,
+    secret_has_one_replica_in_a_region,
     secret_label_is_at_one_version,
     secret_current_follows_its_label,
     secret_version_is_final,

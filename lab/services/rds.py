@@ -18,11 +18,14 @@ from lab.services.rds_parameters import ParameterOperations
 from lab.services.rds_passwords import advance_resets, pending_values
 from lab.services.rds_quotas import QuotaRules
 from lab.services.rds_snapshots import SnapshotRules
+from lab.services.rds_subscriptions import SubscriptionOperations
+from lab.services.rds_subscriptions import install as install_subscriptions
 from lab.services.settings import SETTINGS
 
 
 class LabRDSResponse(
     EventOperations,
+    SubscriptionOperations,
     GlobalDatabaseOperations,
     ClusterRules,
     SnapshotRules,
@@ -44,6 +47,7 @@ def _is_secondary(cluster: DBCluster) -> bool:
 
 
 def install() -> None:
+    install_subscriptions()
     moto.rds.urls.url_paths["{0}/$"] = LabRDSResponse.dispatch
     stock_members = DBCluster.db_cluster_members.fget
 

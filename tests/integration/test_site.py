@@ -57,6 +57,38 @@ def test_second_run_changes_nothing_and_calls_nothing_that_could(platform):
     assert_second_run_changes_nothing(platform)
 
 
+def test_every_regions_topic_hears_of_the_moves_and_the_maintenance_of_its_database(platform):
+    for region in platform.regions:
+        cluster, lab = f"trading-{region}-{SUFFIX}", platform.lab
+        found = lab.client("rds", region).describe_event_subscriptions()["EventSubscriptionsList"]
+        shown = {one["CustSubscriptionId"]: one for one in found}
+        (topic,) = [one["TopicArn"] for one in lab.client("sns", region).list_topics()["Topics"]]
+        assert {one["SnsTopicArn"] for one in found} == {topic} and all(one["Enabled"] for one in found)
+        categories = {name: sorted(one["EventCategoriesList"]) for name, one in shown.items()}
+        # RDS-EVENT-0238, 0239, 0397 and 0424 are events of clusters, 0390 and 0391 of instances.
+        assert categories == {
+            f"{cluster}-cluster": ["global failover", "maintenance"],
+            f"{cluster}-instances": ["maintenance", "notification"],
+        }
+        assert shown[f"{cluster}-cluster"]["SourceIdsList"] == [cluster]
+        assert sorted(shown[f"{cluster}-instances"]["SourceIdsList"]) == [f"{cluster}-1", f"{cluster}-2"]
+        policy = lab.client("sns", region).get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
+        key = lab.client("sns", region).get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"]
+        of_key = lab.client("kms", region).get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+        assert "events.rds.amazonaws.com" in policy and "events.rds.amazonaws.com" in of_key
+
+
+def test_changed_log_exports_and_tags_of_a_database_that_exists_are_applied(platform):
+    exports = json.dumps({"global_database_log_exports": ["audit", "error"]})
+    platform.run("site", "--tags", "global_database", "-e", exports).ends_well()
+    for region in platform.regions:
+        rds = platform.lab.client("rds", region)
+        (cluster,) = rds.describe_db_clusters(DBClusterIdentifier=f"trading-{region}-{SUFFIX}")["DBClusters"]
+        assert sorted(cluster["EnabledCloudwatchLogsExports"]) == ["audit", "error"]
+        (whole,) = rds.describe_global_clusters()["GlobalClusters"]
+        assert {"Key": "Project", "Value": "trading"} in whole["TagList"]
+
+
 def test_a_rotation_and_a_policy_that_the_secrets_owner_has_set_stay(platform):
     secrets, name = platform.lab.client("secretsmanager", "us-east-1"), f"trading-database-{SUFFIX}"
     function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:owners"

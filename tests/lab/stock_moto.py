@@ -449,6 +449,13 @@ def secret_replica_key() -> bool:
     return copy["KmsKeyId"] != key
 
 
+@probe
+def secret_has_one_replica_in_a_region() -> bool:
+    secrets, again = client("secretsmanager"), [{"Region": WEST}]
+    secrets.create_secret(Name="once", SecretString="s", AddReplicaRegions=again)
+    return passes(secrets.replicate_secret_to_regions, SecretId="once", AddReplicaRegions=again)
+
+
 TOKENS = ["0" * 32, "1" * 32, "2" * 32]
 
 
@@ -485,6 +492,11 @@ def secret_current_follows_its_label() -> bool:
         SecretId="versions", VersionStage="AWSCURRENT", MoveToVersionId=TOKENS[2], RemoveFromVersionId=TOKENS[0]
     )
     return secrets.get_secret_value(SecretId="versions")["SecretString"] != "third"
+
+
+@probe
+def event_subscription_changes() -> bool:
+    return lacks(client("rds").modify_event_subscription, SubscriptionName="nobodys", Enabled=False)
 
 
 @probe

@@ -20,6 +20,7 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
     cluster_settings,
+    event_subscription,
     snapshots,
     writer,
     writer_endpoint,
@@ -802,6 +803,68 @@ def topic_encrypted(place: Place) -> Write:
         return place.aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["KmsMasterKeyId"]
 
     return Write(lambda: topic_encryption.run(params, place.clients), seen, key)
+
+
+# --- event subscriptions
+def subscription(place: Place, wanted: Any, **options: Any) -> Write:
+    """Change the subscription of this name, and see its categories and sources."""
+    params = {"region": WEST, "name": place.name, **options}
+
+    def seen() -> Any:
+        found = place.aws("rds").describe_event_subscriptions()["EventSubscriptionsList"]
+        shown = {one["CustSubscriptionId"]: [one["EventCategoriesList"], one["SourceIdsList"]] for one in found}
+        return shown.get(place.name)
+
+    return Write(lambda: event_subscription.run(params, place.clients), seen, wanted)
+
+
+def subscribed(place: Place, *sources: str) -> str:
+    """Make a topic, a database, and a subscription to sources; return the topic's ARN."""
+    place.make_database()
+    topic = place.aws("sns").create_topic(Name=place.name)["TopicArn"]
+    if sources:
+        place.aws("rds").create_event_subscription(
+            SubscriptionName=place.name,
+            SnsTopicArn=topic,
+            SourceType="db-cluster",
+            SourceIds=list(sources),
+            EventCategories=["maintenance"],
+        )
+    return topic
+
+
+@writes("rds", "CreateEventSubscription")
+def events_subscribed(place: Place) -> Write:
+    topic = subscribed(place)
+    return subscription(place, [["failure"], []], sns_topic_arn=topic, event_categories=["failure"])
+
+
+@writes("rds", "ModifyEventSubscription")
+def events_subscribed_otherwise(place: Place) -> Write:
+    source = f"{place.name}-{WEST}"
+    subscribed(place, source)
+    return subscription(place, [["failure"], [source]], event_categories=["failure"])
+
+
+@writes("rds", "AddSourceIdentifierToSubscription")
+def events_of_one_more_subscribed(place: Place) -> Write:
+    source = f"{place.name}-{WEST}"
+    subscribed(place, source)
+    place.aws("rds").remove_source_identifier_from_subscription(SubscriptionName=place.name, SourceIdentifier=source)
+    options = {"source_type": "db-cluster", "source_ids": [source]}
+    return subscription(place, [["maintenance"], [source]], **options)
+
+
+@writes("rds", "RemoveSourceIdentifierFromSubscription")
+def events_of_one_less_subscribed(place: Place) -> Write:
+    subscribed(place, f"{place.name}-{WEST}")
+    return subscription(place, [["maintenance"], []], source_type="db-cluster", source_ids=[])
+
+
+@writes("rds", "DeleteEventSubscription")
+def events_no_longer_subscribed(place: Place) -> Write:
+    subscribed(place, f"{place.name}-{WEST}")
+    return subscription(place, None, state="absent")
 
 
 # --- replicas and tags of a secret
