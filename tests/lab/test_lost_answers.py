@@ -33,6 +33,8 @@ ANSWERS = pytest.mark.parametrize("count", [1, 2], ids=["first answer", "answer 
 def ground(empty_server: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One lab for all: what a test makes in it has the test's own names."""
     with empty_server.fork(tmp_path_factory.mktemp("ground")) as lab:
+        # More clusters than an account may have by default.
+        lab.settings(db_clusters_max=1000, db_instances_max=1000)
         yield lab
 
 

@@ -91,7 +91,7 @@ def wait_for(done: Callable[[], bool], seconds: float = 10.0) -> None:
 @pytest.mark.parametrize("mode", ["hang", "reset", "5xx", "throttle"])
 def test_failover_ends_in_the_target_without_a_call_to_the_lost_region(lab: Lab, database: Run, mode: str) -> None:
     lab.outage(EAST, mode)
-    result = database(WEST, "failover", max_replication_lag_ms=5000)
+    result = database(WEST, "failover", max_sampled_lag_ms=5000)
     assert result.get("changed") is True, result
     assert result["after"]["writer_region"] == WEST
     assert result["lag"]["value_ms"] is not None and result["lag"]["age_seconds"] < 120
@@ -151,10 +151,10 @@ def test_check_mode_changes_nothing_and_names_the_call(lab: Lab, database: Run) 
 def test_missing_lag_is_refused_before_any_change_and_can_be_accepted(lab: Lab, database: Run) -> None:
     lab.settings(lag_ms=None, rpo_lag_ms=None)
     lab.advance(4000 * lab.scale)  # beyond the hour that is looked back
-    refused = database(WEST, "failover")
+    refused = database(WEST, "failover", max_sampled_lag_ms=5000)
     assert refused["failed"] is True and "lag of us-east-2 is unknown" in refused["msg"]
     assert mutating(lab) == []
-    assert database(WEST, "failover", accept_data_loss=True)["after"]["writer_region"] == WEST
+    assert database(WEST, "failover", max_sampled_lag_ms=5000, accept_data_loss=True)["after"]["writer_region"] == WEST
 
 
 def test_a_headless_target_is_refused(lab: Lab, database: Run) -> None:
