@@ -52,7 +52,7 @@ def known_parameters(client: Any) -> frozenset[str]:
 def settings_of(cluster: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a cluster has, or will have once AWS is done with a change. Pure."""
     shown = {**cluster, **(cluster.get("PendingModifiedValues") or {})}
-    found = {name: shown.get(member) for name, (_, member) in SETTINGS.items()}
+    found = {name: shown.get(member) for name, (_parameter, member) in SETTINGS.items()}
     # The API leaves out the standard storage.
     return {**found, "storage_type": found["storage_type"] or STORAGE_TYPES[0], EXPORTS: exports_of(cluster)}
 

@@ -105,7 +105,7 @@ def voted(made):
 
 
 def actions(made):
-    return {done.action for _, done in made}
+    return {done.action for _now, done in made}
 
 
 @pytest.mark.parametrize("delay", DELAYS)
