@@ -180,7 +180,10 @@ class Admin:
     def database(self, options: dict[str, Any]) -> dict[str, Any]:
         """Put a cluster, or its instances, into a state; it stays until AWS's own work on them ends."""
         from lab.services.rds_passwords import cluster_in
+        from lab.services.rds_states import CLUSTER_STATES, INSTANCE_STATES
 
+        for name, allowed in (("status", CLUSTER_STATES), ("instance_status", INSTANCE_STATES)):
+            one_of(name, options.get(name) or allowed[0], allowed)
         with self.world.lock:
             cluster = cluster_in(known_region(options["region"]), options["cluster"])
             if options.get("status"):

@@ -71,6 +71,13 @@ def reset(options: argparse.Namespace) -> None:
     print("The lab is empty.")
 
 
+def database(options: argparse.Namespace) -> None:
+    """Put a cluster, or its instances, into a state such as backing-up."""
+    states = {"status": options.status, "instance_status": options.instances}
+    shown = _ask(options, "POST", "database", region=options.region, cluster=options.cluster, **states)
+    print(f"{options.cluster} is {shown['status']}; its instances: {shown['instances']}")
+
+
 def advance(options: argparse.Namespace) -> None:
     """Let AWS seconds pass immediately."""
     _ask(options, "POST", "advance", seconds=options.seconds)
@@ -161,6 +168,11 @@ def _add_life(commands: Any) -> None:
         command.add_argument("--port", type=int, default=0, help="port on loopback, 0 for a free one")
     _command(commands, "down", down)
     _command(commands, "reset", reset)
+    command = _command(commands, "database", database)
+    command.add_argument("--region", required=True)
+    command.add_argument("--cluster", required=True, help="its identifier")
+    command.add_argument("--status", help="of the cluster")
+    command.add_argument("--instances", help="state of all of its instances")
     command = _command(commands, "advance", advance)
     command.add_argument("--seconds", type=_seconds, required=True, help="AWS seconds, such as 600")
     _command(commands, "fork", fork).add_argument("--into", required=True, help="the copy's directory")

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import states
 from lab import daemon
 from lab.client import Lab
+from lab.services.rds_states import CLUSTER_STATES, INSTANCE_STATES
 from tests.lab.stage import DOMAIN, Stage
 
 Run = subprocess.CompletedProcess[str]
@@ -97,6 +99,25 @@ def test_outage_restore_and_targets(lab: Lab) -> None:
     assert lab.state()["targets"] == [{"region": "us-east-1", "target_group": None, "state": "unhealthy", "healthy": 1}]
     wrong = run("outage", "--region", "mars-1", directory=lab.directory)
     assert wrong.returncode == 1 and "mars-1" in wrong.stderr
+
+
+def test_database_puts_a_cluster_and_its_instances_into_a_state(lab: Lab) -> None:
+    rds, names = lab.client("rds", "us-east-1"), {"DBClusterIdentifier": "c", "Engine": "aurora-mysql"}
+    rds.create_db_cluster(**names, MasterUsername="admin", MasterUserPassword="not-secret")
+    rds.create_db_instance(**names, DBInstanceIdentifier="c-1", DBInstanceClass="db.r6g.large")
+    where = ("--region", "us-east-1", "--cluster", "c")
+    done = run("database", *where, "--status", "backing-up", "--instances", "rebooting", directory=lab.directory)
+    assert (done.returncode, done.stdout) == (0, "c is backing-up; its instances: {'c-1': 'rebooting'}\n")
+    assert rds.describe_db_clusters()["DBClusters"][0]["Status"] == "backing-up"
+    assert rds.describe_db_instances()["DBInstances"][0]["DBInstanceStatus"] == "rebooting"
+    wrong = run("database", *where, "--status", "tired", directory=lab.directory)
+    assert wrong.returncode == 1 and "status is 'tired'; it must be one of" in wrong.stderr
+    assert run("database", "--region", "us-east-1", "--cluster", "d", directory=lab.directory).returncode == 1
+
+
+def test_the_product_knows_every_state_that_the_lab_can_set() -> None:
+    assert set(CLUSTER_STATES) <= set(states.CLUSTER_STATES)
+    assert set(INSTANCE_STATES) <= set(states.INSTANCE_STATES)
 
 
 def test_advance_ends_what_takes_minutes(lab: Lab) -> None:
