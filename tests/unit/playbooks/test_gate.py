@@ -245,4 +245,4 @@ def test_no_option_of_a_role_and_no_input_of_a_playbook_is_taken_for_a_slip(judg
     inputs = {one for pair in inputs for one in pair if one}
     assert {"target_region", "status_file"} <= inputs and "application_image" in options
     (sentences,) = judge([(dict.fromkeys(options | inputs, "x"), {})])
-    assert [sentence for sentence in sentences if "meant?" in sentence] == []
+    assert [sentence for sentence in sentences if "did you mean" in sentence] == []
