@@ -109,7 +109,7 @@ def test_each_way_of_being_unsafe_has_its_own_refusal(platform, spoil, options, 
             platform.lab.client("dynamodb", region).put_item(TableName=TABLE, Item=item)
     if "lease" in options:
         platform.lab.outage(LOST, "reset")
-        platform.run("failover", break_at="Lease | refuse what has become unfit meanwhile", breaks="kill")
+        platform.run("failover", break_at="Lease | refuse obstacles that have appeared since", breaks="kill")
     run = platform.run("failover", "-e", "force=true", "-e", "max_sampled_lag_ms=1000")
     assert run.code != 0
     assert code in run.output
@@ -158,9 +158,9 @@ def test_a_plan_that_cannot_be_made_under_the_lease_ends_the_attempt_immediately
     people = Listener(platform.lab, TARGET)
     platform.lab.outage(LOST, "reset")
     unreadable = ["faults", {"mode": "5xx", "service": "dynamodb", "operation": "BatchGetItem"}]
-    stopped = platform.run("failover", break_at="plan again under it", breaks=f"lab {json.dumps([unreadable])}")
+    stopped = platform.run("failover", break_at="plan again under the lease", breaks=f"lab {json.dumps([unreadable])}")
     assert stopped.code != 0
-    assert "Stopped at: 3 Lease | plan again under it." in stopped.output
+    assert "Stopped at: 3 Lease | plan again under the lease." in stopped.output
     platform.lab.clear_faults()
     # The lease was given back: the next run does not have to wait for its end.
     platform.run("failover").ends_well()
