@@ -454,6 +454,7 @@ ended_at:
   sample: 1767225600.125
 """
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import METHODS
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
@@ -462,7 +463,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     DATABASE_INGRESS,
     FAILOVER,
     FENCINGS,
-    METHODS,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.observe import run

@@ -16,8 +16,8 @@ import typing as t
 from itertools import combinations
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import ENGINES, is_version, of
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import METHODS as MANAGED
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import AUTO, FENCINGS
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import METHODS as MANAGED
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import refusal, shown
 

@@ -58,7 +58,7 @@ class Method:
     asked_in: str
 
 
-METHODS = {
+OPERATIONS = {
     FAILOVER: Method("FailoverGlobalCluster", "TargetDbClusterIdentifier", "target"),
     SWITCHOVER: Method("SwitchoverGlobalCluster", "TargetDbClusterIdentifier", "writer"),
     DETACH: Method("RemoveFromGlobalCluster", "DbClusterIdentifier", "target"),
@@ -103,7 +103,7 @@ class Request:
 
     def operation(self, observed):
         """Return {operation, region, parameters} of the API call that requests the move; not for method auto."""
-        method = METHODS[self.method]
+        method = OPERATIONS[self.method]
         parameters = {
             "GlobalClusterIdentifier": self.global_cluster_identifier,
             method.names_target_by: observed["target"]["arn"],
@@ -148,7 +148,7 @@ def unexpected_writer(observed, request):
 
 def no_writer_to_ask(observed, method):
     """Return why the request cannot be made, or None: a switchover is requested of the current primary."""
-    if METHODS[method].asked_in == "writer" and not observed["writer_region"]:
+    if OPERATIONS[method].asked_in == "writer" and not observed["writer_region"]:
         return f"{observed['global_cluster_identifier']} has no writer, so a {method} cannot be requested."
     return None
 
@@ -285,7 +285,7 @@ def method_used(method, observed):
 def describe_refusal(method, code, message):
     """Return the sentence for a request that AWS refused."""
     asked = "to detach" if method == DETACH else f"the {method}"
-    return f"AWS refused {asked} ({METHODS[method].operation}): {code}: {message.rstrip('.')}."
+    return f"AWS refused {asked} ({OPERATIONS[method].operation}): {code}: {message.rstrip('.')}."
 
 
 def describe_stuck(request, observed, seconds, error):

@@ -39,6 +39,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.state
 Facts = Mapping[str, Any]
 
 FAILOVER, SWITCHOVER, DETACH = "failover", "switchover", "detach"
+METHODS = (FAILOVER, SWITCHOVER, DETACH)
 # Status of an operation that is being given up, and moves nothing; of one that loses nothing.
 CANCELLING, SWITCHING_OVER = "cancelling", "switching-over"
 

@@ -13,10 +13,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO, version_difference
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH, FAILOVER, SWITCHOVER
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import (
+    DETACH,
+    FAILOVER,
+    METHODS,
+    SWITCHOVER,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.obstacles import find_obstacles
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import METHODS
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY
 
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO, Terms
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH, FAILOVER, SWITCHOVER
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import FAILOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     UNKNOWN,
     Facts,
@@ -22,8 +22,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import Obstacle
 
-# Ways to move the writer; auto is none of its own, it is resolved to one of them.
-METHODS = (FAILOVER, SWITCHOVER, DETACH)
 DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING = "database_ingress", "application_capacity", "none"
 FENCINGS = (DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING)
 
@@ -37,7 +35,7 @@ class Request:
 
     target_region: None = the region a move already under way goes to, or else the fittest standby.
     max_replication_lag_ms, max_sampled_lag_ms, max_lag_sample_age: as in the terms of a promotion (_aurora/guards.py).
-    method: one of METHODS, or AUTO. fencing: one of FENCINGS.
+    method: one of METHODS of _aurora/target.py, or AUTO. fencing: one of FENCINGS.
     cool_down: seconds after an unplanned move in which another one is refused; 0 = off.
     resume_within: seconds; a run that ended longer ago is not resumed.
     takeover_run_id: the run whose live lease is known to be dead, or None.

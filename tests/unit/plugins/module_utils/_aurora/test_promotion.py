@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import promotion_obstacles
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.promotion import (
     AUTO,
-    METHODS,
+    OPERATIONS,
     Request,
     decide,
     describe_refusal,
@@ -317,7 +317,7 @@ LAGS = st.one_of(
 )
 REQUESTS = st.builds(
     request,
-    st.sampled_from([*METHODS, AUTO]),
+    st.sampled_from([*OPERATIONS, AUTO]),
     expected_writer_region=st.sampled_from([None, A, B, C]),
     max_replication_lag_ms=st.one_of(st.none(), st.integers(0, 10**6)),
     accept_data_loss=st.booleans(),
@@ -359,7 +359,7 @@ def test_every_decision_has_a_sentence_and_a_method(state, sample, wish):
     decision = decide(state, sample, wish)
     assert decision.action in {"none", "request", "join", "refuse"}
     assert decision.reason.endswith(".")
-    assert decision.method in METHODS or (decision.action, decision.method) == ("refuse", AUTO)
+    assert decision.method in OPERATIONS or (decision.action, decision.method) == ("refuse", AUTO)
 
 
 @given(STATES, LAGS, REQUESTS)

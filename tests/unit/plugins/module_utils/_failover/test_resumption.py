@@ -12,10 +12,10 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import METHODS
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     FENCINGS,
-    METHODS,
     Request,
 )
 from ansible_collections.trading.multi_region.tests.unit import failover_model as platform
