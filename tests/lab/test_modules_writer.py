@@ -46,6 +46,7 @@ class Database:
             made = rds.create_db_cluster(**names, GlobalClusterIdentifier=GLOBAL, **login)
             self.arns[region] = made["DBCluster"]["DBClusterArn"]
             rds.create_db_instance(**names, DBInstanceIdentifier=f"{region}-1", DBInstanceClass="db.r6g.large")
+        lab.advance(600)  # until CloudWatch shows samples of the new secondary
         lab.clear_calls()
 
     def move(
