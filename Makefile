@@ -31,7 +31,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # A required variable of a target: $(call need,NAME,example)
 need = $(if $(strip $($(1))),,$(error $@ needs $(1), for example: make $@ $(1)=$(2)))
 
-.PHONY: help setup clean demo demo-down test $(STAGES) soak chaos bench scan format specs \
+.PHONY: help setup clean demo demo-down test $(STAGES) soak nightly chaos bench scan format specs \
         lab-up lab-down lab-outage lab-restore lab-calls lab-resolve lab-targets
 
 help: ## this list
@@ -93,7 +93,11 @@ lab-test: setup ## the lab itself, through boto3
 	@$(BIN)/pytest -n 2 --dist loadfile tests/lab $(ARGS)
 
 integration: setup ## playbooks and modules against the lab
-	@$(BIN)/pytest -n 2 --dist loadscope --loadscope-reorder tests/integration $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder -m "not nightly" tests/integration $(ARGS)
+
+nightly: setup ## what is too long for `make test`: the other integration tests, every cell of `make matrix`
+	@$(BIN)/python -m tests.matrix
+	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder -m nightly tests/integration $(ARGS)
 
 targets: setup ## ansible-test integration, against a lab of its own; ARGS=failover_lease for one target
 	@$(BIN)/python $(TOOLS)/run_targets.py $(ARGS)

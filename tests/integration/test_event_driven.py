@@ -180,6 +180,7 @@ def test_two_observers_start_one_failover(platform, observe):
     assert writer_region(platform.lab, asked_in=TARGET) == TARGET
 
 
+@pytest.mark.nightly
 def test_a_region_that_is_back_before_the_limit_is_not_left(platform, observe):
     # At its own pace, a look every 10 s: back long before the third look.
     observer = observe()

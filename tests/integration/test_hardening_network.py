@@ -123,6 +123,7 @@ def test_the_instances_role_names_every_resource_it_may_use(platform):
     assert [action for some in actions for action in some if "*" in action] == []
 
 
+@pytest.mark.nightly
 def test_the_options_record_all_calls_once_and_put_a_firewall_before_every_load_balancer(copy_of):
     platform = copy_of("eu-west-1", "ap-southeast-1", "us-west-2")
     (trail,) = platform.lab.client("cloudtrail", "eu-west-1").describe_trails()["trailList"]

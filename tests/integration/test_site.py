@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.integration.aws import SUFFIX, capacity, healthy_targets, members, name_points_at
 from tests.integration.permissions import as_runner
 from tests.integration.platforms import ACCOUNT
@@ -27,8 +29,14 @@ def test_every_region_serves_and_the_preferred_one_is_active(platform):
         assert healthy_targets(platform.lab, region) == 2
 
 
-def test_every_role_verifies_what_it_promised_with_every_option_on(copy_of):
-    platform = copy_of("eu-west-1", "ap-southeast-1", "us-west-2")
+TWO = ("us-east-1", "us-east-2")
+# With every option of the roles switched on (tests/integration/platforms.py).
+THREE = ("eu-west-1", "ap-southeast-1", "us-west-2")
+
+
+@pytest.mark.parametrize("regions", [TWO, pytest.param(THREE, marks=pytest.mark.nightly)], ids=["two", "three"])
+def test_every_role_verifies_what_it_promised(copy_of, regions):
+    platform = copy_of(*regions)
     run = platform.run(Path(__file__).with_name("verify.yml")).ends_well()
     assert not any(run.changed.values())
 
@@ -39,7 +47,7 @@ def test_one_layer_runs_alone_and_reads_what_it_needs_of_the_others(platform):
 
 
 def test_private_subnets_have_their_way_out_although_it_is_made_beside_other_things(platforms):
-    platform = platforms.empty("us-east-1", "us-east-2", scale=10)
+    platform = platforms.empty("us-east-1", "us-east-2", scale=20)
     with platform.lab as lab:
         lab.settings(nat_gateway_create_s=400)
         platform.run("site", "--tags", "network").ends_well()
@@ -106,9 +114,9 @@ def test_a_rotation_and_a_policy_that_the_secrets_owner_has_set_stay(platform):
         assert secrets.get_resource_policy(SecretId=name)["ResourcePolicy"] == policy, how
 
 
+@pytest.mark.nightly
 def test_other_regions_and_more_of_them_differ_only_in_the_inventory(copy_of):
-    regions = ("eu-west-1", "ap-southeast-1", "us-west-2")
-    platform = copy_of(*regions)
+    regions, platform = THREE, copy_of(*THREE)
     assert members(platform.lab, regions[-1]) == {region: region == regions[0] for region in regions}
     assert_second_run_changes_nothing(platform, as_runner(platform, "provisioning"))
 

@@ -6,7 +6,10 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
+
 from tests.integration.permissions import KINDS, as_runner, gaps
+from tests.integration.platforms import Platform
 
 # Service, operation, key of the answer. What every AWS account has by itself is taken off below.
 LEFT_IN_A_REGION = [
@@ -83,17 +86,29 @@ def left_in(lab, region: str) -> dict[str, list]:
     return {kind: found for kind, found in left.items() if found}
 
 
+def tear_down(platform) -> Platform:
+    """Remove the platform as whoever may provision it and nothing else, who is returned, and look for what is left."""
+    assert all(left_in(platform.lab, region) for region in platform.regions), "there is something to remove"
+    provisioner = as_runner(platform, "provisioning")
+    provisioner.run("teardown", "-e", json.dumps({"confirm": "dev"})).ends_well()
+    assert {region: left_in(platform.lab, region) for region in platform.regions} == {
+        region: {} for region in platform.regions
+    }
+    return provisioner
+
+
+def test_leaves_the_lab_empty(platform):
+    tear_down(platform)
+
+
+@pytest.mark.nightly
 def test_leaves_the_lab_empty_also_after_a_failover_and_needs_no_right_but_the_policys(copy_of):
     platform = copy_of("eu-west-1", "ap-southeast-1", "us-west-2")
     provisioning = platform.lab.calls()
     platform.lab.outage("eu-west-1", "reset")
     platform.run("failover").ends_well()
     platform.lab.restore("eu-west-1")
-    assert all(left_in(platform.lab, region) for region in platform.regions), "there is something to remove"
-    provisioner, began = as_runner(platform, "provisioning"), time.time()
-    provisioner.run("teardown", "-e", json.dumps({"confirm": "dev"})).ends_well()
+    began = time.time()
+    provisioner = tear_down(platform)
     provisioning += platform.lab.calls(began)
-    assert {region: left_in(platform.lab, region) for region in platform.regions} == {
-        region: {} for region in platform.regions
-    }
     assert gaps("provisioning", provisioner.documents, provisioning) == []
