@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DNS over UDP and TCP on loopback: authoritative for the lab's hosted zones and its load balancers' names.
+"""DNS over UDP and TCP on loopback: authoritative for the lab's hosted zones and the names of load balancers and RDS.
 
 Follows RFC 1035 and 2308 (negative answers carry the zone's SOA); Route 53 answers any other name with REFUSED.
 A lost region's load balancer still has an address: DNS is a data plane of its own.
@@ -22,12 +22,13 @@ import dns.rdatatype
 import dns.rrset
 
 from lab import route53
+from lab.rds_names import RDS_DOMAIN, RDS_TTL_S, is_rds_name
 from lab.world import WORLD
 
 UDP_BYTES = 512
 TCP_IDLE_S = 10.0
 # Route 53 Developer Guide, "NS and SOA records that Amazon Route 53 creates for a public hosted zone".
-ELB_SOA = "ns-2048.awsdns-64.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 60"
+AWS_SOA = "ns-2048.awsdns-64.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 60"
 
 
 def respond(wire: bytes) -> bytes | None:
@@ -63,7 +64,7 @@ def _fill(query: dns.message.Message, response: dns.message.Message) -> None:
         if values:
             response.answer.append(_rrset(owner, ttl, kind, values))
     if not found.chain or not found.chain[-1][3]:
-        response.authority.append(_soa(found))
+        response.authority.append(_soa(found, question.name))
 
 
 def _rrset(owner: str, ttl: int, kind: str, values: list[str]) -> dns.rrset.RRset:
@@ -71,9 +72,11 @@ def _rrset(owner: str, ttl: int, kind: str, values: list[str]) -> dns.rrset.RRse
     return dns.rrset.from_text_list(owner + ".", ttl, "IN", kind, values, origin=dns.name.root, relativize=False)
 
 
-def _soa(found: route53.DnsAnswer) -> dns.rrset.RRset:
+def _soa(found: route53.DnsAnswer, name: dns.name.Name) -> dns.rrset.RRset:
     if found.zone is None:
-        return _rrset(route53.ELB_DOMAIN, route53.ELB_TTL_S, "SOA", [ELB_SOA])
+        is_rds = is_rds_name(route53.plain(name.to_text()))
+        domain, ttl = (RDS_DOMAIN, RDS_TTL_S) if is_rds else (route53.ELB_DOMAIN, route53.ELB_TTL_S)
+        return _rrset(domain, ttl, "SOA", [AWS_SOA])
     record = route53.records_of(found.zone, found.zone.name, "SOA")[0]
     return _rrset(route53.plain(found.zone.name), int(record.ttl), "SOA", route53.values_of(record))
 

@@ -15,6 +15,7 @@ from moto.route53.models import FakeZone, RecordSet
 
 from lab.checks import CHECKS, Status, backend
 from lab.elb import LoadBalancer, evaluate_target_health, load_balancer_named
+from lab.rds_names import chain_of, is_rds_name
 
 ELB_TTL_S = 60  # API, ResourceRecordSet, TTL: an alias to a load balancer has 60 seconds
 LONGEST_CHAIN = 16
@@ -167,6 +168,9 @@ def look_up(found: DnsAnswer, name: str, type_: str) -> None:
         if type_ == "A":
             found.chain.append((name, "A", ELB_TTL_S, [balancer.address]))
         return
+    if is_rds_name(name):
+        _look_up_rds(found, name, type_)
+        return
     zone = zone_of(name)
     if zone is None:
         if not found.chain:
@@ -182,6 +186,18 @@ def look_up(found: DnsAnswer, name: str, type_: str) -> None:
         if len(found.chain) < LONGEST_CHAIN:
             look_up(found, plain(values[0]), type_)
     elif not _exists(zone, name):
+        found.rcode = "NXDOMAIN"
+
+
+def _look_up_rds(found: DnsAnswer, name: str, type_: str) -> None:
+    """Follow a name of RDS; a question for another type gets the CNAMEs only."""
+    chain = chain_of(name)
+    found.chain += [entry for entry in chain if entry[1] in ("CNAME", type_)]
+    for owner, kind, _ttl, values in chain:
+        record = {"policy": "simple", "target": values[0], "healthy": True, "chosen": True}
+        nothing = dict.fromkeys(("set_identifier", "health_check", "target_health"))
+        found.steps.append({"name": owner, "type": kind, "records": [{**record, **nothing}]})
+    if not chain:
         found.rcode = "NXDOMAIN"
 
 

@@ -21,6 +21,8 @@ FENCED = "Attempt to block writes for DB cluster {cluster} in Region {region} su
 FENCING_TIMED_OUT = "Attempt to block writes for DB cluster {cluster} in Region {region} timed out."
 MOVED = "Global failover to DB cluster {cluster} in Region {region} completed."
 SWITCHED = "Global switchover to DB cluster {cluster} in Region {region} finished."
+# RDS-EVENT-0397
+NAME_CHANGED = "Aurora finished changing the DNS name that the global writer endpoint resolves to."
 CREDENTIALS_RESET = "Reset master credentials"
 
 

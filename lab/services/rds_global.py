@@ -20,7 +20,7 @@ from moto.utilities.utils import CaseInsensitiveDict
 
 from lab.clock import CLOCK
 from lab.services.outage_log import OUTAGE_LOG
-from lab.services.rds_events import MOVED, SWITCHED, add_cluster_event, add_fencing_event
+from lab.services.rds_events import MOVED, NAME_CHANGED, SWITCHED, add_cluster_event, add_fencing_event
 from lab.services.rds_global_members import Link, Member, Move, password_of, set_password
 from lab.services.rds_snapshots import keep_old_volume
 from lab.services.settings import SETTINGS
@@ -41,6 +41,7 @@ class GlobalDatabase(RDSBaseModel):
         self.members: list[Member] = []
         self.move: Move | None = None
         self.lingering: tuple[Move, float] | None = None  # a move that is over, and until when it is shown
+        self.lagging_name: tuple[Member, float] | None = None  # where the endpoint still leads, and until when
         self.source: DBCluster | None = None  # it is created from, and is not listed yet
         self.source_joins_at = 0.0
 
@@ -60,6 +61,17 @@ class GlobalDatabase(RDSBaseModel):
     @property
     def writer(self) -> Member | None:
         return next((member for member in self.members if member.is_writer), None)
+
+    @property
+    def endpoint(self) -> str:
+        """The global writer endpoint."""
+        return f"{self.identifier}.global-{self.hash}.global.rds.amazonaws.com"
+
+    @property
+    def endpoint_leads_to(self) -> str | None:
+        """The cluster endpoint that the global one resolves to; its DNS is changed some time after the writer."""
+        member = self.lagging_name[0] if self.lagging_name else self.writer
+        return member.cluster.endpoint if member else None
 
     def member(self, arn: str) -> Member | None:
         return next((member for member in self.members if member.arn == arn), None)
@@ -104,6 +116,9 @@ class GlobalDatabase(RDSBaseModel):
             self.source = None
         if self.move:
             self._advance_move(self.move, now)
+        if self.lagging_name and now >= self.lagging_name[1]:
+            self.lagging_name = None
+            add_cluster_event(self.writer.cluster, NAME_CHANGED)
         for member in list(self.members):
             if member.detached_at is not None:
                 self._advance_detach(member, now)
@@ -126,6 +141,7 @@ class GlobalDatabase(RDSBaseModel):
 
     def _switch_writer(self, move: Move) -> None:
         move.source.is_writer, move.target.is_writer = False, True
+        self.lagging_name = (move.source, move.done_at + SETTINGS.endpoint_dns_s / CLOCK.scale)
         move.target.write_forwarding, move.source.write_forwarding = False, move.target.write_forwarding
         for member in self.members:
             member.unlink(move.done_at)
@@ -185,7 +201,7 @@ class GlobalDatabase(RDSBaseModel):
             "Status": self.move.name if self.move and self.move.status(now) == self.move.name else "available",
             **self.properties,
             "EngineVersion": self.engine_version,
-            "Endpoint": f"{self.identifier}.global-{self.hash}.global.rds.amazonaws.com",
+            "Endpoint": self.endpoint,
             "GlobalClusterMembers": [self._describe_member(one) for one in self.members if not one.is_delisted],
             "TagList": self.tags,
         }

@@ -29,6 +29,8 @@ class Settings:
     detach_quiet_s: float = 0.0  # of detach_s, the first seconds: still a member and `available` (amazon.aws, 1705)
     detach_delists_first: bool = False  # leaves the list before it is `promoting`; reports show both orders
     lingering_s: float = 0.0  # FailoverState goes on being shown once the writer has moved; no document says how long
+    # From the writer's move until the DNS of the global endpoint follows (RDS-EVENT-0397); AWS gives no time.
+    endpoint_dns_s: float = 10.0
     secondary_claims_writer: bool = False  # a secondary's own DBClusterMembers call an instance writer; undocumented
     resync_s: float = 300.0  # a member rebuilt after an unplanned failover: `pending-resync` until `connected`
     global_create_s: float = 45.0  # until the cluster that a global cluster is created from is listed as its writer

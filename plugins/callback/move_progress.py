@@ -39,7 +39,7 @@ from ansible.plugins.callback import CallbackBase
 
 # Seconds, as an order of magnitude. A managed failover of Aurora takes about a minute, and a resolver may cache the
 # alias for its 60 s. How long instances take to become healthy depends on the application.
-EXPECTED = {"promote_wait": 60, "verify": 60, "capacity_wait": None}
+EXPECTED = {"promote_wait": 60, "endpoint_wait": 10, "verify": 60, "capacity_wait": None}
 EXPECTED_OF_A_CALL = 5
 EDGE = "+" + "-" * 78
 

@@ -243,7 +243,7 @@ plan:
     step:
       description:
         - V(unfence), V(fence), V(promote_request), V(capacity_ask), V(announce), V(promote_wait), V(repoint),
-          V(capacity_wait), V(traffic), V(fence_application), V(verify), V(notify) or V(record).
+          V(capacity_wait), V(endpoint_wait), V(traffic), V(fence_application), V(verify), V(notify) or V(record).
       type: str
       sample: promote_request
     region:

@@ -179,11 +179,9 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._core.names import DNSPYTHON_IMPORT_ERROR
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic.resolve import (
-    DNSPYTHON_IMPORT_ERROR,
-    run,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.resolve import run
 
 ARGUMENT_SPEC = {
     "domain": {"type": "str", "required": True, "rule": rules.HOST},

@@ -121,9 +121,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
-PARAMETER_NAME = rules.text(r"[A-Za-z0-9_./-]{1,1011}", "letters, digits and . _ / -, up to 1011 characters")
 ARGUMENT_SPEC = {
-    "parameter_name": {"type": "str", "required": True, "rule": PARAMETER_NAME},
+    "parameter_name": {"type": "str", "required": True, "rule": rules.PARAMETER},
     "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
     "db_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
     **LEASE_SPEC,

@@ -73,6 +73,7 @@ def run_outcome(
         "traffic_region_before": plan["traffic_region"],
         "obstacles": plan["obstacles"],
         "overridden": plan["overridden"],
+        "warnings": [warning for one in results.values() for warning in one.get("warnings") or []],
         "steps": run_steps(plan["plan"], results, plan["ended_at"]),
         # Ends when name and endpoint were seen in the target, not when the task that reports it ends.
         "rto_seconds": round(seen["ended_at"] - started, 1) if "ended_at" in seen else None,

@@ -10,6 +10,7 @@ import pytest
 from tests.integration.aws import (
     SUFFIX,
     capacity,
+    cluster,
     healthy_targets,
     members,
     messages,
@@ -22,6 +23,8 @@ from tests.integration.aws import (
 LOST, TARGET = "us-east-1", "us-east-2"
 # 2 s to connect or 3 s to read, and a margin for a busy machine.
 SHORT_TIME_OUT = 5.0
+# AWS seconds, of which ten pass in one, by which the name of the writer follows the writer.
+DNS_S = 60
 
 
 def calls_since(platform, began: float) -> list[dict]:
@@ -31,6 +34,7 @@ def calls_since(platform, began: float) -> list[dict]:
 @pytest.mark.parametrize("mode", ["hang", "reset", "5xx", "throttle"])
 def test_moves_writer_and_traffic_while_the_region_is_gone(platform, mode, tmp_path):
     active_had = capacity(platform.lab, LOST)["desired"]
+    platform.lab.settings(endpoint_dns_s=DNS_S)
     platform.lab.outage(LOST, mode)
     outcome_file = tmp_path / "outcome.json"
     run = platform.run("failover", "-e", f"failover_outcome_file={outcome_file}").ends_well()
@@ -62,6 +66,10 @@ def test_moves_writer_and_traffic_while_the_region_is_gone(platform, mode, tmp_p
     ends = [step["ended_at"] for step in steps.values()]
     begins = [step["ended_at"] - step["seconds"] for step in steps.values()]
     assert begins[1:] == pytest.approx(ends[:-1], abs=0.1)
+    moved = next(entry["time"] for entry in platform.lab.timeline() if TARGET in entry["writers"])
+    turned = min(call["time"] for call in calls if call["operation"] == "PutObject")
+    assert turned - moved >= DNS_S / 10 and outcome["warnings"] == [], "traffic follows the name of the writer"
+    assert steps["endpoint_wait"]["ended_at"] - outcome["started_at"] < outcome["rto_seconds"]
     assert messages(platform.lab, TARGET), "operators are notified in the region that works"
 
 
@@ -95,7 +103,12 @@ def test_the_region_that_returns_gets_nothing_back_until_the_other_is_lost(platf
 def test_the_control_planes_of_global_services_are_not_needed(platform):
     platform.lab.outage("aws-global", "hang")
     platform.lab.outage(LOST, "reset")
-    platform.run("failover").ends_well()
+    platform.lab.settings(endpoint_dns_s=10**6)
+    run = platform.run("failover", "-e", "failover_endpoint_wait=5").ends_well()
+    told = " ".join(run.output.split())
+    assert "WARNING" in told and "5 s (wait_timeout)" in told, "a name that does not follow is reported"
+    (record,) = runs(platform.lab, TARGET)
+    assert f"not to {cluster(platform.lab, TARGET)['Endpoint']}" in record["warnings"][0]
     assert writer_region(platform.lab, asked_in=TARGET) == TARGET
     assert name_points_at(platform.lab) == TARGET
 

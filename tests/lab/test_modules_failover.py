@@ -120,6 +120,7 @@ def test_a_lost_region_is_unknown_and_the_plan_is_ready_within_seconds(platform:
         "promote_request",
         "announce",
         "promote_wait",
+        "endpoint_wait",
         "traffic",
         "verify",
         "notify",
@@ -159,7 +160,16 @@ def test_a_healthy_region_is_not_left_unless_forced(platform: Platform) -> None:
 def test_a_switchover_of_a_healthy_platform_is_possible_and_auto_chooses_it(platform: Platform) -> None:
     planned = plan(platform, method="switchover")
     assert codes(planned) == []
-    assert steps(planned) == ["announce", "promote_request", "promote_wait", "traffic", "verify", "notify", "record"]
+    assert steps(planned) == [
+        "announce",
+        "promote_request",
+        "promote_wait",
+        "endpoint_wait",
+        "traffic",
+        "verify",
+        "notify",
+        "record",
+    ]
     assert (planned["rpo_bound_ms"], plan(platform, method="auto")["method"]) == (0, "switchover")
     platform.lab.outage(EAST, "reset")
     assert codes(plan(platform, method="switchover")) == ["writer_unreadable"]

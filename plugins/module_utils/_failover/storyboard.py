@@ -77,6 +77,11 @@ def _is_fence_needed(mode: str) -> Read:
     return is_needed
 
 
+def _is_traffic_open(seen: Situation) -> bool:
+    """Also if the name resolves to the target only because another region cannot be read now."""
+    return seen.is_promotion_open or not seen.is_pinned
+
+
 def _why_promote(seen: Situation) -> str:
     writer = seen.member_writer or "an unknown region"
     if seen.method == SWITCHOVER:
@@ -139,10 +144,16 @@ CAPACITY_WAIT = Scene(
     lambda seen: f"{max(1, seen.capacity.wanted)} healthy targets are needed before traffic arrives.",
     _always("elasticloadbalancing:DescribeTargetHealth"),
 )
+# What a name resolves to is no state of the platform, so it cannot be omitted where traffic is still to move.
+ENDPOINT_WAIT = Scene(
+    "endpoint_wait",
+    _is_traffic_open,
+    lambda seen: "AWS changes the DNS of the global writer endpoint later than the writer; traffic follows it.",
+    _always("DNS query", "rds:DescribeGlobalClusters", "rds:DescribeDBClusters", "ssm:GetParameter"),
+)
 TRAFFIC = Scene(
     "traffic",
-    # Also if the name resolves to the target only because another region cannot be read now.
-    lambda seen: seen.is_promotion_open or not seen.is_pinned,
+    _is_traffic_open,
     lambda seen: f"The name resolves to {seen.traffic or 'an unknown region'}; after this step it stays.",
     lambda seen: seen.state.switch_calls,
 )
@@ -175,14 +186,14 @@ RECORD = Scene(
 ENDING = (VERIFY, NOTIFY, RECORD)
 UNPLANNED = (
     *(UNFENCE, FENCE, PROMOTE_REQUEST, CAPACITY_ASK, ANNOUNCE, PROMOTE_WAIT),
-    *(REPOINT, CAPACITY_WAIT, TRAFFIC, FENCE_APPLICATION, *ENDING),
+    *(REPOINT, CAPACITY_WAIT, ENDPOINT_WAIT, TRAFFIC, FENCE_APPLICATION, *ENDING),
 )
 STORYBOARDS: dict[str, tuple[Scene, ...]] = {
     FAILOVER: UNPLANNED,
     DETACH: UNPLANNED,
     SWITCHOVER: (
         *(UNFENCE, CAPACITY_ASK, CAPACITY_WAIT, ANNOUNCE, PROMOTE_REQUEST, PROMOTE_WAIT),
-        *(REPOINT, TRAFFIC, *ENDING),
+        *(REPOINT, ENDPOINT_WAIT, TRAFFIC, *ENDING),
     ),
 }
 # Steps that may still be missing in a run that stopped after writer and traffic had reached the target.

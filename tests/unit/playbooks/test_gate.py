@@ -39,6 +39,7 @@ PLAYBOOKS = {
         "accept_data_loss": BOOLEANS,
         "force": BOOLEANS,
         "failover_cool_down": FIGURES,
+        "failover_endpoint_wait": [*FIGURES, 2.5],
         "failover_fencing": [*CHOICES, ""],
         "failover_lease_seconds": [*FIGURES, 2.5, 9],
         "failover_outcome_file": FILES,

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The faces of writer_endpoint and rds_global_cluster_synchronization_info: arguments, defaults, one way to fail."""
+"""The faces of modules around the writer: arguments, defaults, one way to fail."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.modules import (
     rds_global_cluster_synchronization_info,
     writer_endpoint,
+    writer_endpoint_info,
 )
 
 GOOD = {
     writer_endpoint: {"parameter_name": "/p", "global_cluster_identifier": "g", "db_cluster_identifier": "c"},
+    writer_endpoint_info: {"global_cluster_identifier": "g", "db_cluster_identifier": "c"},
     rds_global_cluster_synchronization_info: {"global_cluster_identifier": "g", "member_region": "us-east-1"},
 }
 REQUIRED = [(module, option) for module, options in GOOD.items() for option in options]
@@ -46,3 +48,5 @@ def test_defaults_are_the_documented_ones(run_main):
     module = rds_global_cluster_synchronization_info
     params = run_main(module, GOOD[module])["seen"]["params"]
     assert (params["wait"], params["wait_timeout"], params["poll_interval"]) == (False, 3600, 10.0)
+    params = run_main(writer_endpoint_info, GOOD[writer_endpoint_info])["seen"]["params"]
+    assert (params["wait_timeout"], params["poll_interval"], params["answer_timeout"]) == (0, 1.0, 2.0)

@@ -99,3 +99,8 @@ def test_of_a_job_whose_file_cannot_be_read_only_its_seconds_are_unknown(tmp_pat
     if content is not None:
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
     assert read_job(str(file)) == {}
+
+
+def test_what_a_step_warns_of_is_in_the_record():
+    quiet, loud = {"ended_at": 1.0, "warnings": []}, {"ended_at": 1.0, "warnings": ["Not proven."]}
+    assert outcome(results={"traffic": quiet, "endpoint_wait": loud, "verify": VERIFIED})["warnings"] == ["Not proven."]

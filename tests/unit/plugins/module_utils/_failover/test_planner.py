@@ -41,10 +41,10 @@ DETACH = {"method": "detach", "accept_data_loss": True}
 def test_moves_a_lost_region_in_the_order_of_the_law():
     plan = plan_of(Model().lose(EAST))
     assert not plan.obstacles
-    assert names(plan) == ["fence", "promote_request", "announce", "promote_wait", "traffic", *ENDING]
+    assert names(plan) == ["fence", "promote_request", "announce", "promote_wait", "endpoint_wait", "traffic", *ENDING]
     assert {step.step: step.region for step in plan.steps if step.region != WEST} == {"fence": EAST}
     assert plan.reason == (
-        "us-east-2 can take over from us-east-1 (unknown) by failover in 8 steps; loss: unknown; what was "
+        "us-east-2 can take over from us-east-1 (unknown) by failover in 9 steps; loss: unknown; what was "
         "committed before 2027-01-15T07:59:40.000Z is safe."
     )
 
@@ -52,7 +52,17 @@ def test_moves_a_lost_region_in_the_order_of_the_law():
 def test_asks_for_capacity_right_after_the_promotion_was_requested():
     plan = plan_of(replace(Model(), manifest_desired=4).lose(EAST))
     assert names(plan) == (
-        ["fence", "promote_request", "capacity_ask", "announce", "promote_wait", "capacity_wait", "traffic", *ENDING]
+        [
+            "fence",
+            "promote_request",
+            "capacity_ask",
+            "announce",
+            "promote_wait",
+            "capacity_wait",
+            "endpoint_wait",
+            "traffic",
+            *ENDING,
+        ]
     )
     assert plan.capacity_wanted == 4
     assert plan.capacity_reason == "4, the largest of us-east-2 now: 2, us-east-1 by the manifest: 4."
@@ -61,7 +71,16 @@ def test_asks_for_capacity_right_after_the_promotion_was_requested():
 def test_a_switchover_risks_nothing_the_target_is_ready_before_the_writer_moves_and_nobody_is_fenced():
     plan = plan_of(Model().change(WEST, desired=1, healthy=1), method="switchover")
     assert not plan.obstacles
-    order = ["capacity_ask", "capacity_wait", "announce", "promote_request", "promote_wait", "traffic", *ENDING]
+    order = [
+        "capacity_ask",
+        "capacity_wait",
+        "announce",
+        "promote_request",
+        "promote_wait",
+        "endpoint_wait",
+        "traffic",
+        *ENDING,
+    ]
     assert names(plan) == order
     asked = next(step for step in plan.steps if step.step == "promote_request")
     assert (asked.region, asked.calls) == (EAST, ("rds:SwitchoverGlobalCluster",))
@@ -70,7 +89,7 @@ def test_a_switchover_risks_nothing_the_target_is_ready_before_the_writer_moves_
 
 def test_a_detach_leaves_the_global_database_and_repoints_the_applications():
     plan = plan_of(Model().lose(EAST), **DETACH)
-    order = ["fence", "promote_request", "announce", "promote_wait", "repoint", "traffic", *ENDING]
+    order = ["fence", "promote_request", "announce", "promote_wait", "repoint", "endpoint_wait", "traffic", *ENDING]
     assert names(plan) == order
     calls = {step.step: (step.region, step.calls) for step in plan.steps}
     assert calls["promote_request"] == (WEST, ("rds:RemoveFromGlobalCluster",))
@@ -164,7 +183,7 @@ def test_capacity_stays_below_the_maximum_of_the_target_and_says_so():
 
 def test_only_traffic_is_left_once_the_writer_is_at_the_target():
     plan = plan_of(replace(Model().lose(EAST), writer=WEST), target_region=WEST, expected_active_region=EAST)
-    assert (names(plan), plan.obstacles) == (["fence", "announce", "traffic", *ENDING], ())
+    assert (names(plan), plan.obstacles) == (["fence", "announce", "endpoint_wait", "traffic", *ENDING], ())
     assert plan.active_region == EAST
 
 
@@ -178,7 +197,7 @@ def test_continues_once_the_promotion_was_accepted_although_the_target_could_not
     moving = replace(Model(), moving_to=WEST).change(WEST, healthy=0, instances=("rebooting",), lag_ms=None)
     plan = plan_of(moving, target_region=WEST, max_replication_lag_ms=0)
     assert not plan.obstacles
-    assert names(plan)[:5] == ["fence", "announce", "promote_wait", "capacity_wait", "traffic"]
+    assert names(plan)[:5] == ["fence", "announce", "promote_wait", "capacity_wait", "endpoint_wait"]
 
 
 @pytest.mark.parametrize(

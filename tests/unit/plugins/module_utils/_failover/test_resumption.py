@@ -30,7 +30,7 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._f
 
 # Best effort in a region that does not answer, and what leaves nothing to be seen: done again by every attempt. The
 # switch is turned again where a region cannot be read, which says nothing new.
-AGAIN = {"fence", "fence_application", "announce", "traffic", "verify", "notify"}
+AGAIN = {"fence", "fence_application", "announce", "endpoint_wait", "traffic", "verify", "notify"}
 # Omitted from a later plan if an earlier step has made it unnecessary.
 NEEDLESS = {"repoint", "capacity_ask", "capacity_wait"}
 # What must be asked for once only.

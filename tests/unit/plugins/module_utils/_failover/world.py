@@ -730,6 +730,9 @@ class World:
             self.acts(run, step.step)
             target.endpoint = wanted
 
+    def do_endpoint_wait(self, _run: Run, _step: Any, _is_lucky: bool) -> None:
+        """Only looks, and ends well whatever it sees."""
+
     def do_traffic(self, run: Run, step: Any, is_lucky: bool, is_half: bool = False) -> None:
         name = run.plan.target_region
         if self.guards.proves_writer:

@@ -27,7 +27,17 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.fa
     manifest_of,
 )
 
-MOVE = ["fence", "promote_request", "announce", "promote_wait", "traffic", "verify", "notify", "record"]
+MOVE = [
+    "fence",
+    "promote_request",
+    "announce",
+    "promote_wait",
+    "endpoint_wait",
+    "traffic",
+    "verify",
+    "notify",
+    "record",
+]
 
 
 def write(aws, *regions, manifest=None):

@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said about where a name leads: against names in memory, and against a name server on loopback."""
+"""What is said about where a name leads, against names in memory."""
 
 from __future__ import annotations
 
-import socket
-import threading
 from types import SimpleNamespace
 
-import dns.message
-import dns.rcode
-import dns.rrset
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
+from ansible_collections.trading.multi_region.plugins.module_utils._core.names import Answer, NotFound
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import resolve as info
 
@@ -22,7 +18,7 @@ BALANCERS = {A: "alb.us-east-1.example.com", B: "alb.us-east-2.example.com"}
 
 
 def answer(*addresses, names=()):
-    return info.Answer(frozenset(addresses), frozenset(names))
+    return Answer(frozenset(addresses), frozenset(names))
 
 
 class Names:
@@ -40,7 +36,7 @@ class Names:
         if isinstance(found, list):
             found = found.pop(0) if len(found) > 1 else found[0]
         if found is None:
-            raise info.NotFound(f"{name}: nobody knows it")
+            raise NotFound(f"{name}: nobody knows it")
         return found
 
     look_up_anywhere = look_up
@@ -163,74 +159,3 @@ def test_without_wait_timeout_it_only_reports():
 def test_refuses_to_expect_a_region_without_a_load_balancer():
     with pytest.raises(Refused, match="expected_region is mars-1; allowed: one of load_balancers, us-east-1"):
         run(Names(), expected_region="mars-1")
-
-
-@pytest.mark.parametrize(
-    ("server", "split"),
-    [
-        ("192.0.2.1", ("192.0.2.1", 53)),
-        ("127.0.0.1:5353", ("127.0.0.1", 5353)),
-        ("ns-1.example.com", ("ns-1.example.com", 53)),
-        ("2001:db8::1", ("2001:db8::1", 53)),
-        ("[2001:db8::1]:5353", ("2001:db8::1", 5353)),
-    ],
-)
-def test_a_name_server_may_carry_a_port(server, split):
-    assert info.split_server(server) == split
-
-
-# --- the resolver, against a real socket ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def name_server():
-    """A name server for trading.example.com and its alias; every other name is refused, as Route 53 does."""
-    listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    listening.bind(("127.0.0.1", 0))
-
-    def serve():
-        while True:
-            data, client = listening.recvfrom(4096)
-            if data == b"stop":
-                return
-            question = dns.message.from_wire(data)
-            name, reply = str(question.question[0].name), dns.message.make_response(question)
-            if name == f"{DOMAIN}.":
-                reply.answer = [dns.rrset.from_text(name, 60, "IN", "A", "192.0.2.9")]
-            elif name == f"www.{DOMAIN}.":
-                reply.answer = [
-                    dns.rrset.from_text(name, 60, "IN", "CNAME", f"{DOMAIN}."),
-                    dns.rrset.from_text(f"{DOMAIN}.", 60, "IN", "A", "192.0.2.9"),
-                ]
-            else:
-                reply.set_rcode(dns.rcode.REFUSED)
-            listening.sendto(reply.to_wire(), client)
-
-    serving = threading.Thread(target=serve, daemon=True)
-    serving.start()
-    yield f"127.0.0.1:{listening.getsockname()[1]}"
-    listening.sendto(b"stop", listening.getsockname())
-    serving.join(2)
-    listening.close()
-
-
-def test_asks_the_given_server_past_the_machine_s_resolver(name_server):
-    resolver = info.Resolver(DOMAIN, [name_server], 2.0)
-    assert resolver.look_up(DOMAIN) == answer("192.0.2.9")
-    assert resolver.look_up(f"www.{DOMAIN}") == answer("192.0.2.9", names=[DOMAIN])
-
-
-def test_what_the_servers_refuse_is_asked_of_the_machine(name_server):
-    resolver = info.Resolver(DOMAIN, [name_server], 2.0)
-    with pytest.raises(info.NotFound, match="localhost"):
-        resolver.look_up("localhost")
-    assert "127.0.0.1" in resolver.look_up_anywhere("localhost").addresses
-
-
-def test_a_server_that_does_not_answer_is_unknown_within_the_time(name_server):
-    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    silent.bind(("127.0.0.1", 0))
-    resolver = info.Resolver(DOMAIN, [f"127.0.0.1:{silent.getsockname()[1]}"], 0.5)
-    with pytest.raises(info.NotFound):
-        resolver.look_up(DOMAIN)
-    silent.close()
