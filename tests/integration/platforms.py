@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ RUNNERS_SECRETS = {
     "AWS_SESSION_TOKEN": base64.b64encode(DRAW.randbytes(120)).decode(),
 }
 ACCOUNT = "123456789012"
+TASK = re.compile(r"\s*- name: (.*)")
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -69,6 +71,7 @@ def run_playbook(
     """Run ``playbooks/<name>.yml``, or the file at a path; with no lab every call to AWS would be refused.
 
     folder: the working directory. breaks: what breaks, break_at: at which task (tests/chaos/callbacks/act_at.py).
+    A run that does not come to that task is a failure of the test.
     traces: a folder for everything that the run leaves on the controller: output, log, artifacts, temporary files.
     variables: more of the environment. patience_s: seconds after which the run is given up.
     """
@@ -76,9 +79,11 @@ def run_playbook(
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_", "ANSIBLE_"))}
     environment |= lab.env() if lab else {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_EC2_METADATA_DISABLED": "true"}
     environment["ANSIBLE_CONFIG"] = str(TOP / "ansible.cfg")
+    broke = Path(tempfile.mkdtemp()) / "broke"
     if breaks:
+        assert any(name.endswith(break_at) for name in task_names(playbook)), f"no task's name ends with {break_at!r}"
         callbacks = {"ANSIBLE_CALLBACK_PLUGINS": str(TOP / "tests/chaos/callbacks")}
-        environment |= {**callbacks, "BREAK_AT": break_at, "BREAK": breaks}
+        environment |= {**callbacks, "BREAK_AT": break_at, "BREAK": breaks, "BREAK_MARK": str(broke)}
     if traces:
         environment |= RUNNERS_SECRETS | traced(traces)
     environment |= variables or {}
@@ -96,9 +101,22 @@ def run_playbook(
         timeout=patience_s,
         check=False,
     )
+    assert not breaks or broke.exists(), (
+        f"nothing was broken: the run came to no task {break_at!r}\n{done.stdout[-3000:]}"
+    )
+    shutil.rmtree(broke.parent)
     if traces:
         (traces / f"output-{len(list(traces.glob('output-*')))}-{playbook.stem}").write_text(done.stdout)
     return Run(done.returncode, done.stdout, began, time.time() - began)
+
+
+def task_names(playbook: Path) -> Iterator[str]:
+    """The names of all tasks that a run may come to: those of the playbook, and of the collection."""
+    files = [playbook, *(TOP / "playbooks").rglob("*.yml"), *(TOP / "roles").glob("*/tasks/**/*.yml")]
+    for file in files:
+        for line in file.read_text().splitlines():
+            if found := TASK.match(line):
+                yield found[1].strip("\"'")
 
 
 def traced(folder: Path) -> dict[str, str]:

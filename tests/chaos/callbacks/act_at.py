@@ -8,6 +8,8 @@ BREAK_AT: the last words of the task's name; empty = before the first task. BREA
     clock <s>      the clock of the controller jumps by so many seconds
     lab <json>     a list of [path, body]: requests to the lab's admin API
 
+BREAK_MARK: a file that is made right before, by which the caller sees that the run has come to the task.
+
 Only once: what is fixed stays fixed.
 """
 
@@ -21,6 +23,7 @@ import os
 import signal
 import urllib.request
 from datetime import timedelta
+from pathlib import Path
 from typing import NoReturn
 
 import time_machine
@@ -84,4 +87,6 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_task_start(self, task, is_conditional) -> None:
         if self.what and task.get_name().endswith(self.moment):
             what, self.what = self.what, ""
+            # Before the disk is full, or this process is dead.
+            Path(os.environ["BREAK_MARK"]).touch()
             break_it(what)
