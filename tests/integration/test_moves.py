@@ -134,7 +134,11 @@ def test_a_refused_managed_failover_is_a_detach_only_where_loss_is_accepted_and_
     assert unasked.code != 0 and "rebuild" in unasked.output
     assert members(platform.lab, OTHER) == {HOME: True}
 
-    platform.lab.settings(db_instances_max=2)
+    platform.lab.settings(calendar_date="2029-08-01")
+    retired = platform.run("failback", "-e", "rebuild=true")
+    assert retired.code != 0 and "aurora-mysql 8.0.mysql_aurora.3.12.0 is not offered" in retired.output
+    assert members(platform.lab, OTHER) == {HOME: True}, "nothing has been deleted"
+    platform.lab.settings(calendar_date="2026-11-29", db_instances_max=2)
     full = platform.run("failback", "-e", json.dumps({"rebuild": True, "global_database_instance_count": 3}))
     assert full.code != 0 and "the quota DBInstances of 2 has room for 0, needed: 1" in full.output
     assert members(platform.lab, OTHER) == {HOME: True}, "nothing has been deleted"
