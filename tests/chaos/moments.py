@@ -15,6 +15,7 @@ STEPS = {
     "announce": "notify operators of the start",
     "promote_wait": "wait until the target is the writer",
     "capacity_wait": "wait until the targets are healthy",
+    "endpoint_wait": "wait until the global writer endpoint resolves to the target",
     "traffic": "turn the switch in the target's own region",
     "verify": "resolve the name and probe its endpoint from outside",
     "notify": "Notify | notify operators",

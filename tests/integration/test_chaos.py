@@ -30,6 +30,7 @@ AT_NIGHT = [
     ("target's rds lost: hang", "promote_wait"),
     ("target's s3 lost: 5xx", "traffic"),
     ("target's sns lost: hang", "announce"),
+    ("target's ssm lost: 5xx", "endpoint_wait"),
     ("controller's clock 10 minutes ahead", "traffic"),
     ("controller's disk full", "fence"),
 ]
