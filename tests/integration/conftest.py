@@ -56,14 +56,20 @@ def copy_of(platforms):
     """A factory of copies that end with the test."""
     labs = []
 
-    def make(*regions: str) -> Platform:
-        platform = platforms.copy(*regions)
+    def make(*regions: str, variant: str = "") -> Platform:
+        platform = platforms.copy(*regions, variant=variant)
         labs.append(platform.lab)
         return platform
 
     yield make
     for lab in labs:
         lab.stop()
+
+
+@pytest.fixture
+def postgresql(copy_of) -> Platform:
+    """The demo's platform on Aurora PostgreSQL, with serverless instances and I/O-Optimized storage."""
+    return copy_of("us-east-1", "us-east-2", variant="postgresql")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import itertools
+import json
 import os
 import random
 import re
@@ -35,6 +36,16 @@ RUNNERS_SECRETS = {
 }
 ACCOUNT = "123456789012"
 TASK = re.compile(r"\s*- name: (.*)")
+# What a platform has besides the demo's variables.
+VARIANTS = {
+    "postgresql": {
+        "global_database_engine": "aurora-postgresql",
+        "global_database_instance_class": "db.serverless",
+        "global_database_min_capacity": 0.5,
+        "global_database_max_capacity": 16,
+        "global_database_storage_type": "aurora-iopt1",
+    }
+}
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -212,27 +223,35 @@ class Platforms:
                 shutil.rmtree(place)
 
     def _inventory(self, place: Path, regions: tuple[str, ...], variables: str = "") -> Path:
-        # Only the hosts are ours. Two regions have the demo's variables; more have those with every option on.
-        variables = variables or ("demo" if len(regions) == 2 else "three_regions")
+        # Hosts are ours. Two regions have the demo's variables; more have those with every option on.
+        own = VARIANTS.get(variables)
+        variables = "demo" if own else variables or ("demo" if len(regions) == 2 else "three_regions")
         inventory = place / "inventory"
         inventory.mkdir(parents=True)
         lines = [f"{region} vpc_cidr=10.{number}.0.0/16" for number, region in enumerate(regions)]
         (inventory / "hosts").write_text("\n".join(["[regions]", *lines, ""]))
-        (inventory / "group_vars").symlink_to(TOP / "inventories" / variables / "group_vars")
+        given = TOP / "inventories" / variables / "group_vars"
+        if own is None:
+            (inventory / "group_vars").symlink_to(given)
+            return inventory
+        (inventory / "group_vars/all").mkdir(parents=True)
+        for part in (given / "all").iterdir():
+            (inventory / "group_vars/all" / part.name).symlink_to(part)
+        (inventory / "group_vars/all/90_variant.yml").write_text(json.dumps(own))
         return inventory
 
-    def original(self, *regions: str) -> Platform:
-        name = "-".join(regions)
+    def original(self, *regions: str, variant: str = "") -> Platform:
+        name = "-".join([*regions, *([variant] if variant else [])])
         place = self.folder / f"original-{name}"
         with alone(self.folder / f"{name}.lock"):
             if not place.exists():
-                self._provision(place, regions)
+                self._provision(place, regions, variant)
         # One that could not be provisioned is so for every test, and is not tried again by each.
         assert (place / "code").read_text() == "0", next((place / "traces").glob("output-0-*")).read_text()[-6000:]
         return Platform(Lab.at(place / "lab"), place / "inventory", regions, place / "traces")
 
-    def _provision(self, place: Path, regions: tuple[str, ...]) -> None:
-        inventory, traces = self._inventory(place, regions), place / "traces"
+    def _provision(self, place: Path, regions: tuple[str, ...], variant: str) -> None:
+        inventory, traces = self._inventory(place, regions, variant), place / "traces"
         platform = Platform(Lab.start(place / "lab"), inventory, regions, traces)
         provisioner = as_user(platform, "provisioner", make_policies(platform.lab, inventory, place / "policies"))
         platform.lab.clear_calls()  # what the administrator has done is not part of provisioning
@@ -250,8 +269,11 @@ class Platforms:
         inventory = self._inventory(place, regions, variables)
         return Platform(Lab.start(place / "lab", scale), inventory, regions, place / "traces")
 
-    def copy(self, *regions: str, scale: float | None = None) -> Platform:
-        """A copy for the caller to break; scale: AWS seconds that pass in one of it, None = as in the original."""
-        original = self.original(*regions)
+    def copy(self, *regions: str, scale: float | None = None, variant: str = "") -> Platform:
+        """A copy for the caller to break; scale: AWS seconds that pass in one of it, None = as in the original.
+
+        variant: one of VARIANTS, which is provisioned once as well.
+        """
+        original = self.original(*regions, variant=variant)
         lab = original.lab.fork(self.folder / f"copy-{os.getpid()}-{next(self.copies)}", scale)
         return Platform(lab, original.inventory, regions, original.traces)
