@@ -117,7 +117,7 @@ options:
       - Age in seconds above which the newest sample of the lag is an obstacle, if O(max_replication_lag_ms) or
         O(max_sampled_lag_ms) is given, or O(method=auto) selects a failover.
     type: float
-    default: 300
+    default: 420
   accept_data_loss:
     description:
       - Override the obstacles that limit the data loss. Must be false with O(method=switchover).
@@ -458,6 +458,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.targe
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import MAX_SAMPLE_AGE
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     AUTO,
     DATABASE_INGRESS,
@@ -480,7 +481,7 @@ ARGUMENT_SPEC = {
     "min_healthy_ratio": {"type": "float", "default": 0.5, "rule": rules.RATIO},
     "max_replication_lag_ms": {"type": "float", "rule": rules.MILLISECONDS},
     "max_sampled_lag_ms": {"type": "float", "rule": rules.MILLISECONDS},
-    "max_lag_sample_age": {"type": "float", "default": 300, "rule": rules.PERIOD},
+    "max_lag_sample_age": {"type": "float", "default": MAX_SAMPLE_AGE, "rule": rules.PERIOD},
     "accept_data_loss": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": False},
     "deadline": {"type": "float", "default": 4, "rule": rules.DEADLINE},

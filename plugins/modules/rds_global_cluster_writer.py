@@ -82,7 +82,7 @@ options:
     description:
       - Age in seconds above which the newest sample of the lag is ignored.
     type: int
-    default: 300
+    default: 420
   accept_data_loss:
     description:
       - Except with O(method=switchover), move even if the lag is unknown, old or above its limit, or if the member is
@@ -333,6 +333,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.write
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import MAX_SAMPLE_AGE
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 CLUSTER_ARNS = rules.ByKey(rules.REGION_CODE, rules.CLUSTER_ARN, is_regional=True)
@@ -343,7 +344,7 @@ ARGUMENT_SPEC = {
     "expected_writer_region": {"type": "str", "rule": rules.REGION_CODE},
     "max_replication_lag_ms": {"type": "int", "rule": rules.MILLISECONDS},
     "max_sampled_lag_ms": {"type": "int", "rule": rules.MILLISECONDS},
-    "max_lag_sample_age": {"type": "int", "default": 300, "rule": rules.PERIOD},
+    "max_lag_sample_age": {"type": "int", "default": MAX_SAMPLE_AGE, "rule": rules.PERIOD},
     "accept_data_loss": {"type": "bool", "default": False},
     "db_cluster_arns": {"type": "dict", "rule": CLUSTER_ARNS},
     "wait": {"type": "bool", "default": True},

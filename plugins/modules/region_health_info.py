@@ -85,7 +85,7 @@ options:
     description:
       - Age in seconds above which the newest sample of the lag is ignored.
     type: float
-    default: 300
+    default: 420
   deadline:
     description:
       - Total number of seconds to wait for AWS. What has not responded by then is unknown.
@@ -211,6 +211,7 @@ ended_at:
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import MAX_SAMPLE_AGE
 from ansible_collections.trading.multi_region.plugins.module_utils._health.regions import run
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
@@ -232,7 +233,7 @@ ARGUMENT_SPEC = {
     },
     "min_healthy_ratio": {"type": "float", "default": 0.5, "rule": rules.RATIO},
     "max_replication_lag_ms": {"type": "float", "default": 1000, "rule": rules.MILLISECONDS},
-    "max_lag_sample_age": {"type": "float", "default": 300, "rule": rules.PERIOD},
+    "max_lag_sample_age": {"type": "float", "default": MAX_SAMPLE_AGE, "rule": rules.PERIOD},
     "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     "probe_proxy": {"type": "str", "rule": rules.URL},
     **TIMEOUT_SPEC,

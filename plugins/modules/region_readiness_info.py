@@ -93,7 +93,7 @@ options:
     description:
       - Age in seconds above which the newest sample of the lag is ignored.
     type: float
-    default: 300
+    default: 420
   cool_down:
     description:
       - Seconds after an unplanned move during which another one is refused.
@@ -227,6 +227,7 @@ ended_at:
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import MAX_SAMPLE_AGE
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.run import run
 
@@ -253,7 +254,7 @@ ARGUMENT_SPEC = {
     "max_replication_lag_ms": {"type": "float", "rule": rules.MILLISECONDS},
     "max_sampled_lag_ms": {"type": "float", "rule": rules.MILLISECONDS},
     "warn_replication_lag_ms": {"type": "float", "default": 1000, "rule": rules.MILLISECONDS},
-    "max_lag_sample_age": {"type": "float", "default": 300, "rule": rules.PERIOD},
+    "max_lag_sample_age": {"type": "float", "default": MAX_SAMPLE_AGE, "rule": rules.PERIOD},
     "cool_down": {"type": "float", "default": 3600, "rule": rules.COOL_DOWN},
     "deadline": {"type": "float", "default": 20, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,

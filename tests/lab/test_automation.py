@@ -27,7 +27,7 @@ HEALTH = {
     "deciding_signals": list(DECIDING),
     "min_healthy_ratio": 0.5,
     "max_replication_lag_ms": 1000,
-    "max_lag_sample_age": 300,
+    "max_lag_sample_age": 420,
     "deadline": 3,
 }
 DECISION = {

@@ -29,7 +29,7 @@ HEALTH = {
     "deciding_signals": list(DECIDING),
     "min_healthy_ratio": 0.5,
     "max_replication_lag_ms": 1000,
-    "max_lag_sample_age": 300,
+    "max_lag_sample_age": 420,
     "deadline": 8,
 }
 PLAN = {
@@ -40,7 +40,7 @@ PLAN = {
     "min_healthy_ratio": 0.5,
     "max_replication_lag_ms": None,
     "max_sampled_lag_ms": None,
-    "max_lag_sample_age": 300,
+    "max_lag_sample_age": 420,
     "accept_data_loss": False,
     "force": False,
     "method": "failover",

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import snapshots
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import manifest
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness import run as readiness_run
 from lab.client import Lab
-from tests.lab.failover_platform import EAST, GROUP, TABLE, WEST, Platform, clients_of, wait_for
+from tests.lab.failover_platform import EAST, GLOBAL, GROUP, TABLE, WEST, Platform, clients_of, wait_for
 
 # AWS seconds in a second: new targets are soon healthy.
 SCALE = 60
@@ -33,7 +35,7 @@ PARAMS = {
     "max_replication_lag_ms": None,
     "max_sampled_lag_ms": None,
     "warn_replication_lag_ms": 1000,
-    "max_lag_sample_age": 300,
+    "max_lag_sample_age": 420,
     "cool_down": 3600,
     "deadline": 20,
 }
@@ -68,6 +70,10 @@ def named(found: list[dict[str, Any]], check: str) -> dict[str, str]:
     return {row["region"]: row["state"] for row in found if row["check"] == check}
 
 
+def members(rds: Any) -> list[dict[str, Any]]:
+    return rds.describe_global_clusters(GlobalClusterIdentifier=GLOBAL)["GlobalClusters"][0]["GlobalClusterMembers"]
+
+
 def test_what_is_not_there_is_named_and_never_ok(platform: Platform) -> None:
     platform.lab.clear_calls()
     found = readiness_run.run(PARAMS, platform.clients)
@@ -99,6 +105,56 @@ def test_a_version_is_warned_of_as_its_end_comes(platform: Platform, day: str, s
     assert {row["region"]: row["state"] for row in found} == {EAST: state, WEST: state}
     assert all(words in row["reason"] for row in found)
     assert state == "ok" or all("Upgrade the global database" in row["remedy"] for row in found)
+
+
+def rescue(platform: Platform) -> dict[str, tuple[str, str]]:
+    """State and reason of the row about rescue snapshots, by region."""
+    found = [row for row in rows(platform) if row["check"] == "rescue_snapshots"]
+    return {row["region"]: (row["state"], row["reason"]) for row in found}
+
+
+def test_what_a_failover_gave_up_is_warned_of_with_its_day_until_it_is_copied(platform: Platform) -> None:
+    lab, rds = platform.lab, platform.lab.client("rds", WEST)
+    assert rescue(platform)[EAST] == ("ok", "Aurora keeps no snapshot of an earlier volume.")
+    lab.settings(failover_s=1, pending_s=0, resync_s=60, rescue_snapshot_create_s=60)
+    (member,) = [one["DBClusterArn"] for one in members(rds) if not one["IsWriter"]]
+    lab.outage(EAST, "reset")
+    rds.failover_global_cluster(GlobalClusterIdentifier=GLOBAL, TargetDbClusterIdentifier=member, AllowDataLoss=True)
+    wait_for(lambda: members(rds), lambda found: any(one["IsWriter"] and WEST in one["DBClusterArn"] for one in found))
+    lab.restore(EAST)
+    for status in ("creating", "available"):
+        state, reason = wait_for(lambda: rescue(platform)[EAST], lambda row, words=status: f"({words})" in row[1])
+        assert state == "warning" and re.search(r"expires on \d{4}-\d\d-\d\d", reason), reason
+    params = {"region": EAST, "db_cluster_identifier": f"trading-{EAST}-dev", "wait": True, "wait_timeout": 60}
+    params |= {"poll_interval": 0.2}
+    snapshots.run(params, platform.clients)
+    state, reason = rescue(platform)[EAST]
+    assert state == "ok" and "is kept: " in reason
+
+
+@pytest.mark.parametrize(
+    ("limits", "state", "words"),
+    [
+        ({}, "ok", "a failover would lose at most"),
+        ({"warn_replication_lag_ms": 50}, "warning", "the limit is 50 ms"),
+        ({"max_replication_lag_ms": 1000}, "blocker", "of writes may be lost; max_replication_lag_ms is 1000"),
+        ({"max_sampled_lag_ms": 50}, "blocker", "max_sampled_lag_ms is 50"),
+    ],
+)
+def test_the_lag_is_warned_of_and_blocks_where_failover_would_refuse_it(
+    platform: Platform, limits: dict[str, Any], state: str, words: str
+) -> None:
+    platform.lab.advance(900)  # until samples can be read
+    (row,) = [row for row in rows(platform, **limits) if row["check"] == "replication_lag"]
+    assert (row["state"], row["is_unknown"]) == (state, False) and words in row["reason"], row
+
+
+def test_a_standby_of_another_version_blocks(platform: Platform) -> None:
+    assert named(rows(platform), "engine_parity") == {WEST: "ok"}
+    platform.lab.client("rds", WEST).modify_db_cluster(
+        DBClusterIdentifier=f"trading-{WEST}-dev", EngineVersion="8.0.mysql_aurora.3.12.0", ApplyImmediately=True
+    )
+    assert named(rows(platform), "engine_parity") == {WEST: "blocker"}
 
 
 def test_a_quota_that_cannot_be_read_is_a_warning(platform: Platform) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import have_parity
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.states import cluster_is_down
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import (
     DETACH,
@@ -26,7 +27,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.targe
     serving_instances,
     target_of,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation, rpo_bound_ms
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
+    MAX_SAMPLE_AGE,
+    Observation,
+    rpo_bound_ms,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import ACCEPT_DATA_LOSS, Obstacle
 
 NO_INSTANCE = "target_has_no_database_instance"
@@ -58,7 +63,7 @@ class Terms:
     is_auto: bool = False
     max_replication_lag_ms: float | None = None
     max_sampled_lag_ms: float | None = None
-    max_lag_sample_age: float = 300
+    max_lag_sample_age: float = MAX_SAMPLE_AGE
 
     @property
     def loss_override(self) -> str | None:
@@ -69,10 +74,10 @@ class Terms:
 def version_difference(observed: Facts) -> str | None:
     """Return the words for engine versions that are known to differ, or None.
 
-    Aurora moves the writer between identical versions only. Versions that could not be read are left to AWS to judge.
+    Which ones may differ depends on the engine. Versions that could not be read are left to AWS to judge.
     """
     own, whole = observed["target"]["engine_version"], observed["engine_version"]
-    if not own or not whole or own == whole:
+    if not own or not whole or have_parity(observed.get("engine"), own, whole):
         return None
     region = observed["target"]["region"]
     return f"the cluster of {region} runs {own}, the global database {whole}; they must be identical"

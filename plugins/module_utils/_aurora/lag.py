@@ -24,10 +24,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import LAG_METRICS
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
 
-# Aurora MySQL reports the second one since 3.04.0. The larger of the two is the bound on the data loss.
-METRICS = ("AuroraGlobalDBReplicationLag", "AuroraGlobalDBRPOLag")
 CONTROL_METRIC = "CPUUtilization"
 CONTROL_ID = "control"
 PERIOD_SECONDS = 60
@@ -48,7 +47,7 @@ def get_lag_data(
 
     with_control: of the control metric as well.
     """
-    metrics = {f"lag{index}": name for index, name in enumerate(METRICS)}
+    metrics = {f"lag{index}": name for index, name in enumerate(LAG_METRICS)}
     if with_control:
         metrics[CONTROL_ID] = CONTROL_METRIC
     queries = [
@@ -94,7 +93,7 @@ def newest_sample(results: list[dict[str, Any]], now: datetime) -> dict[str, Any
     period, so its age is never understated.
     """
     samples = [
-        (*point, METRICS[int(identifier.removeprefix("lag"))])
+        (*point, LAG_METRICS[int(identifier.removeprefix("lag"))])
         for identifier, points in _points(results).items()
         if identifier != CONTROL_ID
         for point in points
@@ -129,7 +128,7 @@ def stream(results: list[dict[str, Any]]) -> dict[str, Any] | None:
     late samples from missing ones. Periods are counted, because a secondary that was out itself has sampled neither.
     """
     points = _points(results)
-    progress = [last_progress(points.get(f"lag{index}", [])) for index in range(len(METRICS))]
+    progress = [last_progress(points.get(f"lag{index}", [])) for index in range(len(LAG_METRICS))]
     newest = max((when for when in progress if when), default=None)
     if newest is None:
         return None

@@ -43,6 +43,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.targe
     method_in_flight,
     target_of,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import MAX_SAMPLE_AGE
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Request:
     expected_writer_region: str | None = None
     max_replication_lag_ms: float | None = None
     max_sampled_lag_ms: float | None = None
-    max_lag_sample_age: float = 300
+    max_lag_sample_age: float = MAX_SAMPLE_AGE
     accept_data_loss: bool = False
     db_cluster_arns: dict[str, str] = field(default_factory=dict)
     wait: bool = True

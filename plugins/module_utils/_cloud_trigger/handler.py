@@ -43,6 +43,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.clients
     start_session,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import MAX_SAMPLE_AGE
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import DATABASE_INGRESS
 from ansible_collections.trading.multi_region.plugins.module_utils._health import regions as health_regions
@@ -60,7 +61,7 @@ HEALTH_OPTIONS = {
     "signals": list(SIGNALS),
     "deciding_signals": list(DECIDING),
     "max_replication_lag_ms": 1000,
-    "max_lag_sample_age": 300,
+    "max_lag_sample_age": MAX_SAMPLE_AGE,
     "deadline": 8,
 }
 # The requested move: a managed failover, never with more loss than the lag allows.
@@ -68,7 +69,7 @@ PLAN_OPTIONS = {
     "method": FAILOVER,
     "fencing": DATABASE_INGRESS,
     "resume_within": 21600,
-    "max_lag_sample_age": 300,
+    "max_lag_sample_age": MAX_SAMPLE_AGE,
     "accept_data_loss": False,
     "force": False,
     "deadline": 4,

@@ -31,6 +31,9 @@ from dataclasses import dataclass
 from typing import Any
 
 UNKNOWN = "unknown"
+# How old the newest lag sample may be, in seconds: 300 by which CloudWatch may be late, the period for which a sample
+# stands, and a minute to decide in. With less a healthy platform would be refused for CloudWatch's own delay.
+MAX_SAMPLE_AGE = 420
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO, Terms
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import FAILOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
+    MAX_SAMPLE_AGE,
     UNKNOWN,
     Facts,
     Observation,
@@ -46,7 +47,7 @@ class Request:
     min_healthy_ratio: float = 0.5
     max_replication_lag_ms: float | None = None
     max_sampled_lag_ms: float | None = None
-    max_lag_sample_age: float = 300
+    max_lag_sample_age: float = MAX_SAMPLE_AGE
     accept_data_loss: bool = False
     force: bool = False
     method: str = FAILOVER

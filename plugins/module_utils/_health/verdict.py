@@ -28,6 +28,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.state
     instance_serves,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
+    MAX_SAMPLE_AGE,
     UNKNOWN,
     Facts,
     Observation,
@@ -53,7 +54,7 @@ class Settings:
 
     min_healthy_ratio: float = 0.5
     max_replication_lag_ms: float = 1000
-    max_lag_sample_age: float = 300
+    max_lag_sample_age: float = MAX_SAMPLE_AGE
     deciding: tuple[str, ...] = DECIDING
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import have_parity
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import Terms, excessive_lag, lag_of
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.snapshots import is_kept
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.states import cluster_is_down
@@ -100,12 +101,13 @@ def members(seen: Seen) -> Iterator[Finding]:
 
 
 def engine_parity(seen: Seen) -> Iterator[Finding]:
-    """Every standby runs the writer's version, patch level included: Aurora MySQL requires it to move the writer.
+    """Every standby runs a version to which the writer can move: with Aurora MySQL the same, patch level included.
 
     Source: "Upgrading an Amazon Aurora global database" of the Aurora User Guide.
     """
     active = seen.facts[seen.active].value("cluster") if seen.active else None
     wanted = (active or seen.view or {}).get("engine_version")
+    engine = (seen.view or {}).get("engine")
     for region in seen.standbys:
         cluster = seen.facts[region]["cluster"]
         if not cluster.known:
@@ -115,11 +117,11 @@ def engine_parity(seen: Seen) -> Iterator[Finding]:
             yield blocker(region, f"The cluster {name} does not exist.", PROVISION)
         elif not wanted:
             yield seen.unknown(region, "the version it must equal", "the writer's region did not respond")
-        elif cluster.value["engine_version"] != wanted:
+        elif not have_parity(engine, cluster.value["engine_version"], wanted):
             reason = f"The cluster runs {cluster.value['engine_version']}, the writer {wanted}; they must be identical."
             yield blocker(region, reason, "Upgrade to one version; until then only method=detach can move there.")
         else:
-            yield ok(region, f"The cluster runs {wanted}, like the writer.")
+            yield ok(region, f"The cluster runs {cluster.value['engine_version']}, like the writer.")
 
 
 def engine_support(seen: Seen) -> Iterator[Finding]:

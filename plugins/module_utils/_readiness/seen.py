@@ -57,6 +57,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
+    MAX_SAMPLE_AGE,
     Facts,
     Observation,
     trusted_view,
@@ -95,7 +96,7 @@ class Limits:
     max_replication_lag_ms: float | None = None
     max_sampled_lag_ms: float | None = None
     warn_replication_lag_ms: float = 1000
-    max_lag_sample_age: float = 300
+    max_lag_sample_age: float = MAX_SAMPLE_AGE
     cool_down: float = 3600
 
 

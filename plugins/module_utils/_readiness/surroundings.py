@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import METRICS
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import LAG_METRICS
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
     PROVISION,
     Finding,
@@ -61,7 +61,7 @@ def _way(region: str, other: str, own: Mapping[str, Any], foreign: Mapping[str, 
 
 def is_lag_alarm(alarm: Mapping[str, Any]) -> bool:
     """Return whether an alarm is on the replication lag of any cluster. Pure."""
-    return alarm["namespace"] == "AWS/RDS" and alarm["metric"] in METRICS
+    return alarm["namespace"] == "AWS/RDS" and alarm["metric"] in LAG_METRICS
 
 
 def lag_alarm(seen: Seen) -> Iterator[Finding]:

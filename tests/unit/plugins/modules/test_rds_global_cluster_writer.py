@@ -20,7 +20,7 @@ def test_defaults_are_the_documented_ones(run_main):
         "accept_data_loss": False,
         "wait": True,
         "wait_timeout": 600,
-        "max_lag_sample_age": 300,
+        "max_lag_sample_age": 420,
     }
     assert (params["connect_timeout"], params["read_timeout"], params["retries"]) == (2.0, 3.0, 1)
 

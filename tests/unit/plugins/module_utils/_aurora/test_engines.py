@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import engines
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import METRICS
 from lab.services.rds_calendar import offered
 from lab.services.rds_engines import MYSQL_LOGS, POSTGRESQL_LOGS, default_parameters
 
@@ -28,7 +27,6 @@ def test_the_default_of_an_engine_is_offered_and_what_is_set_belongs_to_its_fami
     assert engine.instance_parameters.keys() <= default_parameters(family, "i").keys()
     assert set(engine.log_types) <= set(MYSQL_LOGS if name == MYSQL else POSTGRESQL_LOGS)
     assert engines.requires_tls(name, engine.default_version, engine.cluster_parameters)
-    assert engine.lag_metrics == METRICS
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import LAG_METRICS
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import (
     CONTROL_METRIC,
-    METRICS,
     last_progress,
     newest_sample,
     read_lag,
@@ -68,7 +68,7 @@ def test_asks_for_both_metrics_of_the_secondary_cluster():
     client = CloudWatch(result(0, (30, 1.0)))
     assert read_lag(client, "trading-us-east-2-dev", NOW)["value_ms"] == 1.0
     metrics = [query["MetricStat"]["Metric"] for query in client.asked["MetricDataQueries"]]
-    assert [metric["MetricName"] for metric in metrics] == list(METRICS)
+    assert [metric["MetricName"] for metric in metrics] == list(LAG_METRICS)
     assert {metric["Dimensions"][0]["Value"] for metric in metrics} == {"trading-us-east-2-dev"}
 
 
@@ -139,9 +139,9 @@ def test_silence_is_unknown_without_the_control_metric():
 def test_the_sample_and_the_stream_are_read_in_one_call():
     client = CloudWatch(result(0, (90, 100.0)), result(1, (90, 150.0)), control(90, 30))
     found = read_lag_and_stream(client, "trading-us-east-2-dev", NOW)
-    assert (found["value_ms"], found["metric"], found["stream"]["silent_seconds"]) == (150.0, METRICS[1], 60)
+    assert (found["value_ms"], found["metric"], found["stream"]["silent_seconds"]) == (150.0, LAG_METRICS[1], 60)
     metrics = [query["MetricStat"]["Metric"] for query in client.asked["MetricDataQueries"]]
-    assert [metric["MetricName"] for metric in metrics] == [*METRICS, CONTROL_METRIC]
+    assert [metric["MetricName"] for metric in metrics] == [*LAG_METRICS, CONTROL_METRIC]
     assert {metric["Dimensions"][0]["Value"] for metric in metrics} == {"trading-us-east-2-dev"}
     assert len({query["MetricStat"]["Period"] for query in client.asked["MetricDataQueries"]}) == 1
 

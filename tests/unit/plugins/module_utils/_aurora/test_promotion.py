@@ -186,6 +186,12 @@ def test_refuses_a_different_patch_level():
     assert "3.12.0" in said and VERSION in said
 
 
+def test_a_patch_level_of_postgresql_may_differ_and_a_minor_version_may_not():
+    postgresql = {"engine": "aurora-postgresql", "engine_version": "17.7.1"}
+    assert action(observed(**postgresql, target=target(engine_version="17.7.2"))) == "request"
+    assert "17.9" in refusal(observed(**postgresql, target=target(engine_version="17.9")))
+
+
 @pytest.mark.parametrize("state", [{"engine_version": None}, {"target": target(engine_version=None)}])
 def test_leaves_a_version_that_cannot_be_read_to_aws(state):
     assert action(observed(**state)) == "request"
@@ -211,8 +217,8 @@ def test_without_a_limit_the_lag_of_a_failover_is_reported_only():
 
 
 def test_refuses_an_old_sample():
-    said = refusal(observed(), lag(age=301.0), request(max_sampled_lag_ms=5000))
-    assert "301 s ago) is older than max_lag_sample_age, 300 s" in said
+    said = refusal(observed(), lag(age=421.0), request(max_sampled_lag_ms=5000))
+    assert "421 s ago) is older than max_lag_sample_age, 420 s" in said
 
 
 def test_refuses_lag_above_the_limit():

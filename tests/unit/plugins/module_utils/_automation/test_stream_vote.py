@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import METRICS, newest_sample, stream
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import LAG_METRICS
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import newest_sample, stream
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import (
     FAILOVER,
     STANDBY,
@@ -188,4 +189,4 @@ def test_the_vote_names_its_figures():
     made = watched(World(120, died_at=START))
     (vote,) = [vote for vote in made[-1][1].votes[EAST] if vote.vantage == STANDBY]
     assert vote.reason.startswith("By their own metrics the standbys ran and received nothing: us-east-2 for ")
-    assert vote.reason.endswith("the limit is 180 s.") and len(METRICS) == 2
+    assert vote.reason.endswith("the limit is 180 s.") and len(LAG_METRICS) == 2

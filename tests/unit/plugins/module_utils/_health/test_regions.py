@@ -43,7 +43,7 @@ def health(aws, **more):
         "deciding_signals": list(DECIDING),
         "min_healthy_ratio": 0.5,
         "max_replication_lag_ms": 1000,
-        "max_lag_sample_age": 300,
+        "max_lag_sample_age": 420,
         "deadline": 5,
     }
     return regions.run({**params, **more}, aws.clients)

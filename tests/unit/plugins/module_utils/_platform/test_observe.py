@@ -64,7 +64,7 @@ def plan(aws, **more):
         "min_healthy_ratio": 0.5,
         "max_replication_lag_ms": None,
         "max_sampled_lag_ms": None,
-        "max_lag_sample_age": 300,
+        "max_lag_sample_age": 420,
         "accept_data_loss": False,
         "force": False,
         "method": "failover",

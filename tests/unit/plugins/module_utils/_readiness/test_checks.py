@@ -356,7 +356,7 @@ FAULTS = [
     ("instances", become(WEST, "database", SILENT), WEST, WARNING, "Unknown"),
     ("replication_lag", change(WEST, "lag", value_ms=5000.0), WEST, WARNING, "5000 ms"),
     ("replication_lag", become(WEST, "lag", None), WEST, WARNING, "Unknown: There is no lag sample"),
-    ("replication_lag", change(WEST, "lag", age_seconds=900.0), WEST, WARNING, "older than 300 s"),
+    ("replication_lag", change(WEST, "lag", age_seconds=900.0), WEST, WARNING, "older than 420 s"),
     ("replication_lag", both(limit(max_replication_lag_ms=50.0)), WEST, BLOCKER, "max_replication_lag_ms is 50"),
     ("replication_lag", both(limit(max_sampled_lag_ms=50.0)), WEST, BLOCKER, "max_sampled_lag_ms is 50"),
     (
