@@ -40,6 +40,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.upgra
     obstacle,
     steps_of,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.versions import is_available
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
@@ -162,7 +163,7 @@ class Upgrade:
         facts = observe_all(calls, LOOK_SECONDS)
         seen = self._seen(view, facts)
         if why := obstacle(seen, self.wanted, self.name):
-            raise Refused(f"engine_version is {self.wanted}. {why}", problem=why)
+            raise Refused(f"engine_version is {self.wanted}. {why} Nothing has been changed.", problem=why)
         return seen
 
     def _seen(self, view: Mapping[str, Any], facts: Mapping[tuple[str, str], Any]) -> Seen:
@@ -172,7 +173,8 @@ class Upgrade:
         versions = {region: one.value for (kind, region), one in facts.items() if kind == "versions" and one.known}
         known = versions.get(view["writer_region"]) or next(iter(versions.values()), [])
         targets = {one["engine_version"]: one.get("valid_upgrade_target", []) for one in known}
-        return Seen(view, [one for one in read.values() if one], unread, versions, targets)
+        offers = {region: [one for one in found if is_available(one)] for region, found in versions.items()}
+        return Seen(view, [one for one in read.values() if one], unread, offers, targets)
 
     def _call(self, function: Callable[..., Any], region: str, argument: Any) -> Callable[[], Any]:
         return lambda: function(self.clients("rds", region), argument)
@@ -205,28 +207,66 @@ class Upgrade:
 
     def upgrade_member(self, region: str) -> None:
         """Have a member run the version, as its own region shows it, and the global cluster for the writer."""
-        before = self.member(region)
-        if before["status"] != UPGRADING and before["engine_version"] != self.wanted:
-            client, changes = self.clients("rds", region), {"EngineVersion": self.wanted}
-            self._begin(lambda: modify_db_cluster(client, before["identifier"], changes), region)
+        client, changes = self.clients("rds", region), {"EngineVersion": self.wanted}
+        self._upgrade(region, lambda name: modify_db_cluster(client, name, changes))
         self._wait(region, self._is_done, "upgraded")
 
     def upgrade_all(self, regions: list[str], writer: str) -> None:
-        """Have every member run another major version. Their own regions show when; the writer's comes last."""
-        before = self.member(writer)
-        if before["status"] != UPGRADING and before["engine_version"] != self.wanted:
-            client = self.clients("rds", writer)
-            settings = {"EngineVersion": self.wanted, "AllowMajorVersionUpgrade": True}
-            self._begin(lambda: modify_global_cluster(client, self.name, settings), writer)
+        """Have every member run another major version, as their own regions show it."""
+        client, changes = self.clients("rds", writer), {"EngineVersion": self.wanted, "AllowMajorVersionUpgrade": True}
+        self._upgrade(writer, lambda _name: modify_global_cluster(client, self.name, changes))
         for region in [writer, *(one for one in regions if one != writer)]:
             self._wait(region, lambda now: self._is_done(now) and is_settled(now["global_status"]), "upgraded")
+
+    def _upgrade(self, region: str, request: Callable[[str], None]) -> None:
+        def shows(now: Mapping[str, Any]) -> bool:
+            return now["status"] == UPGRADING or now["engine_version"] == self.wanted
+
+        before = self.member(region)
+        if not shows(before):
+            self._ask(region, lambda: request(before["identifier"]), shows, f"The upgrade to {self.wanted}")
 
     def _is_done(self, now: Mapping[str, Any]) -> bool:
         is_shown = not now["is_writer"] or now["global_version"] == self.wanted
         is_serving = is_settled(now["status"]) and all(instance_serves(one["status"]) for one in now["instances"])
         return now["engine_version"] == self.wanted and is_serving and is_shown
 
-    def _begin(self, request: Callable[[], None], region: str) -> None:
+    def apply_groups(self, region: str) -> None:
+        """Give a member its parameter groups, and restart its instances, the writer last, so that they apply."""
+        client, group = self.clients("rds", region), self.groups[region]
+        before, what = self.member(region), f"The parameter group {group}"
+        if before["parameter_group"] != group:
+            changes = {"DBClusterParameterGroupName": group}
+            self._ask(
+                region,
+                lambda: modify_db_cluster(client, before["identifier"], changes),
+                lambda now: now["parameter_group"] == group,
+                what,
+            )
+        names = [one["identifier"] for one in sorted(before["instances"], key=lambda one: one["is_writer"])]
+        for name in names:
+            if _instance_of(before, name)["parameter_group"] != group:
+                self._ask(
+                    region,
+                    lambda name=name: set_parameter_group(client, name, group),
+                    lambda now, name=name: _instance_of(now, name)["parameter_group"] == group,
+                    what,
+                )
+        self._wait(region, self._is_done, "given its parameter groups")
+        for name in names:
+            if _instance_of(self.member(region), name)["is_pending"]:
+                self.lease.hold()
+                self._ask(
+                    region,
+                    lambda name=name: restart(client, name),
+                    lambda now, name=name: not (serves(now) and _instance_of(now, name)["is_pending"]),
+                    f"The restart of {name}",
+                )
+                self._wait(region, lambda now, name=name: self._is_done(now) and _is_applied(now, name), "restarted")
+
+    def _ask(
+        self, region: str, request: Callable[[], None], shows: Callable[[Mapping[str, Any]], bool], what: str
+    ) -> None:
         """Ask AWS once; if its answer is lost, or says that it is busy, the state read back decides."""
         failure = None
         try:
@@ -235,15 +275,11 @@ class Upgrade:
             if not (error.ambiguous or error.code in BUSY):
                 raise
             failure = error
-
-        def shows(now: Mapping[str, Any]) -> bool:
-            return now["status"] == UPGRADING or now["engine_version"] == self.wanted
-
         wait_until_visible(
             lambda: self.member(region),
             shows,
             failure,
-            f"The upgrade to {self.wanted} was accepted in {region}",
+            f"{what} was accepted in {region}",
             min(BEGIN_SECONDS, self.params["wait_timeout"]),
             min(2, self.params["poll_interval"]),
             **self.pace,
@@ -263,41 +299,16 @@ class Upgrade:
                 f"{state.get('status')} and runs {state.get('engine_version')}. Run again to go on.",
             ) from late
 
-    def apply_groups(self, region: str) -> None:
-        """Give a member its parameter groups, and restart its instances, the writer last, so that they apply."""
-        client, group = self.clients("rds", region), self.groups[region]
-        before = self.member(region)
-        if before["parameter_group"] != group:
-            modify_db_cluster(client, before["identifier"], {"DBClusterParameterGroupName": group})
-        for instance in before["instances"]:
-            if instance["parameter_group"] != group:
-                retry_transient(
-                    lambda name=instance["identifier"]: set_parameter_group(client, name, group), **self.pace
-                )
-        associated = wait_until_visible(
-            lambda: self.member(region),
-            lambda now: (
-                is_settled(now["status"])
-                and now["parameter_group"] == group
-                and all(one["parameter_group"] == group and instance_serves(one["status"]) for one in now["instances"])
-            ),
-            None,
-            f"The parameter group {group} was given to {before['identifier']}",
-            BEGIN_SECONDS * 5,
-            self.params["poll_interval"],
-            **self.pace,
-        )
-        for instance in sorted(associated["instances"], key=lambda one: one["is_writer"]):
-            if instance["is_pending"]:
-                self.lease.hold()
-                restart(client, instance["identifier"])
-                self._wait(region, lambda now, name=instance["identifier"]: _is_applied(now, name), "restarted")
+
+def _instance_of(member: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return an instance of a member; one that is gone has nothing left to do. Pure."""
+    gone = {"parameter_group": None, "is_pending": False}
+    return next((one for one in member["instances"] if one["identifier"] == name), gone)
 
 
 def _is_applied(member: Mapping[str, Any], name: str) -> bool:
-    """Return whether an instance serves with its parameter groups applied. Pure."""
-    found = next((one for one in member["instances"] if one["identifier"] == name), None)
-    return found is None or (instance_serves(found["status"]) and not found["is_pending"])
+    """Return whether an instance has its parameter groups applied. Pure."""
+    return not _instance_of(member, name)["is_pending"]
 
 
 def chosen_steps(steps: list[dict[str, Any]], wanted: str | None) -> list[dict[str, Any]]:

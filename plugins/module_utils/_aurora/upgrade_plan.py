@@ -156,13 +156,9 @@ def _version_obstacle(seen: Seen, wanted: str) -> str | None:
     if kind_of(seen, wanted) == NONE or all(one["status"] == UPGRADING for one in seen.members):
         return None
     engine = seen.view["engine"]
-    behind = sorted({one["engine_version"] for one in seen.members}, key=engines.version_key)
-    # What goes back, or too far, is not offered either; the reason is the better answer.
-    for current in behind:
-        if problem := upgrade_problem(engine, current, wanted, seen.targets.get(current, ())):
-            is_reachable = engines.version_key(wanted) > engines.version_key(current)
-            offered = offer_problem(engine, wanted, seen.offers) if is_reachable else None
-            if not offered:
-                return problem
-            return f"{offered} {problem}"
-    return offer_problem(engine, wanted, seen.offers)
+    found = sorted({one["engine_version"] for one in seen.members}, key=engines.version_key)
+    problems = [upgrade_problem(engine, current, wanted, seen.targets.get(current, ())) for current in found]
+    # Of a version that is older than a member's it says nothing that AWS does not offer it.
+    is_older = any(engines.version_key(wanted) < engines.version_key(current) for current in found)
+    offered = None if is_older else offer_problem(engine, wanted, seen.offers)
+    return " ".join(filter(None, [offered, *problems])) or None
