@@ -146,7 +146,8 @@ def install() -> None:
 
     def groups_with_status(self: DBInstance) -> list[dict[str, str]]:
         status = group_status(self, "instance")
-        return [{"DBParameterGroupName": one.name, "ParameterApplyStatus": status} for one in self.db_parameter_groups()]
+        names = [one.name for one in self.db_parameter_groups()]
+        return [{"DBParameterGroupName": name, "ParameterApplyStatus": status} for name in names]
 
     DBInstance.default_db_parameter_group_details = default_group
     DBInstance.db_parameter_group_status_list = property(groups_with_status)

@@ -52,7 +52,8 @@ def make_groups(world: Global) -> dict[str, str]:
 
 def groups_of(world: Global, region: str) -> set[tuple[str, str]]:
     cluster = world.cluster(region)
-    shown = {(cluster["DBClusterParameterGroup"], one["DBClusterParameterGroupStatus"]) for one in cluster["DBClusterMembers"]}
+    name, members = cluster["DBClusterParameterGroup"], cluster["DBClusterMembers"]
+    shown = {(name, one["DBClusterParameterGroupStatus"]) for one in members}
     for one in world.aws.client("rds", region).describe_db_instances()["DBInstances"]:
         shown |= {(group["DBParameterGroupName"], group["ParameterApplyStatus"]) for group in one["DBParameterGroups"]}
     return shown

@@ -74,8 +74,8 @@ def modification_settings(facts, wanted):
     version, current = wanted.get("engine_version"), facts["engine_version"]
     if version and current and not satisfies(current, version):
         raise Refused(
-            f"engine_version of the global cluster {name} is {current}, but {version} was requested: set engine_version "
-            f"to {current} or omit it. The module rds_global_cluster_version and upgrade.yml upgrade its members.",
+            f"engine_version of the global cluster {name} is {current}, but {version} was requested: set it to "
+            f"{current} or omit it. The module rds_global_cluster_version and upgrade.yml upgrade its members.",
             global_cluster=facts,
         )
     protection = wanted.get("deletion_protection")

@@ -21,7 +21,10 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import engines
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.states import is_settled
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.versions import offer_problem, upgrade_problem
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.versions import (
+    offer_problem,
+    upgrade_problem,
+)
 
 MINOR, MAJOR, NONE = "minor", "major", "none"
 SECONDARY, PRIMARY, GLOBAL, GROUPS = "secondary", "primary", "global", "parameter groups"

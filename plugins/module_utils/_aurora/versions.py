@@ -25,11 +25,7 @@ def is_available(offer: Mapping[str, Any]) -> bool:
 
 def usable(offers: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the versions that a new global database can have, oldest first."""
-    return [
-        one["engine_version"]
-        for one in offers
-        if one.get("supports_global_databases") and is_available(one)
-    ]
+    return [one["engine_version"] for one in offers if one.get("supports_global_databases") and is_available(one)]
 
 
 def nearest(engine: str, wanted: str, versions: Iterable[str]) -> list[str]:

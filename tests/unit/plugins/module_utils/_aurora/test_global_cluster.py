@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import facts_of, operation_of
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import version_key
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import facts_of, operation_of
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.global_cluster import (
     modification_settings,
     run,
