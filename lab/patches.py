@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import moto.ec2.urls
 import moto.ec2.utils
+import moto.rds.utils
 from moto.autoscaling.models import InstanceState
 from moto.cloudtrail.models import CloudTrailBackend
 from moto.core.responses import ActionResult
@@ -303,6 +304,16 @@ def security_group_revokes_all_or_none() -> None:
         setattr(SecurityGroups, f"revoke_security_group_{side}", revoke)
 
 
+def windows_may_touch() -> None:
+    """moto takes a maintenance window that begins when the backup window ends for one that overlaps it.
+
+    The windows "can't overlap" (API reference ModifyDBInstance, PreferredMaintenanceWindow); of these two no minute is
+    shared.
+    """
+    stock = moto.rds.utils.get_overlap_between_two_date_ranges
+    moto.rds.utils.get_overlap_between_two_date_ranges = lambda *ranges: stock(*ranges) or -1
+
+
 def key_operations_by_arn() -> None:
     """moto knows the key of these operations by its id alone; KeyId may also be the ARN (KMS API reference)."""
     for operation in ("schedule_key_deletion", "cancel_key_deletion", "enable_key", "disable_key"):
@@ -452,6 +463,7 @@ PATCHES = (
     security_group_rules_without_descriptions,
     security_group_revokes_all_or_none,
     key_operations_by_arn,
+    windows_may_touch,
     secret_replica_key,
     secret_has_one_replica_in_a_region,
     secret_label_is_at_one_version,

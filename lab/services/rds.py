@@ -20,6 +20,8 @@ from lab.services.rds_quotas import QuotaRules
 from lab.services.rds_snapshots import SnapshotRules
 from lab.services.rds_subscriptions import SubscriptionOperations
 from lab.services.rds_subscriptions import install as install_subscriptions
+from lab.services.rds_upgrades import advance_upgrades, group_status
+from lab.services.rds_upgrades import install as install_upgrades
 from lab.services.settings import SETTINGS
 
 
@@ -38,6 +40,7 @@ class LabRDSResponse(
     def call_action(self) -> TYPE_RESPONSE:
         advance_all(self.current_account)
         advance_resets(self.current_account)
+        advance_upgrades(self.current_account)
         return super().call_action()
 
 
@@ -48,6 +51,7 @@ def _is_secondary(cluster: DBCluster) -> bool:
 
 def install() -> None:
     install_subscriptions()
+    install_upgrades()
     moto.rds.urls.url_paths["{0}/$"] = LabRDSResponse.dispatch
     stock_members = DBCluster.db_cluster_members.fget
 
@@ -56,7 +60,10 @@ def install() -> None:
 
         Whether it says so of itself no document settles; the setting has it call one instance its writer.
         """
-        shown = stock_members(self)
+        shown = [
+            one | {"DBClusterParameterGroupStatus": group_status(instance, "cluster")}
+            for one, instance in zip(stock_members(self), self.members, strict=True)
+        ]
         if not _is_secondary(self) or SETTINGS.secondary_claims_writer:
             return shown
         return [one | {"IsClusterWriter": False} for one in shown]

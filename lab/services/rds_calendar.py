@@ -167,14 +167,14 @@ def is_withheld(region: str, version: str) -> bool:
     return f"{region} {version}" in SETTINGS.withheld_versions
 
 
-def released(engine: str) -> list[Version]:
+def released(engine: str, region: str) -> list[Version]:
     """What DescribeDBEngineVersions shows with IncludeAll, oldest first."""
-    return [version for version in VERSIONS[engine].values() if version.is_released]
+    return [one for one in VERSIONS[engine].values() if one.is_released and not is_withheld(region, one.name)]
 
 
 def offered(engine: str, region: str) -> list[Version]:
     """What can be created in a Region, oldest first."""
-    return [one for one in released(engine) if one.is_offered and not is_withheld(region, one.name)]
+    return [one for one in released(engine, region) if one.is_offered]
 
 
 def default_version(engine: str, region: str, major: str | None = None) -> str:

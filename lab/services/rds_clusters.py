@@ -24,7 +24,7 @@ from moto.rds.exceptions import (
 from moto.rds.models import DBCluster
 
 from lab.services.creations import is_made
-from lab.services.rds_calendar import VERSIONS, default_version
+from lab.services.rds_calendar import VERSIONS, default_version, major_of
 from lab.services.rds_engines import check_engine_version, check_upgrade, family
 from lab.services.rds_global import GlobalDatabase, global_databases, membership
 from lab.services.rds_global_api import invalid_state, require_idle
@@ -32,6 +32,8 @@ from lab.services.rds_global_members import set_password
 from lab.services.rds_options import OptionRules
 from lab.services.rds_passwords import check_password, request_reset
 from lab.services.rds_snapshots import check_identifier
+from lab.services.rds_upgrades import begin, check_member, check_settled, note_group, restart
+from lab.services.settings import SETTINGS
 
 # parameter of CreateDBCluster -> how the API words its refusal for a secondary
 NOT_FOR_SECONDARIES = {
@@ -155,6 +157,7 @@ class ClusterRules(OptionRules):
             check_engine_version(cluster.engine, version, self.region)
             allow_major = bool(self.params.get("AllowMajorVersionUpgrade"))
             check_upgrade(cluster.engine, cluster.engine_version, version, allow_major)
+            self._check_turn(cluster, version)
         self._check_cluster_options(cluster.engine, version or cluster.engine_version, cluster)
         database, member = membership(cluster)
         if member and member.resync_from is not None:
@@ -168,7 +171,14 @@ class ClusterRules(OptionRules):
         if password is not None:
             check_password(password)
         self._keep_cluster_options(cluster, cluster.storage_type, self.params.get("StorageType"))
+        # moto would have the version immediately.
+        self.params.pop("EngineVersion", None)
+        group = cluster.parameter_group
         result = super().modify_db_cluster()  # type: ignore[misc]
+        note_group(cluster.members, "cluster", group, cluster.parameter_group)
+        if version and version != cluster.engine_version:
+            is_major = major_of(cluster.engine, version) != major_of(cluster.engine, cluster.engine_version)
+            begin(cluster, version, SETTINGS.major_upgrade_s if is_major else SETTINGS.minor_upgrade_s)
         if password is not None:
             request_reset(cluster, password)
         if self.params.get("EnableIAMDatabaseAuthentication") is not None:
@@ -178,6 +188,26 @@ class ClusterRules(OptionRules):
         exports = self.params.get("CloudwatchLogsExportConfiguration") or {}
         kept = set(cluster.enabled_cloudwatch_logs_exports) - set(exports.get("DisableLogTypes") or [])
         cluster.enabled_cloudwatch_logs_exports = sorted(kept | set(exports.get("EnableLogTypes") or []))
+        return result
+
+    def _check_turn(self, cluster: DBCluster, version: str) -> None:
+        check_settled(cluster)
+        database, member = membership(cluster)
+        if database:
+            require_idle(database)
+            check_member(database, cluster, member.is_writer, version)
+
+    def modify_db_instance(self) -> ActionResult:
+        instance = self.backend.databases.get(self.params["DBInstanceIdentifier"])
+        group = getattr(instance, "db_parameter_group_name", None)
+        result = super().modify_db_instance()  # type: ignore[misc]
+        if getattr(instance, "cluster", None) is not None:
+            note_group([instance], "instance", group, self.params.get("DBParameterGroupName"))
+        return result
+
+    def reboot_db_instance(self) -> ActionResult:
+        result = super().reboot_db_instance()  # type: ignore[misc]
+        restart(self.backend.databases[self.params["DBInstanceIdentifier"]])
         return result
 
     def delete_db_cluster(self) -> ActionResult:

@@ -198,7 +198,7 @@ class GlobalDatabase(RDSBaseModel):
             "GlobalClusterIdentifier": self.identifier,
             "GlobalClusterResourceId": f"cluster-{self.hash}",
             "GlobalClusterArn": self.arn,
-            "Status": self.move.name if self.move and self.move.status(now) == self.move.name else "available",
+            "Status": self._status(now),
             **self.properties,
             "EngineVersion": self.engine_version,
             "Endpoint": self.endpoint,
@@ -214,6 +214,13 @@ class GlobalDatabase(RDSBaseModel):
                 "IsDataLossAllowed": move.data_loss,
             }
         return {name: value for name, value in shown.items() if value is not None}
+
+    def _status(self, now: float) -> str:
+        """That of an operation on the database as a whole: a move, or the upgrade to another major version."""
+        if self.move and self.move.status(now) == self.move.name:
+            return self.move.name
+        upgrades = [vars(member.cluster).get("lab_upgrade") for member in self.members]
+        return "upgrading" if any(one.is_major for one in upgrades if one) else "available"
 
     def _describe_member(self, member: Member) -> dict[str, Any]:
         readers = [other.arn for other in self.members if not other.is_writer] if member.is_writer else []

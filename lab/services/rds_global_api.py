@@ -29,6 +29,7 @@ from lab.services.rds_engines import check_global_version, check_lifecycle, chec
 from lab.services.rds_global import HOME_REGION, GlobalDatabase, global_databases, membership
 from lab.services.rds_global_members import Member
 from lab.services.rds_snapshots import check_identifier
+from lab.services.rds_upgrades import begin_members, check_global
 from lab.world import WORLD
 
 ENGINES = ("aurora-mysql", "aurora-postgresql")
@@ -147,10 +148,12 @@ class GlobalDatabaseOperations:
         if version := self.params.get("EngineVersion"):
             check_global_version(database.properties["Engine"], version, self.region)
             allow_major = bool(self.params.get("AllowMajorVersionUpgrade"))
-            check_upgrade(database.properties["Engine"], database.engine_version, version, allow_major)
+            if version != database.engine_version:
+                check_upgrade(database.properties["Engine"], database.engine_version, version, allow_major)
+            if database.members and version != database.engine_version:
+                check_global(database, version)
+                begin_members(database, version)
             database.properties["EngineVersion"] = version
-            for member in database.members:
-                member.cluster.engine_version = version
         if new_identifier := self.params.get("NewGlobalClusterIdentifier"):
             self._rename(database, new_identifier)
         return ActionResult({"GlobalCluster": database.describe()})

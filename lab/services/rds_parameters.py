@@ -105,7 +105,7 @@ class ParameterOperations:
     def _engine_versions(self) -> list[dict[str, Any]]:
         asked, shown = self.params.get("EngineVersion"), []
         for engine in VERSIONS:
-            found = released(engine) if self.params.get("IncludeAll") else offered(engine, self.region)
+            found = released(engine, self.region) if self.params.get("IncludeAll") else offered(engine, self.region)
             found = [one for one in found if asked in (None, one.name, one.major)]
             if found and self.params.get("DefaultOnly"):
                 name = default_version(engine, self.region, found[0].major if asked else None)

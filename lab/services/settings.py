@@ -36,6 +36,8 @@ class Settings:
     global_create_s: float = 45.0  # until the cluster that a global cluster is created from is listed as its writer
     rescue_snapshot_s: float = 30.0  # from the old region's return until the snapshot of its old volume is listed
     rescue_snapshot_create_s: float = 30.0  # which is `creating` at first
+    minor_upgrade_s: float = 120.0  # a cluster is `upgrading` until it has another version of its major version
+    major_upgrade_s: float = 300.0  # all members of a global database are, until they have another major version
     password_s: float = 20.0  # a new master password: `resetting-master-credentials` until it is accepted
     promotion_stuck: bool = False  # a move that started never ends while this holds
     # Metrics of RDS (lab/services/rds_metrics.py). A change counts for the samples of later minutes.

@@ -40,6 +40,11 @@ def aurora_engine(engine: t.Any, version: str | None = None) -> dict[str, t.Any]
     }
 
 
+def aurora_parameter_group(base: str, family: str, taken: str | None = None) -> str:
+    """The name of a cluster's parameter groups of a family."""
+    return engines.parameter_group(base, family, taken or None)
+
+
 def aurora_requires_tls(parameters: t.Mapping[str, str], engine: str, version: str) -> bool:
     """Whether a cluster refuses clients without TLS."""
     return engines.requires_tls(known("aurora_requires_tls", engine).name, version, parameters)
@@ -62,6 +67,7 @@ class FilterModule:
         return {
             "aurora_capacity_problem": aurora_capacity_problem,
             "aurora_engine": aurora_engine,
+            "aurora_parameter_group": aurora_parameter_group,
             "aurora_requires_tls": aurora_requires_tls,
             "aurora_version_problem": aurora_version_problem,
         }

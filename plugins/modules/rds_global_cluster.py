@@ -44,7 +44,8 @@ options:
     description:
       - Engine version, for example V(8.0.mysql_aurora.3.10.5). The beginning of a version, such as
         V(8.0.mysql_aurora.3.10), matches every patch level of it.
-      - A version newer than the current one upgrades the cluster. An older one fails, because AWS cannot downgrade.
+      - Used at creation only. A global cluster that exists must match it, otherwise the module fails;
+        M(trading.multi_region.rds_global_cluster_version) upgrades one.
     type: str
   engine_lifecycle_support:
     description:
@@ -102,6 +103,7 @@ attributes:
   idempotent:
     support: full
 seealso:
+  - module: trading.multi_region.rds_global_cluster_version
   - module: trading.multi_region.rds_global_cluster_writer
   - module: amazon.aws.rds_cluster
   - module: amazon.aws.rds_global_cluster_info

@@ -55,7 +55,7 @@ def _choice(*choices: str, **more: t.Any) -> dict[str, t.Any]:
 # group_vars, or are files.
 INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("str", SUFFIX, "environment_suffix", required=True),
-    **_spec("str", VERSION, "global_database_engine_version", is_blank=True),
+    **_spec("str", VERSION, "engine_version global_database_engine_version", is_blank=True),
     "global_database_engine": _choice(*ENGINES),
     **_spec("str", rules.REGION_CODE, " ".join(REGION_INPUTS), is_blank=True),
     "method": _choice(*METHODS, is_blank=True),
@@ -270,11 +270,15 @@ def move_problems(inputs: t.Mapping[str, t.Any], regions: t.Sequence[str]) -> li
 
 def engine_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     """A version of another engine than the platform's."""
-    engine, version = inputs.get("global_database_engine"), inputs.get("global_database_engine_version")
-    if not (isinstance(engine, str) and engine in ENGINES) or not VERSION.fits(version) or is_version(engine, version):
+    engine = inputs.get("global_database_engine")
+    if not (isinstance(engine, str) and engine in ENGINES):
         return []
     allowed = f"a version of {of(engine).title}, such as {of(engine).default_version}"
-    return [refusal("global_database_engine_version", version, allowed)]
+    return [
+        refusal(name, inputs[name], allowed)
+        for name in ("engine_version", "global_database_engine_version")
+        if VERSION.fits(inputs.get(name)) and not is_version(engine, inputs[name])
+    ]
 
 
 def unusable(variable: str, source: t.Any) -> str:

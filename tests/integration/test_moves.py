@@ -112,6 +112,7 @@ def begin_again_from(lab, region: str) -> None:
 
 
 def test_a_refused_managed_failover_is_a_detach_only_where_loss_is_accepted_and_failback_rebuilds(platform):
+    platform.lab.settings(minor_upgrade_s=0)
     platform.lab.client("rds", OTHER).modify_db_cluster(
         DBClusterIdentifier=f"trading-{OTHER}-dev", EngineVersion="8.0.mysql_aurora.3.12.0", ApplyImmediately=True
     )

@@ -41,6 +41,7 @@ def delete_instances(lab) -> None:
 
 
 def change_engine_and_parameter(lab) -> None:
+    lab.settings(minor_upgrade_s=0)
     rds, name = lab.client("rds", WEST), f"trading-{WEST}-{SUFFIX}"
     rds.modify_db_cluster(DBClusterIdentifier=name, EngineVersion="8.0.mysql_aurora.3.12.0", ApplyImmediately=True)
     change = {"ParameterName": "require_secure_transport", "ParameterValue": "OFF", "ApplyMethod": "immediate"}

@@ -24,6 +24,7 @@ def no_database_instance(lab) -> None:
 
 
 def another_engine_version(lab) -> None:
+    lab.settings(minor_upgrade_s=0)
     lab.client("rds", TARGET).modify_db_cluster(
         DBClusterIdentifier=f"trading-{TARGET}-dev", EngineVersion="8.0.mysql_aurora.3.12.0", ApplyImmediately=True
     )

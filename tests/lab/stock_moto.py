@@ -267,6 +267,35 @@ def cluster_deletion_needs_a_word_on_snapshots() -> bool:
 
 
 @probe
+def windows_may_touch() -> bool:
+    given = {"DBInstanceIdentifier": "w", "DBInstanceClass": "db.t3.micro", "Engine": "mysql", "AllocatedStorage": 20}
+    windows = {"PreferredBackupWindow": "03:00-04:00", "PreferredMaintenanceWindow": "mon:04:00-mon:05:00"}
+    login = {"MasterUsername": "admin", "MasterUserPassword": "not-a-secret"}
+    return refuses(client("rds").create_db_instance, **given, **login, **windows)
+
+
+@probe
+def cluster_parameter_group_waits_for_a_restart() -> bool:
+    cluster()
+    rds = client("rds")
+    instance = {"DBInstanceIdentifier": "c-1", "DBClusterIdentifier": "c", "Engine": "aurora-mysql"}
+    rds.create_db_instance(**instance, DBInstanceClass="db.r6g.large")
+    group = {"DBClusterParameterGroupName": "other", "DBParameterGroupFamily": "aurora-mysql8.0", "Description": "d"}
+    rds.create_db_cluster_parameter_group(**group)
+    rds.modify_db_cluster(DBClusterIdentifier="c", DBClusterParameterGroupName="other")
+    (member,) = rds.describe_db_clusters(DBClusterIdentifier="c")["DBClusters"][0]["DBClusterMembers"]
+    return member["DBClusterParameterGroupStatus"] == "in-sync"
+
+
+@probe
+def upgrade_takes_time() -> bool:
+    cluster()
+    rds = client("rds")
+    rds.modify_db_cluster(DBClusterIdentifier="c", EngineVersion="8.0.mysql_aurora.3.13.0", ApplyImmediately=True)
+    return rds.describe_db_clusters(DBClusterIdentifier="c")["DBClusters"][0]["Status"] == "available"
+
+
+@probe
 def events_of_an_interval() -> bool:
     given = {"DBInstanceIdentifier": "i", "DBInstanceClass": "db.t3.micro", "Engine": "mysql", "AllocatedStorage": 20}
     given |= {"MasterUsername": "admin", "MasterUserPassword": "not-a-secret"}

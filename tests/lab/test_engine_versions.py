@@ -118,7 +118,7 @@ def test_a_retired_version_makes_no_global_cluster_and_no_cluster(aws: Aws) -> N
 
 
 def test_a_database_whose_version_was_retired_gets_no_new_member(aws: Aws) -> None:
-    aws.settings(calendar_date="2026-11-01")
+    aws.settings(calendar_date="2026-11-01", minor_upgrade_s=0)
     world = Global(aws, EAST)
     aws.client("rds").modify_db_cluster(DBClusterIdentifier=f"c-{EAST}", EngineVersion="8.0.mysql_aurora.3.11.1")
     aws.settings(calendar_date="2026-11-29")

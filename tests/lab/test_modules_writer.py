@@ -82,6 +82,7 @@ class Database:
 
     def upgrade(self, version: str, region: str = WEST) -> None:
         """Change the version of one region's cluster alone."""
+        self.lab.settings(minor_upgrade_s=0)
         rds = self.lab.client("rds", region)
         rds.modify_db_cluster(DBClusterIdentifier=region, EngineVersion=version, ApplyImmediately=True)
 

@@ -206,6 +206,7 @@ def test_a_stuck_promotion_ends_when_it_is_freed(pair: Global) -> None:
 
 
 def test_unfit_targets_are_refused(pair: Global) -> None:
+    pair.aws.settings(minor_upgrade_s=0)
     rds = pair.aws.client("rds", WEST)
     failover = {"region": WEST, "AllowDataLoss": True}
     rds.modify_db_cluster(
@@ -263,6 +264,7 @@ def test_a_member_that_is_being_detached_is_no_target(pair: Global) -> None:
 
 
 def test_a_member_of_another_version_can_be_detached(pair: Global) -> None:
+    pair.aws.settings(minor_upgrade_s=0)
     rds = pair.aws.client("rds", WEST)
     rds.modify_db_cluster(DBClusterIdentifier=f"c-{WEST}", EngineVersion="8.0.mysql_aurora.3.12.0")
     rds.remove_from_global_cluster(GlobalClusterIdentifier="g", DbClusterIdentifier=pair.arns[WEST])

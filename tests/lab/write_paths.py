@@ -22,6 +22,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora impor
     cluster_settings,
     event_subscription,
     snapshots,
+    upgrade,
     writer,
     writer_endpoint,
 )
@@ -488,6 +489,61 @@ def cluster_settings_changed(place: Place) -> Write:
         return cluster["StorageType"]
 
     return Write(lambda: cluster_settings.run(params, place.clients), seen, "aurora-iopt1")
+
+
+# --- an upgrade of a global database
+NEWER, NEW_MAJOR, FAMILY = "8.0.mysql_aurora.3.12.0", "8.4.mysql_aurora.8.4.8", "aurora-mysql8.4"
+
+
+def upgraded(place: Place, version: str, **options: Any) -> dict[str, Any]:
+    names = {"global_cluster_identifier": place.name, "engine_version": version, "regions": [EAST, WEST]}
+    params = {**names, "wait_timeout": 60, "poll_interval": 0.1, **options}
+    return upgrade.run(params, place.clients)
+
+
+def version_and_groups(place: Place) -> tuple[str, list[tuple[str, str]]]:
+    """Version of WEST's cluster, and the parameter group of its instance with its state."""
+    rds, name = place.aws("rds"), f"{place.name}-{WEST}"
+    (cluster,) = rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
+    (instance,) = rds.describe_db_instances(DBInstanceIdentifier=f"{name}-1")["DBInstances"]
+    groups = [(one["DBParameterGroupName"], one["ParameterApplyStatus"]) for one in instance["DBParameterGroups"]]
+    return cluster["EngineVersion"], groups
+
+
+@writes("rds", "ModifyDBCluster")
+def member_upgraded(place: Place) -> Write:
+    place.make_database()
+    step = {"step": f"secondary {WEST}"}
+    return Write(lambda: upgraded(place, NEWER, **step), lambda: version_and_groups(place)[0], NEWER)
+
+
+@writes("rds", "ModifyGlobalCluster", EAST)
+def members_upgraded(place: Place) -> Write:
+    place.make_database()
+    return Write(lambda: upgraded(place, NEW_MAJOR), lambda: version_and_groups(place)[0], NEW_MAJOR)
+
+
+def prepare_groups(place: Place) -> Write:
+    """The groups of a database that has just been upgraded to another major version."""
+    place.make_database()
+    upgraded(place, NEW_MAJOR)
+    for kind in ("db_parameter_group", "db_cluster_parameter_group"):
+        name = {"db_parameter_group": "DBParameterGroupName"}.get(kind, "DBClusterParameterGroupName")
+        made = {name: place.name, "DBParameterGroupFamily": FAMILY, "Description": "new"}
+        getattr(place.aws("rds"), f"create_{kind}")(**made)
+    wanted = (NEW_MAJOR, [(place.name, "in-sync")])
+    groups = {"parameter_groups": {WEST: place.name}}
+    return Write(lambda: upgraded(place, NEW_MAJOR, **groups), lambda: version_and_groups(place), wanted)
+
+
+@writes("rds", "ModifyDBInstance")
+def instance_given_its_group(place: Place) -> Write:
+    return prepare_groups(place)
+
+
+@writes("rds", "RebootDBInstance")
+def instance_restarted(place: Place) -> Write:
+    return prepare_groups(place)
 
 
 @writes("ssm", "PutParameter")

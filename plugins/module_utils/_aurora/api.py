@@ -47,7 +47,7 @@ def create_global_cluster(client, identifier, settings):
 
 @aws_call("ModifyGlobalCluster")
 def modify_global_cluster(client, identifier, settings):
-    """Change engine version or deletion protection."""
+    """Change the major version or deletion protection."""
     client.modify_global_cluster(GlobalClusterIdentifier=identifier, **settings)
 
 

@@ -129,6 +129,15 @@ def family(name: str, version: str) -> str:
     return f"{name}{major_version(name, version)}"
 
 
+def parameter_group(base: str, wanted: str, taken: str | None) -> str:
+    """Return the name of a cluster's parameter groups of a family: the base, unless that one is of another family.
+
+    A group's family cannot be changed, so another major version needs other groups. taken: the family of the group that
+    has the base as its name, None where there is none.
+    """
+    return base if taken in (None, wanted) else f"{base}-{wanted.replace('.', '-')}"
+
+
 def version_key(version: str) -> list[tuple[int, int, str]]:
     """Return something that orders the versions of an engine."""
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in version.split(".")]

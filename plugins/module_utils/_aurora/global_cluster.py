@@ -21,7 +21,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api i
     list_tags,
     modify_global_cluster,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import version_key
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import facts_of, read_global_cluster
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
@@ -72,20 +71,16 @@ def modification_settings(facts, wanted):
                 f"after creation: set {option} to {current} or omit it.",
                 global_cluster=facts,
             )
-    settings = {}
-    protection = wanted.get("deletion_protection")
-    if protection is not None and protection != facts["deletion_protection"]:
-        settings["DeletionProtection"] = protection
     version, current = wanted.get("engine_version"), facts["engine_version"]
     if version and current and not satisfies(current, version):
-        if version_key(version) < version_key(current):
-            raise Refused(
-                f"engine_version of the global cluster {name} is {current}, but the older {version} was requested; AWS "
-                f"does not support downgrades: set engine_version to {current} or omit it.",
-                global_cluster=facts,
-            )
-        settings["EngineVersion"] = version
-    return settings
+        raise Refused(
+            f"engine_version of the global cluster {name} is {current}, but {version} was requested: set it to "
+            f"{current} or omit it. The module rds_global_cluster_version and upgrade.yml upgrade its members.",
+            global_cluster=facts,
+        )
+    protection = wanted.get("deletion_protection")
+    differs = protection is not None and protection != facts["deletion_protection"]
+    return {"DeletionProtection": protection} if differs else {}
 
 
 def deletion_obstacle(facts, wanted):
@@ -145,20 +140,7 @@ class GlobalCluster:
 
 def holds(facts, settings):
     """Return True if the facts have every setting of a ModifyGlobalCluster call. Pure."""
-    if not facts:
-        return False
-    protection, version = settings.get("DeletionProtection"), settings.get("EngineVersion")
-    if protection is not None and facts["deletion_protection"] != protection:
-        return False
-    return version is None or satisfies(facts["engine_version"] or "", version)
-
-
-def is_begun(before, facts, settings):
-    """Return True if a ModifyGlobalCluster call has taken effect or has begun to, because an upgrade takes long. Pure.
-
-    before: the facts before the call.
-    """
-    return holds(facts, settings) or (bool(facts) and is_settled(before) and not is_settled(facts))
+    return bool(facts) and all(facts[name] == value for name, value in echo(settings).items())
 
 
 def is_there(facts):
@@ -205,7 +187,7 @@ def ensure_present(cluster, before, params, check_mode):
         names = ", ".join(f"{name} to {value}" for name, value in settings.items())
         if check_mode:
             return True, f"The global cluster {cluster.name} would be changed: {names}.", {**before, **echo(settings)}
-        cluster.write(modify_global_cluster, settings, achieved=lambda facts: is_begun(before, facts, settings))
+        cluster.write(modify_global_cluster, settings, achieved=lambda facts: holds(facts, settings))
         after = cluster.reconcile(lambda facts: is_settled(facts) and holds(facts, settings), "changed")
         return True, f"The global cluster {cluster.name} was changed: {names}.", after
     return (
@@ -273,7 +255,7 @@ def ensure_tags(cluster, facts, params, check_mode):
 
 def echo(settings):
     """Return the settings of a ModifyGlobalCluster call under the names of the facts. Pure."""
-    names = {"DeletionProtection": "deletion_protection", "EngineVersion": "engine_version"}
+    names = {"DeletionProtection": "deletion_protection"}
     return {names[name]: value for name, value in settings.items()}
 
 

@@ -18,13 +18,14 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora impor
 NAMED = 3
 
 
+def is_available(offer: Mapping[str, Any]) -> bool:
+    """Return whether AWS offers a version today, and does not merely know it."""
+    return offer.get("status", "available") == "available"
+
+
 def usable(offers: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the versions that a new global database can have, oldest first."""
-    return [
-        one["engine_version"]
-        for one in offers
-        if one.get("supports_global_databases") and one.get("status", "available") == "available"
-    ]
+    return [one["engine_version"] for one in offers if one.get("supports_global_databases") and is_available(one)]
 
 
 def nearest(engine: str, wanted: str, versions: Iterable[str]) -> list[str]:

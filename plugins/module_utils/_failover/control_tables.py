@@ -19,10 +19,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.docume
 
 Lease = Mapping[str, Any]
 NOTHING = Facts("", {})
+# The method of a lease that upgrade.yml holds.
+UPGRADE = "upgrade"
 
 
 def live_leases(state: State) -> Iterator[tuple[str, Lease]]:
-    """Yield (region, lease) of every move in progress."""
+    """Yield (region, lease) of every move or upgrade in progress."""
     for region, facts in state.facts.items():
         lease = facts.value("lease")
         if lease and lease["is_live"]:
@@ -32,11 +34,12 @@ def live_leases(state: State) -> Iterator[tuple[str, Lease]]:
 def unfinished(state: State, region: str) -> Lease | None:
     """Return the region's lease if its run is in progress or did not succeed, else None.
 
+    An upgrade holds the lease of the writer's region, but moves nothing there.
     A later move to any region that succeeded supersedes the lease, except if the lease is live: its times are of
     another clock and cannot be compared.
     """
     lease = state.facts.get(region, NOTHING).value("lease")
-    if not lease or not lease["is_unfinished"]:
+    if not lease or not lease["is_unfinished"] or lease["method"] == UPGRADE:
         return None
     move = latest_move(state).value
     is_superseded = move and move["run_id"] != lease["run_id"] and move["ended_at"] >= lease["renewed_at"]

@@ -165,6 +165,7 @@ class Plan:
             "method": self.method,
             "method_reason": self.method_reason,
             "is_arrived": self.is_complete,
+            "is_complete": self.is_complete,
             "plan": [{**asdict(step), "calls": list(step.calls)} for step in self.steps],
             "obstacles": [asdict(obstacle) for obstacle in self.obstacles],
             "overridden": [asdict(obstacle) for obstacle in self.overridden],

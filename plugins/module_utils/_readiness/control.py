@@ -147,10 +147,11 @@ def manifest_facts(seen: Seen) -> Iterator[Finding]:
 
 
 def lease(seen: Seen) -> Iterator[Finding]:
-    """No run is moving the platform, and no move is unfinished."""
+    """No run is moving or upgrading the platform, and no move is unfinished."""
     for region in seen.order:
         fact, table = seen.facts[region]["lease"], seen.facts[region]["control_table"]
-        unfinished = control_tables.unfinished(seen.state, region)
+        live = dict(control_tables.live_leases(seen.state)).get(region)
+        unfinished = live or control_tables.unfinished(seen.state, region)
         if table.known and table.value is None:
             yield seen.broken(region, "There is no control table; a failover could not acquire its lease.", PROVISION)
         elif not fact.known:
@@ -165,7 +166,8 @@ def _held(region: str, found: Mapping[str, Any]) -> Finding:
     who = f"run {found['run_id']} of {found['owner']} ({found['method']}, step {found.get('step') or 'unknown'})"
     if found["is_live"]:
         reason = f"The lease is held by {who} for {found['expires_in_seconds']:.0f} s more."
-        remedy = f"Wait for that run; if it is known to be dead, failover.yml with takeover_run_id={found['run_id']}."
+        playbook = "upgrade.yml" if found["method"] == control_tables.UPGRADE else "failover.yml"
+        remedy = f"Wait for that run; if it is known to be dead, {playbook} with takeover_run_id={found['run_id']}."
         return blocker(region, reason, remedy)
     ended = "was killed" if found["outcome"] == "running" else found["outcome"]
     reason = f"An unfinished move, {who}, {ended} {words_for(found['age_seconds'])} ago."

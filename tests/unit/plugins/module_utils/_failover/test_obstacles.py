@@ -57,6 +57,15 @@ def test_a_run_towards_another_region_is_waited_for_and_not_taken_over_from_here
     assert "The lease of eu-west-1" in found.sentence
 
 
+def test_an_upgrade_holds_every_move_back_while_it_runs_and_is_no_move_to_finish():
+    state = platform.take_lease(Model(regions=THREE).lose(EUROPE).state(), EAST, method="upgrade")
+    found = only_obstacle(state, force=True)
+    assert (found.code, found.override) == ("lease_held", None) and "method upgrade" in found.sentence
+    stopped = platform.end_lease(state, EAST, "failed")
+    assert plan_of(stopped, method="switchover", target_region=EAST).is_complete
+    assert plan_of(stopped, force=True).target_region == WEST
+
+
 def test_the_run_that_verifies_now_is_not_interrupted():
     busy = replace(Model(), writer=WEST, traffic=WEST).change(WEST, lease="running")
     assert only_obstacle(busy, target_region=WEST).code == "lease_held"
