@@ -70,7 +70,8 @@ class GlobalDatabase(RDSBaseModel):
     @property
     def endpoint_leads_to(self) -> str | None:
         """The cluster endpoint that the global one resolves to; its DNS is changed some time after the writer."""
-        member = self.lagging_name[0] if self.lagging_name else self.writer
+        late = self.lagging_name[0] if self.lagging_name else None
+        member = late if late in self.members else self.writer
         return member.cluster.endpoint if member else None
 
     def member(self, arn: str) -> Member | None:
@@ -118,7 +119,8 @@ class GlobalDatabase(RDSBaseModel):
             self._advance_move(self.move, now)
         if self.lagging_name and now >= self.lagging_name[1]:
             self.lagging_name = None
-            add_cluster_event(self.writer.cluster, NAME_CHANGED)
+            if self.writer:
+                add_cluster_event(self.writer.cluster, NAME_CHANGED)
         for member in list(self.members):
             if member.detached_at is not None:
                 self._advance_detach(member, now)

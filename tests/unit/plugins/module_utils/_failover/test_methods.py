@@ -62,7 +62,7 @@ def test_where_the_managed_failover_is_impossible_an_accepted_loss_makes_it_a_de
     assert {"promote_request", "repoint"} < set(names(plan))
 
 
-@pytest.mark.parametrize("change, code", [({"lag_ms": None}, "lag_unknown"), ({"lag_age": 301}, "lag_sample_old")])
+@pytest.mark.parametrize("change, code", [({"lag_ms": None}, "lag_unknown"), ({"lag_age": 421}, "lag_sample_old")])
 def test_an_unplanned_move_of_our_choice_needs_a_fresh_lag_even_without_a_limit(change, code):
     model = Model().lose(EAST).change(WEST, **change)
     assert only_obstacle(model, method="auto").code == code

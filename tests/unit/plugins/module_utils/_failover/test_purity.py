@@ -15,7 +15,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health impor
 
 OURS = "ansible_collections.trading.multi_region.plugins.module_utils."
 ROOT = Path(verdict.__file__).parents[1]
-AURORA = ("_aurora/guards.py", "_aurora/states.py", "_aurora/target.py")
+AURORA = ("_aurora/engines.py", "_aurora/guards.py", "_aurora/states.py", "_aurora/target.py")
 BESIDE = (
     *AURORA,
     "_automation/rule.py",
@@ -25,7 +25,7 @@ BESIDE = (
     "_health/verdict.py",
 )
 PURE_FILES = sorted([*ROOT.glob("_failover/*.py"), *(ROOT / name for name in BESIDE)])
-ALLOWED = {"__future__", "collections", "dataclasses", "enum", "functools", "typing"}
+ALLOWED = {"__future__", "collections", "dataclasses", "enum", "functools", "re", "typing"}
 
 
 def imported(path):
