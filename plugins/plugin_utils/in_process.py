@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import multiprocessing
 import os
 import sys
 
@@ -30,6 +31,7 @@ from ansible_collections.amazon.aws.plugins.module_utils import common
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core import controller
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import models_read_once, read_ahead
 from ansible_collections.trading.multi_region.plugins.plugin_utils.background import begin
 
@@ -40,6 +42,8 @@ if HAS_BOTO3:
     # None of these objects becomes garbage before the end, so no collection has to scan them, here or in a fork.
     gc.freeze()
 
+# How the names of the modules begin that watch the process for which they work.
+OWN = "trading.multi_region."
 # The latest version of amazon.aws that `make matrix` tests; its module_utils, used here, may change with the next.
 TESTED = 11
 
@@ -135,13 +139,25 @@ class InProcessAction(ActionBase):
     def run(self, tmp=None, task_vars=None):
         if not self.belongs_here(task_vars or {}):
             is_async = bool(self._task.async_val)
+            self.name_controller()
             return {**super().run(tmp, task_vars), **self._execute_module(task_vars=task_vars, wrap_async=is_async)}
+        with work_for(controller_process()):
+            return self.start()
+
+    def start(self):
+        """Run the module, or begin to."""
         if not self._task.async_val:
             return self.main()
         try:
             return begin(self.main, self._task.async_val, self.get_shell_option("async_dir", "~/.ansible_async"))
         except OSError as error:
             raise AnsibleActionFail(f"{self._task.action} was not started: {error}") from error
+
+    def name_controller(self):
+        """Let a module that another Python on this machine runs know for which process it works."""
+        parent = multiprocessing.parent_process()
+        if parent and self._connection.transport == "local" and self._task.action.startswith(OWN):
+            self._task.environment = [*(self._task.environment or []), {controller.VARIABLE: str(parent.pid)}]
 
     def main(self):
         """Return the result with which the module's own main() exits."""
@@ -175,6 +191,22 @@ class InProcessAction(ActionBase):
         chosen = constants.config.get_config_value("INTERPRETER_PYTHON", variables=task_vars)
         chosen = str(self._templar.template(chosen))
         return chosen.startswith("auto") or os.path.dirname(chosen) == os.path.dirname(sys.executable)
+
+
+def controller_process():
+    """Return the process that started this worker, ansible-playbook, or None if this is no worker."""
+    parent = multiprocessing.parent_process()
+    return controller.Process(parent.pid, is_parent=True) if parent else None
+
+
+@contextlib.contextmanager
+def work_for(process):
+    """Stop the work of the block when the process ends; a fork that is made in the block watches it too."""
+    before = controller.watch(process)
+    try:
+        yield
+    finally:
+        controller.watch(before)
 
 
 @contextlib.contextmanager

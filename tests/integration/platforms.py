@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,12 +65,14 @@ def run_playbook(
     traces: Path | None = None,
     variables: Mapping[str, str] | None = None,
     patience_s: float = 1200,
+    meanwhile: Callable[[int], None] | None = None,
 ) -> Run:
     """Run ``playbooks/<name>.yml``, or the file at a path; with no lab every call to AWS would be refused.
 
     folder: the working directory. breaks: what breaks, break_at: at which task (tests/chaos/callbacks/act_at.py).
     traces: a folder for everything that the run leaves on the controller: output, log, artifacts, temporary files.
     variables: more of the environment. patience_s: seconds after which the run is given up.
+    meanwhile: called with the id of the process, which is that of its group, while it runs.
     """
     playbook = name if isinstance(name, Path) else TOP / "playbooks" / f"{name}.yml"
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_", "ANSIBLE_"))}
@@ -83,7 +85,7 @@ def run_playbook(
         environment |= RUNNERS_SECRETS | traced(traces)
     environment |= variables or {}
     began = time.time()
-    done = subprocess.run(
+    process = subprocess.Popen(
         [Path(sys.executable).with_name("ansible-playbook"), playbook, "-i", inventory, *options],
         cwd=folder,
         # A process group of its own, so that killing it kills its workers and not this process.
@@ -93,12 +95,18 @@ def run_playbook(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=patience_s,
-        check=False,
     )
+    with process:
+        try:
+            if meanwhile:
+                meanwhile(process.pid)
+            output, _nothing = process.communicate(timeout=patience_s)
+        except BaseException:
+            process.kill()
+            raise
     if traces:
-        (traces / f"output-{len(list(traces.glob('output-*')))}-{playbook.stem}").write_text(done.stdout)
-    return Run(done.returncode, done.stdout, began, time.time() - began)
+        (traces / f"output-{len(list(traces.glob('output-*')))}-{playbook.stem}").write_text(output)
+    return Run(process.returncode, output, began, time.time() - began)
 
 
 def traced(folder: Path) -> dict[str, str]:
