@@ -198,7 +198,9 @@ class Writer:
                 # The state may have ended between the refusal and this look: then it is asked once more.
                 is_repeated = (was_passing or is_passing(observed)) and self.time["clock"]() < ends
                 if self.unsure and not is_repeated and not is_moving(observed):
-                    unknown = describe_unknown(self.request, method, describe_refusal(method, error.code, error.message))
+                    unknown = describe_unknown(
+                        self.request, method, describe_refusal(method, error.code, error.message)
+                    )
                     raise MultiRegionError(unknown, after=observed, error_code=error.code) from error
                 if not is_repeated:
                     self.refused[method] = describe_refusal(method, error.code, error.message)
@@ -337,8 +339,8 @@ def foresee(writer, before, lag):
 def run(params, clients, check_mode=False, clock=time.monotonic, sleep=None):
     """Move the writer to ``writer_region``.
 
-    Returns {changed, accepted, reason, method, before, after, lag, plan, phases, diff, seconds}. Raises Refused (nothing was
-    changed) or another MultiRegionError, with ``before``, ``lag``, ``plan`` and ``phases`` as evidence and ``changed``
+    Returns {changed, accepted, reason, method, before, after, lag, plan, phases, diff, seconds}. Raises Refused (nothing
+    was changed) or another MultiRegionError, with ``before``, ``lag``, ``plan`` and ``phases`` as evidence and ``changed``
     true if AWS accepted the request. ``method`` is the one that was used, ``plan`` lists the calls that were made.
     """
     writer = Writer(Request.of(params), clients, lease_of(params, clients), clock, sleep)

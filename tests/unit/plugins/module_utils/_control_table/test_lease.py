@@ -301,3 +301,11 @@ def test_clients_of_a_step_under_a_lease_ask_it_before_each_change(aws, lease):
     assert aws.clients.gate.permit is None
     made = lease_of({"lease": lease._options}, aws.clients)
     assert aws.clients.gate.permit == made.permit
+
+
+def test_an_empty_answer_renews_nothing(aws, lease):
+    lease.hold()
+    aws.update_item = lambda region, **_request: aws._answer()
+    aws.time.sleep(59)
+    with pytest.raises(MultiRegionError, match="another run may hold it now"):
+        lease.hold()
