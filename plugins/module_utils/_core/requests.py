@@ -25,9 +25,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core import 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import OutOfTime
 
 try:
-    from botocore.exceptions import ReadTimeoutError
+    from botocore.exceptions import HTTPClientError, ReadTimeoutError
 except ImportError:  # AnsibleAWSModule reports it to the user before a client is created
-    ReadTimeoutError = Exception
+    HTTPClientError = ReadTimeoutError = Exception
 
 # How the operations begin that change nothing.
 READS = ("BatchGet", "Describe", "Get", "Head", "List", "Query", "Scan", "Simulate")
@@ -41,6 +41,15 @@ class LateAnswer(ReadTimeoutError):
     """The answer was not complete in time; botocore treats it like its own time-out and retries."""
 
     fmt = 'no answer within {seconds:.1f} s from "{endpoint_url}"'
+
+
+class ForeignAnswer(HTTPClientError):
+    """A page of a proxy in place of an answer; botocore retries.
+
+    Its parsers for JSON would take it for an empty answer, and so a change for made.
+    """
+
+    fmt = 'a page of HTML, and no answer of AWS, from "{endpoint_url}"'
 
 
 class _Time(threading.local):
@@ -130,6 +139,8 @@ def answer_within(seconds: float, session: Any, request: Any) -> Any:
         raise LateAnswer(endpoint_url=request.url, seconds=time.monotonic() - begun)
     if attempt.error:
         raise attempt.error
+    if not request.stream_output and "text/html" in attempt.answer.headers.get("content-type", "").lower():
+        raise ForeignAnswer(endpoint_url=request.url)
     if request.stream_output:
         # Whoever reads the body expects a stream.
         attempt.answer.raw = Body(attempt.answer.content)

@@ -187,3 +187,12 @@ def test_a_connection_that_is_made_after_the_caller_gave_up_sends_nothing(monkey
 )
 def test_operations_that_change_something_are_recognized(operation, is_change):
     assert requests.changes(operation) is is_change
+
+
+def test_a_page_of_a_proxy_is_no_answer_and_the_request_is_repeated():
+    with Endpoint((b"<html>Sign in</html>", 0.0), (XML, 0.0), kind="text/html; charset=utf-8") as aws:
+        made = clients(aws.url, retries=1)
+        seconds, error = seconds_of(lambda: publish(made("sns")))
+        assert "a page of HTML" in str(error)
+        assert (error.retryable, error.ambiguous) == (True, True)
+        assert len(aws.requests) == 2
