@@ -16,7 +16,9 @@ import gc
 import json
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 
 from ansible import constants
 from ansible.errors import AnsibleActionFail
@@ -141,7 +143,7 @@ class InProcessAction(ActionBase):
             is_async = bool(self._task.async_val)
             self.name_controller()
             return {**super().run(tmp, task_vars), **self._execute_module(task_vars=task_vars, wrap_async=is_async)}
-        with work_for(controller_process()):
+        with work_for(controller_process()), cancellable():
             return self.start()
 
     def start(self):
@@ -207,6 +209,44 @@ def work_for(process):
         yield
     finally:
         controller.watch(before)
+
+
+class Cancelled(BaseException):
+    """A signal has ended the task: ansible-playbook was interrupted, or its job was cancelled."""
+
+
+@contextlib.contextmanager
+def cancellable():
+    """Give back what the work of the block holds, such as its run's lease, before a signal ends this process.
+
+    ansible-playbook passes SIGTERM and SIGINT on to its workers, whose handlers end them on the spot
+    (``TaskQueueManager._signal_handler`` and ``WorkerProcess._term`` of ansible-core 2.19).
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number, _frame):
+        raise Cancelled(number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    except Cancelled as cancelled:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        controller.cancel()
+        restore(before)
+        os.kill(os.getpid(), cancelled.args[0])
+        raise
+    finally:
+        restore(before)
+
+
+def restore(handlers):
+    """Set signal handlers."""
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -55,3 +55,28 @@ def test_a_killed_run_changes_nothing_more_and_the_next_one_starts_when_its_leas
     assert [call["operation"] for call in lab.calls() if call["operation"] == "FailoverGlobalCluster"] == [
         "FailoverGlobalCluster"
     ]
+
+
+def test_a_cancelled_run_gives_its_lease_back_and_the_next_one_finishes_it(platform, tmp_path):
+    lab = platform.lab
+    lab.settings(promotion_stuck=True)
+    options = ("-e", "force=true", "-e", "wait_timeout=1800")
+    cancelled_at = []
+
+    def cancel(group: int) -> None:
+        # As AWX, a terminal and systemd do: to the process, which passes it on.
+        os.kill(group, signal.SIGTERM)
+        cancelled_at.append(time.time())
+
+    first = platform.run("failover", *options, meanwhile=at_step(platform, "promote_wait", cancel))
+    assert first.code != 0
+    deadline = time.monotonic() + 15
+    while (lease := control_item(lab, TARGET, "lease"))["outcome"] == "running" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert lease["outcome"] == "stopped"
+    (change,) = [call for call in lab.calls(cancelled_at[0]) if call["mutating"]]
+    assert change["operation"] == "UpdateItem", "the lease was given back, and nothing else was changed"
+
+    lab.settings(promotion_stuck=False)
+    platform.run("failover", *options, folder=tmp_path).ends_well()
+    assert control_item(lab, TARGET, "lease")["run_id"] == lease["run_id"]

@@ -339,9 +339,10 @@ def foresee(writer, before, lag):
 def run(params, clients, check_mode=False, clock=time.monotonic, sleep=None):
     """Move the writer to ``writer_region``.
 
-    Returns {changed, accepted, reason, method, before, after, lag, plan, phases, diff, seconds}. Raises Refused (nothing
-    was changed) or another MultiRegionError, with ``before``, ``lag``, ``plan`` and ``phases`` as evidence and ``changed``
-    true if AWS accepted the request. ``method`` is the one that was used, ``plan`` lists the calls that were made.
+    Returns {changed, accepted, reason, method, before, after, lag, plan, phases, diff, seconds}. Raises Refused
+    (nothing was changed) or another MultiRegionError, with ``before``, ``lag``, ``plan`` and ``phases`` as evidence and
+    ``changed`` true if AWS accepted, or may have accepted, the request. ``method`` is the one that was used, ``plan``
+    lists the calls that were made.
     """
     writer = Writer(Request.of(params), clients, lease_of(params, clients), clock, sleep)
     before = writer.observe_patiently()

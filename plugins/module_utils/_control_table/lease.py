@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core import controller
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -264,6 +265,19 @@ class Lease:
             if self._monotonic() >= ends_at:
                 return
 
+    def give_back(self) -> None:
+        """Release the lease as stopped, so that the next run need not wait; the run ends here."""
+        with self._lock:
+            self._is_asking = True
+            try:
+                self._look()
+                ended = {"N": repr(max(self._clock.earliest(), self._renewed_at))}
+                values = {"outcome": {"S": "stopped"}, "renewed_at": ended, "expires_at": ended}
+                table, run_id, attempt = self._options["table_name"], self._options["run_id"], self._options["attempt"]
+                update_lease(self._client, table, run_id, attempt, values)
+            finally:
+                self._is_asking = False
+
     def _prove(self) -> None:
         for renewal in range(RENEWALS):
             if renewal or not self._clock.is_set or self._clock.earliest() >= self._proven_until:
@@ -331,6 +345,7 @@ def lease_of(params: Mapping[str, Any], clients: Any) -> Lease | NoLease:
         return NoLease()
     lease = Lease(options, clients("dynamodb", options["region"]))
     clients.gate.permit = lease.permit
+    controller.at_cancel(lease.give_back)
     return lease
 
 

@@ -14,10 +14,12 @@ process. A module that is run outside Ansible, or on another machine, watches no
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import threading
 import time
+from collections.abc import Callable
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 
@@ -82,6 +84,20 @@ def exists(pid: int) -> bool:
 
 
 _watched: Process | None = None
+_at_cancel: list[Callable[[], object]] = []
+
+
+def at_cancel(give_back: Callable[[], object]) -> None:
+    """Call a function if the work is cancelled by a signal that lets it end orderly."""
+    _at_cancel.append(give_back)
+
+
+def cancel() -> None:
+    """Give back what the work holds. The controller may have ended by now: it passes the signal on, and ends."""
+    watch(None)
+    while _at_cancel:
+        with contextlib.suppress(MultiRegionError):
+            _at_cancel.pop()()
 
 
 def watch(process: Process | None) -> Process | None:

@@ -309,3 +309,19 @@ def test_an_empty_answer_renews_nothing(aws, lease):
     aws.time.sleep(59)
     with pytest.raises(MultiRegionError, match="another run may hold it now"):
         lease.hold()
+
+
+def test_a_cancelled_step_gives_its_lease_back(aws, lease):
+    lease.hold()
+    lease.give_back()
+    found = stored(aws)
+    assert (found["outcome"], found["is_live"]) == ("stopped", False)
+    assert take(aws, "r2", "bob")["resumed"] is True
+
+
+def test_a_cancelled_step_leaves_a_lease_that_another_run_has(aws, lease):
+    lease.hold()
+    take(aws, "r2", "bob", takeover_run_id="r1")
+    with pytest.raises(Refused, match="lease lost to bob"):
+        lease.give_back()
+    assert stored(aws)["is_live"] is True
