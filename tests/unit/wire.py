@@ -21,10 +21,9 @@ class Endpoint:
 
     answers: what is left to be answered: (body, seconds between two bytes); the last one for ever.
     requests: the operations or paths that were requested. head_pace: seconds between two bytes of the head.
-    kind: the type of the content.
     """
 
-    def __init__(self, *answers, head_pace=0.0, kind="text/xml"):
+    def __init__(self, *answers, head_pace=0.0):
         self.answers, self.head_pace = list(answers or [(XML, 0.0)]), head_pace
         self.requests = []
         endpoint = self
@@ -36,7 +35,7 @@ class Endpoint:
                 asked = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
                 endpoint.requests.append(asked or self.path)
                 body, pace = endpoint.answers.pop(0) if len(endpoint.answers) > 1 else endpoint.answers[0]
-                head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+                head = f"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n".encode()
                 try:
                     self.drip(head, endpoint.head_pace)
                     self.drip(body, pace)

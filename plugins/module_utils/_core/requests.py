@@ -139,12 +139,17 @@ def answer_within(seconds: float, session: Any, request: Any) -> Any:
         raise LateAnswer(endpoint_url=request.url, seconds=time.monotonic() - begun)
     if attempt.error:
         raise attempt.error
-    if not request.stream_output and "text/html" in attempt.answer.headers.get("content-type", "").lower():
+    if not request.stream_output and is_page(attempt.answer.content):
         raise ForeignAnswer(endpoint_url=request.url)
     if request.stream_output:
         # Whoever reads the body expects a stream.
         attempt.answer.raw = Body(attempt.answer.content)
     return attempt.answer
+
+
+def is_page(content: bytes) -> bool:
+    """Return whether the body of a response is a page of HTML. Pure."""
+    return content[:200].lstrip().lower().startswith((b"<!doctype html", b"<html"))
 
 
 class Body(io.BytesIO):

@@ -190,9 +190,14 @@ def test_operations_that_change_something_are_recognized(operation, is_change):
 
 
 def test_a_page_of_a_proxy_is_no_answer_and_the_request_is_repeated():
-    with Endpoint((b"<html>Sign in</html>", 0.0), (XML, 0.0), kind="text/html; charset=utf-8") as aws:
-        made = clients(aws.url, retries=1)
-        seconds, error = seconds_of(lambda: publish(made("sns")))
-        assert "a page of HTML" in str(error)
-        assert (error.retryable, error.ambiguous) == (True, True)
+    with Endpoint((b" <!DOCTYPE html><html>Sign in</html>", 0.0), (XML, 0.0)) as aws:
+        assert publish(clients(aws.url, retries=1)("sns")) == "1"
         assert len(aws.requests) == 2
+
+
+def test_a_proxy_that_only_shows_its_page_ends_in_a_sentence():
+    with Endpoint((b"<html>Sign in</html>", 0.0)) as aws:
+        sns = clients(aws.url)("sns")
+        _seconds, error = seconds_of(lambda: publish(sns))
+    assert "a page of HTML, and no answer of AWS" in str(error)
+    assert (error.retryable, error.ambiguous) == (True, True)
