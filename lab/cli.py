@@ -218,7 +218,7 @@ def _add_faults(commands: Any) -> None:
     command.add_argument("--mode", choices=FAULT_MODES, required=True)
     for name in ("region", "service", "operation"):
         command.add_argument(f"--{name}", help="without it, any")
-    command.add_argument("--seconds", type=float, help="of latency or hanging")
+    command.add_argument("--seconds", type=float, help="of latency or hanging, or between two bytes of a trickle")
     command.add_argument("--probability", type=float, default=1.0, help="of a fitting request being hit")
     command.add_argument("--count", type=int, help="hit this many requests; without it, all")
     _command(faults, "list", fault_list)

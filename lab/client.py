@@ -118,7 +118,8 @@ class Lab:
         """Add a fault (region, service, operation, seconds, probability, count); returns its id.
 
         mode: latency (then the answer), throttle, 5xx, hang, reset (nothing is done), lost_answer (the call is carried
-        out, then the connection is reset) or stale (an old answer once after a change, see lab/stale.py).
+        out, then the connection is reset), stale (an old answer once after a change, see lab/stale.py), or what a
+        proxy does: trickle, truncated, empty, html, doubled, expired (see lab/faults.py).
         `hits` in `state()["faults"]` is the number of requests that it has hit.
         """
         return daemon.ask(self.url, "POST", "faults", mode=mode, **options)["id"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
@@ -28,6 +28,15 @@ class Fault:
     `lost_answer`: the call is carried out, then the connection is reset ("Making retries safe with idempotent APIs",
     Amazon Builders' Library: the caller cannot know whether a request without an answer took effect).
     `stale`: see lab/stale.py.
+
+    What a proxy or a broken network in between does to an answer (RFC 9112, "Message Body Length" and "Handling
+    Incomplete Messages", for what a client makes of it):
+    `trickle`: the call is carried out, its answer arrives one byte every `seconds` (1).
+    `truncated`: the call is carried out, the connection ends in the middle of the answer's body.
+    `empty`: the call is carried out, the answer is 200 without a body.
+    `html`: the call is not carried out, a page is the answer, with 200, as a proxy's login page is.
+    `doubled`: the call is carried out twice, as by a proxy that retries; the second answer is given.
+    `expired`: the credentials have expired ("Common Errors" of each service's API reference).
     """
 
     mode: str
@@ -92,11 +101,32 @@ def outage_mode(world: World, request: ApiRequest, bucket_region: str | None) ->
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer."""
+    """An HTTP answer. `pace`: seconds between two bytes; `cut`: the connection ends in the middle of the body."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    pace: float = 0.0
+    cut: bool = False
+
+
+PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to continue.</body></html>"
+
+
+def spoil(fault: Fault, answer: Answer) -> Answer:
+    """The answer to a call that was carried out, as it arrives."""
+    if fault.mode == "trickle":
+        return replace(answer, pace=1.0 if fault.seconds is None else fault.seconds)
+    if fault.mode == "truncated":
+        return replace(answer, cut=True)
+    if fault.mode == "empty":
+        return Answer(200, [header for header in answer.headers if header[0].lower() != "content-type"], b"")
+    return answer
+
+
+def page() -> Answer:
+    """What a proxy that wants a login answers with."""
+    return Answer(200, [("Content-Type", "text/html")], PAGE)
 
 
 # {mode: {service or protocol: (HTTP status, error code)}}, the service's own entry first.
@@ -110,6 +140,13 @@ ERRORS: dict[str, dict[str, tuple[int, str]]] = {
         "rest-xml": (400, "Throttling"),
         "other": (400, "ThrottlingException"),
     },
+    "expired": {
+        "s3": (400, "ExpiredToken"),
+        "ec2": (400, "RequestExpired"),
+        "query": (403, "ExpiredToken"),
+        "rest-xml": (403, "ExpiredToken"),
+        "other": (400, "ExpiredTokenException"),
+    },
     "5xx": {
         "dynamodb": (500, "InternalServerError"),
         "ec2": (503, "Unavailable"),
@@ -118,11 +155,15 @@ ERRORS: dict[str, dict[str, tuple[int, str]]] = {
         "other": (503, "ServiceUnavailableException"),
     },
 }
-MESSAGES = {"throttle": "Rate exceeded", "5xx": "Service is temporarily unavailable. Please try again later."}
+MESSAGES = {
+    "throttle": "Rate exceeded",
+    "5xx": "Service is temporarily unavailable. Please try again later.",
+    "expired": "The security token included in the request is expired",
+}
 
 
 def fault_answer(mode: str, request: ApiRequest) -> Answer:
-    """The service's throttling or unavailability error."""
+    """The service's error for throttling, unavailability or expired credentials."""
     table = ERRORS[mode]
     known = next((name for name in (request.service, request.protocol) if name in table), "other")
     status, code = table[known]

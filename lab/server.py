@@ -25,7 +25,18 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from lab import authorization, clock_skew
 from lab.calls import CallLog, is_mutating
-from lab.faults import LONGEST_HANG_S, Answer, Fault, error_answer, fault_answer, fault_for, outage_mode
+from lab.faults import (
+    ERRORS,
+    LONGEST_HANG_S,
+    Answer,
+    Fault,
+    error_answer,
+    fault_answer,
+    fault_for,
+    outage_mode,
+    page,
+    spoil,
+)
 from lab.request import ApiRequest, read_form, read_request, read_scope
 from lab.services import arc
 from lab.stale import StaleReads
@@ -45,6 +56,23 @@ class NoAnswer(Exception):
     def __init__(self, status: str) -> None:
         super().__init__(status)
         self.reset = status != "hang"
+
+
+class Trickle:
+    """A file to which every byte is written after a pause."""
+
+    def __init__(self, file: Any, pause_s: float) -> None:
+        self.file, self.pause_s = file, pause_s
+
+    def write(self, data: bytes) -> None:
+        """Write the bytes one by one."""
+        for number in range(len(data)):
+            time.sleep(self.pause_s)
+            self.file.write(data[number : number + 1])
+            self.file.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
 
 
 class Handler(MotoRequestHandler):
@@ -83,6 +111,8 @@ class Handler(MotoRequestHandler):
         return self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
 
     def _send(self, answer: Answer) -> None:
+        if answer.pace:
+            self.wfile = Trickle(self.wfile, answer.pace)  # type: ignore[assignment]
         try:
             self.send_response(answer.status)
             length = str(len(answer.body))
@@ -95,10 +125,13 @@ class Handler(MotoRequestHandler):
                 self.send_header("Content-Length", length)
             self.end_headers()
             if self.command != "HEAD" and answer.status not in (204, 304):
-                self.wfile.write(answer.body)
+                self.wfile.write(answer.body[: len(answer.body) // 2] if answer.cut else answer.body)
             self.wfile.flush()
+            self.close_connection = self.close_connection or answer.cut
         except OSError:  # the client has gone
             self.close_connection = True
+        if isinstance(self.wfile, Trickle):
+            self.wfile = self.wfile.file
 
     def _drop(self, reset: bool) -> None:
         self.close_connection = True
@@ -189,16 +222,20 @@ class Front:
             answer = self._suffer(fault, request, environ)
             if answer:
                 return answer
+        if fault and fault.mode == "doubled":
+            self._moto_or_error(request, environ, body)
         answer = self._moto_or_error(request, environ, body)
         if fault and fault.mode == "lost_answer":
             raise NoAnswer("lost")
-        return answer
+        return spoil(fault, answer) if fault else answer
 
     def _suffer(self, fault: Fault, request: ApiRequest, environ: dict[str, Any]) -> Answer | None:
         """The effect of the fault on the request; None if the request goes on to moto."""
-        if fault.mode in ("throttle", "5xx"):
+        if fault.mode in ERRORS:
             return fault_answer(fault.mode, request)
-        if fault.mode != "lost_answer":
+        if fault.mode == "html":
+            return page()
+        if fault.mode in ("latency", "hang", "reset"):
             self._delay(fault, environ, lambda: self._still_hangs(fault, request))
         return None
 

@@ -15,7 +15,10 @@ from typing import Any
 from lab.clock import CLOCK, Clock
 
 OUTAGE_MODES = ("hang", "reset", "5xx", "throttle")
-FAULT_MODES = ("latency", "throttle", "5xx", "hang", "reset", "lost_answer", "stale")
+FAULT_MODES = (
+    *("latency", "throttle", "5xx", "expired", "hang", "reset", "lost_answer", "stale"),
+    *("trickle", "truncated", "doubled", "empty", "html"),
+)
 TARGET_STATES = ("healthy", "unhealthy")
 GLOBAL_CONTROL_PLANE = "aws-global"
 

@@ -17,6 +17,7 @@ options:
       - Lease under which the module acts, as M(trading.multi_region.failover_lease) returned it.
       - The module verifies that the lease is still held before its first write, and renews it while it waits. It fails
         with the owner's name if another run has acquired the lease.
+      - No request that changes something is sent unless the lease is held for longer than that request may take.
       - If omitted, the module runs without a lease. In check mode the lease is not changed.
     type: dict
     version_added: 0.2.0

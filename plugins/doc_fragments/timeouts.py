@@ -21,6 +21,7 @@ options:
   read_timeout:
     description:
       - Seconds to wait for a response from AWS on an open connection, for each attempt.
+      - An attempt whose response is not complete after O(connect_timeout) and O(read_timeout) together is given up.
       - Takes precedence over the same setting in O(aws_config).
     type: float
     default: 3.0

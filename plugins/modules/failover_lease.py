@@ -20,6 +20,8 @@ description:
     acquires it as a new run.
   - Time is taken from DynamoDB's responses, so the clock of the controller does not matter.
   - A released lease is kept in the table with its outcome.
+  - If the table stops responding after a lease was requested, the module releases the lease that it may have acquired.
+    If that fails too, the message names O(takeover_run_id) for the next run, and the seconds to wait otherwise.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -209,6 +211,16 @@ held_by:
   returned: when the lease is another run's
   type: dict
   contains: *lease
+takeover_run_id:
+  description: Id of the run that may hold the lease, because the response was lost and it could not be released.
+  returned: when the lease may have been acquired by a task that failed
+  type: str
+  version_added: 0.3.0
+expires_in_seconds:
+  description: Seconds after which the next run can start.
+  returned: when the lease may have been acquired by a task that failed
+  type: int
+  version_added: 0.3.0
 seconds:
   description: Duration in seconds.
   returned: always

@@ -23,7 +23,9 @@ description:
   - If a move to the same region, or its detach, is already in progress, the module joins it, even if another run
     requested it. If a move to another region is in progress, the module fails; if that move began after the module read
     the state, AWS rejects the request, and the message names the move. If the response to the request is lost, the
-    state is read again before anything is decided, so the module may be run again at any time.
+    state is read again before anything is decided, so the module may be run again at any time. If AWS rejects a request
+    after one whose response was lost, and shows no operation, it is unknown whether the first was accepted. The module
+    then fails, and does not try another method.
   - The module fails before it changes anything, with all reasons in one message, when the region has no member, when
     the writer is not in O(expected_writer_region), when the engine versions are not identical to the patch level, when
     no instance is available, when the member is C(pending-resync), or when the lag is unknown, old or too high.
@@ -96,6 +98,14 @@ options:
       - If the ARN for O(writer_region) is given, the module fails unless that cluster is a member. The ARN also
         identifies a cluster that was detached.
     type: dict
+  request_accepted:
+    description:
+      - Whether AWS is known to have accepted the move, as RV(accepted) of an earlier task states. The module then does
+        not request it, does not apply the conditions for beginning a move, and waits for it even if AWS does not show
+        it yet.
+    type: bool
+    default: false
+    version_added: 0.3.0
   wait:
     description:
       - Whether to wait until the move is complete.
@@ -175,6 +185,12 @@ changed:
   description: Whether the request was made, or the writer moved while the module waited for a move it joined.
   returned: always
   type: bool
+  sample: true
+accepted:
+  description: Whether AWS has accepted the move, requested by this task or before. The next task's O(request_accepted).
+  returned: success
+  type: bool
+  version_added: 0.3.0
   sample: true
 reason:
   description: What was decided and why, in sentences, including requests that AWS rejected before.
@@ -347,6 +363,7 @@ ARGUMENT_SPEC = {
     "max_lag_sample_age": {"type": "int", "default": MAX_SAMPLE_AGE, "rule": rules.PERIOD},
     "accept_data_loss": {"type": "bool", "default": False},
     "db_cluster_arns": {"type": "dict", "rule": CLUSTER_ARNS},
+    "request_accepted": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 600, "rule": rules.WAIT},
     "poll_interval": {"type": "float", "default": 2.0, "rule": rules.POLL},

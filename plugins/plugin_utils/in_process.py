@@ -14,8 +14,11 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 
 from ansible import constants
 from ansible.errors import AnsibleActionFail
@@ -30,6 +33,7 @@ from ansible_collections.amazon.aws.plugins.module_utils import common
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core import controller
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import models_read_once, read_ahead
 from ansible_collections.trading.multi_region.plugins.plugin_utils.background import begin
 
@@ -40,6 +44,8 @@ if HAS_BOTO3:
     # None of these objects becomes garbage before the end, so no collection has to scan them, here or in a fork.
     gc.freeze()
 
+# How the names of the modules begin that watch the process for which they work.
+OWN = "trading.multi_region."
 # The latest version of amazon.aws that `make matrix` tests; its module_utils, used here, may change with the next.
 TESTED = 11
 
@@ -135,13 +141,25 @@ class InProcessAction(ActionBase):
     def run(self, tmp=None, task_vars=None):
         if not self.belongs_here(task_vars or {}):
             is_async = bool(self._task.async_val)
+            self.name_controller()
             return {**super().run(tmp, task_vars), **self._execute_module(task_vars=task_vars, wrap_async=is_async)}
+        with work_for(controller_process()), cancellable():
+            return self.start()
+
+    def start(self):
+        """Run the module, or begin to."""
         if not self._task.async_val:
             return self.main()
         try:
             return begin(self.main, self._task.async_val, self.get_shell_option("async_dir", "~/.ansible_async"))
         except OSError as error:
             raise AnsibleActionFail(f"{self._task.action} was not started: {error}") from error
+
+    def name_controller(self):
+        """Let a module that another Python on this machine runs know for which process it works."""
+        parent = multiprocessing.parent_process()
+        if parent and self._connection.transport == "local" and self._task.action.startswith(OWN):
+            self._task.environment = [*(self._task.environment or []), {controller.VARIABLE: str(parent.pid)}]
 
     def main(self):
         """Return the result with which the module's own main() exits."""
@@ -175,6 +193,60 @@ class InProcessAction(ActionBase):
         chosen = constants.config.get_config_value("INTERPRETER_PYTHON", variables=task_vars)
         chosen = str(self._templar.template(chosen))
         return chosen.startswith("auto") or os.path.dirname(chosen) == os.path.dirname(sys.executable)
+
+
+def controller_process():
+    """Return the process that started this worker, ansible-playbook, or None if this is no worker."""
+    parent = multiprocessing.parent_process()
+    return controller.Process(parent.pid, is_parent=True) if parent else None
+
+
+@contextlib.contextmanager
+def work_for(process):
+    """Stop the work of the block when the process ends; a fork that is made in the block watches it too."""
+    before = controller.watch(process)
+    try:
+        yield
+    finally:
+        controller.watch(before)
+
+
+class Cancelled(BaseException):
+    """A signal has ended the task: ansible-playbook was interrupted, or its job was cancelled."""
+
+
+@contextlib.contextmanager
+def cancellable():
+    """Give back what the work of the block holds, such as its run's lease, before a signal ends this process.
+
+    ansible-playbook passes SIGTERM and SIGINT on to its workers, whose handlers end them on the spot
+    (``TaskQueueManager._signal_handler`` and ``WorkerProcess._term`` of ansible-core 2.19).
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number, _frame):
+        raise Cancelled(number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    except Cancelled as cancelled:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        controller.cancel()
+        restore(before)
+        os.kill(os.getpid(), cancelled.args[0])
+        raise
+    finally:
+        restore(before)
+
+
+def restore(handlers):
+    """Set signal handlers."""
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @contextlib.contextmanager

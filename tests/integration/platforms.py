@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,6 +78,7 @@ def run_playbook(
     traces: Path | None = None,
     variables: Mapping[str, str] | None = None,
     patience_s: float = 1200,
+    meanwhile: Callable[[int], None] | None = None,
 ) -> Run:
     """Run ``playbooks/<name>.yml``, or the file at a path; with no lab every call to AWS would be refused.
 
@@ -85,6 +86,7 @@ def run_playbook(
     A run that does not come to that task is a failure of the test.
     traces: a folder for everything that the run leaves on the controller: output, log, artifacts, temporary files.
     variables: more of the environment. patience_s: seconds after which the run is given up.
+    meanwhile: called with the id of the process, which is that of its group, while it runs.
     """
     playbook = name if isinstance(name, Path) else TOP / "playbooks" / f"{name}.yml"
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_", "ANSIBLE_"))}
@@ -99,7 +101,7 @@ def run_playbook(
         environment |= RUNNERS_SECRETS | traced(traces)
     environment |= variables or {}
     began = time.time()
-    done = subprocess.run(
+    process = subprocess.Popen(
         [Path(sys.executable).with_name("ansible-playbook"), playbook, "-i", inventory, *options],
         cwd=folder,
         # A process group of its own, so that killing it kills its workers and not this process.
@@ -109,16 +111,20 @@ def run_playbook(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=patience_s,
-        check=False,
     )
-    assert not breaks or broke.exists(), (
-        f"nothing was broken: the run came to no task {break_at!r}\n{done.stdout[-3000:]}"
-    )
+    with process:
+        try:
+            if meanwhile:
+                meanwhile(process.pid)
+            output, _nothing = process.communicate(timeout=patience_s)
+        except BaseException:
+            process.kill()
+            raise
+    assert not breaks or broke.exists(), f"nothing was broken: the run came to no task {break_at!r}\n{output[-3000:]}"
     shutil.rmtree(broke.parent)
     if traces:
-        (traces / f"output-{len(list(traces.glob('output-*')))}-{playbook.stem}").write_text(done.stdout)
-    return Run(done.returncode, done.stdout, began, time.time() - began)
+        (traces / f"output-{len(list(traces.glob('output-*')))}-{playbook.stem}").write_text(output)
+    return Run(process.returncode, output, began, time.time() - began)
 
 
 def task_names(playbook: Path) -> Iterator[str]:

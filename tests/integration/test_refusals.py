@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.integration.aws import TABLE, Listener, members, messages, name_points_at, runs
+from tests.integration.aws import TABLE, Listener, control_item, members, messages, name_points_at, runs
 
 LOST, TARGET = "us-east-1", "us-east-2"
 
@@ -168,6 +168,36 @@ def test_a_plan_that_cannot_be_made_under_the_lease_ends_the_attempt_immediately
     (record,) = runs(platform.lab, TARGET)
     assert [attempt["outcome"] for attempt in record["attempts"]] == ["failed", "successful"]
     assert [message["event"] for message in people.heard()][:2] == ["failover_failed", "failover_resumed"]
+
+
+def test_a_lease_that_cannot_be_given_back_is_named_with_the_way_on(platform):
+    platform.lab.outage(LOST, "reset")
+    faults = [
+        ["faults", {"mode": "5xx", "service": "dynamodb", "operation": one}] for one in ("BatchGetItem", "UpdateItem")
+    ]
+    stopped = platform.run("failover", break_at="plan again under the lease", breaks=f"lab {json.dumps(faults)}")
+    assert stopped.code != 0
+    run_id = control_item(platform.lab, TARGET, "lease")["run_id"]
+    said = " ".join(stopped.output.split())
+    assert (
+        f"could not be released. The next run can start in 60 s, or immediately with takeover_run_id={run_id}." in said
+    )
+    platform.lab.clear_faults()
+    platform.run("failover", "-e", f"takeover_run_id={run_id}").ends_well()
+
+
+def test_a_lease_taken_without_an_answer_is_given_back_by_a_run_that_changed_nothing(platform):
+    platform.lab.outage(LOST, "reset")
+    # The lease is written, but from then on the table cannot be read.
+    requests = [
+        ["faults", {"mode": "lost_answer", "service": "dynamodb", "operation": "PutItem", "region": TARGET}],
+        ["faults", {"mode": "5xx", "service": "dynamodb", "operation": "GetItem", "region": TARGET}],
+    ]
+    stopped = platform.run("failover", break_at="take the lease of the target", breaks=f"lab {json.dumps(requests)}")
+    assert stopped.code != 0
+    platform.lab.clear_faults()
+    lease = control_item(platform.lab, TARGET, "lease")
+    assert lease is None or lease["outcome"] != "running"
 
 
 def test_without_a_plan_nothing_is_changed_and_the_workflow_gets_the_reason(platform):

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import Clients, client_config
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_of as make_clients
 from lab.client import Lab
 
 EAST, WEST = "us-east-1", "us-east-2"
@@ -19,19 +20,9 @@ TABLE, GLOBAL, GROUP, KEY = "trading-failover-dev", "trading-global-dev", "tradi
 
 def clients_of(lab: Lab) -> Clients:
     """Clients as the modules make them: short time-outs, one retry."""
-    session, env = boto3.session.Session(), lab.env()
-
-    def make(service: str, region: str) -> Any:
-        return session.client(
-            service,
-            region_name=region,
-            endpoint_url=env["AWS_ENDPOINT_URL"],
-            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-            config=client_config({}),
-        )
-
-    return Clients(make, default_region=EAST)
+    env = lab.env()
+    keys = {name: env[name.upper()] for name in ("aws_access_key_id", "aws_secret_access_key")}
+    return make_clients(boto3.session.Session(), client_config({}), EAST, env["AWS_ENDPOINT_URL"], keys)
 
 
 class Platform:

@@ -7,7 +7,13 @@ import threading
 import time
 from typing import Any
 
-from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+from botocore.parsers import ResponseParserError
 
 from lab.client import Lab
 from tests.lab.stage import Stage, wait
@@ -221,3 +227,44 @@ def test_a_fault_tells_how_often_it_struck(lab: Lab) -> None:
     lab.client("sqs").list_queues()
     (fault,) = lab.state()["faults"]
     assert (fault["hits"], fault["count"]) == (2, 0)
+
+
+def test_a_trickle_is_carried_out_and_answered_byte_by_byte(lab: Lab) -> None:
+    lab.fault("trickle", service="sns", operation="CreateTopic", seconds=0.002, count=1)
+    sns = lab.client("sns", read_timeout=1)
+    error, seconds = timed(lambda: sns.create_topic(Name="made"))
+    assert error is None
+    assert seconds > 0.5, "a body and a head of some 400 bytes"
+    assert len(sns.list_topics()["Topics"]) == 1
+
+
+def test_a_truncated_answer_ends_in_the_middle_and_the_call_is_carried_out(lab: Lab) -> None:
+    lab.fault("truncated", service="sns", operation="CreateTopic", count=1)
+    sns = lab.client("sns")
+    error, _seconds = timed(lambda: sns.create_topic(Name="made"))
+    assert isinstance(error, (ConnectionClosedError, ResponseStreamingError, ResponseParserError)), repr(error)
+    assert len(sns.list_topics()["Topics"]) == 1
+
+
+def test_an_empty_answer_and_a_page_are_no_answer_of_aws(lab: Lab) -> None:
+    sns = lab.client("sns")
+    for mode, made in (("html", 0), ("empty", 1)):
+        lab.fault(mode, service="sns", operation="CreateTopic", count=1)
+        error, _seconds = timed(lambda: sns.create_topic(Name="made"))
+        # HTML that is XML too lacks the result, which botocore's parser does not expect.
+        assert isinstance(error, (ResponseParserError, KeyError)), repr(error)
+        assert len(sns.list_topics()["Topics"]) == made
+
+
+def test_a_doubled_call_is_carried_out_twice(lab: Lab) -> None:
+    lab.fault("doubled", operation="PutParameter", count=1)
+    ssm = lab.client("ssm")
+    error, _seconds = timed(lambda: ssm.put_parameter(Name="/made", Value="1", Type="String"))
+    assert code(error) == "ParameterAlreadyExists"
+
+
+def test_expired_credentials_are_each_services_own_error(lab: Lab) -> None:
+    lab.fault("expired", region=WEST)
+    seen = [code(timed(getattr(lab.client(service, WEST), method))[0]) for service, method, *_ in READS]
+    late = "ExpiredTokenException"
+    assert seen == [late, late, late, "ExpiredToken", "RequestExpired", "ExpiredToken", late]

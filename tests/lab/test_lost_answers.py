@@ -70,6 +70,20 @@ def test_a_change_whose_answer_is_lost_is_made_once_and_reported(place: Place, n
     assert write.seen() == write.wanted
 
 
+# `doubled` is not here: a second request that arrives by itself is no answer that its caller could see.
+@pytest.mark.parametrize("mode", ["empty", "html"])
+@pytest.mark.parametrize("name", PATHS)
+def test_a_change_whose_answer_cannot_be_read_is_made_once_and_reported(place: Place, name: str, mode: str) -> None:
+    path = PATHS[name]
+    write = path.prepare(place)
+    where = {} if path.region is None else {"region": path.region}
+    fault = place.lab.fault(mode, service=path.service, operation=path.operation, count=1, **where)
+    done = write.act()
+    assert (done["changed"], hits(place.lab, fault)) == (True, 1), done["reason"]
+    assert write.seen() == write.wanted
+    assert write.act()["changed"] is False
+
+
 @pytest.mark.parametrize("name", READ_BACK)
 def test_an_old_reading_after_a_change_is_not_believed(place: Place, name: str) -> None:
     path = PATHS[name]

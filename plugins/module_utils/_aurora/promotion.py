@@ -79,6 +79,7 @@ class Request:
     max_lag_sample_age: float = MAX_SAMPLE_AGE
     accept_data_loss: bool = False
     db_cluster_arns: dict[str, str] = field(default_factory=dict)
+    request_accepted: bool = False
     wait: bool = True
     wait_timeout: int = 600
     poll_interval: float = 2.0
@@ -164,9 +165,15 @@ def decide(observed, lag, request, refused: Mapping[str, str] | None = None):
 
     The order matters. An operation in progress comes before every guard, because the guards decide whether to start
     one. If it has the same target, it is joined, whichever run started it; if it has another target, it is not touched.
+    One that AWS is known to have accepted need not be visible yet.
     """
     refused = refused or {}
-    decision = outside(observed, request) or moving(observed, request) or begin(observed, lag, request, refused)
+    decision = (
+        outside(observed, request)
+        or moving(observed, request)
+        or accepted(request)
+        or begin(observed, lag, request, refused)
+    )
     return replace(decision, reason=" ".join([*refused.values(), decision.reason]))
 
 
@@ -223,6 +230,14 @@ def moving(observed, request):
         f"progress: it is being detached from {name}. Method detach joins that.",
         request.method,
     )
+
+
+def accepted(request):
+    """Return the Decision about a move that AWS has accepted and does not show, or None if none was accepted."""
+    if not request.request_accepted:
+        return None
+    method, name = FAILOVER if request.method == AUTO else request.method, request.global_cluster_identifier
+    return Decision("join", f"AWS has accepted the {method} of {name} to {request.writer_region}.", method)
 
 
 def begin(observed, lag, request, refused):
@@ -287,6 +302,16 @@ def describe_refusal(method, code, message):
     """Return the sentence for a request that AWS refused."""
     asked = "to detach" if method == DETACH else f"the {method}"
     return f"AWS refused {asked} ({OPERATIONS[method].operation}): {code}: {message.rstrip('.')}."
+
+
+def describe_unknown(request, method, refusal):
+    """Return the sentence for a refusal that may be because an earlier request, without a response, was accepted."""
+    return (
+        f"It is unknown whether AWS accepted the {method} of {request.global_cluster_identifier} to "
+        f"{request.writer_region}: one request got no response, and then {refusal} No operation is visible. Nothing "
+        "else was requested. Run the same command again: it joins the operation if there is one, and otherwise "
+        "requests it again."
+    )
 
 
 def describe_stuck(request, observed, seconds, error):

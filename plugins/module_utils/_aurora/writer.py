@@ -27,6 +27,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.promo
     describe_refusal,
     describe_stuck,
     describe_target,
+    describe_unknown,
     method_used,
     name_operation,
     predicted,
@@ -65,6 +66,8 @@ REQUEST_SECONDS = 30
 # So many reads that show nothing prove that a request was refused for its own sake, and not because of an operation
 # that is not shown yet.
 IDLE_READS = 3
+# How long an operation is looked for that AWS may have accepted without its response having arrived.
+UNSURE_SECONDS = 30
 # No document says how soon the members show the new writer once the operation is over, or when the operation ceases to
 # be shown once they do. These seconds are margins for both.
 IDLE_SECONDS = 30
@@ -110,6 +113,8 @@ class Writer:
 
     decision: the current Decision, None before the first. calls: the API calls made, in order.
     refused: {method: sentence} of the requests that AWS rejected.
+    unsure: whether AWS may have accepted a request whose response did not arrive. What it says about a later one may be
+    because of that.
     """
 
     def __init__(self, request, clients, lease, clock=time.monotonic, sleep=None):
@@ -119,7 +124,7 @@ class Writer:
         self.rds = clients("rds", request.writer_region)
         self.time = {"clock": clock, "sleep": sleep or lease.sleep}
         self.phases = {"request_seconds": 0.0, "wait_seconds": 0.0}
-        self.accepted = False
+        self.accepted = self.unsure = False
         self.decision = None
         self.calls = []
         self.refused = {}
@@ -155,12 +160,11 @@ class Writer:
 
     def observe_closely(self):
         """Return an observation that shows an operation, or the last of several that show none."""
-        observed = self.observe_patiently()
-        for _again in range(1, IDLE_READS):
-            if is_moving(observed):
-                break
+        ends = self.time["clock"]() + (UNSURE_SECONDS if self.unsure else 0)
+        observed, reads = self.observe_patiently(), 1
+        while not is_moving(observed) and (reads < IDLE_READS or self.time["clock"]() < ends):
             self.time["sleep"](self.request.poll_interval)
-            observed = self.observe_patiently()
+            observed, reads = self.observe_patiently(), reads + 1
         return observed
 
     def decide(self, observed, lag):
@@ -175,6 +179,9 @@ class Writer:
         response, or another's. A refusal for a state that ends by itself is no answer yet: the request is repeated.
         Else it is decided again from what is seen, so that ``auto`` may go its other way, and a race lost to another
         operation is named as that. Raises Refused with AWS's reason.
+
+        A refusal after a request without a response may be because that one was accepted, whatever is seen: it is no
+        ground for another method, and ends in a MultiRegionError that says so.
         """
         ends = self.time["clock"]() + self.request.wait_timeout
         while self.decision.action == "request":
@@ -190,6 +197,11 @@ class Writer:
                     return
                 # The state may have ended between the refusal and this look: then it is asked once more.
                 is_repeated = (was_passing or is_passing(observed)) and self.time["clock"]() < ends
+                if self.unsure and not is_repeated and not is_moving(observed):
+                    unknown = describe_unknown(
+                        self.request, method, describe_refusal(method, error.code, error.message)
+                    )
+                    raise MultiRegionError(unknown, after=observed, error_code=error.code) from error
                 if not is_repeated:
                     self.refused[method] = describe_refusal(method, error.code, error.message)
                 if self.decide(observed, lag).action == "refuse":
@@ -202,21 +214,18 @@ class Writer:
         self.lease.hold()
         if call not in self.calls[-1:]:
             self.calls.append(call)
-        unsure = False
 
         def ask():
             # The response may be lost although the request was received, or another run was first: a request that is
             # repeated without looking would be refused by AWS, or begin a second operation.
-            nonlocal unsure
-            if unsure and is_begun(self.observe(), method):
+            if self.unsure and is_begun(self.observe(), method):
                 return True
-            unsure = True
             try:
                 CALLS[call["operation"]](client, call["parameters"])
             except AwsCallError as error:
+                self.unsure = self.unsure or error.ambiguous
                 if is_begun(self.observe(), method):
                     return True
-                unsure = error.ambiguous
                 raise
             return True
 
@@ -330,9 +339,10 @@ def foresee(writer, before, lag):
 def run(params, clients, check_mode=False, clock=time.monotonic, sleep=None):
     """Move the writer to ``writer_region``.
 
-    Returns {changed, reason, method, before, after, lag, plan, phases, diff, seconds}. Raises Refused (nothing was
-    changed) or another MultiRegionError, with ``before``, ``lag``, ``plan`` and ``phases`` as evidence and ``changed``
-    true if AWS accepted the request. ``method`` is the one that was used, ``plan`` lists the calls that were made.
+    Returns {changed, accepted, reason, method, before, after, lag, plan, phases, diff, seconds}. Raises Refused
+    (nothing was changed) or another MultiRegionError, with ``before``, ``lag``, ``plan`` and ``phases`` as evidence and
+    ``changed`` true if AWS accepted, or may have accepted, the request. ``method`` is the one that was used, ``plan``
+    lists the calls that were made.
     """
     writer = Writer(Request.of(params), clients, lease_of(params, clients), clock, sleep)
     before = writer.observe_patiently()
@@ -343,13 +353,15 @@ def run(params, clients, check_mode=False, clock=time.monotonic, sleep=None):
             raise Refused(writer.decision.reason)
         after = (foresee if check_mode else carry_out)(writer, before, lag)
     except MultiRegionError as error:
-        found = {"changed": writer.accepted, "method": writer.decision.method, **evidence}
+        # What may have been accepted may have changed something.
+        found = {"changed": writer.accepted or writer.unsure, "method": writer.decision.method, **evidence}
         error.evidence = {**found, **error.evidence}
         raise
     decision = writer.decision
     changed = decision.action == "request" or where(before) != where(after)
     diff = {"before": summary(before), "after": summary(after)}
     outcome = {"changed": changed, "reason": decision.reason, "method": method_used(decision.method, after)}
+    outcome["accepted"] = writer.accepted or decision.action in ("join", "none")
     warnings = {"warnings": writer.warnings} if writer.warnings else {}
     return {**outcome, **evidence, **warnings, "after": after, "diff": diff}
 

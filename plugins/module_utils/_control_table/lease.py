@@ -16,11 +16,13 @@ Which run wins does not depend on time at all: each write is conditional on the 
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core import controller
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -33,6 +35,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._options impo
 LEASE_ID = "lease"
 # Resolution of the Date header in seconds ("Date" of RFC 9110, section 6.6.1).
 HEADER_SECONDS = 1.0
+# How often a renewal is made whose response comes after the time to which it renewed.
+RENEWALS = 2
 
 RUNNING = "running"
 OUTCOMES_UNFINISHED = (RUNNING, "failed", "stopped")
@@ -132,7 +136,7 @@ def update_lease(
     write. A renewal that arrives after a later one is rejected, because it would move the expiry back.
     """
     names = {f"#{name}": name for name in (*values, "run_id", "attempt", "outcome", "revision")}
-    return client.update_item(
+    answer = client.update_item(
         TableName=table,
         Key={"id": {"S": LEASE_ID}},
         UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values) + " ADD #revision :one",
@@ -148,6 +152,10 @@ def update_lease(
         },
         ReturnValues="ALL_NEW",
     )
+    if not answer.get("Attributes"):
+        # An empty answer, as from a proxy, renews nothing.
+        raise KeyError("Attributes")
+    return answer
 
 
 class TableClock:
@@ -207,6 +215,9 @@ class Lease:
         # Until when the lease is known to be this attempt's, and its last renewal, in the table's time.
         self._proven_until = self._renewed_at = 0.0
         self._tried_at = monotonic()
+        # A module that writes to several regions in parallel has one lease.
+        self._lock = threading.RLock()
+        self._is_asking = False
 
     def hold(self) -> None:
         """Prove that this attempt still holds the lease, and renew it.
@@ -214,18 +225,32 @@ class Lease:
         Raises Refused if another run holds it, and MultiRegionError if that could not be determined. A table that does
         not respond is tolerated for as long as no other run can have seen the lease expire.
         """
-        try:
-            if not self._clock.is_set or self._clock.earliest() >= self._proven_until:
-                self._look()
-            self._renew()
-        except AwsCallError as error:
-            if not (error.retryable and self._is_proven()):
-                raise MultiRegionError(
-                    f"The lease of run {self._options['run_id']} in {self._options['region']} could not be renewed, "
-                    f"and another run may hold it now: {error}. Run the same command again to resume.",
-                    **error.evidence,
-                ) from error
-        self._tried_at = self._monotonic()
+        with self._lock:
+            self._is_asking = True
+            try:
+                self._prove()
+            except AwsCallError as error:
+                if not (error.retryable and self._is_proven()):
+                    raise self._unproven(str(error), **error.evidence) from error
+            finally:
+                self._is_asking = False
+            self._tried_at = self._monotonic()
+
+    def permit(self, seconds: float) -> float:
+        """Return how long a change may take that begins now: as long as the lease is proven, at most ``seconds``.
+
+        The lease is renewed if it is not proven for so long. Raises what ``hold`` raises. For ``Gate.permit``, which
+        asks before every request that changes something, the lease's own included.
+        """
+        with self._lock:
+            if self._is_asking:
+                return seconds
+            if self._left() <= seconds:
+                self.hold()
+            left = self._left()
+        if left <= 0:
+            raise self._unproven("its table does not respond")
+        return min(seconds, left)
 
     def sleep(self, seconds: float) -> None:
         """Sleep like ``waiting.pause``, and renew the lease in time. Raises what ``hold`` raises."""
@@ -240,8 +265,42 @@ class Lease:
             if self._monotonic() >= ends_at:
                 return
 
+    def give_back(self) -> None:
+        """Release the lease as stopped, so that the next run need not wait; the run ends here."""
+        with self._lock:
+            self._is_asking = True
+            try:
+                self._look()
+                ended = {"N": repr(max(self._clock.earliest(), self._renewed_at))}
+                values = {"outcome": {"S": "stopped"}, "renewed_at": ended, "expires_at": ended}
+                table, run_id, attempt = self._options["table_name"], self._options["run_id"], self._options["attempt"]
+                update_lease(self._client, table, run_id, attempt, values)
+            finally:
+                self._is_asking = False
+
+    def _prove(self) -> None:
+        for renewal in range(RENEWALS):
+            if renewal or not self._clock.is_set or self._clock.earliest() >= self._proven_until:
+                self._look()
+            self._renew()
+            # The response proves nothing if it came so late that another run may have seen the lease expire.
+            if self._is_proven():
+                return
+        raise self._unproven(f"its table took longer to respond than it lasts, {self._options['lease_seconds']} s")
+
+    def _unproven(self, why: str, **evidence: Any) -> MultiRegionError:
+        return MultiRegionError(
+            f"The lease of run {self._options['run_id']} in {self._options['region']} could not be renewed, "
+            f"and another run may hold it now: {why}. Run the same command again to resume.",
+            **evidence,
+        )
+
+    def _left(self) -> float:
+        """Return the seconds for which no other run can see the lease expire."""
+        return self._proven_until - self._clock.latest() if self._clock.is_set else 0.0
+
     def _is_proven(self) -> bool:
-        return self._clock.is_set and self._clock.latest() < self._proven_until
+        return self._left() > 0
 
     def _renew(self) -> None:
         # The stored time has certainly passed, even if the header's whole seconds do not show that yet.
@@ -276,9 +335,18 @@ class NoLease:
 
 
 def lease_of(params: Mapping[str, Any], clients: Any) -> Lease | NoLease:
-    """Return the lease of the option ``lease``, or one that does nothing."""
+    """Return the lease of the option ``lease``, or one that does nothing.
+
+    From now on the clients send no request that changes something unless the lease is proven for longer than it may
+    take.
+    """
     options = params.get("lease")
-    return Lease(options, clients("dynamodb", options["region"])) if options else NoLease()
+    if not options:
+        return NoLease()
+    lease = Lease(options, clients("dynamodb", options["region"]))
+    clients.gate.permit = lease.permit
+    controller.at_cancel(lease.give_back)
+    return lease
 
 
 def lost(lease: Mapping[str, Any] | None, run_id: str, attempt: int, region: str) -> str | None:

@@ -163,6 +163,8 @@ class Counter:
     def __init__(self, params: Mapping[str, Any], client: Any, region: str, monotonic: Callable[[], float]):
         self.params, self.client, self.region, self.table = params, client, region, params["table_name"]
         self.monotonic, self.clock = monotonic, TableClock(monotonic)
+        # The lease that this run has asked for and may hold.
+        self.asked: dict[str, Any] | None = None
 
     def look(self) -> dict[str, Any] | None:
         """Return the current lease."""
@@ -170,7 +172,18 @@ class Counter:
         return unpack_lease(answer.get("Item"), server_time(answer))
 
     def take(self, check_mode: bool) -> dict[str, Any]:
-        """Acquire the lease, or return it if this run already holds it; raise Refused if another run holds it."""
+        """Acquire the lease, or return it if this run already holds it; raise Refused if another run holds it.
+
+        A lease that may have been acquired without this run knowing it is given back before an error is raised.
+        """
+        try:
+            return self._take(check_mode)
+        except AwsCallError as error:
+            if self.asked is None:
+                raise
+            raise self._give_back(self.asked, error) from error
+
+    def _take(self, check_mode: bool) -> dict[str, Any]:
         standing, error = self.look(), None
         for _try in range(TRIES):
             now = self.clock.earliest()
@@ -180,6 +193,7 @@ class Counter:
             lease = build_lease(claim, self.params, self.region, (standing or {"revision": 0})["revision"] + 1, now)
             if check_mode:
                 return self._taken(claim, lease, changed=True, is_wish=True)
+            self.asked = lease
             error = self._write(lease) or error
             # Whatever the response was, also "another came first" after a lost one, the table has the answer.
             standing = self.look()
@@ -195,9 +209,29 @@ class Counter:
             self.clock.ask(lambda: put_lease(self.client, self.table, lease))
         except AwsCallError as error:
             if not error.ambiguous:
+                self.asked = None
                 raise
             return error
         return None
+
+    def _give_back(self, lease: Mapping[str, Any], error: AwsCallError) -> MultiRegionError:
+        """Release a lease that this run may hold; return the error with which it ends."""
+        run_id, seconds = lease["run_id"], lease["lease_seconds"]
+        ended = repr(lease["renewed_at"])
+        values = {"outcome": {"S": "stopped"}, "renewed_at": {"N": ended}, "expires_at": {"N": ended}}
+        try:
+            # The condition fails where it does not hold it, and where a repetition finds it released.
+            released = update_lease(self.client, self.table, run_id, lease["attempt"], values)
+        except AwsCallError:
+            return MultiRegionError(
+                f"{error} The lease of {self.region} may have been acquired by run {run_id}, and could not be "
+                f"released. The next run can start in {seconds} s, or immediately with takeover_run_id={run_id}.",
+                takeover_run_id=run_id,
+                expires_in_seconds=seconds,
+                **error.evidence,
+            )
+        what = "was released again" if released else "is not held by this run"
+        return MultiRegionError(f"{error} The lease of {self.region} {what}.", **error.evidence)
 
     def _taken(self, claim: Claim, lease: dict[str, Any], changed: bool, is_wish: bool = False) -> dict[str, Any]:
         return self._result(lease, changed, taken_sentence(claim, lease, self.region, is_wish), claim.previous)

@@ -43,6 +43,7 @@ except ImportError:  # without Ansible, as in the packaged Lambda function, no m
 
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.requests import Gate
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 # The options of the doc fragment "timeouts", for the argument spec of every module that creates clients.
@@ -59,10 +60,12 @@ class Clients:
     factory: function of (service, region), or of (service, region, endpoint) if the caller specifies an endpoint, that
     creates a client; tests pass one that returns fakes.
     default_region: the region that is used for region=None.
+    gate: through which the clients send their requests.
     """
 
-    def __init__(self, factory, default_region=None):
+    def __init__(self, factory, default_region=None, gate=None):
         self._factory = factory
+        self.gate = gate or Gate()
         self._made = {}
         self._lock = threading.Lock()
         self.default_region = default_region
@@ -141,11 +144,12 @@ def start_session(profile=None):
 
 
 def clients_of(session, config, region=None, endpoint=None, connection=None):
-    """Return the Clients of a boto3 session.
+    """Return the Clients of a boto3 session. Their requests go through the gate of requests.py.
 
     config: botocore Config. region: used for region=None. endpoint: URL instead of AWS's own, or None.
     connection: further arguments for every client, such as the certificates to trust.
     """
+    gate = Gate()
 
     def make(service, in_region, one_of_many=None):
         # A caller that specifies an endpoint has others, and the next endpoint is its retry.
@@ -154,8 +158,8 @@ def clients_of(session, config, region=None, endpoint=None, connection=None):
         )
         url = one_of_many or endpoint
         try:
-            return session.client(
-                service, region_name=in_region, endpoint_url=url, config=settings, **(connection or {})
+            return gate.install(
+                session.client(service, region_name=in_region, endpoint_url=url, config=settings, **(connection or {}))
             )
         except NoRegionError as error:
             raise MultiRegionError(
@@ -164,7 +168,7 @@ def clients_of(session, config, region=None, endpoint=None, connection=None):
         except (BotoCoreError, ValueError) as error:
             raise MultiRegionError(f"Could not create a client for {service} in {in_region}: {error}") from error
 
-    return Clients(make, default_region=region)
+    return Clients(make, default_region=region, gate=gate)
 
 
 def clients_for(module):

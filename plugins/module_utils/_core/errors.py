@@ -25,6 +25,13 @@ except ImportError:  # AnsibleAWSModule reports it to the user before any call i
 
     BotoCoreError = HTTPClientError = NoConnectionError = ResponseParserError = ClientError
 
+
+class OutOfTime(BotoCoreError):
+    """The time that the caller has for a whole wait is over: nothing is sent, or not again."""
+
+    fmt = "the time for this wait is over"
+
+
 # Error codes after which the same request may succeed a little later.
 # Source: botocore, retries/standard.py and "Error retries and exponential backoff in AWS" of the AWS documentation.
 THROTTLING_CODES = frozenset(
@@ -83,7 +90,7 @@ class AwsCallError(MultiRegionError):
     operation: API operation, such as ``FailoverGlobalCluster``.
     code: AWS error code, or the name of botocore's exception if there was no response.
     message: the message of AWS or botocore.
-    retryable: the same request may succeed a little later (throttled, 5xx, no response).
+    retryable: the same request may succeed a little later (throttled, 5xx, no response, one that cannot be read).
     unreachable: the endpoint did not respond (refused, reset, time-out, name not resolved).
     ambiguous: the request may have been carried out nevertheless, so a write has to be read back. Also true for a
         rejection of a botocore retry, because the first attempt may be what caused it.
@@ -118,15 +125,20 @@ def call_error(operation, error, region=None):
     code = type(error).__name__
     if isinstance(error, ResponseParserError):
         return AwsCallError(operation, code, str(error), True, False, True, region)
-    # HTTPClientError: read time-outs and broken connections; ConnectionError: no connection could be established.
-    unreachable = isinstance(error, (HTTPClientError, NoConnectionError))
+    # HTTPClientError: read time-outs and broken connections; ConnectionError: no connection could be established. An
+    # earlier attempt of a call that is out of time may have been received.
+    unreachable = isinstance(error, (HTTPClientError, NoConnectionError, OutOfTime))
     return AwsCallError(operation, code, str(error), unreachable, unreachable, None, region)
 
 
 def unreadable_answer(operation, error, region=None):
-    """Return the AwsCallError for a response that differs from the API's specification; the request was carried out."""
+    """Return the AwsCallError for a response that differs from the API's specification.
+
+    The request may have been carried out. Such a response may be a proxy's, as an empty or an HTML one, so the same
+    request may succeed a little later.
+    """
     words = f"the response cannot be interpreted: {type(error).__name__}: {error}"
-    return AwsCallError(operation, UNREADABLE_ANSWER, words, ambiguous=True, region=region)
+    return AwsCallError(operation, UNREADABLE_ANSWER, words, retryable=True, ambiguous=True, region=region)
 
 
 def aws_call(operation, missing=()):
@@ -134,7 +146,6 @@ def aws_call(operation, missing=()):
 
     operation: API operation, used in messages.
     missing: error codes that mean that the resource does not exist; the function then returns None.
-    The first positional argument should be the client: its region is part of the message.
     The first positional argument should be the client: its region goes into the message.
     """
 

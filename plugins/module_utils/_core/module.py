@@ -14,6 +14,7 @@ from typing import Any
 from ansible.module_utils import basic
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core import controller
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import UNREADABLE, MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import option_problems, without_rules
 from ansible_collections.trading.multi_region.plugins.module_utils._options.types import type_problems
@@ -58,6 +59,7 @@ def run_module(work: Callable[[Any], Mapping[str, Any]], argument_spec: Mapping[
     rules: relations between options, such as required_if, by AnsibleModule's names.
     """
     module = build_module(argument_spec, **rules)
+    controller.watch_named()
     try:
         result = work(module)
     except MultiRegionError as error:

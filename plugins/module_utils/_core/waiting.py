@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 import functools
-import threading
 import time
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core import controller
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._core.requests import at_most
 
+# How long a read may take that begins when the time is over, or nearly so.
+LAST_LOOK_SECONDS = 2
 # How long a write may take to become visible, unless stated otherwise.
 READ_BACK_SECONDS = 10
 
@@ -33,8 +36,8 @@ class WaitTimeout(MultiRegionError):
 
 
 def pause(seconds):
-    """Sleep, on an event that is never set, so that an interrupt ends it immediately."""
-    threading.Event().wait(seconds)
+    """Sleep. Raises ControllerGone as soon as the run that this process works for has ended."""
+    controller.wait(seconds)
 
 
 def is_passing(error):
@@ -47,7 +50,8 @@ def poll(read, done, timeout, interval, clock=time.monotonic, sleep=pause, toler
 
     read: function without arguments that queries AWS.
     done: function of the value read; true ends the wait.
-    timeout, interval: seconds. The first read happens immediately, the last one at the deadline.
+    timeout, interval: seconds. The first read happens immediately, the last one at the deadline. They bound the whole
+        wait: what is being asked at the deadline is given up, but never before LAST_LOOK_SECONDS.
     tolerate: function of an AwsCallError; true keeps waiting (default: throttling, 5xx, no response).
     Raises WaitTimeout at the deadline, and immediately any AwsCallError that is not tolerated.
     """
@@ -56,18 +60,21 @@ def poll(read, done, timeout, interval, clock=time.monotonic, sleep=pause, toler
     deadline = started + timeout
     state = error = None
     while True:
-        expired = clock() >= deadline
+        ends = max(deadline, clock() + LAST_LOOK_SECONDS)
         try:
-            state, error = read(), None
+            with at_most(lambda ends=ends: ends - clock()):
+                state, error = read(), None
         except AwsCallError as failure:
             if not tolerate(failure):
                 raise
             error = failure
         if error is None and done(state):
             return state
-        if expired:
+        if clock() >= deadline:
             raise WaitTimeout(state, error, clock() - started)
-        sleep(max(0.0, min(interval, deadline - clock())))
+        # What a sleep does meanwhile, such as renewing a lease, is bounded too.
+        with at_most(lambda: deadline - clock()):
+            sleep(max(0.0, min(interval, deadline - clock())))
 
 
 def timed(run):

@@ -43,7 +43,12 @@ GUARDS: tuple[Guard, ...] = (
     guards_runs.primary_healthy,
     guards_runs.cool_down,
 )
-GUARDS_AT_TARGET: tuple[Guard, ...] = (guards_runs.lease_table_missing, guards_runs.lease_held)
+# An operation that moves the writer away from the target may have been requested by a run that has ended.
+GUARDS_AT_TARGET: tuple[Guard, ...] = (
+    guards_runs.lease_table_missing,
+    guards_runs.lease_held,
+    guards_database.operation_in_flight,
+)
 
 
 def find_obstacles(seen: Situation) -> tuple[tuple[Obstacle, ...], tuple[Obstacle, ...]]:

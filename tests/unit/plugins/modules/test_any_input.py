@@ -30,7 +30,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins import module_utils, modules
-from ansible_collections.trading.multi_region.plugins.module_utils._core import clients, waiting
+from ansible_collections.trading.multi_region.plugins.module_utils._core import clients, controller
 from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import (
     InProcessModuleOf,
     ModuleExit,
@@ -90,7 +90,7 @@ def nobody_outside():
         for name in ("__defaults__", "__kwdefaults__"):
             if before := getattr(function, name):
                 patch.setattr(function, name, with_clock(before, fake.clock))
-    patch.setattr(waiting, "threading", SimpleNamespace(Event=lambda: SimpleNamespace(wait=fake.sleep)))
+    patch.setattr(controller, "threading", SimpleNamespace(Event=lambda: SimpleNamespace(wait=fake.sleep)))
 
     def look_up(_resolver, name, *_record, **_options):
         raise dns.resolver.NoNameservers(request=None, errors=[]) if dns.name.from_text(str(name)) else AssertionError

@@ -515,3 +515,69 @@ def test_check_mode_leaves_the_lease_alone(database, fake_time, leased):
     lease = leased(lost=True)
     assert move(database, fake_time, check_mode=True)["changed"] is True
     assert lease.held == 0
+
+
+# --- an ambiguous refusal is unknown ---------------------------------------------------------------------------------
+
+STALE_READS = ("describe_global_clusters", "describe_db_clusters", "describe_db_instances")
+
+
+def hide(database, reads=10**6):
+    """Let AWS show for so many reads what was before the request."""
+    database.stale = dict.fromkeys(STALE_READS, reads)
+
+
+@pytest.mark.parametrize("method", ["failover", "auto"])
+def test_a_refusal_after_a_lost_answer_is_unknown_and_no_ground_for_another_method(database, fake_time, method):
+    database.repeated.add("failover_global_cluster")
+    hide(database)
+    with pytest.raises(MultiRegionError, match="It is unknown whether AWS accepted the failover") as unknown:
+        move(database, fake_time, method=method, accept_data_loss=True)
+    assert not isinstance(unknown.value, Refused)
+    assert "Nothing was changed" not in str(unknown.value)
+    assert "Run the same command again" in str(unknown.value)
+    assert database.made("remove") == []
+    assert unknown.value.evidence["changed"] is True
+
+
+def test_a_refusal_some_requests_after_a_lost_answer_is_unknown_too(database, fake_time):
+    database.lose_answer("failover_global_cluster")
+    database.fail("failover_global_cluster", aws_error("Throttling"))
+    hide(database)
+    with pytest.raises(MultiRegionError, match="It is unknown whether AWS accepted"):
+        move(database, fake_time, method="auto", accept_data_loss=True)
+    assert database.made("remove") == []
+
+
+def test_an_accepted_move_that_is_shown_late_is_found_after_an_ambiguous_refusal(database, fake_time):
+    database.repeated.add("failover_global_cluster")
+    hide(database, reads=10)
+    fake_time.at(40, database.finish)
+    done = move(database, fake_time, method="auto", accept_data_loss=True)
+    assert (done["changed"], done["method"], done["after"]["writer_region"]) == (True, "failover", B)
+    assert database.made("remove") == []
+
+
+# --- what was accepted is not judged again ---------------------------------------------------------------------------
+
+
+def test_a_request_says_that_it_was_accepted_and_check_mode_that_it_was_not(database, fake_time):
+    assert move(database, fake_time, check_mode=True, wait=False)["accepted"] is False
+    assert move(database, fake_time, wait=False)["accepted"] is True
+    assert move(database, fake_time, wait=False)["accepted"] is True
+
+
+def test_an_accepted_move_is_waited_for_although_it_is_not_shown_and_could_not_begin(database, fake_time):
+    move(database, fake_time, wait=False)
+    hide(database, reads=3)
+    database.lag_ms = None
+    fake_time.at(20, database.finish)
+    done = move(database, fake_time, request_accepted=True, max_sampled_lag_ms=5000)
+    assert (done["changed"], done["after"]["writer_region"]) == (True, B)
+    assert len(database.made("failover")) == 1
+
+
+def test_an_accepted_move_is_not_requested_again_where_nothing_is_ever_shown(database, fake_time):
+    with pytest.raises(MultiRegionError, match="not complete after 60 s"):
+        move(database, fake_time, request_accepted=True)
+    assert database.writes() == []

@@ -195,3 +195,133 @@ def test_without_a_date_header_the_controllers_clock_is_used(monkeypatch):
     monkeypatch.setattr(control_table_lease.time, "time", lambda: 12.7)
     assert server_time({"ResponseMetadata": {"HTTPHeaders": {}}}) == 12
     assert server_time({}) == 12
+
+
+class SlowTable(LeaseTable):
+    """A table whose next answers to renewals arrive late. late: [(seconds, what happens meanwhile)]."""
+
+    def __init__(self, time):
+        super().__init__(time)
+        self.late = []
+
+    def update_item(self, region, **request):
+        answer = super().update_item(region, **request)
+        if self.late:
+            seconds, meanwhile = self.late.pop(0)
+            self.time.sleep(seconds)
+            meanwhile()
+        return answer
+
+
+@pytest.fixture
+def slow(fake_time):
+    return SlowTable(fake_time)
+
+
+def held(aws):
+    handle = take(aws)["handle"]
+    return Lease({**handle, "step": "traffic"}, aws.clients("dynamodb", WEST), aws.time.clock, aws.time.sleep)
+
+
+def test_a_renewal_that_is_answered_after_the_expiry_proves_nothing(slow):
+    lease = held(slow)
+    slow.late = [(61, lambda: take(slow, "r2", "bob"))]
+    with pytest.raises(Refused, match="lease lost to bob"):
+        lease.hold()
+
+
+def test_a_renewal_that_is_answered_after_the_expiry_is_lost_although_no_run_took_the_lease(slow):
+    lease = held(slow)
+    slow.late = [(61, lambda: None)]
+    with pytest.raises(Refused, match="it expired before it was renewed"):
+        lease.hold()
+
+
+def test_a_table_that_always_responds_too_late_ends_the_step_with_a_sentence(slow):
+    lease = held(slow)
+    slow.late = [(59.5, lambda: None)] * 5
+    with pytest.raises(MultiRegionError, match="took longer to respond than it lasts, 60 s"):
+        lease.hold()
+
+
+def test_a_change_is_permitted_without_another_renewal_while_the_proof_lasts_longer_than_it(aws, lease):
+    lease.hold()
+    aws.time.sleep(50)
+    aws.calls.clear()
+    assert lease.permit(5) == 5
+    assert aws.calls == []
+
+
+def test_a_change_is_permitted_after_a_renewal_where_the_proof_would_end_during_it(aws, lease):
+    lease.hold()
+    aws.time.sleep(55)
+    aws.calls.clear()
+    assert lease.permit(5) == 5
+    assert aws.writes() == ["update_item"]
+    assert lease._left() > 5
+
+
+def test_a_change_takes_no_longer_than_the_lease_is_proven(aws, lease):
+    lease.hold()
+    assert 50 < lease.permit(600) < 60
+
+
+def test_a_change_is_not_permitted_once_another_run_has_the_lease(aws, lease):
+    lease.hold()
+    aws.time.sleep(61)
+    take(aws, "r2", "bob")
+    with pytest.raises(Refused, match="lease lost to bob"):
+        lease.permit(5)
+
+
+def test_a_change_near_the_end_of_the_proof_has_only_the_rest_if_the_table_is_silent(aws, lease):
+    lease.hold()
+    aws.lost.add(WEST)
+    aws.time.sleep(56)
+    assert 2 < lease.permit(5) <= 3
+    aws.time.sleep(4)
+    with pytest.raises(MultiRegionError, match="another run may hold it now"):
+        lease.permit(5)
+
+
+def test_the_leases_own_requests_need_no_permit(aws, lease):
+    class Asking(LeaseTable):
+        def update_item(self, region, **request):
+            asked.append(lease.permit(5))
+            return aws.update_item(region, **request)
+
+    asked = []
+    lease._client = Asking(aws.time).clients("dynamodb", WEST)
+    lease._client._aws.items = aws.items
+    lease.hold()
+    assert asked == [5]
+
+
+def test_clients_of_a_step_under_a_lease_ask_it_before_each_change(aws, lease):
+    assert aws.clients.gate.permit is None
+    made = lease_of({"lease": lease._options}, aws.clients)
+    assert aws.clients.gate.permit == made.permit
+
+
+def test_an_empty_answer_renews_nothing(aws, lease):
+    lease.hold()
+    aws.update_item = lambda region, **_request: aws._answer()
+    aws.time.sleep(59)
+    with pytest.raises(MultiRegionError, match="another run may hold it now"):
+        lease.hold()
+
+
+def test_a_cancelled_step_gives_its_lease_back(aws, lease):
+    lease.hold()
+    lease.give_back()
+    found = stored(aws)
+    assert (found["outcome"], found["is_live"]) == ("stopped", False)
+    assert take(aws, "r2", "bob")["resumed"] is True
+
+
+def test_a_cancelled_step_leaves_a_lease_that_another_run_has(aws, lease):
+    lease.hold()
+    take(aws, "r2", "bob", takeover_run_id="r1")
+    with pytest.raises(Refused, match="lease lost to bob"):
+        lease.give_back()
+    assert stored(aws)["is_live"] is True

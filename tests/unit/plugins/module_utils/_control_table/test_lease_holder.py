@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import unpack_lease
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -305,3 +306,49 @@ def test_a_lease_that_another_takes_while_it_is_released_is_not_reported_as_rele
     done = release(aws)
     assert not done["changed"]
     assert done["reason"].startswith("Nothing to release.") and "lease lost to bob" in done["reason"]
+
+
+def test_a_lease_that_was_taken_without_its_run_knowing_is_given_back(aws):
+    aws.lose_answer("put_item")
+    aws.fail("get_item", None, no_answer())
+    with pytest.raises(MultiRegionError, match="The lease of us-east-2 was released again"):
+        lease(aws)
+    assert unpack_lease(aws.items[WEST], aws.now())["is_live"] is False
+    assert by_bob(aws)["changed"] is True
+
+
+def test_a_lease_that_cannot_be_given_back_is_named_with_the_way_on(aws):
+    aws.fail("get_item", None, no_answer())
+    aws.fail("update_item", no_answer())
+    with pytest.raises(MultiRegionError, match="can start in 60 s, or immediately with takeover_run_id=r1") as failed:
+        lease(aws)
+    assert (failed.value.evidence["takeover_run_id"], failed.value.evidence["expires_in_seconds"]) == ("r1", 60)
+
+
+def test_a_lease_that_another_run_got_meanwhile_is_left_to_it(aws):
+    aws.fail("put_item", no_answer())
+    aws.fail("get_item", None, no_answer())
+    with pytest.raises(MultiRegionError, match="is not held by this run"):
+        by_bob_while_ann_asks(aws)
+    assert unpack_lease(aws.items[WEST], aws.now())["owner"] == "bob"
+
+
+def by_bob_while_ann_asks(aws):
+    """Ann's request is lost on its way, and bob's arrives before she can read."""
+    update = aws.update_item
+
+    def bob_first(region, **request):
+        aws.update_item = update
+        by_bob(aws)
+        return update(region, **request)
+
+    aws.update_item = bob_first
+    return lease(aws)
+
+
+def test_a_request_that_was_refused_leaves_nothing_to_give_back(aws):
+    aws.fail("put_item", aws_error("AccessDenied"))
+    with pytest.raises(MultiRegionError, match="AccessDenied") as failed:
+        lease(aws)
+    assert "takeover_run_id" not in failed.value.evidence
+    assert aws.writes() == ["put_item"]

@@ -17,7 +17,15 @@ import pytest
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import obstacles
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request, Step
-from ansible_collections.trading.multi_region.tests.unit.failover_model import EAST, EUROPE, WEST
+from ansible_collections.trading.multi_region.tests.unit.failover_model import (
+    EAST,
+    EUROPE,
+    WEST,
+    end_lease,
+    platform,
+    request_promotion,
+    take_lease,
+)
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._failover.model import Model, Region
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._failover.world import (
     PLANS,
@@ -51,6 +59,11 @@ LEAST = {
     "lease resumed": 40,
     "lease taken over": 15,
     "lease lost": 2,
+    "orphans": 5,
+    "orphans stopped": 1,
+    "late answers": 10,
+    "late answers refused": 4,
+    "ambiguous refusals": 5,
     "quiet and together": 100,
     "quiet and refused": 20,
 }
@@ -124,6 +137,18 @@ def test_an_ignored_lease_is_noticed():
     assert is_noticed("without the lease of", Guards(holds_lease=False))
 
 
+def test_an_orphan_that_acts_is_noticed():
+    assert is_noticed("although its controller has ended", Guards(dies_with_controller=False))
+
+
+def test_a_renewal_that_is_believed_although_it_was_answered_too_late_is_noticed():
+    assert is_noticed("after its lease of", Guards(answer_in_time=False))
+
+
+def test_another_method_after_an_ambiguous_refusal_is_noticed():
+    assert is_noticed("was requested during the", Guards(ambiguous_is_unknown=False))
+
+
 def test_lowered_capacity_is_noticed():
     assert is_noticed("Capacity was lowered in", Guards(only_raises=False), with_steps(lowered))
 
@@ -151,3 +176,13 @@ def test_the_guards_are_needed(guards, says):
 def teardown_module():
     PLANS.clear()
     SEEN.clear()
+
+
+def test_a_run_does_not_end_well_while_the_writer_is_being_moved_away_from_its_target():
+    """Another run may have requested that and ended: its answer was lost, and it released its lease."""
+    state = platform(WEST, EAST)
+    state = end_lease(take_lease(state, WEST), WEST, "failed")
+    assert [step.step for step in build_plan(state, Request(target_region=WEST)).steps]
+    moving = request_promotion(state, EAST, is_loss_allowed=True)
+    plan = build_plan(moving, Request(target_region=WEST))
+    assert "operation_in_flight" in [one.code for one in plan.obstacles]

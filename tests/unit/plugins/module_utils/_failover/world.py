@@ -18,6 +18,7 @@ After every event the invariants of the design are checked; ``Broken`` contains 
 4. Every effect is that of the holder of the target's lease, and no other run believes that it holds the lease.
    A lease that is not released expires.
 5. A promotion is requested only if it is needed: nothing in flight, and the writer not at the target.
+   An orphan, the worker of a run whose controller was killed, has none.
 6. Once it is quiet, the same command ends with writer and traffic in one region, or is refused and says why.
 
 ``Guards`` are what the modules and playbooks must do besides the pure code; each can be disabled, to show
@@ -97,6 +98,9 @@ class Guards:
     expects_traffic: it goes on only where the name answers with what the plan saw it answer with, or with the target.
     fence_looks: capacity is taken only from a region that the name does not answer with.
     only_raises: capacity is never asked down. one_operation: no promotion is requested during another.
+    dies_with_controller: a worker stops when its controller has ended. answer_in_time: a renewal that is answered after
+    the lease has expired proves nothing. ambiguous_is_unknown: a refusal after a request whose answer was lost is no
+    ground for another method.
     """
 
     holds_lease: bool = True
@@ -110,6 +114,9 @@ class Guards:
     expects_traffic: bool = True
     only_raises: bool = True
     one_operation: bool = True
+    dies_with_controller: bool = True
+    answer_in_time: bool = True
+    ambiguous_is_unknown: bool = True
 
 
 class Region:
@@ -148,8 +155,9 @@ class Run:
         self.writer: str | None = None
         self.next = 0
         self.state = PLANNED
-        self.is_usurped = False
+        self.is_usurped = self.is_orphan = self.is_slow = False
         self.method_asked: str | None = None
+        self.turns = 0
         # Promotions that the world had seen when this run last knew where the writer was.
         self.promotions = 0
 
@@ -163,6 +171,9 @@ class World:
 
     def __init__(self, dice: Random, tally: Counter, guards: Guards = Guards(), planner: Any = None):
         self.dice, self.tally, self.guards = dice, tally, guards
+        # Faults of the network and orphans have dice of their own: without them a history is what it was before them.
+        self.odds = Random(dice.getstate()[1][1])
+        self.is_quiet, self.turns = False, 0
         self.plan_with = planner or build_plan
         self.order = NAMES[: dice.choices((2, 3, 4), (6, 3, 1))[0]]
         active = dice.choice(self.order) if dice.random() < 0.3 else self.order[0]
@@ -233,6 +244,7 @@ class World:
         """Demand what must hold after every event. before: desired capacity by region."""
         traffic = self.answered()
         if traffic != self.traffic:
+            self.turns += 1
             self.log(f"   -> the name answers with {traffic}")
             if not by_tool:
                 self.check_pin(traffic)
@@ -407,7 +419,7 @@ class World:
         revision = (existing or {"revision": 0})["revision"] + 1
         target.lease = leases.build_lease(claim, params, target.name, revision, self.now)
         run.id, run.attempt, run.state = claim.run_id, claim.attempt, HOLDING
-        run.until, run.promotions = self.now + LEASE_SECONDS, self.promotions
+        run.until, run.promotions, run.turns = self.now + LEASE_SECONDS, self.promotions, self.turns
         if existing and existing["is_live"]:
             self.usurp(run, existing)
         if claim.kind in ("resumed", "taken over"):
@@ -462,6 +474,27 @@ class World:
         target.lease = {**target.lease, "step": step, "renewed_at": self.now, "expires_at": self.now + LEASE_SECONDS}
         target.lease["revision"] += 1
         run.until = self.now + LEASE_SECONDS
+        self.answer_late(run)
+
+    def answer_late(self, run: Run) -> None:
+        """The answer to a renewal arrives when time has passed, and others may have acted in it."""
+        if self.is_quiet or run.is_slow or self.odds.random() >= 0.02:
+            return
+        seconds = self.odds.choice((5, 30, LEASE_SECONDS + 1, LEASE_SECONDS + 30))
+        self.tally["late answers"] += 1
+        self.now += seconds
+        self.log(f"   {run.offered} hears {seconds} s later that it renewed its lease")
+        if seconds < LEASE_SECONDS:
+            return
+        others = [one for one in self.runs if one is not run and one.state in (PLANNED, HOLDING) and not one.is_slow]
+        if others and self.odds.random() < 0.7:
+            # One at a time is enough, and keeps the history readable.
+            run.is_slow = True
+            self.advance(self.odds.choice(others), self.odds.choice((1, 2, 4)))
+            run.is_slow = False
+        if self.guards.answer_in_time:
+            self.tally["late answers refused"] += 1
+            raise Stopped("the answer came after the lease had expired")
 
     def acts(self, run: Run, step: str, is_held: bool = True) -> None:
         """A run is about to change something: it must be the one that has the lease."""
@@ -470,6 +503,10 @@ class World:
         lease = self.regions[run.plan.target_region].lease
         is_own = bool(lease) and (lease["run_id"], lease["attempt"], lease["outcome"]) == (run.id, run.attempt, RUNNING)
         self.demand(is_own, f"{run.offered} does {step} without the lease of {run.plan.target_region}")
+        if is_held and self.guards.holds_lease and self.guards.expired_is_lost:
+            is_live = with_age(lease or {}, self.now)["is_live"]
+            self.demand(is_live, f"{run.offered} does {step} after its lease of {run.plan.target_region} expired")
+        self.demand(not run.is_orphan, f"{run.offered} does {step} although its controller has ended")
 
     def advance(self, run: Run, count: int, is_lucky: bool = False) -> None:
         """Take the next steps, as playbooks/failover.yml does; a step that stops ends the attempt."""
@@ -489,6 +526,9 @@ class World:
                     run.state = DONE
                     self.tally["finished moves"] += 1
                 self.check(before, by_tool=step.step == "traffic")
+                if step.step in ("traffic", "verify"):
+                    # Where the traffic is from now on is another run's doing, or its region's loss.
+                    run.turns = self.turns
         except Stopped as why:
             self.log(f"{run.offered} stops: {why}")
             self.tally["stopped runs"] += 1
@@ -580,12 +620,25 @@ class World:
                 raise Stopped("no answer")
             self.acts(run, step)
             if self.accept(target, decision.method, is_lucky):
+                if not is_lucky and self.odds.random() < 0.05:
+                    self.answer_ambiguously(run, observed, decision.method, request, lag)
                 self.log(f"   Aurora accepts {decision.method} to {target.name}")
                 self.tally["promotions"] += 1
                 self.promotions = run.promotions = self.promotions + 1
                 return
             self.tally["promotions refused by Aurora"] += 1
             refused[decision.method] = "AWS refused."
+
+    def answer_ambiguously(self, run: Run, before: Any, method: str, request: Any, lag: Any) -> None:
+        """The answer to an accepted request is lost, its repetition is refused, and the readings are old."""
+        self.tally["ambiguous refusals"] += 1
+        self.promotions = run.promotions = self.promotions + 1
+        self.log(f"   the answer to {method} is lost, and its repetition is refused")
+        if self.guards.ambiguous_is_unknown:
+            raise Stopped("it is unknown whether AWS accepted the request")
+        again = promotion.decide(before, {**lag, "reason": "dice"}, request, {method: "AWS refused."})
+        self.demand(again.action != "request", f"A {again.method} was requested during the {method}")
+        raise Stopped(again.reason[:200])
 
     def observed(self, target: Region) -> dict[str, Any]:
         """Return what the writer module reads in the target's region."""
@@ -791,11 +844,12 @@ class World:
         self.demand(
             (self.answered(), self.is_proven(target)) == (target, True)
             or run.promotions != self.promotions
+            or run.turns != self.turns
             or self.has_broken(run),
             f"A run ends well and writer and traffic are not both in {target}",
         )
         self.demand(
-            self.put == target or run.promotions != self.promotions,
+            self.put == target or run.promotions != self.promotions or run.turns != self.turns,
             f"A run ends well and nothing holds the traffic in {target}: it was last put to {self.put}",
         )
         self.tell(run)
@@ -821,8 +875,25 @@ class World:
             except Stopped:
                 step = None
         self.log(f"{run.offered} dies" + (f" in the middle of {step.step}" if step else ""))
-        run.state = DEAD
+        is_working, run.state = run.state == HOLDING and step is None, DEAD
         self.check(before, by_tool=bool(step) and step.step == "traffic")
+        if is_working and self.odds.random() < 0.8:
+            run.is_orphan = True
+            self.tally["orphans"] += 1
+
+    def wake(self, run: Run) -> None:
+        """The worker that a killed controller left behind goes on with its step: it renews the lease, and acts."""
+        if self.guards.dies_with_controller:
+            run.is_orphan = False
+            self.tally["orphans stopped"] += 1
+            self.log(f"   the worker of {run.offered} finds that its controller has ended")
+            return
+        step = run.plan.steps[run.next]
+        self.log(f"   the worker of {run.offered} goes on with {step.step}")
+        try:
+            getattr(self, f"do_{step.step}")(run, step, False)
+        except Stopped:
+            run.is_orphan = False
 
     def half(self, run: Run, step: Any) -> None:
         self.tally["crashes in the middle"] += 1
@@ -923,10 +994,12 @@ class Sequence:
 
     def happen(self, event: Any) -> None:
         world = self.world
-        before = world.sizes()
+        before, turns = world.sizes(), world.turns
         self.tally["events"] += 1
         event()
-        world.check(before)
+        self.orphan()
+        # Where the traffic went away and came back meanwhile, each step has been checked by itself.
+        world.check(before if turns == world.turns else world.sizes())
 
     def pick(self, *states: str) -> Run | None:
         found = [run for run in self.world.runs if run.state in states]
@@ -960,6 +1033,13 @@ class Sequence:
         run = self.pick(PLANNED, HOLDING)
         if run:
             self.world.crash(run)
+
+    def orphan(self) -> None:
+        """What a killed controller left behind does, if it has not stopped."""
+        world = self.world
+        found = [run for run in world.runs if run.is_orphan]
+        if found and world.odds.random() < 0.3:
+            world.wake(world.odds.choice(found))
 
     def loss(self) -> None:
         world, dice = self.world, self.dice
@@ -1027,6 +1107,7 @@ class Sequence:
     def quiet(self) -> None:
         """Everything answers, operations end, leases expire; the same command once more, and again."""
         world = self.world
+        world.is_quiet = True
         for one in world.regions.values():
             if one.reach != UP:
                 self.happen(lambda one=one: world.recover(one.name))
