@@ -120,7 +120,7 @@ OTHERS = ("aws_account_id", "aws_partition", "controller_credentials", "policies
 # Artifacts that a job passes to the next nodes of a workflow; AWX passes them to their playbooks like extra variables.
 ARTIFACTS = (
     *("active_region", "outcome", "outcome_reason", "rpo_seconds", "rto_seconds", "run_id"),
-    *("drill", "failover", "health", "platform_outputs", "readiness", "rotation"),
+    *("drill", "failover", "health", "platform_outputs", "readiness", "rotation", "upgrade"),
 )
 # Prefixes of variables of Ansible and AWX, which cannot be confused with the collection's.
 FOREIGN = ("ansible_", "awx_", "tower_")

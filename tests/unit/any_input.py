@@ -155,6 +155,7 @@ DICTS = {
     "previous": [ENDED_LEASE, {**ENDED_LEASE, "earlier": [ENDED_LEASE]}],
     "record": [{"outcome": "successful", "method": "failover", "steps": [], "ended_at": 5.0}, {"any": ["thing"]}],
     "regions": [entry(EAST), entry(WEST), {"region": EAST}],
+    "parameter_groups": [{EAST: "trading-us-east-1-dev", WEST: "trading-us-east-2-dev-aurora-mysql8-4"}, {}],
     "tags": [{"Project": "trading", "Count": 3}],
     "topics": [{region: TOPIC_ARN.format(region) for region in (EAST, WEST)}],
     "units": [{"RecoveryTime": "Seconds"}, {}],
@@ -287,6 +288,7 @@ BAD_DICTS = {
     "previous": [{"run_id": "r-0"}, {**ENDED_LEASE, "renewed_at": "noon"}, {**ENDED_LEASE, "earlier": {"a": 1}}],
     "record": [{"ended_at": "noon"}, {"steps": "all"}, {"started_at": float("inf")}],
     "regions": [{}, {"region": "moon"}, {"region": EAST, "target_group_arn": "x"}],
+    "parameter_groups": [{"moon": "group"}, {EAST: "-group"}, {EAST: ""}, {EAST: None}, {EAST: 7}],
     "tags": [{"x" * 129: "y"}, {"x": "y" * 257}, {"x": {"y": 1}}],
     "topics": [{}, {"moon": TOPIC_ARN.format(EAST)}, {EAST: "topic"}, {EAST: TOPIC_ARN.format(WEST)}, {EAST: None}],
     "verdicts": [
