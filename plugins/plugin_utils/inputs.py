@@ -34,10 +34,12 @@ SUFFIX = rules.text(
     r"(?!.{13})[a-z0-9](?:-?[a-z0-9])*",
     "1 to 12 lower-case letters, digits and single inner dashes, such as dev or prod-eu",
 )
+VERSION_CHARACTERS = 64  # far more than any of AWS's
 # The form alone: whether AWS offers a version today, site.yml asks AWS.
 VERSION = rules.Value(
     "a version as AWS writes it, " + " or ".join(f"{one.default_version} of {one.title}" for one in ENGINES.values()),
-    lambda value: any(is_version(engine, value) for engine in ENGINES),
+    lambda value: any(is_version(engine, value) for engine in ENGINES) and len(value) <= VERSION_CHARACTERS,
+    (1, VERSION_CHARACTERS),
 )
 PLATFORM = rules.text(r"[a-z](?:-?[a-z0-9]){0,19}", "1 to 20 lower-case letters, digits and inner dashes")
 
