@@ -148,7 +148,7 @@ def test_what_a_move_needs_is_not_fetched_when_it_starts(made):
 def test_a_job_that_hangs_in_a_lost_region_holds_no_move_and_no_look_back(made):
     templates = by_name(made["job_templates"])
     alone = {name for name, template in templates.items() if not template.get("allow_simultaneous")}
-    assert alone == {"Provision", "Drill", "Automation", "Teardown"}
+    assert alone == {"Provision", "Upgrade", "Drill", "Automation", "Teardown"}
     assert all(workflow["allow_simultaneous"] for workflow in made["workflows"])
 
 
