@@ -131,8 +131,9 @@ def planned(seen, sample, options):
         state, WEST, cluster=cluster_of(cluster), instances=[instance_of(one) for one in instances], lag=sample
     )
     if options["method"] != "switchover":
-        # An unplanned move: the active region is lost, so that auto is no switchover.
-        state = hidden(state, EAST)
+        # An unplanned move: the active region is lost, whichever it is, so that auto is no switchover.
+        for lost in {EAST, view["writer_region"]} - {WEST, None}:
+            state = hidden(state, lost)
     # force: whether the active region is healthy is no matter of the promotion itself.
     return build_plan(state, Request(target_region=WEST, force=True, cool_down=0, **options))
 
