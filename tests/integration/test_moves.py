@@ -127,6 +127,7 @@ def test_a_refused_managed_failover_is_a_detach_only_where_loss_is_accepted_and_
     assert endpoint(platform.lab, OTHER) == cluster(platform.lab, OTHER)["Endpoint"]
     (record,) = [one for one in runs(platform.lab, OTHER) if one["outcome"] == "successful"]
     assert record["method"] == "detach"
+    assert (record["repointed"], list(record["not_repointed"])) == ([OTHER], [HOME])
 
     platform.lab.restore(HOME)
     torn = platform.run("site")

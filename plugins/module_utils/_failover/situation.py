@@ -152,15 +152,23 @@ class Situation(Database):
         """
         is_alone = self.is_detached or (self.method == DETACH and self.is_promotion_open)
         source = self.facts.value("cluster") if is_alone else self.view
-        parameter = self.state.endpoint_parameters.get(self.target)
-        return Endpoint(parameter, self.facts["writer_endpoint"], (source or {}).get("endpoint"))
+        parameters = dict(self.state.endpoint_parameters)
+        parameter = parameters.pop(self.target, None)
+        read = {region: self.region_facts(region)["writer_endpoint"] for region in parameters}
+        others = {region: name for region, name in parameters.items() if read[region].known}
+        silent = {region: str(fact.error) for region, fact in read.items() if not fact.known}
+        return Endpoint(parameter, self.facts["writer_endpoint"], (source or {}).get("endpoint"), others, silent)
 
     @property
     def is_repoint_needed(self) -> bool:
-        """Whether the parameter has to be written, as far as can be determined beforehand."""
+        """Whether the parameter, or that of another region that responded, has to be written, as far as is known."""
         found = self.endpoint
         if not found.parameter:
             return False
+        if found.wanted and any(
+            self.region_facts(region)["writer_endpoint"].value != found.wanted for region in found.others
+        ):
+            return True
         if self.is_detached or (self.is_promotion_open and self.method == DETACH):
             return not found.current.known or found.current.value != found.wanted
         # The API may reject the managed failover; method auto then detaches.

@@ -105,7 +105,22 @@ def test_the_parameter_follows_the_global_endpoint_where_it_says_something_else(
         "parameter": f"/endpoint/{WEST}",
         "current": platform.own_endpoint(WEST),
         "wanted": platform.GLOBAL_ENDPOINT,
+        "others": {},
+        "silent": {EAST: "no answer within 2.5 s"},
     }
+
+
+def test_the_old_region_that_responds_is_repointed_too_and_a_silent_one_is_named():
+    plan = plan_of(Model().state(), **DETACH)
+    assert dict(plan.writer_endpoint.others) == {EAST: f"/endpoint/{EAST}"}
+    silent = plan_of(Model().lose(EAST), **DETACH)
+    (why,) = [step.why for step in silent.steps if step.step == "repoint"]
+    assert (dict(silent.writer_endpoint.others), f"do not respond: {EAST}" in why) == ({}, True)
+
+
+def test_a_move_repoints_another_region_whose_applications_write_elsewhere():
+    state = platform.with_values(Model().state(), EAST, writer_endpoint=platform.own_endpoint(EAST))
+    assert "repoint" in names(plan_of(state, method="switchover"))
 
 
 @pytest.mark.parametrize("method, is_planned", [("auto", True), ("failover", False)])
