@@ -41,7 +41,9 @@ def test_a_drill_goes_there_and_back_in_one_command(platform):
     made = [call["operation"] for call in platform.lab.calls() if call["operation"].endswith("GlobalCluster")]
     assert (made.count("SwitchoverGlobalCluster"), made.count("FailoverGlobalCluster")) == (2, 0)
     for region in platform.regions:
-        assert [record["outcome"] for record in runs(platform.lab, region)] == ["successful"] * 2
+        records = runs(platform.lab, region)
+        assert [record["outcome"] for record in records] == ["successful"] * 2
+        assert all(record["started_at"] > run.began + 1 for record in records), "a drill checks readiness first"
 
 
 def until(happens: Callable[[], object], seconds: float = 60) -> None:
