@@ -11,10 +11,10 @@ author: Trading platform maintainers (@trading-multi-region)
 version_added: 0.3.0
 short_description: Time at which the running ansible-playbook command was started
 description:
-  - Returns the time at which the operating system started the process of C(ansible-playbook), in epoch seconds. Reading
-    the inventory and the playbooks takes seconds before the first task, and they belong to a recovery.
-  - In a controller, it is the process in the job's container. The time in the queue, and the start of the container, are
-    not included.
+  - Returns the time at which the operating system started the process of C(ansible-playbook), in epoch seconds.
+    Before its first task it reads the inventory and the playbooks, which takes seconds.
+  - In a controller, it is the process in the job's container. The time in the queue, and the start of the container,
+    are not included.
   - If the operating system does not report it, the current time is returned.
 """
 

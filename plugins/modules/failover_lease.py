@@ -54,8 +54,8 @@ options:
     type: str
   started_at:
     description:
-      - Time at which the run began, in epoch seconds. Stored with the lease; a run that is resumed keeps that of its first
-        attempt. Default is the time at which the lease is acquired.
+      - Time at which the run began, in epoch seconds. Stored with the lease; a run that is resumed keeps that of its
+        first attempt. Default is the time at which the lease is acquired.
     type: float
     version_added: 0.3.0
   lease_seconds:

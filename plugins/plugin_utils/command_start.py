@@ -44,7 +44,10 @@ def parse_elapsed(text: str) -> float:
 
 
 def age_from_proc(pid: int) -> float:
-    """Return the seconds since a process was started, to a hundredth; on Linux. Not /proc/uptime: containers fake it."""
+    """Return the seconds since a process was started, to a hundredth; on Linux.
+
+    Not from /proc/uptime, which some containers replace with the time since their own start.
+    """
     stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     return time.clock_gettime(time.CLOCK_BOOTTIME) - parse_stat(stat, os.sysconf("SC_CLK_TCK"))
 
