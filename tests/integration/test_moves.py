@@ -87,7 +87,7 @@ def test_failback_puts_in_order_what_a_failover_left(platform):
     (record,) = runs(platform.lab, OTHER)
     assert record["fenced"] == "fenced"
     (fence,) = [step for step in record["attempts"][-1]["steps"] if step["name"] == "fence"]
-    assert fence["seconds"] > 0 and "is fenced" in fence["reason"], "its result, although it ran in parallel"
+    assert fence["seconds"] > 0 and "is removed" in fence["reason"], "its result, although it ran in parallel"
 
     again = platform.run("failover", "-e", f"target_region={OTHER}").ends_well()
     assert again.changed["localhost"] == 0 and "is already active" in again.output

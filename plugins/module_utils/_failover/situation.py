@@ -22,7 +22,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.cap
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.database import Database
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     APPLICATION_CAPACITY,
-    DATABASE_INGRESS,
     STATEMENTS,
     Endpoint,
 )
@@ -190,16 +189,13 @@ class Situation(Database):
 
     @property
     def has_writer_stopped(self) -> bool:
-        """Whether the writer is known to have stopped taking writes: it was fenced, or was seen not to serve.
+        """Whether the writer is known to have stopped taking writes: it was seen not to serve.
 
-        A region that does not answer may go on writing for clients that still reach it.
+        A region that does not answer may go on writing for clients that still reach it, and so may connections that
+        were open when a region was fenced (_fence/document.py).
         """
         writer = self.member_writer
-        if writer is None:
-            return False
-        measures = measures_of(self.fence_of(writer).value)
-        is_fenced = any(one["mode"] == DATABASE_INGRESS and one.get("state") == DONE for one in measures)
-        return is_fenced or self.verdict_of(writer).signals["database"].state == UNHEALTHY
+        return writer is not None and self.verdict_of(writer).signals["database"].state == UNHEALTHY
 
     @property
     def lag(self) -> dict[str, Any]:
