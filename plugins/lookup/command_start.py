@@ -15,7 +15,7 @@ description:
     Before its first task it reads the inventory and the playbooks, which takes seconds.
   - In a controller, it is the process in the job's container. The time in the queue, and the start of the container,
     are not included.
-  - If the operating system does not report it, the current time is returned.
+  - On another operating system than Linux, the current time is returned.
 """
 
 EXAMPLES = r"""

@@ -11,14 +11,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import re
-import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-PS_SECONDS = 2
-# Of POSIX's ps: [[dd-]hh:]mm:ss.
-ELAPSED = re.compile(r"(?:(?:(\d+)-)?(\d+):)?(\d+):(\d+)")
 # Field 22 of /proc/<pid>/stat ("proc_pid_stat" of the Linux manual), counted behind the name, which may have blanks.
 STARTED = 22 - 3
 
@@ -34,15 +30,6 @@ def parse_stat(stat: str, ticks_per_second: int) -> float:
     return int(stat.rpartition(")")[2].split()[STARTED]) / ticks_per_second
 
 
-def parse_elapsed(text: str) -> float:
-    """Return the seconds that ps reports as etime. Raises ValueError. Pure."""
-    found = ELAPSED.fullmatch(text.strip())
-    if not found:
-        raise ValueError(f"ps reports {text!r} as etime")
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
-
-
 def age_from_proc(pid: int) -> float:
     """Return the seconds since a process was started, to a hundredth; on Linux.
 
@@ -52,18 +39,10 @@ def age_from_proc(pid: int) -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - parse_stat(stat, os.sysconf("SC_CLK_TCK"))
 
 
-def age_from_ps(pid: int) -> float:
-    """Return the whole seconds since a process was started; on any POSIX system."""
-    command = ["ps", "-o", "etime=", "-p", str(pid)]
-    return parse_elapsed(subprocess.run(command, capture_output=True, text=True, check=True, timeout=PS_SECONDS).stdout)
-
-
-def command_start(readers=(age_from_proc, age_from_ps)) -> float:
-    """Return when the command was started, in epoch seconds; now if the operating system does not report it."""
-    now, pid = time.time(), command_pid()
-    for read in readers:
-        try:
-            return now - max(read(pid), 0.0)
-        except (OSError, AttributeError, ValueError, IndexError, subprocess.SubprocessError):
-            continue
-    return now
+def command_start(read: Callable[[int], float] = age_from_proc) -> float:
+    """Return when the command was started, in epoch seconds; now if the operating system is not Linux."""
+    now = time.time()
+    try:
+        return now - max(read(command_pid()), 0.0)
+    except (OSError, AttributeError, ValueError, IndexError):
+        return now
