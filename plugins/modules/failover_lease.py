@@ -54,6 +54,12 @@ options:
     description:
       - What started the run; stored with the lease.
     type: str
+  started_at:
+    description:
+      - Time at which the run began, in epoch seconds. Stored with the lease; a run that is resumed keeps that of its
+        first attempt. Default is the time at which the lease is acquired.
+    type: float
+    version_added: 0.3.0
   lease_seconds:
     description:
       - Seconds until the lease expires unless it is renewed. At least 10.
@@ -247,6 +253,7 @@ ARGUMENT_SPEC = {
     "owner": {"type": "str", "rule": rules.NAME},
     "method": {"type": "str", "rule": rules.NAME},
     "trigger": {"type": "str", "rule": rules.WORDS},
+    "started_at": {"type": "float", "rule": rules.MOMENT},
     "lease_seconds": {"type": "int", "default": 60, "rule": rules.LEASE_SECONDS},
     "resume_within": {"type": "int", "default": 21600, "rule": rules.SPAN},
     "takeover_run_id": {"type": "str", "rule": rules.ID},

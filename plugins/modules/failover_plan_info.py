@@ -380,6 +380,14 @@ writer_endpoint:
       description: Its value after the move, or V(unknown).
       type: str
       sample: trading-global-dev.global-abcdefghijkl.global.rds.amazonaws.com
+    others:
+      description: The parameters of the other regions that responded, by region. They get the same value.
+      type: dict
+      sample: {us-east-1: /trading/dev/database/writer-endpoint}
+    silent:
+      description: Why the parameter of another region could not be read, by region. The move does not repoint it.
+      type: dict
+      sample: {}
 verdicts:
   description: C(verdict) and C(reason) by region, from load balancer targets and database.
   returned: success

@@ -80,13 +80,15 @@ reason:
   returned: success
   type: str
   sample: >-
-    us-east-1 is fenced: run 20260101T030000Z-3f2a took the ingress of the database's security group sg-1; Aurora
-    blocked its writes.
+    us-east-1 is fenced: run 20260101T030000Z-3f2a removed the ingress of the database's security group sg-1
+    (connections that were open may go on writing); Aurora blocked its writes.
 outcome:
   description:
-    - V(fenced), V(not fenced) or V(unknown), for O(region); null if that is not given.
-    - V(fenced) if one kind of fencing succeeded. If the fencing by this collection failed, V(not fenced) if Aurora's
-      timed out or if every region responded and none had an event of it.
+    - V(fenced), V(not proven), V(not fenced) or V(unknown), for O(region); null if that is not given.
+    - V(fenced) if Aurora reports that it blocked the writes. V(not proven) if only this collection removed something,
+      because connections that were open may go on writing; before version 0.3.0 this was V(fenced).
+    - If the fencing by this collection failed, V(not fenced) if Aurora's timed out or if every region responded and
+      none had an event of it.
   returned: success
   type: str
   sample: fenced

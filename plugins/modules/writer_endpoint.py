@@ -20,7 +20,7 @@ description:
     type.
   - The module fails if the cluster is not a member and has no instance that can write, because applications would reach
     a reader.
-  - All calls are made in O(region).
+  - All calls are made in O(region), except those for O(other_parameters).
   - "Sources: C(Connecting to Amazon Aurora Global Database) and C(Removing a cluster from an Amazon Aurora global
     database) of the Aurora User Guide."
 author:
@@ -41,6 +41,14 @@ options:
       - Identifier of the region's cluster.
     type: str
     required: true
+  other_parameters:
+    description:
+      - Names of the parameters of other regions, by region. They get the same value, so that the applications of these
+        regions follow the writer too.
+      - A region that does not respond within seconds is no failure. It is listed in RV(not_repointed).
+    type: dict
+    default: {}
+    version_added: 0.3.0
 attributes:
   check_mode:
     support: full
@@ -68,6 +76,15 @@ EXAMPLES = r"""
     parameter_name: /trading/dev/database/writer-endpoint
     global_cluster_identifier: trading-global-dev
     db_cluster_identifier: trading-us-east-2-dev
+
+- name: Point the applications of both regions at the writer
+  trading.multi_region.writer_endpoint:
+    region: us-east-2
+    parameter_name: /trading/dev/database/writer-endpoint
+    global_cluster_identifier: trading-global-dev
+    db_cluster_identifier: trading-us-east-2-dev
+    other_parameters:
+      us-east-1: /trading/dev/database/writer-endpoint
 """
 
 RETURN = r"""
@@ -93,6 +110,19 @@ after:
   returned: success
   type: str
   sample: trading-us-east-2-dev.cluster-1a2b3c4d.us-east-2.rds.amazonaws.com
+repointed:
+  description: Regions whose parameter has the value RV(after) now, or would have it in check mode.
+  returned: success
+  type: list
+  elements: str
+  version_added: 0.3.0
+  sample: [us-east-2]
+not_repointed:
+  description: Why the parameter of another region was not repointed, by region.
+  returned: success
+  type: dict
+  version_added: 0.3.0
+  sample: {us-east-1: no answer within 2.0 s}
 is_member:
   description: Whether the region's cluster is a member of the global cluster.
   returned: success
@@ -125,6 +155,7 @@ ARGUMENT_SPEC = {
     "parameter_name": {"type": "str", "required": True, "rule": rules.PARAMETER},
     "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
     "db_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
+    "other_parameters": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.REGION_CODE, rules.PARAMETER)},
     **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }

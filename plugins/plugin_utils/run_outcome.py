@@ -54,6 +54,8 @@ def run_outcome(
     after the move; empty if they were not run. now: epoch seconds.
     """
     started, seen = float(run["started_at"]), results.get("verify") or {}
+    repointed = results.get("repoint") or {}
+    silent = (plan.get("writer_endpoint") or {}).get("silent", {}) if "repointed" in repointed else {}
     return {
         "run_id": run["id"],
         "attempt": int(run.get("attempt") or 1),
@@ -80,6 +82,9 @@ def run_outcome(
         "rpo_bound_ms": plan["rpo_bound_ms"],
         "safe_instant": plan["safe_instant"],
         "lag": plan["lag"],
+        # Empty where no parameter had to be written.
+        "repointed": repointed.get("repointed", []),
+        "not_repointed": {**silent, **repointed.get("not_repointed", {})},
         "fenced": fenced.get("outcome", "not asked for"),
         "fenced_reason": fenced.get("reason", ""),
         "verdicts_before": plan["verdicts"],

@@ -58,6 +58,7 @@ def test_moves_writer_and_traffic_while_the_region_is_gone(platform, mode, tmp_p
     outcome = json.loads(outcome_file.read_text())
     assert outcome["outcome"] == "successful"
     assert outcome["target_region"] == TARGET
+    assert outcome["started_at"] == pytest.approx(run.began, abs=0.5), "the clock starts with the command"
     assert 0 < outcome["rto_seconds"] <= run.seconds
     # Each step begins where the one before it ended; fencing runs in parallel, without an end if nothing responds.
     steps = {step["name"]: step for step in outcome["steps"]}

@@ -41,7 +41,9 @@ def test_a_drill_goes_there_and_back_in_one_command(platform):
     made = [call["operation"] for call in platform.lab.calls() if call["operation"].endswith("GlobalCluster")]
     assert (made.count("SwitchoverGlobalCluster"), made.count("FailoverGlobalCluster")) == (2, 0)
     for region in platform.regions:
-        assert [record["outcome"] for record in runs(platform.lab, region)] == ["successful"] * 2
+        records = runs(platform.lab, region)
+        assert [record["outcome"] for record in records] == ["successful"] * 2
+        assert all(record["started_at"] > run.began + 1 for record in records), "a drill checks readiness first"
 
 
 def until(happens: Callable[[], object], seconds: float = 60) -> None:
@@ -85,7 +87,7 @@ def test_failback_puts_in_order_what_a_failover_left(platform):
     (record,) = runs(platform.lab, OTHER)
     assert record["fenced"] == "fenced"
     (fence,) = [step for step in record["attempts"][-1]["steps"] if step["name"] == "fence"]
-    assert fence["seconds"] > 0 and "is fenced" in fence["reason"], "its result, although it ran in parallel"
+    assert fence["seconds"] > 0 and "is removed" in fence["reason"], "its result, although it ran in parallel"
 
     again = platform.run("failover", "-e", f"target_region={OTHER}").ends_well()
     assert again.changed["localhost"] == 0 and "is already active" in again.output
@@ -127,6 +129,7 @@ def test_a_refused_managed_failover_is_a_detach_only_where_loss_is_accepted_and_
     assert endpoint(platform.lab, OTHER) == cluster(platform.lab, OTHER)["Endpoint"]
     (record,) = [one for one in runs(platform.lab, OTHER) if one["outcome"] == "successful"]
     assert record["method"] == "detach"
+    assert (record["repointed"], list(record["not_repointed"])) == ([OTHER], [HOME])
 
     platform.lab.restore(HOME)
     torn = platform.run("site")

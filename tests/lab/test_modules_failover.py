@@ -217,7 +217,10 @@ def test_applications_find_the_writer_where_the_parameter_leads(platform: Platfo
     platform.lab.outage(EAST, "reset")
     found = plan(platform, method="detach", accept_data_loss=True)
     wanted = platform.lab.client("rds", WEST).describe_db_clusters()["DBClusters"][0]["Endpoint"]
-    assert found["writer_endpoint"] == {"parameter": "/writer", "current": "elsewhere", "wanted": wanted}
+    endpoint = found["writer_endpoint"]
+    expected = {"parameter": "/writer", "current": "elsewhere", "wanted": wanted, "others": {}}
+    assert {name: endpoint[name] for name in expected} == expected
+    assert list(endpoint["silent"]) == [EAST]
     assert "repoint" in steps(found)
 
 

@@ -69,10 +69,10 @@ class Database:
         }
         return writer.run({**params, **said}, self.clients, check_mode, clock, briefly)
 
-    def repoint(self, region: str, check_mode: bool = False) -> dict[str, Any]:
+    def repoint(self, region: str, check_mode: bool = False, **said: Any) -> dict[str, Any]:
         """Have the region's parameter right."""
         names = {"global_cluster_identifier": GLOBAL, "db_cluster_identifier": region, "parameter_name": PARAMETER}
-        return writer_endpoint.run({"region": region, **names}, self.clients, check_mode)
+        return writer_endpoint.run({"region": region, **names, **said}, self.clients, check_mode)
 
     def protection(self, region: str, asked_in: str, **said: Any) -> dict[str, Any]:
         """Read or wait for a member's synchronization."""
@@ -143,7 +143,8 @@ def test_auto_explains_and_detaches_only_with_accepted_loss_and_the_endpoint_is_
 
     assert database.repoint(WEST, check_mode=True)["after"] == database.endpoint(WEST)
     assert database.parameter(WEST) == everywhere
-    repointed = database.repoint(WEST)
+    repointed = database.repoint(WEST, other_parameters={EAST: PARAMETER})
+    assert (repointed["repointed"], list(repointed["not_repointed"])) == ([WEST], [EAST])
     assert (repointed["before"], repointed["is_member"]) == (everywhere, False)
     assert database.parameter(WEST) == database.endpoint(WEST) == moved["after"]["target"]["endpoint"]
 

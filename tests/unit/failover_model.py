@@ -399,7 +399,10 @@ def _announce(state: State, act: Act) -> State:
 
 
 def _repoint(state: State, act: Act) -> State:
-    return with_values(state, act.target, writer_endpoint=act.seen(state).endpoint.wanted)
+    found = act.seen(state).endpoint
+    for region in (act.target, *found.others):
+        state = with_values(state, region, writer_endpoint=found.wanted)
+    return state
 
 
 def _record(state: State, act: Act) -> State:

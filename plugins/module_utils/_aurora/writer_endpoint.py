@@ -7,6 +7,9 @@
 The global writer endpoint follows the writer from member to member ("Connecting to Amazon Aurora Global Database" of
 the Aurora User Guide), but not out of the global database: a detached cluster has only its own endpoint
 ("Removing a cluster from an Amazon Aurora global database" in the same guide).
+
+The applications of the other regions must write to the same writer, or those of the old region keep writing to the old
+one. Their parameters get the same value, but a region that does not respond is reported, and not waited for.
 """
 
 from __future__ import annotations
@@ -28,8 +31,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     Refused,
     aws_call,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
+    pause,
     retry_transient,
     timed,
     wait_until_visible,
@@ -37,6 +42,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 
 READ_SECONDS = 10
 POLL_SECONDS = 1
+# How long to wait for the parameters of the other regions, in seconds: traffic waits for this step.
+OTHERS_SECONDS = 2.0
 
 
 @aws_call("GetParameter", missing=("ParameterNotFound",))
@@ -144,10 +151,11 @@ def run(
 ) -> dict[str, Any]:
     """Store the endpoint to which the region's applications must write in the parameter.
 
-    Returns {changed, reason, before, after, is_member, diff, seconds}; before and after are the parameter's value, None
-    if there is no parameter or, in check mode, no endpoint yet.
+    Returns {changed, reason, before, after, is_member, repointed, not_repointed, diff, seconds}; before and after are
+    the parameter's value, None if there is no parameter or, in check mode, no endpoint yet.
     """
     region, name = params.get("region") or clients.default_region, params["parameter_name"]
+    others = others_of(params, region)
     lease = lease_of(params, clients)
     pace = {"clock": clock, "sleep": sleep or lease.sleep}
     rds, ssm = clients("rds", region), clients("ssm", region)
@@ -156,22 +164,73 @@ def run(
     is_to_come = check_mode and before is None and seen["cluster"] is None and not seen["is_member"]
     wanted = None if is_to_come else wanted_endpoint(seen, params, region)
     changed = is_to_come or before != wanted
-    if changed and not check_mode:
+    if (changed or others) and not check_mode:
         lease.hold()
+    if changed and not check_mode:
         try:
             write(ssm, name, wanted, pace)
         except AwsCallError as error:
             error.evidence.update(before=before, is_member=seen["is_member"])
             raise
     verb = ("would be set" if check_mode else "was set") if changed else "is right"
+    followed, failed = repoint_others(others, wanted, clients, check_mode)
     return {
-        "changed": changed,
-        "reason": f"{name} {verb}: {because(seen, params)}.",
+        "changed": changed or any(followed.values()),
+        "reason": f"{name} {verb}: {because(seen, params)}.{said_of_others(followed, failed, check_mode)}",
         "before": before,
         "after": wanted,
         "is_member": seen["is_member"],
+        "repointed": [region, *followed],
+        "not_repointed": failed,
         "diff": {"before": {"value": before}, "after": {"value": wanted}},
     }
+
+
+def others_of(params: Mapping[str, Any], region: str) -> dict[str, str]:
+    """Return the parameters of the other regions, by region. Raises MultiRegionError for the region itself. Pure."""
+    others = dict(params.get("other_parameters") or {})
+    if region in others:
+        raise MultiRegionError(
+            f"other_parameters has {region}; allowed: regions other than region, whose parameter is parameter_name."
+        )
+    return others
+
+
+def follow(ssm: Any, name: str, value: str, check_mode: bool) -> bool:
+    """Give another region's parameter the value, read back; return whether it was, or would be, changed."""
+    if value_of(get_parameter(ssm, name), name) == value:
+        return False
+    if not check_mode:
+        pace = {"clock": time.monotonic, "sleep": pause}
+        write(ssm, name, value, pace)
+    return True
+
+
+def repoint_others(
+    others: Mapping[str, str], value: str | None, clients: Any, check_mode: bool
+) -> tuple[dict[str, bool], dict[str, str]]:
+    """Give the other regions' parameters the value, in parallel.
+
+    others: the parameter's name by region. value: None = not known yet, in check mode. Returns whether each was
+    changed, and why the others were not.
+    """
+    if value is None or not others:
+        return {}, {}
+
+    def call(region: str) -> Callable[[], bool]:
+        return lambda: follow(clients("ssm", region), others[region], value, check_mode)
+
+    answers = observe_all({region: call(region) for region in others}, OTHERS_SECONDS)
+    done = {region: answer.value for region, answer in answers.items() if answer.known}
+    return done, {region: str(answer.error) for region, answer in answers.items() if not answer.known}
+
+
+def said_of_others(followed: Mapping[str, bool], failed: Mapping[str, str], check_mode: bool) -> str:
+    """Return the sentences on the other regions' parameters; empty if there are none. Pure."""
+    verb = "would be set" if check_mode else "was set"
+    words = [f"in {region} it {verb if changed else 'is right'}" for region, changed in followed.items()]
+    words += [f"in {region} it was not repointed ({why.rstrip('.')})" for region, why in failed.items()]
+    return f" The same value: {', '.join(words)}." if words else ""
 
 
 def because(seen: Mapping[str, Any], params: Mapping[str, Any]) -> str:

@@ -97,7 +97,9 @@ def decide(standing: Mapping[str, Any] | None, params: Mapping[str, Any], region
     standing: the current lease in the shape of ``unpack_lease``, or None.
     now: the table's time.
     """
-    fresh = Claim("new", params["run_id"], 1, now, None)
+    # The command began before its lease, on a clock that may be ahead of the table's.
+    began = min(now, params.get("started_at") or now)
+    fresh = Claim("new", params["run_id"], 1, began, None)
     if standing is None:
         return fresh
     if standing["is_live"]:
@@ -112,9 +114,9 @@ def decide(standing: Mapping[str, Any] | None, params: Mapping[str, Any], region
         ended = "expired" if standing["outcome"] == RUNNING else standing["outcome"]
     previous = ended_lease(standing, ended)
     if standing["age_seconds"] > params["resume_within"]:
-        return Claim("new", params["run_id"], 1, now, previous)
+        return Claim("new", params["run_id"], 1, began, previous)
     if standing["method"] != params.get("method"):
-        return Claim("taken over", params["run_id"], 1, now, previous)
+        return Claim("taken over", params["run_id"], 1, began, previous)
     return Claim("resumed", standing["run_id"], standing["attempt"] + 1, standing["started_at"], previous)
 
 

@@ -22,7 +22,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.cap
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.database import Database
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     APPLICATION_CAPACITY,
-    DATABASE_INGRESS,
     STATEMENTS,
     Endpoint,
 )
@@ -152,15 +151,23 @@ class Situation(Database):
         """
         is_alone = self.is_detached or (self.method == DETACH and self.is_promotion_open)
         source = self.facts.value("cluster") if is_alone else self.view
-        parameter = self.state.endpoint_parameters.get(self.target)
-        return Endpoint(parameter, self.facts["writer_endpoint"], (source or {}).get("endpoint"))
+        parameters = dict(self.state.endpoint_parameters)
+        parameter = parameters.pop(self.target, None)
+        read = {region: self.region_facts(region)["writer_endpoint"] for region in parameters}
+        others = {region: name for region, name in parameters.items() if read[region].known}
+        silent = {region: str(fact.error) for region, fact in read.items() if not fact.known}
+        return Endpoint(parameter, self.facts["writer_endpoint"], (source or {}).get("endpoint"), others, silent)
 
     @property
     def is_repoint_needed(self) -> bool:
-        """Whether the parameter has to be written, as far as can be determined beforehand."""
+        """Whether the parameter, or that of another region that responded, has to be written, as far as is known."""
         found = self.endpoint
         if not found.parameter:
             return False
+        if found.wanted and any(
+            self.region_facts(region)["writer_endpoint"].value != found.wanted for region in found.others
+        ):
+            return True
         if self.is_detached or (self.is_promotion_open and self.method == DETACH):
             return not found.current.known or found.current.value != found.wanted
         # The API may reject the managed failover; method auto then detaches.
@@ -182,16 +189,13 @@ class Situation(Database):
 
     @property
     def has_writer_stopped(self) -> bool:
-        """Whether the writer is known to have stopped taking writes: it was fenced, or was seen not to serve.
+        """Whether the writer is known to have stopped taking writes: it was seen not to serve.
 
-        A region that does not answer may go on writing for clients that still reach it.
+        A region that does not answer may go on writing for clients that still reach it, and so may connections that
+        were open when a region was fenced (_fence/document.py).
         """
         writer = self.member_writer
-        if writer is None:
-            return False
-        measures = measures_of(self.fence_of(writer).value)
-        is_fenced = any(one["mode"] == DATABASE_INGRESS and one.get("state") == DONE for one in measures)
-        return is_fenced or self.verdict_of(writer).signals["database"].state == UNHEALTHY
+        return writer is not None and self.verdict_of(writer).signals["database"].state == UNHEALTHY
 
     @property
     def lag(self) -> dict[str, Any]:

@@ -95,7 +95,9 @@ def _why_promote(seen: Situation) -> str:
 def _why_repoint(seen: Situation) -> str:
     found = seen.endpoint
     current = (found.current.value or "absent") if found.current.known else "unknown"
-    return f"{found.parameter} is {current}; applications of {seen.target} write to {found.wanted or 'the writer'}."
+    where = ", ".join([seen.target, *found.others])
+    silent = f" Not repointed, because they do not respond: {', '.join(found.silent)}." if found.silent else ""
+    return f"{found.parameter} is {current}; applications of {where} write to {found.wanted or 'the writer'}.{silent}"
 
 
 UNFENCE = Scene(

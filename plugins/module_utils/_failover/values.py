@@ -108,11 +108,14 @@ class Endpoint:
 
     current: unknown if it could not be read, None if the parameter does not exist.
     wanted: None if it cannot be determined yet.
+    others: the parameters of the other regions that responded, by region. silent: why the others were not read.
     """
 
     parameter: str | None
     current: Observation
     wanted: str | None
+    others: Mapping[str, str] = field(default_factory=dict)
+    silent: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,8 @@ class Plan:
                 "parameter": self.writer_endpoint.parameter,
                 "current": _shown(self.writer_endpoint.current),
                 "wanted": self.writer_endpoint.wanted or UNKNOWN,
+                "others": dict(self.writer_endpoint.others),
+                "silent": dict(self.writer_endpoint.silent),
             },
             "reason": self.reason,
         }

@@ -32,6 +32,8 @@ FENCE_PREFIX = "fence#"
 VERSION = 1
 INTENDED, DONE, FAILED = "intended", "done", "failed"
 FENCED, NOT_FENCED, UNKNOWN = "fenced", "not fenced", "unknown"
+# Something was removed, but clients that were connected may go on writing.
+NOT_PROVEN = "not proven"
 # The option, and member of the document, with the resource of a mode.
 RESOURCES = {"database_ingress": "security_group_id", "application_capacity": "autoscaling_group_name"}
 OUTCOMES = {DONE: FENCED, INTENDED: UNKNOWN, FAILED: NOT_FENCED}
@@ -106,6 +108,18 @@ def merge(region: str, copies: Mapping[str, Observation]) -> Observation:
     if newest:
         return Observation(newest)
     return Observation(error=f"the control table of {region} could not be read: {own.error}")
+
+
+def may_still_write(measure: Mapping[str, Any]) -> str:
+    """Return what a measure does not end, for sentences.
+
+    "Security group connection tracking" of the Amazon EC2 User Guide: a revoked rule does not interrupt connections
+    that are tracked. Instances of a group end after their connections have drained ("How Amazon EC2 Auto Scaling
+    works with Elastic Load Balancing": deregistration delay).
+    """
+    if measure["mode"] == "database_ingress":
+        return "connections that were open may go on writing"
+    return "instances that drain, and other clients of the database, may go on writing"
 
 
 def describe(measure: Mapping[str, Any]) -> str:

@@ -33,6 +33,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.docume
     RESOURCES,
     UNKNOWN,
     describe,
+    may_still_write,
     measures_of,
     merge,
 )
@@ -155,8 +156,7 @@ def said(ended: Ended, params: Mapping[str, Any]) -> str:
     """Return the sentence for a result of fencing. Pure."""
     region, what = params["region"], describe(params)
     if ended.fenced == FENCED and not ended.why:
-        limit = " Established connections may continue for a while." if params["mode"] == "database_ingress" else ""
-        return f"{region} is fenced: {what} is removed.{limit}"
+        return f"{region}: {what} is removed. That its writes have ended is not proven: {may_still_write(params)}."
     if ended.fenced == UNKNOWN:
         return f"Whether {region} is fenced is unknown: {ended.why}."
     return f"{region} is {ended.fenced}: {ended.why}."

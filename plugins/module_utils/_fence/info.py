@@ -21,8 +21,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.docume
     FENCE_PREFIX,
     FENCED,
     NOT_FENCED,
+    NOT_PROVEN,
     UNKNOWN,
     describe,
+    may_still_write,
     measures_of,
     merge,
     outcome_of,
@@ -100,21 +102,28 @@ def aurora_of(region: str, cluster: str, answers: Mapping[str, Observation]) -> 
 
 
 def combine(region: str, fence: Observation, aurora: Mapping[str, Any] | None) -> tuple[str, str]:
-    """Return (fenced | not fenced | unknown, sentence) from both kinds of fencing. Pure.
+    """Return (fenced | not proven | not fenced | unknown, sentence) from both kinds of fencing. Pure.
 
-    One success is enough. If ours failed and every region responded without an event of Aurora, it is not fenced; if
-    there is no information at all, it is unknown.
+    It is fenced if Aurora reports that it blocked the writes. What ours removes does not end connections that are open,
+    so that alone is not proven. If ours failed and every region responded without an event of Aurora, it is not fenced;
+    if there is no information at all, it is unknown.
     """
     ours = outcome_of(fence.value) if fence.known else UNKNOWN
     theirs = (aurora or {}).get("state", UNKNOWN)
     is_silent = bool(aurora) and aurora["is_silent"]
-    if FENCED in (ours, theirs):
+    if theirs == FENCED:
         outcome = FENCED
+    elif ours == FENCED:
+        outcome = NOT_PROVEN
     elif ours in (None, NOT_FENCED) and theirs == TIMED_OUT or ours == NOT_FENCED and is_silent:
         outcome = NOT_FENCED
     else:
         outcome = UNKNOWN
-    opening = f"Whether {region} is fenced is unknown" if outcome == UNKNOWN else f"{region} is {outcome}"
+    openings = {
+        UNKNOWN: f"Whether {region} is fenced is unknown",
+        NOT_PROVEN: f"That {region} is fenced is not proven",
+    }
+    opening = openings.get(outcome, f"{region} is {outcome}")
     return outcome, f"{opening}: {said_of_ours(fence)}; {said_of_theirs(aurora)}."
 
 
@@ -127,7 +136,8 @@ def said_of_ours(fence: Observation) -> str:
     parts = []
     for one in measures_of(fence.value):
         words = {"done": "removed", "intended": "may have removed"}.get(one["state"], "did not remove")
-        why = f" ({one['reason']})" if one.get("reason") else ""
+        limit = may_still_write(one) if one["state"] == "done" else None
+        why = f" ({one.get('reason') or limit})" if one.get("reason") or limit else ""
         parts.append(f"run {one['run_id']} {words} {describe(one)}{why}")
     return "; ".join(parts)
 

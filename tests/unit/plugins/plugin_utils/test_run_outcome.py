@@ -65,6 +65,16 @@ def test_the_recovery_ends_where_the_name_was_seen_in_the_target():
     assert [step["name"] for step in result["steps"]] == ["promote_request", "verify"]
 
 
+def test_the_record_names_the_regions_whose_applications_follow_the_writer_and_those_that_do_not():
+    plan = {**PLAN, "writer_endpoint": {"silent": {"eu-west-1": "no answer"}}}
+    done = {"ended_at": 103.0, "repointed": ["us-east-2"], "not_repointed": {"us-east-1": "late"}}
+    result = outcome(plan=plan, results={"repoint": done})
+    assert result["repointed"] == ["us-east-2"]
+    assert result["not_repointed"] == {"eu-west-1": "no answer", "us-east-1": "late"}
+    unneeded = outcome(plan=plan)
+    assert (unneeded["repointed"], unneeded["not_repointed"]) == ([], {})
+
+
 def test_a_resumed_run_keeps_its_first_clock_and_tells_when_this_attempt_began():
     result = outcome(run={**RUN, "attempt": 2}, lease=LEASE, results={"verify": VERIFIED})
     assert (result["attempt"], result["started_at"], result["attempt_started_at"]) == (2, 100.0, 110.5)

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import writer_endpoint
@@ -181,3 +184,62 @@ def test_a_repetition_that_is_refused_is_our_own_write_although_it_is_shown_late
     aws.repeated.add("put_parameter")
     aws.stale["get_parameter"] = 2
     assert (keep(aws, fake_time)["changed"], aws.parameters[B, NAME]["Value"]) == (True, OWN)
+
+
+A, OTHERS = "us-east-1", {"us-east-1": NAME}
+
+
+def test_the_applications_of_the_old_region_follow_a_detached_writer(aws, fake_time):
+    aws.parameters[A, NAME] = {"Value": EVERYWHERE}
+    aws.finish_detach(B)
+    result = keep(aws, fake_time, other_parameters=OTHERS)
+    assert {place: found["Value"] for place, found in aws.parameters.items()} == {(A, NAME): OWN, (B, NAME): OWN}
+    assert (result["changed"], result["repointed"], result["not_repointed"]) == (True, [B, A], {})
+    again = keep(aws, fake_time, other_parameters=OTHERS)
+    assert (again["changed"], again["repointed"]) == (False, [B, A])
+    assert f"in {A} it is right" in again["reason"]
+
+
+def test_a_region_that_is_repointed_late_is_a_change_although_the_target_is_right(aws, fake_time):
+    keep(aws, fake_time)
+    planned = keep(aws, fake_time, check_mode=True, other_parameters=OTHERS)
+    assert (planned["changed"], (A, NAME) in aws.parameters) == (True, False)
+    assert f"in {A} it would be set" in planned["reason"]
+    assert keep(aws, fake_time, other_parameters=OTHERS)["changed"] is True
+    assert aws.parameters[A, NAME]["Value"] == EVERYWHERE
+
+
+def test_a_silent_region_is_reported_and_does_not_fail_the_move(aws, fake_time):
+    aws.lost = {A}
+    result = keep(aws, fake_time, other_parameters=OTHERS)
+    assert (result["changed"], result["repointed"], list(result["not_repointed"])) == (True, [B], [A])
+    assert f"in {A} it was not repointed" in result["reason"]
+
+
+def test_a_hanging_region_is_not_waited_for(aws, fake_time, monkeypatch):
+    monkeypatch.setattr(writer_endpoint, "OTHERS_SECONDS", 0.1)
+    hold, real = threading.Event(), aws.get_parameter
+
+    def get(region, Name):
+        if region == A:
+            hold.wait(30)
+        return real(region, Name=Name)
+
+    aws.get_parameter = get
+    began = time.monotonic()
+    result = keep(aws, fake_time, other_parameters=OTHERS)
+    hold.set()
+    assert (result["repointed"], result["not_repointed"]) == ([B], {A: "no answer within 0.1 s"})
+    assert time.monotonic() - began < 5
+
+
+def test_another_regions_parameter_of_another_type_is_left_alone(aws, fake_time):
+    aws.parameters[A, NAME] = {"Value": "secret", "Type": "SecureString"}
+    assert "is a SecureString" in keep(aws, fake_time, other_parameters=OTHERS)["not_repointed"][A]
+    assert aws.parameters[A, NAME]["Value"] == "secret"
+
+
+def test_the_region_itself_is_no_other_region(aws, fake_time):
+    with pytest.raises(MultiRegionError, match="other_parameters has us-east-2; allowed: regions other than"):
+        keep(aws, fake_time, other_parameters={B: NAME})
+    assert aws.calls == []

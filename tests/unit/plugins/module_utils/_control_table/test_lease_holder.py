@@ -66,6 +66,18 @@ def test_a_free_lease_is_taken_by_a_new_run_in_the_tables_time(aws):
     assert done["reason"] == "The lease of us-east-2 was acquired for 60 s: run r1, attempt 1."
 
 
+def test_a_resumed_run_keeps_the_start_of_the_command_of_its_first_attempt(aws):
+    assert lease(aws, started_at=EPOCH - 7.5)["lease"]["started_at"] == EPOCH - 7.5
+    release(aws, "failed")
+    aws.time.sleep(30)
+    resumed = by_bob(aws, started_at=EPOCH + 29)
+    assert (resumed["resumed"], resumed["lease"]["started_at"]) == (True, EPOCH - 7.5)
+
+
+def test_a_controllers_clock_that_is_ahead_starts_no_run_in_the_future(aws):
+    assert lease(aws, started_at=EPOCH + 600)["lease"]["started_at"] == EPOCH
+
+
 def test_the_handle_is_the_option_of_the_step_modules(aws):
     expected = {"table_name": TABLE, "region": WEST, "run_id": "r1", "attempt": 1, "lease_seconds": 60}
     assert lease(aws)["handle"] == expected

@@ -105,7 +105,22 @@ def test_the_parameter_follows_the_global_endpoint_where_it_says_something_else(
         "parameter": f"/endpoint/{WEST}",
         "current": platform.own_endpoint(WEST),
         "wanted": platform.GLOBAL_ENDPOINT,
+        "others": {},
+        "silent": {EAST: "no answer within 2.5 s"},
     }
+
+
+def test_the_old_region_that_responds_is_repointed_too_and_a_silent_one_is_named():
+    plan = plan_of(Model().state(), **DETACH)
+    assert dict(plan.writer_endpoint.others) == {EAST: f"/endpoint/{EAST}"}
+    silent = plan_of(Model().lose(EAST), **DETACH)
+    (why,) = [step.why for step in silent.steps if step.step == "repoint"]
+    assert (dict(silent.writer_endpoint.others), f"do not respond: {EAST}" in why) == ({}, True)
+
+
+def test_a_move_repoints_another_region_whose_applications_write_elsewhere():
+    state = platform.with_values(Model().state(), EAST, writer_endpoint=platform.own_endpoint(EAST))
+    assert "repoint" in names(plan_of(state, method="switchover"))
 
 
 @pytest.mark.parametrize("method, is_planned", [("auto", True), ("failover", False)])
@@ -373,7 +388,7 @@ def test_the_loss_is_bounded_by_lag_and_age_or_not_known(model, request):
         assert plan.rpo_bound_ms == 0
     elif plan.rpo_bound_ms is not None:
         assert plan.lag and plan.rpo_bound_ms == round(plan.lag["value_ms"] + 1000 * plan.lag["age_seconds"])
-        assert plan.writer_region not in {name for name, one in model.regions.items() if one.is_lost and not one.fence}
+        assert plan.writer_region not in {name for name, one in model.regions.items() if one.is_lost}
     else:
         assert plan.as_result()["rpo_bound_ms"] == "unknown"
 
@@ -385,7 +400,7 @@ def test_the_loss_has_no_bound_while_the_old_region_may_go_on_writing():
     assert (stopped.rpo_bound_ms, stopped.safe_instant) == (20120, safe)
     assert stopped.reason.endswith("loss: at most 20120 ms of writes.")
     fenced = plan_of(Model().change(EAST, fence="database_ingress"), force=True)
-    assert fenced.rpo_bound_ms == 20120
+    assert fenced.rpo_bound_ms is None, "connections that were open may go on writing"
     assert plan_of(Model().lose(EAST).change(WEST, lag_ms=None)).as_result()["safe_instant"] == "unknown"
 
 

@@ -779,9 +779,11 @@ class World:
         if not target.is_member and not target.has_writer:
             raise Stopped("no instance that writes")
         wanted = GLOBAL_ENDPOINT if target.is_member else own_endpoint(target.name)
-        if target.endpoint != wanted:
+        followers = [self.regions[name] for name in run.plan.writer_endpoint.others if self.reaches(run, name)]
+        if any(one.endpoint != wanted for one in (target, *followers)):
             self.acts(run, step.step)
-            target.endpoint = wanted
+        for one in (target, *followers):
+            one.endpoint = wanted
 
     def do_endpoint_wait(self, _run: Run, _step: Any, _is_lucky: bool) -> None:
         """Only looks, and ends well whatever it sees."""

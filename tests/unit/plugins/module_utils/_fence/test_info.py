@@ -149,7 +149,10 @@ def test_the_interval_asked_for_is_the_regions_own_and_no_longer_than_aws_keeps(
 @pytest.mark.parametrize(
     ("state", "aurora", "is_silent", "outcome"),
     [
-        ("done", "unknown", False, "fenced"),
+        ("done", "fenced", False, "fenced"),
+        ("done", "unknown", False, "not proven"),
+        ("done", "unknown", True, "not proven"),
+        ("done", "timed_out", False, "not proven"),
         ("failed", "fenced", False, "fenced"),
         (None, "fenced", False, "fenced"),
         ("failed", "timed_out", False, "not fenced"),
@@ -164,6 +167,20 @@ def test_the_outcome_is_both_together(state, aurora, is_silent, outcome):
     reported = {"state": aurora, "is_silent": is_silent, "reason": "there is no event of Aurora about it"}
     found, reason = combine(EAST, Observation(measure(state) if state else None), reported)
     assert found == outcome and EAST in reason and reason.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("mode", "resource", "writers"),
+    [
+        ("database_ingress", "security_group_id", "connections that were open may go on writing"),
+        ("application_capacity", "autoscaling_group_name", "instances that drain, and other clients of the database"),
+    ],
+)
+def test_what_may_still_be_written_is_named(mode, resource, writers):
+    document = measure("done", mode=mode, **{resource: "r"})
+    found, reason = combine(EAST, Observation(document), {"state": "timed_out", "is_silent": False})
+    assert (found, reason.startswith(f"That {EAST} is fenced is not proven")) == ("not proven", True)
+    assert writers in reason and "compare its last writes" in reason
 
 
 def test_an_unread_document_with_a_timed_out_aurora_is_unknown():

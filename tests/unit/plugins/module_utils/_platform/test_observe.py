@@ -254,7 +254,10 @@ def test_applications_are_repointed_by_what_the_parameter_says(aws):
     assert "repoint" not in steps(plan(aws))
     found = plan(aws, method="detach", accept_data_loss=True)
     assert "repoint" in steps(found)
-    assert found["writer_endpoint"] == {"parameter": "/writer", "current": "g.global", "wanted": f"c-{WEST}.example"}
+    endpoint = found["writer_endpoint"]
+    expected = {"parameter": "/writer", "current": "g.global", "wanted": f"c-{WEST}.example", "others": {}}
+    assert {name: endpoint[name] for name in expected} == expected
+    assert list(endpoint["silent"]) == [EAST]
     aws.parameters = {}
     assert plan(aws)["writer_endpoint"]["current"] is None
 
