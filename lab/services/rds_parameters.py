@@ -9,6 +9,7 @@ of the family with its Source), ModifyDBParameterGroup and their cluster twins.
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -167,6 +168,14 @@ class ParameterOperations:
         check_changes(self._changes(), default_parameters(self._cluster_group().db_parameter_group_family, "c"))
         return super().modify_db_cluster_parameter_group()  # type: ignore[misc]
 
+    def reset_db_cluster_parameter_group(self) -> ActionResult:
+        """ "ResetDBClusterParameterGroup" of the API reference: the parameters named, or all of them."""
+        group = self._cluster_group()
+        named = [one["ParameterName"] for one in self._changes()]
+        for name in list(group.parameters) if self.params.get("ResetAllParameters") else named:
+            group.parameters.pop(name, None)
+        return ActionResult({"DBClusterParameterGroupName": self.params["DBClusterParameterGroupName"]})
+
     def _changes(self) -> list[dict[str, Any]]:
         return [change.original_dict() for change in self.params.get("Parameters", [])]
 
@@ -177,5 +186,10 @@ class ParameterOperations:
         return self.backend.db_parameter_groups[name]
 
     def _cluster_group(self) -> Any:
+        """AWS has a default group for each family, which nobody has changed ("Default parameter groups")."""
         name = self.params["DBClusterParameterGroupName"]
+        if name.startswith("default."):
+            own = name.removeprefix("default.")
+            check_family(own)
+            return SimpleNamespace(db_parameter_group_family=own, parameters={})
         return self.backend.describe_db_cluster_parameter_groups(group_name=name)[0]

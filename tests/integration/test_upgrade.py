@@ -6,6 +6,8 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.integration.aws import TABLE, cluster, control_item, members
 from tests.integration.permissions import as_runner
 
@@ -113,3 +115,24 @@ def test_an_upgrade_that_cannot_be_is_refused_before_the_first_change(platform):
         refused = upgrade(platform, version)
         assert refused.code != 0 and words in " ".join(refused.output.split()), version
     assert [call for call in platform.lab.calls()[calls:] if call["operation"] in ASKING] == []
+
+
+@pytest.mark.nightly
+def test_a_postgresql_platform_is_upgraded_once_no_bound_on_its_loss_is_set(postgresql):
+    lab, rds = postgresql.lab, postgresql.lab.client("rds", HOME)
+    lab.settings(minor_upgrade_s=20, major_upgrade_s=20)
+    bound = {"ParameterName": "rds.global_db_rpo", "ApplyMethod": "immediate"}
+    own = {"DBClusterParameterGroupName": f"trading-{HOME}-dev"}
+    rds.modify_db_cluster_parameter_group(**own, Parameters=[{**bound, "ParameterValue": "20"}])
+    calls = len(lab.calls())
+    refused = upgrade(postgresql, "18.3")
+    assert refused.code != 0 and "rds.global_db_rpo is set" in " ".join(refused.output.split())
+    assert [call for call in lab.calls()[calls:] if call["operation"] in ASKING] == []
+    upgrade(postgresql, "17.9").ends_well()
+    assert versions(lab) == {HOME: "17.9", OTHER: "17.9"}
+    rds.reset_db_cluster_parameter_group(**own, Parameters=[bound])
+    upgrade(postgresql, "18.3").ends_well()
+    assert versions(lab) == {HOME: "18.3", OTHER: "18.3"}
+    assert {group(lab, region)[-len("aurora-postgresql18") :] for region in (HOME, OTHER)} == {"aurora-postgresql18"}
+    postgresql.run("switchover").ends_well()
+    assert members(lab, HOME) == {HOME: False, OTHER: True}

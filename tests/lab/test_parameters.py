@@ -56,6 +56,25 @@ def test_what_is_set_shows_as_the_users(groups: Groups) -> None:
     assert set(groups.cluster(Source="user")) == {"binlog_format"}
 
 
+def test_what_is_reset_is_the_engines_again(groups: Groups) -> None:
+    for given in (
+        {"Parameters": [{"ParameterName": "binlog_format", "ApplyMethod": "pending-reboot"}]},
+        {"ResetAllParameters": True},
+    ):
+        groups.change("binlog_format", "ROW")
+        groups.rds.reset_db_cluster_parameter_group(DBClusterParameterGroupName="cluster", **given)
+        assert groups.cluster(Source="user") == {}
+        assert groups.cluster()["binlog_format"]["ParameterValue"] == "OFF"
+
+
+def test_every_family_has_a_default_group_with_nothing_set(groups: Groups) -> None:
+    shown = groups.rds.describe_db_cluster_parameters(DBClusterParameterGroupName=f"default.{FAMILY}")["Parameters"]
+    assert {one["ParameterName"] for one in shown} == set(groups.cluster())
+    refused(
+        "InvalidParameterValue", groups.rds.describe_db_cluster_parameters, DBClusterParameterGroupName="default.no"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("no_such", "1"), ("port", "3307"), ("binlog_format", "LINE"), ("lock_wait_timeout", "0")]
 )

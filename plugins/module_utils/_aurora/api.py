@@ -4,9 +4,9 @@
 
 """The calls to RDS about a global database. Each returns what AWS answered; facts.py gives the answers their shape.
 
-Facts used: DescribeGlobalClusters, CreateGlobalCluster, ModifyGlobalCluster, DeleteGlobalCluster, ListTagsForResource
-and AddTagsToResource of the RDS API Reference. DescribeGlobalClusters answers alike in every region, also in one
-without a member.
+Facts used: DescribeGlobalClusters, CreateGlobalCluster, ModifyGlobalCluster, DeleteGlobalCluster, ListTagsForResource,
+AddTagsToResource, DescribeDBClusterParameters and DescribeDBParameters of the RDS API Reference. DescribeGlobalClusters
+answers alike in every region, also in one without a member.
 """
 
 from __future__ import annotations
@@ -67,3 +67,21 @@ def list_tags(client, arn):
 def add_tags(client, arn, tags):
     """Add tags, or change their values."""
     client.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+
+
+@aws_call("DescribeDBClusterParameters")
+def get_cluster_parameters(client, group):
+    """Return {name: value} of the values set in a cluster parameter group, without defaults."""
+    pages = client.get_paginator("describe_db_cluster_parameters")
+    return _values(pages.paginate(DBClusterParameterGroupName=group, Source="user"))
+
+
+@aws_call("DescribeDBParameters")
+def get_instance_parameters(client, group):
+    """Return {name: value} of the values set in an instance parameter group, without defaults."""
+    pages = client.get_paginator("describe_db_parameters")
+    return _values(pages.paginate(DBParameterGroupName=group, Source="user"))
+
+
+def _values(pages):
+    return {one["ParameterName"]: one.get("ParameterValue", "") for page in pages for one in page["Parameters"]}

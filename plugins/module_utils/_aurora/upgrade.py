@@ -7,8 +7,9 @@
 Each step reads what is done and does the rest, so a step that was interrupted goes on: AWS finishes an upgrade that it
 has begun whatever becomes of the one who asked for it.
 
-Facts used: ModifyDBCluster, ModifyGlobalCluster, ModifyDBInstance, RebootDBInstance and DescribeDBEngineVersions of the
-RDS API Reference. amazon.aws.rds_cluster can ask for a version, but neither waits for one nor holds a lease meanwhile.
+Facts used: ModifyDBCluster, ModifyGlobalCluster, ModifyDBInstance, RebootDBInstance, DescribeDBEngineVersions and
+DescribeDBClusterParameters of the RDS API Reference. amazon.aws.rds_cluster can ask for a version, but neither waits
+for one nor holds a lease meanwhile.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import engines
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
     describe_db_cluster,
     describe_db_instances,
+    get_cluster_parameters,
     modify_global_cluster,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.cluster_settings import modify_db_cluster
@@ -79,11 +82,25 @@ def restart(client: Any, identifier: str) -> None:
     client.reboot_db_instance(DBInstanceIdentifier=identifier)
 
 
+def read_bound(client: Any, cluster: Mapping[str, Any]) -> str | None:
+    """Return the value of the parameter that bounds the loss, in the cluster's own parameter group; None: not set."""
+    name = engines.of(cluster["Engine"]).rpo_parameter
+    return get_cluster_parameters(client, cluster["DBClusterParameterGroup"]).get(name) if name else None
+
+
+def read_member_fully(client: Any, member: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the same as ``read_member`` with ``bound``, what ``read_bound`` returns."""
+    cluster = describe_db_cluster(client, member["identifier"])
+    return cluster and {**_member(client, member, cluster), "bound": read_bound(client, cluster)}
+
+
 def read_member(client: Any, member: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return a member of the global cluster as its own region shows it; None if that region has no such cluster."""
     cluster = describe_db_cluster(client, member["identifier"])
-    if cluster is None:
-        return None
+    return cluster and _member(client, member, cluster)
+
+
+def _member(client: Any, member: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, Any]:
     listed = {one["DBInstanceIdentifier"]: one for one in cluster.get("DBClusterMembers", [])}
     return {
         **{name: member[name] for name in ("region", "identifier", "is_writer", "synchronization_status")},
@@ -159,7 +176,7 @@ class Upgrade:
         for region in regions:
             calls["versions", region] = self._call(describe_versions, region, view["engine"])
             if region in members:
-                calls["member", region] = self._call(read_member, region, members[region])
+                calls["member", region] = self._call(read_member_fully, region, members[region])
         facts = observe_all(calls, LOOK_SECONDS)
         seen = self._seen(view, facts)
         if why := obstacle(seen, self.wanted, self.name):

@@ -9,7 +9,8 @@ member after the other, all secondaries first; a major version to the global clu
 default parameter groups of the new version (ModifyGlobalCluster of the RDS API Reference). A group that is associated
 with a cluster is applied once its instances are restarted ("Working with DB cluster parameter groups").
 
-member: {region, identifier, is_writer, engine_version, status, synchronization_status, parameter_group, instances}
+member: {region, identifier, is_writer, engine_version, status, synchronization_status, parameter_group, instances,
+bound}; bound: the value of the engine's parameter that bounds the loss, None: not set.
 instance: {identifier, status, is_writer, parameter_group, is_pending}; is_pending: a restart applies its groups.
 """
 
@@ -124,7 +125,7 @@ def obstacle(seen: Seen, wanted: str, name: str) -> str | None:
     if not engines.is_version(engine, wanted):
         title, example = engines.of(engine).title, seen.view["engine_version"]
         return f"{name} runs {title}, which has no version {wanted}; allowed: a version such as {example}."
-    return _state_obstacle(seen, name) or _version_obstacle(seen, wanted)
+    return _state_obstacle(seen, name) or _version_obstacle(seen, wanted) or _bound_obstacle(seen, wanted)
 
 
 def _state_obstacle(seen: Seen, name: str) -> str | None:
@@ -165,3 +166,18 @@ def _version_obstacle(seen: Seen, wanted: str) -> str | None:
     is_older = any(engines.version_key(wanted) < engines.version_key(current) for current in found)
     offered = None if is_older else offer_problem(engine, wanted, seen.offers)
     return " ".join(filter(None, [offered, *problems])) or None
+
+
+def _bound_obstacle(seen: Seen, wanted: str) -> str | None:
+    """Return why a major version has to wait: AWS upgrades to none while the bound on the loss is set.
+
+    Source: "Major version upgrades" of "Upgrading an Amazon Aurora global database" in the Aurora User Guide.
+    """
+    bound = [one for one in seen.members if one.get("bound") is not None and one["status"] != UPGRADING]
+    if kind_of(seen, wanted) != MAJOR or not bound:
+        return None
+    where = ", ".join(f"{one['parameter_group']} in {one['region']}" for one in bound)
+    return (
+        f"{engines.of(seen.view['engine']).rpo_parameter} is set ({where}), and AWS upgrades to no major version while "
+        "it is. Reset it in these parameter groups, and set it again after the upgrade."
+    )

@@ -16,6 +16,8 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
     describe_db_cluster,
     describe_db_instances,
+    get_cluster_parameters,
+    get_instance_parameters,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import major_version
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.snapshots import read_rescued
@@ -51,24 +53,6 @@ TARGET_LIMIT = "targets-per-application-load-balancer"
 USAGE_LOOK_BACK = timedelta(hours=1)
 PENDING = "PendingConfirmation"
 STANDARD_SUPPORT = "open-source-rds-standard-support"
-
-
-@aws_call("DescribeDBClusterParameters")
-def get_cluster_parameters(client: Any, group: str) -> dict[str, str]:
-    """Return {name: value} of the values set in a cluster parameter group, without defaults."""
-    pages = client.get_paginator("describe_db_cluster_parameters")
-    return _values(pages.paginate(DBClusterParameterGroupName=group, Source="user"))
-
-
-@aws_call("DescribeDBParameters")
-def get_instance_parameters(client: Any, group: str) -> dict[str, str]:
-    """Return {name: value} of the values set in an instance parameter group, without defaults."""
-    pages = client.get_paginator("describe_db_parameters")
-    return _values(pages.paginate(DBParameterGroupName=group, Source="user"))
-
-
-def _values(pages: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    return {one["ParameterName"]: one.get("ParameterValue", "") for page in pages for one in page["Parameters"]}
 
 
 def read_database(client: Any, identifier: str) -> dict[str, Any] | None:

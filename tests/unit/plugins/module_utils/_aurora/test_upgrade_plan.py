@@ -99,6 +99,22 @@ def test_a_member_that_cannot_be_upgraded_holds_all_of_them_back(change, words):
     assert words in obstacle(seen(member("us-east-1", is_writer=True), member("us-east-2", **change)), NEW, "g")
 
 
+def test_a_bound_on_the_loss_holds_a_major_version_back_and_no_minor_one():
+    world = seen(member("us-east-1", is_writer=True, bound="20"), member("us-east-2", bound=None))
+    world.view.update(engine="aurora-postgresql", engine_version="16.11")
+    offers = [
+        {"engine_version": one, "status": "available", "supports_global_databases": True} for one in ("16.13", "17.7")
+    ]
+    world = seen(
+        *({**one, "engine_version": "16.11"} for one in world.members),
+        view=world.view,
+        targets={"16.11": offers},
+        offers=dict.fromkeys(("us-east-1", "us-east-2"), offers),
+    )
+    assert "rds.global_db_rpo is set (old in us-east-1)" in obstacle(world, "17.7", "g")
+    assert obstacle(world, "16.13", "g") is None
+
+
 def test_unknown_is_no_permission():
     world = seen(member("us-east-1", is_writer=True), unread={"us-east-2": "no answer within 15.0 s"})
     assert "us-east-2: no answer within 15.0 s" in obstacle(world, NEW, "g")
