@@ -72,7 +72,7 @@ def judge(whole: str, own: str, answer: Answer | None, target: Answer | None, er
 
 def look(params: Mapping[str, Any], resolver: Any, whole: str, own: str) -> dict[str, Any]:
     """Look both endpoints up in parallel; return {state, reason, addresses}."""
-    calls = {name: (lambda name=name: resolver.look_up_anywhere(name)) for name in {whole, own}}
+    calls = {name: (lambda name=name: resolver.look_up_anywhere(name)) for name in (whole, own)}
     # Longer than a look-up at the servers and one at the machine's resolver.
     found = observe_all(calls, 2 * params["answer_timeout"] + 1)
     state, reason = judge(whole, own, found[whole].value, found[own].value, found[whole].error)

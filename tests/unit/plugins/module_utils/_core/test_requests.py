@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 
 import boto3
 import pytest
@@ -102,9 +103,8 @@ def test_patience_ends_in_time_with_the_error_of_the_call_in_flight():
 
 
 def test_a_shorter_wait_within_a_longer_one_ends_first_and_the_longer_one_limits_it():
-    ten, two = (lambda: 10.0), (lambda: 2.0)
-    for outer, inner in ((ten, two), (two, ten)):
-        with requests.at_most(outer), requests.at_most(inner):
+    for outer, inner in ((10.0, 2.0), (2.0, 10.0)):
+        with requests.at_most(partial(float, outer)), requests.at_most(partial(float, inner)):
             assert requests._time.left() == 2.0
     assert requests._time.left is None
 
