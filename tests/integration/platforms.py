@@ -36,6 +36,7 @@ RUNNERS_SECRETS = {
 }
 ACCOUNT = "123456789012"
 TASK = re.compile(r"\s*- name: (.*)")
+TEMPLATE = re.compile(r"\{\{.*?\}\}")
 # What a platform has besides the demo's variables.
 VARIANTS = {
     "postgresql": {
@@ -94,7 +95,7 @@ def run_playbook(
     environment["ANSIBLE_CONFIG"] = str(TOP / "ansible.cfg")
     broke = Path(tempfile.mkdtemp()) / "broke"
     if breaks:
-        assert any(name.endswith(break_at) for name in task_names(playbook)), f"no task's name ends with {break_at!r}"
+        assert has_task(playbook, break_at), f"no task's name ends with {break_at!r}"
         callbacks = {"ANSIBLE_CALLBACK_PLUGINS": str(TOP / "tests/chaos/callbacks")}
         environment |= {**callbacks, "BREAK_AT": break_at, "BREAK": breaks, "BREAK_MARK": str(broke)}
     if traces:
@@ -125,6 +126,16 @@ def run_playbook(
     if traces:
         (traces / f"output-{len(list(traces.glob('output-*')))}-{playbook.stem}").write_text(output)
     return Run(process.returncode, output, began, time.time() - began)
+
+
+def has_task(playbook: Path, ending: str) -> bool:
+    """Whether the name of a task may end so; any text may stand for a name's templates."""
+    return any(
+        re.fullmatch(".*".join(map(re.escape, TEMPLATE.split(name))), ending)
+        if TEMPLATE.search(name)
+        else name.endswith(ending)
+        for name in task_names(playbook)
+    )
 
 
 def task_names(playbook: Path) -> Iterator[str]:

@@ -128,8 +128,8 @@ def test_a_provisioned_platform_is_ready(platform, tmp_path):
 
 def test_several_faults_together_are_each_named(platform, tmp_path):
     lab = platform.lab
-    delete_instances(lab)
     change_engine_and_parameter(lab)
+    delete_instances(lab)
     detach_health_check(lab)
     lab.client("s3", EAST).delete_bucket_replication(Bucket=f"trading-data-{EAST}-{SUFFIX}")
     lab.client("cloudwatch", WEST).delete_alarms(AlarmNames=[f"trading-replication-lag-{SUFFIX}"])
