@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from tests.integration.permissions import KINDS, as_runner, gaps
-from tests.integration.platforms import Platform
+from tests.integration.permissions import KINDS, Runner, as_runner, gaps
 
 # Service, operation, key of the answer. What every AWS account has by itself is taken off below.
 LEFT_IN_A_REGION = [
@@ -86,15 +85,19 @@ def left_in(lab, region: str) -> dict[str, list]:
     return {kind: found for kind, found in left.items() if found}
 
 
-def tear_down(platform) -> Platform:
-    """Remove the platform as whoever may provision it and nothing else, who is returned, and look for what is left."""
+def tear_down(platform) -> tuple[Runner, list[dict]]:
+    """Remove the platform as whoever may provision it and nothing else, and look for what is left.
+
+    Return who did it, and the calls.
+    """
     assert all(left_in(platform.lab, region) for region in platform.regions), "there is something to remove"
-    provisioner = as_runner(platform, "provisioning")
+    provisioner, began = as_runner(platform, "provisioning"), time.time()
     provisioner.run("teardown", "-e", json.dumps({"confirm": "dev"})).ends_well()
+    calls = platform.lab.calls(began)
     assert {region: left_in(platform.lab, region) for region in platform.regions} == {
         region: {} for region in platform.regions
     }
-    return provisioner
+    return provisioner, calls
 
 
 def test_leaves_the_lab_empty(platform):
@@ -108,7 +111,5 @@ def test_leaves_the_lab_empty_also_after_a_failover_and_needs_no_right_but_the_p
     platform.lab.outage("eu-west-1", "reset")
     platform.run("failover").ends_well()
     platform.lab.restore("eu-west-1")
-    began = time.time()
-    provisioner = tear_down(platform)
-    provisioning += platform.lab.calls(began)
-    assert gaps("provisioning", provisioner.documents, provisioning) == []
+    provisioner, calls = tear_down(platform)
+    assert gaps("provisioning", provisioner.documents, provisioning + calls) == []
