@@ -32,6 +32,8 @@ CONTROL_ID = "control"
 PERIOD_SECONDS = 60
 # Long enough to still find the last sample before an outage while operators decide.
 LOOK_BACK = timedelta(hours=1)
+# Samples can be read two to four minutes late, so those of two metrics are that far apart in what can be read.
+DELAY_SPREAD = timedelta(minutes=2)
 # A lag that grows more slowly than time, by this share of it, belongs to a secondary that receives something. The rest
 # is left to moments of sampling that are not exactly a period apart.
 LEAST_PROGRESS = 0.1
@@ -89,18 +91,18 @@ def _points(results: list[dict[str, Any]]) -> dict[str, Points]:
 def newest_sample(results: list[dict[str, Any]], now: datetime) -> dict[str, Any] | None:
     """Return {value_ms, age_seconds, sampled_at, metric, safe_instant} of the newest sample, or None. Pure.
 
-    If both metrics have a sample of the same time, the larger value counts. A sample's time is the start of its
-    period, so its age is never understated.
+    Each metric's samples come with a delay of their own, so of the metrics' newest samples that lie within the spread
+    of that delay the larger value counts. A sample's time is the start of its period, so its age is never understated.
     """
-    samples = [
-        (*point, LAG_METRICS[int(identifier.removeprefix("lag"))])
+    newest = [
+        (*points[-1], LAG_METRICS[int(identifier.removeprefix("lag"))])
         for identifier, points in _points(results).items()
-        if identifier != CONTROL_ID
-        for point in points
+        if identifier != CONTROL_ID and points
     ]
-    if not samples:
+    if not newest:
         return None
-    when, value, metric = max(samples)
+    latest = max(when for when, _value, _metric in newest)
+    value, when, metric = max((value, when, metric) for when, value, metric in newest if latest - when <= DELAY_SPREAD)
     return {
         "value_ms": round(value, 3),
         "age_seconds": round(max(0.0, (now - when).total_seconds()), 1),

@@ -55,6 +55,17 @@ def test_of_two_metrics_at_the_same_time_the_larger_counts():
     assert (found["value_ms"], found["metric"]) == (340.0, "AuroraGlobalDBRPOLag")
 
 
+@pytest.mark.parametrize("late", [60, 120])
+def test_a_metric_whose_samples_come_later_is_not_hidden_by_the_other(late):
+    found = newest_sample([result(0, (30 + late, 9000.0)), result(1, (30, 150.0))], NOW)
+    assert (found["value_ms"], found["age_seconds"]) == (9000.0, 30 + late)
+
+
+def test_a_metric_that_ended_long_ago_says_nothing_of_now():
+    found = newest_sample([result(0, (30 + 180, 9000.0)), result(1, (30, 150.0))], NOW)
+    assert (found["value_ms"], found["age_seconds"]) == (150.0, 30)
+
+
 def test_no_sample_is_none_and_not_zero():
     assert newest_sample([result(0), result(1)], NOW) is None
     assert rpo_bound_ms(None) is None
