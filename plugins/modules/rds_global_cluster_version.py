@@ -154,6 +154,13 @@ steps:
       description: Whether AWS was upgrading the member already.
       type: bool
       sample: false
+begun:
+  description:
+    - Whether a part of the upgrade was done or under way when the module began, so that only going on ends it. The
+      members may run different versions meanwhile, which no managed failover can bridge.
+  returned: success
+  type: bool
+  sample: false
 engine:
   description: Database engine.
   returned: success

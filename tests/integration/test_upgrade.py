@@ -114,6 +114,10 @@ def test_an_upgrade_that_cannot_be_is_refused_before_the_first_change(platform):
     for version, words in refusals.items():
         refused = upgrade(platform, version)
         assert refused.code != 0 and words in " ".join(refused.output.split()), version
+    platform.lab.settings(withheld_versions=[])
+    platform.lab.set_targets(OTHER, "unhealthy")
+    refused = upgrade(platform, NEWER)
+    assert refused.code != 0 and f"target_health ({OTHER})" in " ".join(refused.output.split())
     assert [call for call in platform.lab.calls()[calls:] if call["operation"] in ASKING] == []
 
 

@@ -39,6 +39,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.upgra
     GROUPS,
     UPGRADING,
     Seen,
+    has_begun,
     kind_of,
     obstacle,
     steps_of,
@@ -371,6 +372,7 @@ def run(
         "reason": sentence(params, [one["name"] for one in taken], len(steps) - len(taken), check_mode),
         "kind": kind_of(seen, upgrade.wanted),
         "steps": steps,
+        "begun": has_begun(seen, upgrade.wanted, steps),
         "engine": seen.view["engine"],
         "writer_region": seen.view["writer_region"],
         "members": [

@@ -65,6 +65,13 @@ def kind_of(seen: Seen, wanted: str) -> str:
     return MINOR if behind else NONE
 
 
+def has_begun(seen: Seen, wanted: str, steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether some of the upgrade is done or under way, so that only going on ends it."""
+    is_mixed = len({one["engine_version"] for one in seen.members}) > 1
+    is_under_way = any(one["status"] == UPGRADING for one in seen.members)
+    return bool(steps) and (is_mixed or is_under_way or kind_of(seen, wanted) == NONE)
+
+
 def steps_of(seen: Seen, wanted: str, groups: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the steps that are left, in their order.
 

@@ -14,6 +14,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora impor
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.upgrade import Stop, chosen_steps
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.upgrade_plan import (
     Seen,
+    has_begun,
     kind_of,
     obstacle,
     steps_of,
@@ -85,6 +86,19 @@ def test_groups_that_wait_for_a_restart_are_left_to_apply_and_applied_ones_are_n
     groups = dict.fromkeys(REGIONS, "new")
     assert names(steps_of(seen(done, waiting), MAJOR, groups)) == ["parameter groups of us-east-2"]
     assert steps_of(seen(done), MAJOR, groups) == []
+
+
+def test_an_upgrade_has_begun_from_its_first_change_until_nothing_is_left():
+    def begun(wanted, groups, *members):
+        world = seen(*members)
+        return has_begun(world, wanted, steps_of(world, wanted, groups))
+
+    old, new = member("us-east-1", is_writer=True), member("us-east-2", NEW)
+    assert not begun(NEW, {}, old, member("us-east-2"))
+    assert begun(NEW, {}, old, member("us-east-2", status="upgrading"))
+    assert begun(NEW, {}, old, new)
+    assert not begun(NEW, {}, member("us-east-1", NEW, True), new)
+    assert begun(MAJOR, {"us-east-1": "new"}, member("us-east-1", MAJOR, True))
 
 
 @pytest.mark.parametrize(
