@@ -90,13 +90,14 @@ unit: setup ## pure functions and modules against stubs: no lab, no network
 	@$(BIN)/pytest -n 2 tests/unit $(ARGS)
 
 lab-test: setup ## the lab itself, through boto3
-	@$(BIN)/pytest -n 2 --dist loadfile tests/lab $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not nightly" tests/lab $(ARGS)
 
 integration: setup ## playbooks and modules against the lab
 	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder -m "not nightly" tests/integration $(ARGS)
 
-nightly: setup ## what is too long for `make test`: the other integration tests, every cell of `make matrix`
+nightly: setup ## what is too long for `make test`: the other tests of the lab and of the playbooks, every cell of `make matrix`
 	@$(BIN)/python -m tests.matrix
+	@$(BIN)/pytest -n 2 --dist loadfile -m nightly tests/lab $(ARGS)
 	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder -m nightly tests/integration $(ARGS)
 
 targets: setup ## ansible-test integration, against a lab of its own; ARGS=failover_lease for one target

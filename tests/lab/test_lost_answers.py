@@ -26,7 +26,9 @@ from tests.lab.write_paths import PATHS, Path, Place, lease
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 READ_BACK = [name for name, path in PATHS.items() if path.is_read_back]
-ANSWERS = pytest.mark.parametrize("count", [1, 2], ids=["first answer", "answer to the retry too"])
+ANSWERS = pytest.mark.parametrize(
+    "count", [1, pytest.param(2, marks=pytest.mark.nightly)], ids=["first answer", "answer to the retry too"]
+)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ def test_a_change_whose_answer_is_lost_is_made_once_and_reported(place: Place, n
 
 
 # `doubled` is not here: a second request that arrives by itself is no answer that its caller could see.
-@pytest.mark.parametrize("mode", ["empty", "html"])
+@pytest.mark.parametrize("mode", ["empty", pytest.param("html", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("name", PATHS)
 def test_a_change_whose_answer_cannot_be_read_is_made_once_and_reported(place: Place, name: str, mode: str) -> None:
     path = PATHS[name]
