@@ -162,6 +162,7 @@ def test_both_regions_unhealthy_alerts_and_moves_nothing(platform, observe):
     assert runs(platform.lab, TARGET) == []
 
 
+@pytest.mark.nightly
 def test_two_observers_start_one_failover(platform, observe):
     observers = [observe(**QUICK), observe(**QUICK)]
     for observer in observers:

@@ -12,6 +12,8 @@ import re
 import shutil
 import subprocess
 
+import pytest
+
 from tests.integration.aws import runs, writer_region
 from tests.integration.platforms import TOP
 
@@ -65,6 +67,7 @@ def fits(page: str, folder, name: str) -> dict:
     return seen[PHONE]
 
 
+@pytest.mark.nightly
 def test_a_report_shows_each_step_of_a_move_on_a_desk_and_on_a_phone(platform, tmp_path):
     platform.lab.outage(LOST, "reset")
     report = tmp_path / "report.html"

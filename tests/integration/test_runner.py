@@ -85,6 +85,7 @@ def test_jobs_of_a_workflow_hand_on_what_they_came_to_by_the_same_names(platform
     assert set(handed["health"]["verdicts"]) == {EAST, WEST}
 
 
+@pytest.mark.nightly
 def test_a_drill_hands_on_the_way_back_and_both_ways_in_full(platform, tmp_path):
     code, stdout, artifacts = run_job(platform, tmp_path, "drill")
     assert code == 0, stdout[-3000:]

@@ -105,6 +105,9 @@ class Rotations:
         yield "the messages", json.dumps(self.messages)
 
 
+pytestmark = pytest.mark.nightly  # the story rotates, moves and tears down with every word kept
+
+
 @pytest.fixture(scope="module")
 def story(platforms, tmp_path_factory) -> Iterator[Rotations]:
     """One platform through rotation, loss, failover and rotation again, with all that is left of it."""

@@ -34,7 +34,8 @@ TWO = ("us-east-1", "us-east-2")
 THREE = ("eu-west-1", "ap-southeast-1", "us-west-2")
 
 
-@pytest.mark.parametrize("regions", [TWO, pytest.param(THREE, marks=pytest.mark.nightly)], ids=["two", "three"])
+@pytest.mark.nightly
+@pytest.mark.parametrize("regions", [TWO, THREE], ids=["two", "three"])
 def test_every_role_verifies_what_it_promised(copy_of, regions):
     platform = copy_of(*regions)
     run = platform.run(Path(__file__).with_name("verify.yml")).ends_well()
@@ -46,6 +47,7 @@ def test_one_layer_runs_alone_and_reads_what_it_needs_of_the_others(platform):
     assert not any(run.changed.values())
 
 
+@pytest.mark.nightly
 def test_private_subnets_have_their_way_out_although_it_is_made_beside_other_things(platforms):
     platform = platforms.empty("us-east-1", "us-east-2", scale=20)
     with platform.lab as lab:
@@ -97,6 +99,7 @@ def test_changed_log_exports_and_tags_of_a_database_that_exists_are_applied(plat
         assert {"Key": "Project", "Value": "trading"} in whole["TagList"]
 
 
+@pytest.mark.nightly
 def test_a_rotation_and_a_policy_that_the_secrets_owner_has_set_stay(platform):
     secrets, name = platform.lab.client("secretsmanager", "us-east-1"), f"trading-database-{SUFFIX}"
     function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:owners"
