@@ -4,7 +4,7 @@
 moto 5.2.5: UpdateHealthCheck never raises HealthCheckVersion and empties ChildHealthChecks and Regions that are not
 given; alarm and routing control settings are dropped; a caller reference may be used twice; GetHealthCheckStatus is a
 constant; GetHealthCheckLastFailureReason and TestDNSAnswer are missing; deleting a record deletes every record with
-that SetIdentifier, whatever its name.
+that SetIdentifier, whatever its name; no zone can be signed.
 """
 
 from __future__ import annotations
@@ -77,6 +77,13 @@ class HealthCheckVersionMismatch(Route53ClientError):
         super().__init__("HealthCheckVersionMismatch", f"The version of the health check is {version}")
 
 
+class NoActiveSigningKey(Route53ClientError):
+    """API, EnableHostedZoneDNSSEC: a zone is signed with a key-signing key that is active."""
+
+    def __init__(self, zone_id: str) -> None:
+        super().__init__("KeySigningKeyWithActiveStatusNotFound", f"No active key-signing key in hosted zone {zone_id}")
+
+
 class LabRoute53(Route53):
     """moto's Route 53 with what it lacks."""
 
@@ -133,6 +140,35 @@ class LabRoute53(Route53):
         observation = self._observation()
         return self._reports(observation and observation.last_failure)
 
+    def create_key_signing_key(self) -> ActionResult:
+        """API, CreateKeySigningKey: the key belongs to the zone and is ACTIVE or INACTIVE from the beginning."""
+        zone = self.backend.get_hosted_zone(self._get_param("HostedZoneId"))
+        key = {
+            "Name": self._get_param("Name"),
+            "KmsArn": self._get_param("KeyManagementServiceArn"),
+            "Status": self._get_param("Status"),
+            "CreatedDate": datetime.now(),
+            "LastModifiedDate": datetime.now(),
+        }
+        zone.signing_keys = [*getattr(zone, "signing_keys", []), key]
+        return ActionResult({"ChangeInfo": _in_sync(), "KeySigningKey": key, "Location": ""})
+
+    def enable_hosted_zone_dnssec(self) -> ActionResult:
+        zone = self.backend.get_hosted_zone(self._get_param("HostedZoneId"))
+        if not any(key["Status"] == "ACTIVE" for key in getattr(zone, "signing_keys", [])):
+            raise NoActiveSigningKey(zone.id)
+        zone.is_signed = True
+        return ActionResult({"ChangeInfo": _in_sync()})
+
+    def disable_hosted_zone_dnssec(self) -> ActionResult:
+        self.backend.get_hosted_zone(self._get_param("HostedZoneId")).is_signed = False
+        return ActionResult({"ChangeInfo": _in_sync()})
+
+    def get_dnssec(self) -> ActionResult:
+        zone = self.backend.get_hosted_zone(self._get_param("HostedZoneId"))
+        status = "SIGNING" if getattr(zone, "is_signed", False) else "NOT_SIGNING"
+        return ActionResult({"Status": {"ServeSignature": status}, "KeySigningKeys": getattr(zone, "signing_keys", [])})
+
     def _refuse_nesting(self, children: list[str] | None) -> None:
         checks = self.backend.health_checks
         nested = [child for child in children or () if child in checks and checks[child].type_ == "CALCULATED"]
@@ -173,6 +209,10 @@ class LabRoute53(Route53):
             "Protocol": "UDP",
         }
         return ActionResult(result)
+
+
+def _in_sync() -> dict[str, Any]:
+    return {"Id": "/change/C2682N5HXP0BZ4", "Status": "INSYNC", "SubmittedAt": datetime.now()}
 
 
 def _location(check_id: str) -> str:
@@ -221,7 +261,9 @@ def _patch_record_deletion() -> None:
 def install() -> None:
     """Register with moto, before its first request."""
     more = (r"{0}/(?P<api_version>[\d_-]+)/healthcheck/(?P<health_check_id>[^/]+)/lastfailurereason$",)
-    more += (r"{0}/(?P<api_version>[\d_-]+)/testdnsanswer$",)
+    more += (r"{0}/(?P<api_version>[\d_-]+)/testdnsanswer$", r"{0}/(?P<api_version>[\d_-]+)/keysigningkey$")
+    more += (r"{0}/(?P<api_version>[\d_-]+)/hostedzone/(?P<zone_id>[^/]+)/enable-dnssec$",)
+    more += (r"{0}/(?P<api_version>[\d_-]+)/hostedzone/(?P<zone_id>[^/]+)/disable-dnssec$",)
     for path in (*urls.url_paths, *more):
         urls.url_paths[path] = LabRoute53.dispatch
     _patch_config()

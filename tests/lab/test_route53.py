@@ -338,3 +338,23 @@ def test_test_dns_answer_answers_as_dns_does(stage: Stage) -> None:
     assert answer["RecordData"] == [stage.lab.resolve(DOMAIN)["address"]]
     answer = ask(HostedZoneId=stage.zone_id, RecordName=f"no.{DOMAIN}", RecordType="A")
     assert (answer["ResponseCode"], answer["RecordData"]) == ("NXDOMAIN", [])
+
+
+def test_a_zone_is_signed_once_it_has_an_active_key_and_until_that_is_ended(lab) -> None:
+    route53 = lab.client("route53", EAST)
+    zone = route53.create_hosted_zone(Name="signed.example.com", CallerReference="1")["HostedZone"]["Id"]
+
+    def signs() -> str:
+        return route53.get_dnssec(HostedZoneId=zone)["Status"]["ServeSignature"]
+
+    assert signs() == "NOT_SIGNING"
+    with pytest.raises(ClientError) as refused:
+        route53.enable_hosted_zone_dnssec(HostedZoneId=zone)
+    assert refused.value.response["Error"]["Code"] == "KeySigningKeyWithActiveStatusNotFound"
+    key = {"KeyManagementServiceArn": "arn:aws:kms:us-east-1:123456789012:key/1", "Name": "first", "Status": "ACTIVE"}
+    route53.create_key_signing_key(CallerReference="2", HostedZoneId=zone, **key)
+    route53.enable_hosted_zone_dnssec(HostedZoneId=zone)
+    assert signs() == "SIGNING"
+    assert [one["Name"] for one in route53.get_dnssec(HostedZoneId=zone)["KeySigningKeys"]] == ["first"]
+    route53.disable_hosted_zone_dnssec(HostedZoneId=zone)
+    assert signs() == "NOT_SIGNING"
