@@ -117,6 +117,50 @@ def test_a_rotation_and_a_policy_that_the_secrets_owner_has_set_stay(platform):
         assert secrets.get_resource_policy(SecretId=name)["ResourcePolicy"] == policy, how
 
 
+def zone_as_its_owner_made_it(lab, zone: str) -> dict:
+    route53 = lab.client("route53")
+    number = zone.rpartition("/")[2]
+    found = route53.get_hosted_zone(Id=zone)["HostedZone"]
+    return {
+        "comment": found["Config"]["Comment"],
+        "tags": route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=number)["ResourceTagSet"]["Tags"],
+        "dnssec": route53.get_dnssec(HostedZoneId=zone)["Status"],
+    }
+
+
+@pytest.mark.nightly
+def test_a_zone_that_belongs_to_somebody_is_used_as_it_is_and_outlives_the_platform(platform):
+    lab, route53 = platform.lab, platform.lab.client("route53")
+    zone = route53.create_hosted_zone(
+        Name="example.com", CallerReference="owner", HostedZoneConfig={"Comment": "of the firm"}
+    )["HostedZone"]["Id"]
+    route53.change_tags_for_resource(
+        ResourceType="hostedzone", ResourceId=zone.rpartition("/")[2], AddTags=[{"Key": "Owner", "Value": "dns"}]
+    )
+    key = {"KeyManagementServiceArn": "arn:aws:kms:us-east-1:123456789012:key/1", "Name": "key", "Status": "ACTIVE"}
+    route53.create_key_signing_key(CallerReference="owner", HostedZoneId=zone, **key)
+    route53.enable_hosted_zone_dnssec(HostedZoneId=zone)
+    before = zone_as_its_owner_made_it(lab, zone)
+    assert before["dnssec"] == {"ServeSignature": "SIGNING"}
+
+    name = "trade.example.com"
+    options = ("-e", f"traffic_domain={name}", "-e", "traffic_zone_name=example.com", "--tags", "traffic")
+    calls = len(lab.calls())
+    refused = platform.run("site", *options, "-e", "traffic_zone_name=absent.example.com")
+    assert refused.code != 0 and f"{name} does not lie in it" in " ".join(refused.output.split())
+    assert [call for call in lab.calls()[calls:] if call["mutating"]] == []
+    platform.run("site", *options).ends_well()
+    assert zone_as_its_owner_made_it(lab, zone) == before
+    names = {one["Name"] for one in route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]}
+    assert f"{name}." in names
+    assert not any(platform.run("site", *options).ends_well().changed.values())
+
+    platform.run(Path(__file__).with_name("retire_traffic.yml"), *options[:-2]).ends_well()
+    assert zone_as_its_owner_made_it(lab, zone) == before
+    left = {one["Type"] for one in route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]}
+    assert left == {"NS", "SOA"}
+
+
 @pytest.mark.nightly
 def test_other_regions_and_more_of_them_differ_only_in_the_inventory(copy_of):
     regions, platform = THREE, copy_of(*THREE)

@@ -31,14 +31,13 @@ ROOT = re.compile(r"^arn:[^:]+:iam::[0-9]+:root$")
 
 @aws_call("ListHostedZonesByName")
 def find_zone(client: Any, domain: str) -> str | None:
-    """Return the id of a name's public hosted zone, or None."""
-    zones = client.list_hosted_zones_by_name(DNSName=domain)["HostedZones"]
-    found = [
-        zone["Id"]
-        for zone in zones
-        if zone["Name"].rstrip(".") == domain and not zone.get("Config", {}).get("PrivateZone")
-    ]
-    return found[0] if found else None
+    """Return the id of the public hosted zone that a name lies in, the most specific one, or None."""
+    labels = domain.split(".")
+    for name in (".".join(labels[first:]) for first in range(len(labels) - 1)):
+        for zone in client.list_hosted_zones_by_name(DNSName=name)["HostedZones"]:
+            if zone["Name"].rstrip(".") == name and not zone.get("Config", {}).get("PrivateZone"):
+                return zone["Id"]
+    return None
 
 
 @aws_call("ListResourceRecordSets")
