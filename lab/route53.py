@@ -13,6 +13,7 @@ from typing import Any
 
 from moto.route53.models import FakeZone, RecordSet
 
+from lab import database_names
 from lab.checks import CHECKS, Status, backend
 from lab.elb import LoadBalancer, evaluate_target_health, load_balancer_named
 
@@ -161,11 +162,7 @@ def answer(name: str, type_: str = "A") -> DnsAnswer:
 
 def look_up(found: DnsAnswer, name: str, type_: str) -> None:
     """Follow CNAMEs; aliases are followed inside `_take`, because they do not show in the answer."""
-    balancer = load_balancer_named(name)
-    if balancer:
-        found.balancers = [balancer]
-        if type_ == "A":
-            found.chain.append((name, "A", ELB_TTL_S, [balancer.address]))
+    if _is_of_aws(found, name, type_):
         return
     zone = zone_of(name)
     if zone is None:
@@ -183,6 +180,18 @@ def look_up(found: DnsAnswer, name: str, type_: str) -> None:
             look_up(found, plain(values[0]), type_)
     elif not _exists(zone, name):
         found.rcode = "NXDOMAIN"
+
+
+def _is_of_aws(found: DnsAnswer, name: str, type_: str) -> bool:
+    """Whether a name is a load balancer's or a database's, which AWS's own zones hold; notes its address."""
+    balancer = load_balancer_named(name)
+    database = None if balancer else database_names.address(name)
+    if balancer:
+        found.balancers = [balancer]
+    if type_ == "A" and (balancer or database):
+        ttl, address = (ELB_TTL_S, balancer.address) if balancer else (database_names.TTL_S, database)
+        found.chain.append((name, "A", ttl, [address]))
+    return bool(balancer or database)
 
 
 def _exists(zone: FakeZone, name: str) -> bool:

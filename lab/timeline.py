@@ -11,10 +11,10 @@ from typing import Any
 
 from moto.autoscaling.models import autoscaling_backends
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.ec2.models import ec2_backends
 from moto.rds.models import DBCluster, rds_backends
 
 from lab import route53
+from lab.services.access import is_cut_off
 from lab.services.rds_global import advance_all, membership
 from lab.world import WORLD
 
@@ -58,7 +58,7 @@ def writers() -> list[str]:
     return sorted(
         region
         for region, backend in regions.items()
-        if not WORLD.region_is_out(region) and any(takes_writes(one) for one in backend.clusters.values())
+        if not WORLD.region_is_dead(region) and any(takes_writes(one) for one in backend.clusters.values())
     )
 
 
@@ -67,15 +67,6 @@ def takes_writes(cluster: DBCluster) -> bool:
     _, member = membership(cluster)
     writes = member.is_writer if member else not cluster.replication_source_identifier
     return writes and bool(cluster.members) and not is_cut_off(cluster)
-
-
-def is_cut_off(cluster: DBCluster) -> bool:
-    """Whether security groups are attached and none of them has an ingress rule."""
-    ec2 = ec2_backends[DEFAULT_ACCOUNT_ID].get(cluster.region)
-    if ec2 is None or not cluster.vpc_security_group_ids:
-        return False
-    groups = [ec2.get_security_group_from_id(group_id) for group_id in cluster.vpc_security_group_ids]
-    return not any(group and group.ingress_rules for group in groups)
 
 
 def names() -> dict[str, str | None]:

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The results as Markdown and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.gameday.checker import Claim, Findings
+
+COLUMNS = (
+    "scenario",
+    "acknowledged",
+    "lost",
+    "span",
+    "duplicates (naive)",
+    "by the old writer after the promotion (after the end)",
+    "bound claimed",
+    "RTO claimed / nobody acknowledged",
+    "`fenced` claimed",
+    "result",
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """timeline: {second since the start: {region: acknowledgements}}; steps: [[second, text]]."""
+
+    name: str
+    text: str
+    seconds: float
+    findings: Findings
+    claims: Sequence[Claim]
+    wrong: Sequence[str]
+    timeline: Mapping[int, Mapping[str, int]]
+    steps: Sequence[tuple[float, str]]
+    memory_mb: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "lost_span_s": self.findings.lost_span_s}
+
+
+def per_second(entries: Sequence[Mapping[str, Any]], start: float) -> dict[int, dict[str, int]]:
+    acked = [one for one in entries if one["kind"] == "order" and one["outcome"] == "acknowledged"]
+    seconds: dict[int, Counter[str]] = {}
+    for one in acked:
+        seconds.setdefault(int(one["ended"] - start), Counter())[one["region"]] += 1
+    return {second: dict(counts) for second, counts in sorted(seconds.items())}
+
+
+def row(result: Result) -> list[str]:
+    found = result.findings
+    moves = [one for one in result.claims if one.outcome]
+    bounds = ", ".join("unknown" if one.bound_s is None else f"{one.bound_s:.1f} s" for one in moves)
+    rtos = ", ".join("-" if one.rto_s is None else f"{one.rto_s:.1f}" for one in moves)
+    return [
+        result.text,
+        str(found.acknowledged),
+        str(len(found.lost)),
+        f"{found.lost_span_s:.2f} s" if found.lost else "",
+        f"{len(found.duplicated_idempotent)} ({len(found.duplicated_naive)})",
+        f"{found.by_old_after_promotion} ({found.by_old_after_end})",
+        bounds,
+        f"{rtos} / {found.nobody_acked_s:.1f} s",
+        ", ".join(one.fenced for one in moves),
+        "kept" if not result.wrong else f"**BROKEN** ({len(result.wrong)})",
+    ]
+
+
+def as_markdown(results: Sequence[Result], seconds: float) -> str:
+    lines = ["# Game day", "", f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
+    lines += [f"| {' | '.join(row(one))} |" for one in results]
+    most = max((one.memory_mb for one in results), default=0)
+    lines += ["", f"{len(results)} scenarios in {seconds:.0f} s, at most {most:.0f} MB."]
+    lines += ["", "Promises that the histories contradict:", ""]
+    broken = [f"- {one.name}: {sentence}" for one in results for sentence in one.wrong]
+    return "\n".join([*lines, *(broken or ["none"]), ""])
+
+
+def write(results: Sequence[Result], folder: Path, seconds: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "gameday.md").write_text(as_markdown(results, seconds))
+    document = {"seconds": round(seconds, 1), "scenarios": [one.as_dict() for one in results]}
+    (folder / "gameday.json").write_text(json.dumps(document, indent=1) + "\n")
