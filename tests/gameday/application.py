@@ -48,11 +48,12 @@ class Endpoint:
     def _parameter(self) -> str:
         """GetParameter of this region; a plain request is far smaller than an SDK in each of many processes."""
         region = self.settings["region"]
-        scope = f"AWS4-HMAC-SHA256 Credential=lab/20260101/{region}/ssm/aws4_request, SignedHeaders=host, Signature=0"
+        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        scope = f"AWS4-HMAC-SHA256 Credential=lab/{now[:8]}/{region}/ssm/aws4_request, SignedHeaders=host, Signature=0"
         headers = {"X-Amz-Target": "AmazonSSM.GetParameter", "Content-Type": "application/x-amz-json-1.1"}
         body = json.dumps({"Name": self.settings["parameter"]}).encode()
         request = urllib.request.Request(
-            self.settings["api"], body, {**headers, "Authorization": scope, "X-Amz-Date": "20260101T000000Z"}
+            self.settings["api"], body, {**headers, "Authorization": scope, "X-Amz-Date": now}
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=2) as answer:

@@ -50,8 +50,9 @@ class RealPlane(DataPlane):
         self.promotions: list[Promotion] = []
 
     def promote(self, region: str) -> None:
+        began = time.time()  # before its first acknowledgement, so that this is not one by an old writer
         self.databases[region].promote()
-        self.promotions.append(Promotion(time.time(), region, self.is_demoted))
+        self.promotions.append(Promotion(began, region, self.is_demoted))
         self.is_demoted = False
 
     def demote(self, region: str) -> None:
@@ -215,7 +216,7 @@ class Game:
     # --- faults -----------------------------------------------------------------------------------------------------
 
     def dead(self, region: str, mode: str = "hang") -> None:
-        verdict = "drop" if mode == "hang" else "meta l4proto tcp reject with tcp reset"
+        verdict = network.DROP if mode == "hang" else network.RESET
         self.note(f"{region} is lost ({mode})")
         self.net.change({"dead": network.cut(self.regions[region].network, verdict=verdict)})
         self.lab.outage(region, mode)
@@ -332,6 +333,8 @@ class Game:
             with_suppressed(self.heart.stop)
         for part in (*there.get("regions", {}).values(), *there.get("databases", {}).values()):
             with_suppressed(part.stop)
+        for database in there.get("databases", {}).values():
+            with_suppressed(database.relay.close)
         for name in ("net", "loop"):
             if name in there:
                 with_suppressed(there[name].close)

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 
 from tests.gameday.requirements import Missing, program
 
 TABLE = "inet trading_gameday"
 CHAIN = f"{TABLE} input"
+CHANGE_TIMEOUT_S = 10
+DROP = "drop"
+# The reset itself must pass, too.
+RESET = "tcp flags & rst == 0 reject with tcp reset"
 
 
 def addresses(of: Sequence[str]) -> str:
@@ -38,11 +43,12 @@ class Network:
             text=True,
             start_new_session=True,  # Ctrl-C is for this process, which ends in order
         )
+        self.errors: list[str] = []
+        self.changes = 0
+        threading.Thread(target=self._read_errors, daemon=True).start()
         self._say(f"add table {TABLE} {{ flags owner; }}")
         self._say(f"add chain {CHAIN} {{ type filter hook input priority 0; }}")
         self._apply()
-        self.errors: list[str] = []
-        threading.Thread(target=self._read_errors, daemon=True).start()
 
     def _read_errors(self) -> None:
         for line in self.nft.stderr:
@@ -55,9 +61,21 @@ class Network:
     def _apply(self) -> None:
         # The first rule has connections tracked from the beginning: a stateful rule that is the first to need tracking
         # would not know the connections that were open before it.
-        lines = [f"flush chain {CHAIN}", f"add rule {CHAIN} ct state established counter"]
+        self.changes += 1
+        mark = f'comment "change {self.changes}"'
+        lines = [f"flush chain {CHAIN}", f"add rule {CHAIN} ct state established counter {mark}"]
         lines += [f"add rule {CHAIN} {rule}" for rules in self.rules.values() for rule in rules]
         self._say("; ".join(lines))
+        deadline = time.monotonic() + CHANGE_TIMEOUT_S
+        while mark not in self._listed():
+            if self.errors or time.monotonic() > deadline:
+                raise RuntimeError(f"nftables refused a rule: {self.errors}")
+            time.sleep(0.01)
+
+    @staticmethod
+    def _listed() -> str:
+        command = [program("nft"), "list", "chain", *CHAIN.split()]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
     def change(self, changes: Mapping[str, list[str]]) -> None:
         """Set rules by name; an empty list removes."""
@@ -73,7 +91,7 @@ class Network:
         self.nft.wait(10)
 
 
-def cut(one: Sequence[str], other: Sequence[str] | None = None, verdict: str = "drop") -> list[str]:
+def cut(one: Sequence[str], other: Sequence[str] | None = None, verdict: str = DROP) -> list[str]:
     """Rules for all packets between two sets of addresses, in both directions; all of the first without a second."""
     here = addresses(one)
     if other is None:

@@ -26,8 +26,16 @@ class Loop:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
 
     def close(self) -> None:
+        async def cancel() -> None:
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for one in others:
+                one.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+        self.run(cancel())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(5)
+        self.loop.close()
 
 
 class Relay:
@@ -42,6 +50,9 @@ class Relay:
         self.delay_s = 0.0
         self.writers: set[asyncio.StreamWriter] = set()
         self.server = loop.run(asyncio.start_server(self._serve, address, port))
+
+    def close(self) -> None:
+        self.loop.loop.call_soon_threadsafe(self.server.close)
 
     def connect_to(self, address: str, port: int) -> None:
         self.upstream = (address, port)
