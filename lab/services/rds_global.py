@@ -97,6 +97,7 @@ class GlobalDatabase(RDSBaseModel):
         if SETTINGS.write_block == "not_asked":
             return
         blocked = not is_out if SETTINGS.write_block == "by_outage" else SETTINGS.write_block == "succeeds"
+        self.move.blocked = blocked
         if blocked:
             PLANE.here.block_writes(old.region)
         add_fencing_event(old.cluster, target.cluster, blocked)
@@ -162,6 +163,7 @@ class GlobalDatabase(RDSBaseModel):
             if move.data_loss:
                 member.resync_from = move.done_at
                 member.keeps_snapshot = member is move.source
+                member.writes_on = member is move.source and not move.blocked
             else:
                 member.links.append(Link(move.target.region, move.done_at))
                 PLANE.here.follow(member.region, move.target.region)
@@ -201,7 +203,7 @@ class GlobalDatabase(RDSBaseModel):
         if source_returned is None:
             return
         if not member.is_rebuilding and not member.keeps_snapshot:
-            member.is_rebuilding = True
+            member.is_rebuilding, member.writes_on = True, False
             PLANE.here.rebuild(member.region, self.writer.region)
         connected = max(member.resync_from, returned, source_returned) + SETTINGS.resync_s / CLOCK.scale
         if now >= connected and member.is_rebuilding and PLANE.here.is_rebuilt(member.region):

@@ -15,5 +15,6 @@
     scenarios.py     what happens in each
     checker.py       what the histories say, and what the product claimed
     report.py        the table
+    picture.py       acknowledged orders a second, with what happened
     guardian.py      stops the labs of a game day that was killed
 """

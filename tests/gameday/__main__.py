@@ -80,6 +80,7 @@ def play(scenario: Scenario, platforms: Platforms, template: Path, scale: float,
     return Result(
         scenario.name,
         scenario.text,
+        scenario.regions,
         round(time.time() - began, 1),
         found,
         claims,

@@ -174,8 +174,10 @@ class Customers:
         self.loop.run(begin())
 
     def stop(self) -> None:
+        """Let all end their last order; they may have stopped already."""
+
         async def end() -> None:
             self.stopping.set()
             await self.task
 
-        self.loop.run(end(), timeout=40)
+        self.loop.run(end(), timeout=60)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -135,6 +135,7 @@ class Game:
     steps: list[Step] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    ends: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Game:
         try:
@@ -151,13 +152,16 @@ class Game:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.lab = self.platform.lab
+        self.ends.callback(self.lab.stop)
         # A secondary's lag is measured; without a measurement there is no sample.
         self.lab.settings(lag_ms=None, rpo_lag_ms=None)
         where = self.lab.attach_data_plane(None)
         check_addresses([(one["load_balancer"], 80) for one in where.values()])
         check_addresses([(one["database"], one["port"]) for one in where.values()])
         self.net = Network()
+        self.ends.callback(self.net.close)
         self.loop = Loop("relays and customers")
+        self.ends.callback(self.loop.close)
         settings = {
             "api": f"http://127.0.0.1:{self.lab.port}",
             "dns": f"127.0.0.1:{self.lab.dns_port}",
@@ -173,26 +177,36 @@ class Game:
             region = Region(name, number, at["load_balancer"], at["database"], self.folder, own)
             check_addresses([(region.application_address(one), PORT) for one in range(MOST_APPLICATIONS)])
             relay = Relay(self.loop, region.relay, RELAY_PORT)
+            self.ends.callback(relay.close)
             folder = self.folder / name
+            self.ends.callback(shutil.rmtree, folder, ignore_errors=True)  # the volume; logs and histories stay
             self.regions[name] = region
             self.databases[name] = Database(name, number, at["database"], at["port"], folder, relay)
         self.first_writer = next(name for name in self.regions if where[name]["is_writer"])
         for name, database in self.databases.items():
+            self.ends.callback(database.stop)
             database.follows = None if name == self.first_writer else self.first_writer
             STARTER.submit(database.start, self.template, name != self.first_writer).result()
         self.heart = Heart(list(self.databases.values()))
+        self.ends.callback(self.heart.stop)
         for name, database in self.databases.items():
             if name != self.first_writer:
                 database.follow(self.databases[self.first_writer])
         for region in self.regions.values():
+            self.ends.callback(region.stop)
             region.start_load_balancer()
         self.plane = RealPlane(self.regions, self.databases, self.net, self.template)
+        self.ends.callback(self.plane.rebuilder.shutdown)
         self.server = PlaneServer(self.plane)
+        self.ends.callback(self.server.close)
+        self.ends.callback(self.lab.attach_data_plane, None)  # no more calls come
         self.lab.attach_data_plane(self.server.url)
         self.history = customers.History(self.folder / "history.jsonl")
+        self.ends.callback(self.history.close)
         dns = f"127.0.0.1:{self.lab.dns_port}"
         self.customers = customers.Customers(self.loop, self.many, DOMAIN, dns, self.lab.scale, self.history)
         self.customers.start()
+        self.ends.callback(self.customers.stop)
         self._wait_for_orders()
 
     def _wait_for_orders(self) -> None:
@@ -320,34 +334,8 @@ class Game:
         return check(self.evidence)
 
     def close(self) -> None:
-        """End everything that was started; what does not exist yet is left out."""
-        there = vars(self)
-        if "customers" in there and self.customers.stopping is not None and not self.customers.stopping.is_set():
-            with_suppressed(self.customers.stop)
-        if "lab" in there:
-            with_suppressed(self.lab.stop)
-        for name in ("server", "history"):
-            if name in there:
-                with_suppressed(there[name].close)
-        if "heart" in there:
-            with_suppressed(self.heart.stop)
-        for part in (*there.get("regions", {}).values(), *there.get("databases", {}).values()):
-            with_suppressed(part.stop)
-        for database in there.get("databases", {}).values():
-            with_suppressed(database.relay.close)
-        for name in ("net", "loop"):
-            if name in there:
-                with_suppressed(there[name].close)
-        for name in there.get("regions", {}):
-            shutil.rmtree(self.folder / name, ignore_errors=True)  # the volumes; logs and histories stay
-
-
-def with_suppressed(work: Any) -> None:
-    """One part that cannot be ended must not keep the others running."""
-    try:
-        work()
-    except Exception as error:
-        print(f"gameday: {error!r} while ending {work}", flush=True)
+        """End everything that was started, also if ending one part fails."""
+        self.ends.close()
 
 
 def known(value: Any) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.gameday.checker import Claim, Findings
+from tests.gameday.picture import picture
 
 COLUMNS = (
     "scenario",
@@ -32,6 +33,7 @@ class Result:
 
     name: str
     text: str
+    regions: Sequence[str]
     seconds: float
     findings: Findings
     claims: Sequence[Claim]
@@ -84,5 +86,9 @@ def as_markdown(results: Sequence[Result], seconds: float) -> str:
 def write(results: Sequence[Result], folder: Path, seconds: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "gameday.md").write_text(as_markdown(results, seconds))
+    for one in results:
+        (folder / one.name).mkdir(exist_ok=True)
+        drawn = picture(one.text, one.timeline, one.regions, one.steps)
+        (folder / one.name / "orders.svg").write_text(drawn)
     document = {"seconds": round(seconds, 1), "scenarios": [one.as_dict() for one in results]}
     (folder / "gameday.json").write_text(json.dumps(document, indent=1) + "\n")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab import database_names
+from lab import database_names, timeline
 from lab.client import Lab
 from lab.data_plane import PLANE, DataPlane
 from lab.services.access import accesses, allows
@@ -227,3 +227,34 @@ def test_a_lab_passes_access_and_capacity_on_over_http(stage):
         assert seen[-1] == (EUROPE, 1)
     finally:
         server.close()
+
+
+def test_who_writes_over_open_connections_is_known(aws, plane):
+    database = made(aws, plane, EAST, WEST)
+    aws.settings(write_block="times_out", rescue_snapshot_s=600)
+    database.fail_over(WEST, AllowDataLoss=True)
+    database.wait_idle()
+    assert (timeline.writers(), timeline.open_writers()) == ([WEST], [EAST, WEST])
+    WORLD.clock.advance(600)
+    assert (timeline.writers(), timeline.open_writers()) == ([WEST], [WEST])
+
+
+def test_a_blocked_old_primary_writes_to_nobody(aws, plane):
+    database = made(aws, plane, EAST, WEST)
+    database.fail_over(WEST, AllowDataLoss=True)
+    database.wait_idle()
+    assert timeline.open_writers() == [WEST]
+
+
+def test_a_revoked_security_group_leaves_open_connections_and_an_acl_none(aws):
+    ec2, acl = cluster_in_subnets(aws)
+    group = ec2.create_security_group(GroupName="none", Description="no ingress")["GroupId"]
+    aws.client("rds").create_db_instance(
+        DBInstanceIdentifier="one", DBClusterIdentifier="alone", Engine="aurora-mysql", DBInstanceClass="db.r6g.large"
+    )
+    aws.client("rds").modify_db_cluster(DBClusterIdentifier="alone", VpcSecurityGroupIds=[group])
+    assert (timeline.writers(), timeline.open_writers()) == ([], [EAST])
+    ec2.create_network_acl_entry(
+        NetworkAclId=acl, RuleNumber=1, Protocol="-1", Egress=False, CidrBlock="0.0.0.0/0", RuleAction="deny"
+    )
+    assert timeline.open_writers() == []

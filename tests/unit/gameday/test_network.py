@@ -6,8 +6,10 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from xml.etree import ElementTree
 
 from tests.gameday import network
+from tests.gameday.picture import picture
 from tests.gameday.relay import Loop, Relay
 from tests.gameday.report import per_second
 
@@ -66,3 +68,12 @@ def test_orders_are_counted_by_second_and_region():
         )
     ]
     assert per_second(entries, 10.0) == {0: {"one": 2}, 2: {"one": 1}}
+
+
+def test_a_picture_is_a_document_with_a_bar_for_each_region_and_second_and_all_steps():
+    drawn = picture("a < b", {0: {"one": 2, "two": 1}, 2: {"one": 1}}, ("one", "two"), [(1.0, "lost & gone")])
+    root = ElementTree.fromstring(drawn)
+    bars = [one for one in root.iter() if one.tag.endswith("rect") and one.get("fill") != "#fff"]
+    assert len(bars) == 3
+    texts = [one.text for one in root.iter() if one.tag.endswith("text")]
+    assert "1: 1.0 s, lost & gone" in texts
