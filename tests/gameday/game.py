@@ -32,6 +32,8 @@ from tests.integration.platforms import Platform, Run
 RELAY_PORT = 3307
 PARAMETER = "/trading/dev/database/writer-endpoint"
 READY_TIMEOUT_S = 90
+# A sample of a lag is readable at most 4 minutes after its own, in AWS seconds.
+LAG_SEEN_AWS_S = 300
 # Until an application asks for its endpoint parameter again, in AWS seconds.
 PARAMETER_AWS_S = 10
 
@@ -201,6 +203,7 @@ class Game:
         self.ends.callback(self.server.close)
         self.ends.callback(self.lab.attach_data_plane, None)  # no more calls come
         self.lab.attach_data_plane(self.server.url)
+        self.attached = time.time()
         self.history = customers.History(self.folder / "history.jsonl")
         self.ends.callback(self.history.close)
         dns = f"127.0.0.1:{self.lab.dns_port}"
@@ -217,9 +220,9 @@ class Game:
                 last = self.history.entries[-1] if self.history.entries else None
                 raise RuntimeError(f"customers are not served: {last}; {self.server.errors[:1]}; {self.net.errors}")
             time.sleep(0.1)
+        # CloudWatch shows samples up to 4 AWS minutes late; older ones are not of this data plane.
+        self.wait(max(0.0, self.attached + LAG_SEEN_AWS_S / self.lab.scale - time.time()))
         self.note("customers are served")
-        # CloudWatch shows samples up to 4 AWS minutes late.
-        self.wait(300 / self.lab.scale / 2)
 
     def note(self, text: str) -> None:
         self.steps.append(Step(time.time(), text))
@@ -233,18 +236,25 @@ class Game:
         verdict = network.DROP if mode == "hang" else network.RESET
         self.note(f"{region} is lost ({mode})")
         self.net.change({"dead": network.cut(self.regions[region].network, verdict=verdict)})
+        self._lose_unsent()
         self.lab.outage(region, mode)
 
     def partition(self, region: str) -> None:
         """Customers reach it; its peers and the operators do not."""
         self.note(f"{region} is partitioned")
         self.net.change({"partition": network.cut(self.regions[region].network, self._others(region))})
+        self._lose_unsent()
         self.lab.outage(region, "partition")
 
     def cut_replication(self, region: str) -> None:
         """The region and its API live; only its peers do not reach it."""
         self.note(f"the links of {region} to its peers are cut")
         self.net.change({"partition": network.cut(self.regions[region].network, self._others(region))})
+        self._lose_unsent()
+
+    def _lose_unsent(self) -> None:
+        for database in self.databases.values():
+            database.relay.lose()
 
     def _others(self, region: str) -> list[str]:
         return [address for name, one in self.regions.items() if name != region for address in one.network]

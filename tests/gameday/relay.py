@@ -41,6 +41,7 @@ class Loop:
 class Relay:
     """Listens on `address`, connects from it to `upstream`, and holds back what comes from there by `delay_s`.
 
+    What it holds back counts as not sent yet: `lose` drops it, because it is lost with the region that it is of.
     A delay at the handshake breaks the replication silently: set it afterwards.
     """
 
@@ -56,11 +57,15 @@ class Relay:
 
     def connect_to(self, address: str, port: int) -> None:
         self.upstream = (address, port)
+        self.lose()
+
+    def lose(self) -> None:
+        """Close the connections, with what is held back."""
         self.loop.loop.call_soon_threadsafe(self._drop)
 
     def _drop(self) -> None:
         for writer in list(self.writers):
-            writer.close()
+            writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.add(writer)

@@ -21,6 +21,10 @@ PROGRAMS = {
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+# The one table of nftables that a game day makes.
+TABLE = "inet trading_gameday"
+
+
 class Missing(Exception):
     """The machine cannot hold a game day; the message says what to do."""
 
@@ -42,6 +46,8 @@ def check_privileges() -> None:
     listed = subprocess.run([program("nft"), "list", "tables"], capture_output=True, text=True, check=False)
     if listed.returncode:
         raise Missing(f"nftables cannot be used here: {listed.stderr.strip()}")
+    if f"table {TABLE}" in listed.stdout:
+        raise Missing(f"another game day is running: nftables has its table {TABLE}")
 
 
 def check_addresses(wanted: Iterable[tuple[str, int]]) -> None:

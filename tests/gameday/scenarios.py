@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 from tests.chaos.moments import STEPS
 from tests.gameday.checker import Findings
-from tests.gameday.game import Game
+from tests.gameday.game import LAG_SEEN_AWS_S, Game
 from tests.integration.aws import control_item, wait_for_checkers
 
-OLD, NEW, THIRD = "us-east-1", "us-east-2", "us-west-2"
+OLD, NEW, THIRD = "us-east-1", "us-east-2", "eu-west-1"
 LOSS = ("-e", "accept_data_loss=true")
-# A sample of a lag is readable at most 4 minutes after its own, in AWS seconds.
-LAG_SEEN_AWS_S = 300
 FORCE = ("-e", "force=true")
 
 

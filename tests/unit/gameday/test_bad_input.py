@@ -36,6 +36,16 @@ def test_nftables_that_cannot_be_used_are_named_with_their_own_words(monkeypatch
         requirements.check_privileges()
 
 
+def test_a_second_game_day_is_refused(monkeypatch, tmp_path):
+    nft = tmp_path / "nft"
+    nft.write_text("#!/bin/sh\necho table inet trading_gameday\n")
+    nft.chmod(0o755)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(requirements, "program", lambda name: str(nft))
+    with pytest.raises(Missing, match="another game day is running"):
+        requirements.check_privileges()
+
+
 def test_a_port_that_is_taken_is_named():
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -26,7 +26,7 @@ def test_a_security_group_stops_new_connections_alone_and_an_acl_all():
     assert not any("ct state" in rule for rule in network.denied("127.0.0.2", ["127.0.0.3"]))
 
 
-def test_a_relay_holds_back_what_comes_from_its_upstream():
+def test_a_relay_holds_back_what_comes_from_its_upstream_and_can_lose_it():
     loop = Loop("test")
     upstream = socket.create_server(("127.0.0.1", 0))
 
@@ -52,6 +52,11 @@ def test_a_relay_holds_back_what_comes_from_its_upstream():
             client.sendall(b"slow")
             assert client.recv(100) == b"slow"
             assert time.monotonic() - began >= 0.5
+            relay.delay_s = 60
+            client.sendall(b"never")
+            time.sleep(0.3)  # it is held back by now
+            relay.lose()
+            assert client.recv(100) == b""
     finally:
         upstream.close()
         loop.close()
