@@ -11,7 +11,9 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
+import traceback
 from pathlib import Path
 
 from tests.gameday import report, requirements
@@ -25,6 +27,7 @@ from tests.gameday.scenarios import SCENARIOS, Scenario
 from tests.integration.platforms import Platforms
 
 PLACE = TOP / ".build/gameday"
+MEMORY_LOOK_S = 5
 
 
 def chosen(words: str) -> list[Scenario]:
@@ -68,11 +71,31 @@ def resident_mb() -> float:
     return total / 1024
 
 
+class Peak:
+    """The most memory that was in use, looked at every few seconds."""
+
+    def __init__(self) -> None:
+        self.most, self.stopping = 0.0, threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        while not self.stopping.wait(MEMORY_LOOK_S):
+            self.most = max(self.most, resident_mb())
+
+    def __enter__(self) -> Peak:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stopping.set()
+        self.thread.join()
+
+
 def play(scenario: Scenario, platforms: Platforms, template: Path, scale: float, many: int) -> Result:
     began = time.time()
     platform = platforms.copy(*scenario.regions, scale=scale)
-    with Game(scenario.name, platform, PLACE / scenario.name, template, many, scenario.follow) as game:
-        memory = resident_mb()
+    world = Game(scenario.name, platform, PLACE / scenario.name, template, many, scenario.follow)
+    with Peak() as peak, world as game:
         found, wrong = scenario.play(game)
         steps = [(round(one.time - began, 2), one.text) for one in game.steps]
         timeline = report.per_second(game.history.entries, began)
@@ -87,12 +110,14 @@ def play(scenario: Scenario, platforms: Platforms, template: Path, scale: float,
         [*wrong, *found.broken],
         timeline,
         steps,
-        round(memory),
+        round(peak.most),
     )
 
 
-def play_all(scenarios: list[Scenario], scale: float, many: int) -> list[Result]:
+def play_all(scenarios: list[Scenario], scale: float, many: int) -> tuple[list[Result], list[str]]:
+    """The results, and the names of scenarios that could not be played to their end."""
     results: list[Result] = []
+    unplayed: list[str] = []
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="gameday-"))
     with guarded(folder):
@@ -102,7 +127,14 @@ def play_all(scenarios: list[Scenario], scale: float, many: int) -> list[Result]
         try:
             for scenario in scenarios:
                 print(f"{scenario.name}: {scenario.text} ...", flush=True)
-                result = play(scenario, platforms, template, scale, many)
+                try:
+                    result = play(scenario, platforms, template, scale, many)
+                except Missing:
+                    raise
+                except Exception:  # one scenario must not keep the others from being played
+                    traceback.print_exc()
+                    unplayed.append(scenario.name)
+                    continue
                 results.append(result)
                 found = result.findings
                 print(f"    {found.acknowledged} acknowledged, {len(found.lost)} lost, {result.seconds} s", flush=True)
@@ -112,7 +144,7 @@ def play_all(scenarios: list[Scenario], scale: float, many: int) -> list[Result]
                 report.write(results, PLACE, time.monotonic() - began)
         finally:
             platforms.leave()
-    return results
+    return results, unplayed
 
 
 def stop(number: int, frame: object) -> None:
@@ -128,7 +160,7 @@ def main() -> int:
         scale, many = number("SCALE", 10, 1, 100), int(number("CUSTOMERS", 12, 4, 100))
         requirements.check_programs()
         requirements.check_privileges()
-        results = play_all(scenarios, scale, many)
+        results, unplayed = play_all(scenarios, scale, many)
     except Missing as problem:
         print(f"gameday: {problem}", file=sys.stderr)
         return 2
@@ -136,8 +168,9 @@ def main() -> int:
         print("gameday: stopped; everything that it started has ended", file=sys.stderr)
         return 130
     broken = sum(bool(one.wrong) for one in results)
-    print(f"{len(results)} scenarios, {broken} broken: {(PLACE / 'gameday.md').relative_to(TOP)}")
-    return 1 if broken else 0
+    ends = f", not played to the end: {', '.join(unplayed)}" if unplayed else ""
+    print(f"{len(results)} scenarios, {broken} broken{ends}: {(PLACE / 'gameday.md').relative_to(TOP)}")
+    return 1 if broken or unplayed else 0
 
 
 if __name__ == "__main__":
