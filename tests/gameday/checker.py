@@ -107,8 +107,9 @@ def writer_at(seen: Evidence, instant: float) -> tuple[str, Promotion | None]:
 
 
 def is_by_old_writer(seen: Evidence, entry: Mapping[str, Any]) -> bool:
-    """Whether an attempt that began after a promotion was acknowledged by another region's database."""
-    return seen.region_of(entry["server"]) != writer_at(seen, entry["began"])[0]
+    """Whether a database acknowledged an attempt that was not the writer's at any moment of the attempt."""
+    during = {one.region for one in seen.promotions if entry["began"] < one.time <= entry["ended"]}
+    return seen.region_of(entry["server"]) not in {writer_at(seen, entry["began"])[0], *during}
 
 
 def losses(seen: Evidence) -> tuple[Loss, ...]:

@@ -80,16 +80,20 @@ class Customer:
             await asyncio.sleep(random.random() * PAUSE_S)
             while not stopping.is_set():
                 count += 1
-                await self._order(f"{self.name}-{count}", stopping)
-                if count % READ_BACK_EVERY == 0:
+                is_acked = await self._order(f"{self.name}-{count}", stopping)
+                if is_acked and count % READ_BACK_EVERY == 0:
                     await self._read_back(f"{self.name}-{count}")
                 await asyncio.sleep(PAUSE_S * random.uniform(0.8, 1.2))
 
-    async def _order(self, number: str, stopping: asyncio.Event) -> None:
+    async def _order(self, number: str, stopping: asyncio.Event) -> bool:
+        """Try until it is acknowledged, and give up at some point, as people do."""
         for _ in range(TRIES):
-            if await self._attempt(number) == ACKED or stopping.is_set():
-                return
+            if await self._attempt(number) == ACKED:
+                return True
+            if stopping.is_set():
+                break
             await asyncio.sleep(PAUSE_S)
+        return False
 
     async def _attempt(self, number: str) -> str:
         order = {"attempt": uuid.uuid4().hex, "number": number}

@@ -141,3 +141,9 @@ def test_an_outage_is_that_of_the_customer_who_had_it():
     assert found.longest_outage["c0"] == 10.0
     assert found.longest_outage["c1"] == 8.0
     assert found.nobody_acked_s == 8.0
+
+
+def test_an_attempt_that_waited_for_the_new_writer_is_not_by_the_old_one():
+    waited = {**order("c0-1", 52.0, server=TWO), "began": 49.0}
+    found = check(evidence(waited, stored={"c0-1": [TWO]}, promotions=(MOVE,)))
+    assert found.by_old_after_promotion == 0
