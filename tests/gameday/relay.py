@@ -80,8 +80,8 @@ class Relay:
             await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
             for copy in copies:
                 copy.cancel()
-        except (OSError, TimeoutError):
-            pass  # the replica tries again
+        except (OSError, TimeoutError, asyncio.CancelledError):
+            pass  # the replica tries again, or the game day ends
         finally:
             for one in (writer, far):
                 if one is not None:

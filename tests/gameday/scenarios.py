@@ -156,7 +156,7 @@ def automatic(game: Game) -> tuple[Findings, list[str]]:
     game.dead(OLD)
     wait_for_checkers(game.lab, NEW, OLD)
     for _ in range(8):
-        game.run("health_check", "-e", "auto_failover=true", "-e", "health_min_interval=0", *LOSS)
+        game.run("health_check", "-e", "auto_failover=true", "-e", "health_min_interval=1")
         if game.plane.promotions:
             break
     wrong = [] if game.plane.promotions else ["no failover was started"]
