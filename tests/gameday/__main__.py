@@ -142,6 +142,7 @@ def play_all(scenarios: list[Scenario], scale: float, many: int) -> tuple[list[R
                     print(f"    BROKEN {sentence}", flush=True)
                 # After each scenario, so that a game day that is stopped has reported what it found.
                 report.write(results, PLACE, time.monotonic() - began)
+            report.write(results, PLACE, time.monotonic() - began, unplayed)
         finally:
             platforms.leave()
     return results, unplayed

@@ -21,7 +21,9 @@ COLUMNS = (
     "duplicates (naive)",
     "by the old writer after the promotion (after the end)",
     "bound claimed",
-    "RTO claimed / nobody acknowledged",
+    "RTO claimed / nobody acknowledged / longest outage of a customer",
+    "unknown",
+    "read-back misses",
     "`fenced` claimed",
     "result",
 )
@@ -67,28 +69,35 @@ def row(result: Result) -> list[str]:
         f"{len(found.duplicated_idempotent)} ({len(found.duplicated_naive)})",
         f"{found.by_old_after_promotion} ({found.by_old_after_end})",
         bounds,
-        f"{rtos} / {found.nobody_acked_s:.1f} s",
+        f"{rtos} / {found.nobody_acked_s:.1f} / {max(found.longest_outage.values(), default=0):.1f} s",
+        str(found.unknown),
+        str(found.read_back_misses),
         ", ".join(one.fenced for one in moves),
         "kept" if not result.wrong else f"**BROKEN** ({len(result.wrong)})",
     ]
 
 
-def as_markdown(results: Sequence[Result], seconds: float) -> str:
+def as_markdown(results: Sequence[Result], seconds: float, unplayed: Sequence[str] = ()) -> str:
     lines = ["# Game day", "", f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
     lines += [f"| {' | '.join(row(one))} |" for one in results]
     most = max((one.memory_mb for one in results), default=0)
     lines += ["", f"{len(results)} scenarios in {seconds:.0f} s, at most {most:.0f} MB."]
+    lines += [f"Not played to the end: {', '.join(unplayed)}."] if unplayed else []
     lines += ["", "Promises that the histories contradict:", ""]
     broken = [f"- {one.name}: {sentence}" for one in results for sentence in one.wrong]
     return "\n".join([*lines, *(broken or ["none"]), ""])
 
 
-def write(results: Sequence[Result], folder: Path, seconds: float) -> None:
+def write(results: Sequence[Result], folder: Path, seconds: float, unplayed: Sequence[str] = ()) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "gameday.md").write_text(as_markdown(results, seconds))
+    (folder / "gameday.md").write_text(as_markdown(results, seconds, unplayed))
     for one in results:
         (folder / one.name).mkdir(exist_ok=True)
         drawn = picture(one.text, one.timeline, one.regions, one.steps)
         (folder / one.name / "orders.svg").write_text(drawn)
-    document = {"seconds": round(seconds, 1), "scenarios": [one.as_dict() for one in results]}
+    document = {
+        "seconds": round(seconds, 1),
+        "unplayed": list(unplayed),
+        "scenarios": [one.as_dict() for one in results],
+    }
     (folder / "gameday.json").write_text(json.dumps(document, indent=1) + "\n")
