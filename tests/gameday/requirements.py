@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a game day needs of this machine, checked before anything is started."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterable
+
+# Program -> Debian's package.
+PROGRAMS = {
+    "mariadbd": "mariadb-server-core",
+    "mariadb-install-db": "mariadb-server-core",
+    "haproxy": "haproxy",
+    "nft": "nftables",
+    "setpriv": "util-linux",
+}
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+# The one table of nftables that a game day makes.
+TABLE = "inet trading_gameday"
+
+
+class Missing(Exception):
+    """The machine cannot hold a game day; the message says what to do."""
+
+
+def program(name: str) -> str | None:
+    return shutil.which(name, path=os.environ.get("PATH", "") + ":" + SYSTEM_PATH)
+
+
+def check_programs() -> None:
+    packages = sorted({package for name, package in PROGRAMS.items() if program(name) is None})
+    if packages:
+        raise Missing(f"missing programs; install them: apt-get install --no-install-recommends {' '.join(packages)}")
+
+
+def check_privileges() -> None:
+    """Rules of nftables need the capability, and load balancers listen on port 80."""
+    if os.geteuid() != 0:
+        raise Missing("a game day changes nftables and listens on port 80: run it as root, best in a container")
+    listed = subprocess.run([program("nft"), "list", "tables"], capture_output=True, text=True, check=False)
+    if listed.returncode:
+        raise Missing(f"nftables cannot be used here: {listed.stderr.strip()}")
+    if f"table {TABLE}" in listed.stdout:
+        raise Missing(f"another game day is running: nftables has its table {TABLE}")
+
+
+def check_addresses(wanted: Iterable[tuple[str, int]]) -> None:
+    """Whether each address and port is free."""
+    for address, port in wanted:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                raise Missing(
+                    f"port {port} of {address} is taken by another process; find it with: ss -ltnp 'sport = :{port}'"
+                ) from error
