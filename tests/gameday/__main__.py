@@ -2,7 +2,8 @@
 """`make gameday`: every scenario in a copy of the same platform; .build/gameday/gameday.md and gameday.json.
 
 SCENARIO: names, separated by commas. SCALE: AWS seconds that pass in one (10). CUSTOMERS: how many (12). The histories,
-logs and outcomes of a scenario are in .build/gameday/<its name>.
+logs and outcomes of a scenario are in .build/gameday/<its name>. GAMEDAY=optional (`make gameday-short`, a stage of
+`make test`): a machine that cannot hold a game day is reported, and is no failure.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tests.gameday.game import Game
 from tests.gameday.guardian import guarded
 from tests.gameday.regions import TOP
 from tests.gameday.report import Result
-from tests.gameday.requirements import Missing
+from tests.gameday.requirements import Incapable, Missing
 from tests.gameday.scenarios import SCENARIOS, Scenario
 from tests.integration.platforms import Platforms
 
@@ -152,10 +153,27 @@ def stop(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def not_run(problem: Incapable) -> int:
+    """Say why there was no game day, also in the summary of `make test` (tests/tools/run_stages.py)."""
+    words = f"game day: NOT run, because of {problem}"
+    print(words, flush=True)
+    if os.environ.get("STAGE_NOT_RUN"):
+        Path(os.environ["STAGE_NOT_RUN"]).write_text(words)
+    return 0
+
+
 def main() -> int:
+    prepare()
+    return run()
+
+
+def prepare() -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     signal.signal(signal.SIGTERM, stop)
+
+
+def run() -> int:
     try:
         scenarios = chosen(os.environ.get("SCENARIO", ""))
         scale, many = number("SCALE", 10, 1, 100), int(number("CUSTOMERS", 12, 4, 100))
@@ -163,6 +181,8 @@ def main() -> int:
         requirements.check_privileges()
         results, unplayed = play_all(scenarios, scale, many)
     except Missing as problem:
+        if isinstance(problem, Incapable) and os.environ.get("GAMEDAY") == "optional":
+            return not_run(problem)
         print(f"gameday: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -92,3 +92,30 @@ def test_the_labs_of_a_killed_game_day_end(tmp_path):
     # The pipe of the output ended with the guardian, which had it too.
     assert process_start(pid) is None
     assert not folder.exists()
+
+
+def incapable():
+    raise requirements.Incapable("missing programs; install them: apt-get install haproxy")
+
+
+def test_a_stage_that_the_machine_cannot_run_says_so_and_does_not_fail(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(requirements, "check_programs", incapable)
+    monkeypatch.setenv("STAGE_NOT_RUN", str(tmp_path / "note"))
+    monkeypatch.setenv("GAMEDAY", "optional")
+    assert command.run() == 0
+    assert "NOT run, because of missing programs; install them: apt-get install haproxy" in capsys.readouterr().out
+    assert "apt-get install haproxy" in (tmp_path / "note").read_text()
+
+
+@pytest.mark.parametrize("value", ["required", ""])
+def test_who_requires_a_game_day_gets_a_failure(monkeypatch, capsys, value):
+    monkeypatch.setattr(requirements, "check_programs", incapable)
+    monkeypatch.setenv("GAMEDAY", value)
+    assert command.run() == 2
+    assert "apt-get install haproxy" in capsys.readouterr().err
+
+
+def test_a_mistake_is_a_failure_also_where_the_game_day_is_optional(monkeypatch):
+    monkeypatch.setenv("GAMEDAY", "optional")
+    monkeypatch.setenv("SCENARIO", "earthquake")
+    assert command.run() == 2
