@@ -5,7 +5,10 @@ It reads the parameter of its own region again and again, resolves the name with
 TTL, and keeps a connection a thread until it breaks or says that the database is read-only. With `follow` it leaves a
 connection as soon as the name leads elsewhere.
 
-POST /orders {attempt, number, once?}: 201 {region, server}; 503 = not stored; 500 = nobody knows. GET /orders/<number>.
+A connection to a former writer goes on answering reads, from a replica that is behind, so a read asks for that too.
+
+POST /orders {attempt, number, once?}: 201 {region, server}; 503 = not stored; 500 = unknown. GET /orders/<number>: 200,
+404, or 503 where the connection is to a replica.
 """
 
 from __future__ import annotations
@@ -131,11 +134,14 @@ class Application:
     def find(self, number: str) -> tuple[int, dict[str, Any]]:
         try:
             with self.connection().cursor() as cursor:
-                cursor.execute("SELECT COUNT(*) FROM orders WHERE number = %s", (number,))
-                count = cursor.fetchone()[0]
+                cursor.execute("SELECT COUNT(*), @@read_only FROM orders WHERE number = %s", (number,))
+                count, is_replica = cursor.fetchone()
         except (OSError, pymysql.Error) as error:
             self.drop()
             return 503, {"why": str(error)}
+        if is_replica:
+            self.drop()
+            return 503, {"why": f"server {self.own.server} is a replica now"}
         return (200 if count else 404), {"count": count, "server": self.own.server}
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:

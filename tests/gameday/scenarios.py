@@ -33,7 +33,12 @@ def ended(game: Game, code: int = 0) -> list[str]:
 
 
 def lossless(found: Findings) -> list[str]:
-    return [f"{len(found.lost)} acknowledged orders are lost, must be 0"] if found.lost else []
+    """What a planned move promises: nothing is lost, and what was acknowledged is read back at any moment."""
+    wrong = [f"{len(found.lost)} acknowledged orders are lost, must be 0"] if found.lost else []
+    missed = found.read_back_misses
+    return wrong + (
+        [f"{missed} acknowledged orders were missing when they were read back, must be 0"] if missed else []
+    )
 
 
 def some_lost(found: Findings) -> list[str]:
