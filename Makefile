@@ -17,7 +17,7 @@ LAB_DIR ?= .lab
 BIN    := $(CURDIR)/.venv/bin
 TOOLS  := tests/tools
 LAB    := $(BIN)/python -m lab
-STAGES := matrix lint audit unit lab-test sanity docs build molecule targets integration
+STAGES := matrix lint audit unit lab-test sanity docs build molecule targets integration gameday-short
 # The cells of `make matrix` that `make test` runs.
 ENDS   := oldest,newest
 
@@ -31,7 +31,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # A required variable of a target: $(call need,NAME,example)
 need = $(if $(strip $($(1))),,$(error $@ needs $(1), for example: make $@ $(1)=$(2)))
 
-.PHONY: help setup clean demo demo-down test $(STAGES) soak nightly chaos bench scan format specs \
+.PHONY: help setup clean demo demo-down test $(STAGES) soak nightly chaos gameday bench scan format specs \
         lab-up lab-down lab-outage lab-restore lab-calls lab-resolve lab-targets
 
 help: ## this list
@@ -54,6 +54,9 @@ soak: setup ## MOVES switchovers and failbacks (200), which must leave nothing b
 
 chaos: setup ## failover.yml under every fault at every step: .build/chaos/chaos.md; FAULT=, MOMENT= for a part; not part of `make test`
 	@FAULT="$(FAULT)" MOMENT="$(MOMENT)" WORKERS=$(WORKERS) $(BIN)/python -m tests.chaos
+
+gameday: setup ## customers, real databases and lost regions: .build/gameday/gameday.md; SCENARIO= for a part; as root; not part of `make test`
+	@SCENARIO="$(SCENARIO)" SCALE=$(SCALE) CUSTOMERS=$(CUSTOMERS) $(BIN)/python -m tests.gameday
 
 bench: setup ## playbooks compared with the minimum for their work: .build/bench/bench.md; ROW= for a part, RUNS=5; not part of `make test`
 	@ROW="$(ROW)" RUNS=$(or $(RUNS),5) $(BIN)/python -m tests.bench
@@ -100,6 +103,9 @@ nightly: setup ## what is too long for `make test`: the other tests of the lab a
 	@$(BIN)/pytest -n 2 --dist loadfile -m nightly tests/lab $(ARGS)
 	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder -m nightly tests/integration $(ARGS)
 
+gameday-short: setup ## three scenarios of `make gameday`, at twice its speed; GAMEDAY=required fails where the machine cannot run them
+	@GAMEDAY=$(or $(GAMEDAY),optional) SCENARIO=switchover,dead-region,partition-detach SCALE=20 $(BIN)/python -m tests.gameday
+
 targets: setup ## ansible-test integration, against a lab of its own; ARGS=failover_lease for one target
 	@$(BIN)/python $(TOOLS)/run_targets.py $(ARGS)
 
@@ -140,7 +146,7 @@ lab-up: setup ## starts the lab in the background; SCALE AWS seconds pass in eac
 lab-down: setup ## stops the lab, by its own process id
 	@$(LAB) down --dir $(LAB_DIR)
 
-lab-outage: setup ## makes a region unavailable: REGION=us-east-1 [MODE=hang|reset|5xx|throttle]
+lab-outage: setup ## makes a region unavailable: REGION=us-east-1 [MODE=hang|reset|5xx|throttle|partition]
 	$(call need,REGION,us-east-1)
 	@$(LAB) outage --dir $(LAB_DIR) --region $(REGION) --mode $(MODE)
 

@@ -5,6 +5,7 @@ GET  state, calls?since=, timeline?since=, resolve?name=, faults
 POST outage {region, mode}, restore {region?}, targets {region, state, target_group?, healthy?},
      faults {mode, region?, service?, operation?, seconds?, probability?, count?}, faults/clear {id?},
      calls/clear, settings {name: value}, advance {seconds}, reset, fork {dir, scale?},
+     data_plane {at?},
      login {region, cluster, password}, database {region, cluster, status?, instance_status?}
 """
 
@@ -20,6 +21,7 @@ from moto.core.model_instances import reset_model_data
 from lab.api_models import session
 from lab.calls import CallLog
 from lab.clock import LONGEST_ADVANCE_S
+from lab.data_plane import PLANE
 from lab.faults import Answer, Fault
 from lab.timeline import Timeline
 from lab.world import FAULT_MODES, GLOBAL_CONTROL_PLANE, OUTAGE_MODES, TARGET_STATES, TargetRule, World
@@ -77,6 +79,7 @@ class Admin:
             ("POST", "advance"): self.advance,
             ("POST", "reset"): self.reset,
             ("POST", "login"): self.login,
+            ("POST", "data_plane"): self.data_plane,
             ("POST", "database"): self.database,
             ("POST", "fork"): lambda options: self.fork_into(options["dir"], options.get("scale")),
         }
@@ -176,6 +179,14 @@ class Admin:
 
         with self.world.lock:
             return {"accepted": accepts(known_region(options["region"]), options["cluster"], options["password"])}
+
+    def data_plane(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Attach a data plane (lab/data_plane.py) by its URL; detach it without one. The answer has the addresses."""
+        from lab.services.access import addresses
+
+        with self.world.lock:
+            PLANE.attach(options.get("at"))
+            return addresses()
 
     def database(self, options: dict[str, Any]) -> dict[str, Any]:
         """Put a cluster, or its instances, into a state; it stays until AWS's own work on them ends."""

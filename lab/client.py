@@ -77,7 +77,7 @@ class Lab:
         return daemon.ask(self.url, "GET", "state")
 
     def outage(self, region: str, mode: str = "hang") -> None:
-        """Lose a region (or `aws-global`): mode hang, reset, 5xx or throttle."""
+        """Lose a region (or `aws-global`): mode hang, reset, 5xx, throttle or partition."""
         daemon.ask(self.url, "POST", "outage", region=region, mode=mode)
 
     def restore(self, region: str | None = None) -> None:
@@ -113,6 +113,10 @@ class Lab:
         """Put a cluster, or all of its instances, into a state such as `backing-up`."""
         states = {"status": status, "instance_status": instances}
         daemon.ask(self.url, "POST", "database", region=region, cluster=cluster, **states)
+
+    def attach_data_plane(self, url: str | None) -> dict[str, Any]:
+        """Have the lab call a data plane (lab/data_plane.py); returns {region: addresses}. None detaches it."""
+        return daemon.ask(self.url, "POST", "data_plane", at=url)
 
     def fault(self, mode: str, **options: Any) -> int:
         """Add a fault (region, service, operation, seconds, probability, count); returns its id.

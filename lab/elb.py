@@ -120,7 +120,7 @@ def request(balancer: LoadBalancer, port: int | None) -> Fetched:
     A listener's default action decides; a group without a healthy target answers 503 (Elastic Load Balancing User
     Guide, "Troubleshoot your Application Load Balancers", HTTP 503). A lost region does not answer.
     """
-    if WORLD.region_is_out(balancer.region):
+    if WORLD.region_is_dead(balancer.region):
         return Fetched(None, f"connection timed out: {balancer.region} is out")
     if port is None:
         return _forward(balancer, balancer.target_groups())

@@ -96,7 +96,8 @@ def outage_mode(world: World, request: ApiRequest, bucket_region: str | None) ->
     if request.region == GLOBAL_CONTROL_PLANE:
         lost = request.service in GLOBAL_CONTROL_PLANE_SERVICES
         return world.outages.get(GLOBAL_CONTROL_PLANE) if lost else None
-    return world.outages.get(bucket_region or request.region)
+    mode = world.outages.get(bucket_region or request.region)
+    return "hang" if mode == "partition" else mode
 
 
 @dataclass(frozen=True)

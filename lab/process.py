@@ -19,6 +19,7 @@ from lab import anonymous_s3, daemon, dns, endpoints, route53, route53_api
 from lab.admin import Admin
 from lab.api_models import services_by_signing_name
 from lab.calls import CallLog
+from lab.data_plane import PLANE
 from lab.server import Front, Server
 from lab.timeline import TIMELINE
 from lab.world import WORLD, World
@@ -103,6 +104,7 @@ class Runtime:
             os.setsid()
             self.world.lock = threading.RLock()
             self.world.clock.scale = scale
+            PLANE.detach()  # that of the original is the original's
             release_sockets(keep=sockets.filenos())
             directory.mkdir(parents=True, exist_ok=True)
             log = os.open(directory / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
@@ -125,8 +127,9 @@ def install() -> None:
     lab.services.install()
     for part in (anonymous_s3, endpoints, route53_api):
         part.install()
+    WORLD.tick_hooks.append(PLANE.look)
     WORLD.tick_hooks.append(TIMELINE.look)  # last, when the other hooks have brought everything up to the present
-    WORLD.reset_hooks.append(TIMELINE.restart)
+    WORLD.reset_hooks += [TIMELINE.restart, PLANE.detach]
 
 
 def _guarded(hook: Any) -> None:

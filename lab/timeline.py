@@ -7,22 +7,24 @@ Observed a few times a second and after each change (`World.tick_hooks`); an ent
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from moto.autoscaling.models import autoscaling_backends
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.ec2.models import ec2_backends
 from moto.rds.models import DBCluster, rds_backends
 
 from lab import route53
+from lab.services.access import is_cut_off, is_denied
 from lab.services.rds_global import advance_all, membership
 from lab.world import WORLD
 
 
 class Timeline:
-    """Entries {time, writers, name, desired}, oldest first; the caller of `look` and `restart` holds the lock.
+    """Entries {time, writers, open_writers, name, desired}, oldest first; who calls `look` and `restart` has the lock.
 
-    time: Unix seconds at which it was seen; writers: [region] (`writers`); name: {domain: region} (`names`);
+    time: Unix seconds at which it was seen; writers: [region] (`writers`); open_writers: [region] (`open_writers`);
+    name: {domain: region} (`names`);
     desired: {region: {Auto Scaling group: desired capacity}}.
     """
 
@@ -31,7 +33,7 @@ class Timeline:
 
     def look(self) -> None:
         """Add an entry when the present differs from the last one."""
-        present = {"writers": writers(), "name": names(), "desired": desired()}
+        present = {"writers": writers(), "open_writers": open_writers(), "name": names(), "desired": desired()}
         last = self.entries[-1] if self.entries else {}
         if any(last.get(key) != value for key, value in present.items()):
             self.entries.append({"time": round(time.time(), 6), **present})
@@ -50,15 +52,30 @@ def writers() -> list[str]:
     """The regions with a cluster that takes writes from clients who reach it.
 
     Such a cluster is a global database's writer or standalone, has an instance, is not cut off by security groups
-    without an ingress rule, and its region is there: one that is lost and not fenced is listed again once it is back.
+    without an ingress rule or by an ACL, and its region is there: one that is lost and not fenced is listed again
+    once it is back.
     """
+    return _regions_where(takes_writes)
+
+
+def open_writers() -> list[str]:
+    """The regions with a cluster that acknowledges writes at least over connections that are open.
+
+    To those of `writers` come: a cluster whose security groups have lost their ingress rules, because tracked
+    connections survive that (EC2 User Guide, "Security group connection tracking"), and the old primary of a managed
+    failover whose writes Aurora did not block (RDS-EVENT-0391), until it is rebuilt.
+    """
+    return _regions_where(writes_over_open_connections)
+
+
+def _regions_where(holds: Callable[[DBCluster], bool]) -> list[str]:
     regions = rds_backends[DEFAULT_ACCOUNT_ID]
     if regions:
         advance_all(DEFAULT_ACCOUNT_ID)
     return sorted(
         region
         for region, backend in regions.items()
-        if not WORLD.region_is_out(region) and any(takes_writes(one) for one in backend.clusters.values())
+        if not WORLD.region_is_dead(region) and any(holds(one) for one in backend.clusters.values())
     )
 
 
@@ -66,16 +83,14 @@ def takes_writes(cluster: DBCluster) -> bool:
     """Whether a cluster of a region that is there is a writer and can be reached."""
     _, member = membership(cluster)
     writes = member.is_writer if member else not cluster.replication_source_identifier
-    return writes and bool(cluster.members) and not is_cut_off(cluster)
+    return writes and bool(cluster.members) and not is_cut_off(cluster) and not is_denied(cluster)
 
 
-def is_cut_off(cluster: DBCluster) -> bool:
-    """Whether security groups are attached and none of them has an ingress rule."""
-    ec2 = ec2_backends[DEFAULT_ACCOUNT_ID].get(cluster.region)
-    if ec2 is None or not cluster.vpc_security_group_ids:
-        return False
-    groups = [ec2.get_security_group_from_id(group_id) for group_id in cluster.vpc_security_group_ids]
-    return not any(group and group.ingress_rules for group in groups)
+def writes_over_open_connections(cluster: DBCluster) -> bool:
+    """Whether a cluster of a region that is there acknowledges writes of who is connected."""
+    _, member = membership(cluster)
+    writes = member.is_writer or member.writes_on if member else not cluster.replication_source_identifier
+    return writes and bool(cluster.members) and not is_denied(cluster)
 
 
 def names() -> dict[str, str | None]:

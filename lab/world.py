@@ -14,7 +14,7 @@ from typing import Any
 
 from lab.clock import CLOCK, Clock
 
-OUTAGE_MODES = ("hang", "reset", "5xx", "throttle")
+OUTAGE_MODES = ("hang", "reset", "5xx", "throttle", "partition")
 FAULT_MODES = (
     *("latency", "throttle", "5xx", "expired", "hang", "reset", "lost_answer", "stale"),
     *("trickle", "truncated", "doubled", "empty", "html"),
@@ -59,8 +59,16 @@ class World:
         self.tick_hooks: list[Callable[[], None]] = []
 
     def region_is_out(self, region: str) -> bool:
-        """Whether the whole region is lost (its API, its targets, its endpoints)."""
+        """Whether the region is lost to other regions and to its operators: its API, and links to its peers."""
         return region in self.outages
+
+    def region_is_dead(self, region: str) -> bool:
+        """Whether its targets and its endpoints are lost too; a region that is partitioned lives.
+
+        "AWS Fault Isolation Boundaries": control planes fail more often than data planes. Customers, and Route 53's
+        checkers, go on reaching the load balancers of a partitioned region.
+        """
+        return self.outages.get(region, "partition") != "partition"
 
     def target_rule(self, region: str, target_group_arn: str | None) -> TargetRule:
         """The rule of the target group, else of its region, else all healthy."""
@@ -69,7 +77,7 @@ class World:
 
     def target_state(self, region: str, target_group_arn: str, target_id: str) -> str:
         """`healthy` or `unhealthy`: what a health check of this target sees now."""
-        if self.region_is_out(region):
+        if self.region_is_dead(region):
             return "unhealthy"
         rule = self.target_rule(region, target_group_arn)
         if rule.state == "healthy" or not rule.healthy:

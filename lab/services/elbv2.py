@@ -65,7 +65,7 @@ def condition(group: FakeTargetGroup, target_id: str) -> str:
         return "stopped"
     if not _in_use(group):
         return "idle"
-    if WORLD.region_is_out(group.region_name):
+    if WORLD.region_is_dead(group.region_name):
         return "unreachable"
     state = WORLD.target_state(group.region_name, group.arn, target_id)
     if state == "healthy" and not CLOCK.reached(_instants(group, "checked").get(target_id, 0.0)):

@@ -23,6 +23,7 @@ from moto.rds.exceptions import (
 )
 from moto.rds.models import DBCluster
 
+from lab.data_plane import PLANE
 from lab.services.creations import is_made
 from lab.services.rds_calendar import VERSIONS, default_version, major_of
 from lab.services.rds_engines import check_engine_version, check_upgrade, family
@@ -232,6 +233,8 @@ class ClusterRules(OptionRules):
             raise InvalidDBClusterStateFault(f"DbCluster {cluster.resource_id} is promoting but must be available")
         if cluster.members:
             raise DBClusterToBeDeletedHasActiveMembers()
+        if snapshot:
+            PLANE.here.keep_volume(self.region, snapshot)
         result = super().delete_db_cluster()  # type: ignore[misc]
         if self.params.get("DeleteAutomatedBackups") is not False:
             self._forget_automated_backups(cluster)

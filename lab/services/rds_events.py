@@ -43,9 +43,9 @@ def add_cluster_event(cluster: DBCluster, message: str, category: str = "global 
     cluster.backend.events.append(event)
 
 
-def add_fencing_event(old: DBCluster, new: DBCluster, is_out: bool) -> None:
+def add_fencing_event(old: DBCluster, new: DBCluster, blocked: bool) -> None:
     """Say how blocking the old primary's writes ended: in its own region, or where the new one is if that is out."""
-    message, place = (FENCING_TIMED_OUT, new) if is_out else (FENCED, old)
+    message, place = (FENCED, old) if blocked else (FENCING_TIMED_OUT, new)
     text = message.format(cluster=old.db_cluster_identifier, region=old.backend.region_name)
     for instance in list(place.members)[:1]:
         name, arn = instance.db_instance_identifier, instance.db_instance_arn

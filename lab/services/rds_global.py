@@ -19,6 +19,7 @@ from moto.rds.models import DBCluster, RDSBackend, RDSBaseModel, rds_backends
 from moto.utilities.utils import CaseInsensitiveDict
 
 from lab.clock import CLOCK
+from lab.data_plane import PLANE
 from lab.services.outage_log import OUTAGE_LOG
 from lab.services.rds_events import MOVED, NAME_CHANGED, SWITCHED, add_cluster_event, add_fencing_event
 from lab.services.rds_global_members import Link, Member, Move, password_of, set_password
@@ -83,6 +84,7 @@ class GlobalDatabase(RDSBaseModel):
         if self.writer:
             member.links.append(Link(self.writer.region, CLOCK.now()))
             set_password(cluster, password_of(self.writer.cluster))
+            PLANE.here.rebuild(member.region, self.writer.region)
         self.members.append(member)
 
     def start_from(self, cluster: DBCluster) -> None:
@@ -98,11 +100,25 @@ class GlobalDatabase(RDSBaseModel):
         if data_loss:
             for member in self.members:
                 member.unlink(now)
-            add_fencing_event(self.writer.cluster, target.cluster, OUTAGE_LOG.was_out(self.writer.region, now))
+            self._block_writes(self.writer, target, OUTAGE_LOG.was_out(self.writer.region, now))
+            for member in self.members:
+                if not member.is_writer:
+                    PLANE.here.unfollow(member.region)
+
+    def _block_writes(self, old: Member, target: Member, is_out: bool) -> None:
+        """Aurora tries to block writes to the old primary, which can time out (RDS-EVENT-0390, RDS-EVENT-0391)."""
+        if SETTINGS.write_block == "not_asked":
+            return
+        blocked = not is_out if SETTINGS.write_block == "by_outage" else SETTINGS.write_block == "succeeds"
+        self.move.blocked = blocked
+        if blocked:
+            PLANE.here.block_writes(old.region)
+        add_fencing_event(old.cluster, target.cluster, blocked)
 
     def start_detach(self, member: Member) -> None:
         """`promoting` (terraform-provider-aws, pull request 40333), and still a member (keycloak-benchmark, 564)."""
         member.unlink(CLOCK.now())
+        PLANE.here.unfollow(member.region)
         member.detached_at = CLOCK.after(SETTINGS.detach_s)
         member.promotes_from = CLOCK.after(min(SETTINGS.detach_quiet_s, SETTINGS.detach_s))
         member.is_delisted = SETTINGS.detach_delists_first
@@ -133,17 +149,30 @@ class GlobalDatabase(RDSBaseModel):
         if move.cancelled_at is not None:
             if now >= move.cancelled_at + SETTINGS.cancel_s / CLOCK.scale:
                 self._end_move(move)
-        elif now >= move.done_at and not SETTINGS.promotion_stuck:
+        elif now >= move.done_at and not SETTINGS.promotion_stuck and self._is_caught_up(move):
             self._switch_writer(move)
             self.lingering = (move, move.done_at + SETTINGS.lingering_s / CLOCK.scale)
             self._end_move(move)
         elif now >= move.pending_until:
             move.source.show("failing-over", "available")
             move.target.show("failing-over", "rebooting")
+            self._demote(move)
+
+    @staticmethod
+    def _demote(move: Move) -> None:
+        if not move.data_loss and not move.demoted:
+            move.demoted = True
+            PLANE.here.demote(move.source.region)
+
+    def _is_caught_up(self, move: Move) -> bool:
+        """A switchover waits for the target ("Performing switchovers for Amazon Aurora global databases")."""
+        self._demote(move)
+        return move.data_loss or PLANE.here.is_caught_up(move.target.region)
 
     def _switch_writer(self, move: Move) -> None:
         move.source.is_writer, move.target.is_writer = False, True
         self.lagging_name = (move.source, move.done_at + SETTINGS.endpoint_dns_s / CLOCK.scale)
+        PLANE.here.promote(move.target.region)
         move.target.write_forwarding, move.source.write_forwarding = False, move.target.write_forwarding
         for member in self.members:
             member.unlink(move.done_at)
@@ -152,11 +181,15 @@ class GlobalDatabase(RDSBaseModel):
             if move.data_loss:
                 member.resync_from = move.done_at
                 member.keeps_snapshot = member is move.source
+                member.writes_on = member is move.source and not move.blocked
             else:
                 member.links.append(Link(move.target.region, move.done_at))
+                PLANE.here.follow(member.region, move.target.region)
         add_cluster_event(move.target.cluster, MOVED if move.data_loss else SWITCHED)
 
     def _end_move(self, move: Move) -> None:
+        if move.demoted and move.source.is_writer:
+            PLANE.here.promote(move.source.region)  # the switchover was cancelled
         move.source.show("available", "available")
         move.target.show("available", "available")
         self.move = None
@@ -170,6 +203,7 @@ class GlobalDatabase(RDSBaseModel):
 
     def _finish_detach(self, member: Member) -> None:
         self.members.remove(member)
+        PLANE.here.promote(member.region)
         member.cluster.global_cluster_identifier = None
         member.cluster.status = "available"
 
@@ -186,8 +220,12 @@ class GlobalDatabase(RDSBaseModel):
         source_returned = OUTAGE_LOG.back_since(self.writer.region)
         if source_returned is None:
             return
+        if not member.is_rebuilding and not member.keeps_snapshot:
+            member.is_rebuilding, member.writes_on = True, False
+            PLANE.here.rebuild(member.region, self.writer.region)
         connected = max(member.resync_from, returned, source_returned) + SETTINGS.resync_s / CLOCK.scale
-        if now >= connected:
+        if now >= connected and member.is_rebuilding and PLANE.here.is_rebuilt(member.region):
+            member.is_rebuilding = False
             member.resync_from = None
             member.show("available", "available")
             set_password(member.cluster, password_of(self.writer.cluster))

@@ -40,6 +40,8 @@ class Member:
     links: list[Link] = field(default_factory=list)
     resync_from: float | None = None  # rebuilt from this instant on, once its region and the writer's are there
     keeps_snapshot: bool = False  # the old volume's snapshot is still to appear when the region returns
+    writes_on: bool = False  # the old primary of a failover, whose writes Aurora has not blocked, until it is rebuilt
+    is_rebuilding: bool = False  # the data plane copies its new volume
     detached_at: float | None = None  # instant at which a running RemoveFromGlobalCluster completes
     promotes_from: float = 0.0  # instant from which the cluster that is being detached is `promoting`
     is_delisted: bool = False  # DescribeGlobalClusters no longer lists it, although it is still being detached
@@ -82,6 +84,8 @@ class Move:
     pending_until: float
     done_at: float
     cancelled_at: float | None = None
+    blocked: bool = False  # Aurora has blocked writes of the old primary
+    demoted: bool = False  # the old primary of a switchover takes no more writes
 
     @property
     def name(self) -> str:

@@ -28,6 +28,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.rds.models import DBCluster, rds_backends
 
 from lab.clock import CLOCK
+from lab.data_plane import PLANE
 from lab.services.outage_log import OUTAGE_LOG
 from lab.services.rds_global import advance_all, membership
 from lab.services.rds_global_members import Link, Member
@@ -103,6 +104,9 @@ class Recorder:
             if receives or SETTINGS.lag_grows:
                 silence_ms = 1000 * (instant - max(link.start, self.received.get(name, link.start)))
                 lags = {metric: getattr(SETTINGS, setting) for metric, setting in LAG_SETTINGS.items()}
+                measured = PLANE.here.lag_ms(region)
+                if measured is not None:
+                    lags, silence_ms = dict.fromkeys(LAG_SETTINGS, measured), 0.0
                 values |= {metric: None if lag is None else lag + silence_ms for metric, lag in lags.items()}
         return {metric: float(value) for metric, value in values.items() if value is not None}
 

@@ -20,6 +20,7 @@ from moto.rds.exceptions import InvalidParameterValue, RDSClientError
 from moto.rds.models import DBCluster, DBClusterSnapshot
 
 from lab.clock import CLOCK
+from lab.data_plane import PLANE
 from lab.services.creations import MADE_AT
 from lab.services.settings import SETTINGS
 
@@ -41,6 +42,7 @@ def keep_old_volume(cluster: DBCluster) -> None:
     """Begin the snapshot of the volume that an unplanned failover gave up."""
     stamp = utcnow().strftime("%Y-%m-%d-%H-%M-%S")
     name = f"rds:unplanned-global-failover-{cluster.db_cluster_identifier}-{stamp}"
+    PLANE.here.keep_volume(cluster.backend.region_name, name)
     snapshot = cluster.backend.create_auto_cluster_snapshot(cluster.db_cluster_identifier, name)
     vars(snapshot)[MADE_AT] = CLOCK.after(SETTINGS.rescue_snapshot_create_s)
 

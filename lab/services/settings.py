@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 # Called before values change: what has been so far is to be noted with the old ones.
+WRITE_BLOCKS = ("by_outage", "succeeds", "times_out", "not_asked")
 BEFORE_CHANGE: list[Callable[[], None]] = []
 
 
@@ -34,6 +35,9 @@ class Settings:
     secondary_claims_writer: bool = False  # a secondary's own DBClusterMembers call an instance writer; undocumented
     resync_s: float = 300.0  # a member rebuilt after an unplanned failover: `pending-resync` until `connected`
     global_create_s: float = 45.0  # until the cluster that a global cluster is created from is listed as its writer
+    write_block: str = (
+        "by_outage"  # of the old primary by a managed failover: succeeds, times_out, not_asked, by_outage
+    )
     rescue_snapshot_s: float = 30.0  # from the old region's return until the snapshot of its old volume is listed
     rescue_snapshot_create_s: float = 30.0  # which is `creating` at first
     minor_upgrade_s: float = 120.0  # a cluster is `upgrading` until it has another version of its major version
@@ -74,6 +78,8 @@ class Settings:
                 raise ValueError(f"unknown setting {name!r}; known: {', '.join(sorted(known))}")
             if name.endswith("_s") and not (isinstance(value, (int, float)) and value >= 0):
                 raise ValueError(f"{name} is {value!r}; it must be a number of AWS seconds, 0 or more")
+            if name == "write_block" and value not in WRITE_BLOCKS:
+                raise ValueError(f"write_block is {value!r}; it must be one of {', '.join(WRITE_BLOCKS)}")
             if name.endswith("_date"):
                 date.fromisoformat(value)
         for note in BEFORE_CHANGE:

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import json
+import math
 import typing as t
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from ansible_collections.trading.multi_region.plugins.plugin_utils.run_steps import run_steps
@@ -34,6 +36,19 @@ def with_jobs(results: Mapping[str, Result], read: Callable[[str], Result] = rea
         name: {**result, **read(result["results_file"])} if result.get("results_file") else result
         for name, result in results.items()
     }
+
+
+def loss_bound_ms(plan: Result, fenced: Result) -> t.Any:
+    """Return the most that the move lost, in ms, or ``unknown``.
+
+    It is the time from the safe instant until the old region's database had stopped taking writes for certain. Where
+    nothing proves that, it is the plan's.
+    """
+    aurora = (fenced.get("aurora") or {}).get(plan["active_region"]) or {}
+    ended_at = fenced.get("writes_ended_at") or (aurora.get("at") if aurora.get("state") == "fenced" else None)
+    if plan["method"] == "switchover" or not ended_at or plan["safe_instant"] == "unknown":
+        return plan["rpo_bound_ms"]
+    return max(0, math.ceil(1000 * (ended_at - datetime.fromisoformat(plan["safe_instant"]).timestamp())))
 
 
 def run_outcome(
@@ -79,7 +94,7 @@ def run_outcome(
         "steps": run_steps(plan["plan"], results, plan["ended_at"]),
         # Ends when name and endpoint were seen in the target, not when the task that reports it ends.
         "rto_seconds": round(seen["ended_at"] - started, 1) if "ended_at" in seen else None,
-        "rpo_bound_ms": plan["rpo_bound_ms"],
+        "rpo_bound_ms": loss_bound_ms(plan, fenced),
         "safe_instant": plan["safe_instant"],
         "lag": plan["lag"],
         # Empty where no parameter had to be written.

@@ -62,9 +62,22 @@ def the_name_moves_at_most_once(seen: Evidence) -> list[str]:
 
 
 def one_region_takes_writes(seen: Evidence) -> list[str]:
-    return [
+    """For clients who connect: always. Over connections that are open: from the end of a run that claims `fenced` on.
+
+    Whoever claims less has said that the old region may go on writing, which nothing can end where it does not respond.
+    """
+    found = [
         f"{entry['writers']} accepted writes at the same time" for entry in seen.timeline if len(entry["writers"]) > 1
     ]
+    if (seen.record or {}).get("fenced") == "fenced":
+        before = [entry for entry in seen.timeline if entry["time"] <= seen.record["ended_at"]]
+        since = [*before[-1:], *seen.timeline[len(before) :]]
+        found += [
+            f"the record says `fenced`, and {entry['open_writers']} accepted writes over open connections"
+            for entry in since
+            if len(entry["open_writers"]) > 1
+        ]
+    return found
 
 
 def capacity_is_never_lowered_under_the_traffic(seen: Evidence) -> list[str]:

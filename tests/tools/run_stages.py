@@ -3,7 +3,8 @@
 
 Stages that use no more than one core run in parallel, first and with their output when they end; the others
 follow one by one, with their output as it comes. A failed stage does not stop the others, so that one CI run
-shows everything that is wrong. The exit code is 1 when any failed.
+shows everything that is wrong. The exit code is 1 when any failed. A stage that this machine cannot run writes why to
+the file that STAGE_NOT_RUN names; the summary repeats it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -22,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ON_ONE_CORE = frozenset({"audit", "build", "docs", "lint", "matrix", "sanity"})
 
 Result = tuple[bool, float]  # passed, seconds
+# Stage -> why it was not run.
+NOT_RUN: dict[str, str] = {}
 
 
 def environment() -> dict[str, str]:
@@ -29,11 +33,19 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
 
 
+def verdict(stage: str, passed: bool) -> str:
+    return "FAILED" if not passed else "NOT run" if stage in NOT_RUN else "ok"
+
+
 def run_stage(stage: str, **output: Any) -> tuple[bool, float, str]:
     """Whether it passed, its seconds, and what it printed, where ``output`` asks subprocess to keep that."""
     started = time.monotonic()
     command = ["make", "--no-print-directory", stage]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, check=False, **output)
+    with tempfile.NamedTemporaryFile("r") as note:
+        env = {**environment(), "STAGE_NOT_RUN": note.name}
+        done = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, check=False, **output)
+        if why := note.read().strip():
+            NOT_RUN[stage] = why
     return done.returncode == 0, time.monotonic() - started, done.stdout or ""
 
 
@@ -60,13 +72,15 @@ def main() -> int:
     heavy = run_alone([stage for stage in stages if stage not in ON_ONE_CORE])
     results: dict[str, Result] = {}
     for stage, (passed, seconds) in chain(light, heavy):
-        print(f"==> {stage}: {'ok' if passed else 'FAILED'} in {seconds:.0f} s", flush=True)
+        print(f"==> {stage}: {verdict(stage, passed)} in {seconds:.0f} s", flush=True)
         results[stage] = passed, seconds
     print("\n==> summary")
     for stage in stages:
         passed, seconds = results[stage]
-        print(f"    {stage:<12} {'ok' if passed else 'FAILED':<7} {seconds:6.0f} s")
-    print(f"    {'total':<20} {time.monotonic() - began:6.0f} s")
+        print(f"    {stage:<14} {verdict(stage, passed):<7} {seconds:6.0f} s")
+    print(f"    {'total':<22} {time.monotonic() - began:6.0f} s")
+    for why in NOT_RUN.values():
+        print(why)
     return 0 if all(passed for passed, _seconds in results.values()) else 1
 
 

@@ -10,11 +10,16 @@ with ``--check``. It derives from the state what an interrupted run has done, an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import FAILOVER, SWITCHOVER
-from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import rpo_bound_ms, writer_region
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
+    UNKNOWN,
+    rpo_bound_ms,
+    writer_region,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import Obstacle
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.methods import resolve
@@ -53,9 +58,7 @@ def _unknown_target(state: State, request: Request, why: str) -> Plan:
 def _plan(
     seen: Situation, method_reason: str, why: str, steps: tuple[Step, ...], standing: Obstacles, overridden: Obstacles
 ) -> Plan:
-    sample = seen.facts.value("lag") if seen.is_promotion_open else None
-    has_stopped = seen.has_writer_stopped
-    bound = 0 if seen.method == SWITCHOVER else rpo_bound_ms(sample) if has_stopped else None
+    sample, instant, bound = _loss(seen)
     return Plan(
         target_region=seen.target,
         active_region=seen.source_region or seen.active,
@@ -70,7 +73,7 @@ def _plan(
         warnings=_warnings(seen),
         lag=sample,
         rpo_bound_ms=bound,
-        safe_instant=(sample or {}).get("safe_instant"),
+        safe_instant=instant,
         promotion=_promotion(seen),
         capacity_wanted=seen.capacity.wanted,
         capacity_reason=seen.capacity.reason,
@@ -82,6 +85,26 @@ def _plan(
         target_reason=why,
         reason=_reason(seen, len(steps), standing, overridden, bound),
     )
+
+
+def _loss(seen: Situation) -> tuple[Mapping[str, Any] | None, str | None, float | None]:
+    """Return the lag sample, the safe instant and the bound of what the promotion loses; None for what is unknown.
+
+    Once an earlier attempt has requested the promotion, they are what it recorded. If it recorded nothing, the target's
+    last sample still has a safe instant: a writer has no lag metric, so the sample is from before the promotion.
+    """
+    sample = seen.facts.value("lag")
+    newest = (sample or {}).get("safe_instant")
+    if seen.is_promotion_open:
+        bound = rpo_bound_ms(sample) if seen.has_writer_stopped else None
+        return sample, newest, 0 if seen.method == SWITCHOVER else bound
+    kept = {name: value for name, value in seen.run.items() if value not in (None, UNKNOWN, {})}
+    steps = [step["name"] for attempt in kept.get("attempts", []) for step in attempt["steps"]]
+    # A bound holds for the promotion that was requested when it was stated, not for a later one.
+    has_bound = "promote_request" in steps and kept.get("method") != SWITCHOVER
+    bound = kept.get("rpo_bound_ms") if has_bound else None
+    instant = kept.get("safe_instant") or (newest if seen.unfinished else None)
+    return kept.get("lag"), instant, 0 if seen.method == SWITCHOVER else bound
 
 
 def _promotion(seen: Situation) -> dict[str, Any]:
@@ -136,7 +159,7 @@ def _where(seen: Situation, left: int, bound: int | None) -> str:
         return f"{seen.target} holds the writer and the traffic, but run {run} has not ended: {left} steps are left."
     if not seen.is_promotion_open:
         return f"The writer is in or on its way to {seen.target}; {left} steps are left."
-    instant = (seen.facts.value("lag") or {}).get("safe_instant")
+    _sample, instant, _bound = _loss(seen)
     unknown = f"unknown; what was committed before {instant} is safe" if instant else "unknown"
     loss = unknown if bound is None else f"at most {bound} ms of writes" if bound else "none"
     health = seen.verdict_of(seen.active).verdict if seen.active else "unknown"

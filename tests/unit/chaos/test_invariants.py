@@ -13,8 +13,9 @@ from tests.integration.aws import DOMAIN, GROUP
 from tests.integration.platforms import Run
 
 
-def moment(writers, name, lost=2, target=2):
-    return {"writers": writers, "name": {DOMAIN: name}, "desired": {LOST: {GROUP: lost}, TARGET: {GROUP: target}}}
+def moment(writers, name, lost=2, target=2, opened=None, time=0.0):
+    seen = {"time": time, "writers": writers, "open_writers": opened or writers}
+    return {**seen, "name": {DOMAIN: name}, "desired": {LOST: {GROUP: lost}, TARGET: {GROUP: target}}}
 
 
 def call(operation, status=200, service="rds"):
@@ -61,6 +62,26 @@ def test_each_invariant_sees_its_breach(name):
 
 def test_every_invariant_has_a_breach_here():
     assert set(BREACHES) == {check.__name__ for check in invariants.INVARIANTS}
+
+
+SPLIT = moment([TARGET], TARGET, opened=[LOST, TARGET], time=9.0)
+
+
+@pytest.mark.parametrize(
+    ("fenced", "ended_at", "is_seen"),
+    [
+        ("fenced", 5.0, True),
+        ("fenced", 9.5, True),
+        ("fenced", 10.0, False),
+        ("not proven", 5.0, False),
+        ("unknown", 5.0, False),
+    ],
+)
+def test_who_claims_fenced_answers_for_connections_that_are_open(fenced, ended_at, is_seen):
+    closed = moment([TARGET], TARGET, time=10.0)
+    record = {"outcome": "successful", "fenced": fenced, "ended_at": ended_at}
+    found = names(invariants.broken(replace(SOUND, timeline=[*SOUND.timeline, SPLIT, closed], record=record)))
+    assert found == ({"one_region_takes_writes"} if is_seen else set())
 
 
 def test_a_figure_may_be_published_by_each_of_two_runs_and_nothing_else_of_cloudwatch_twice():

@@ -93,6 +93,30 @@ def test_what_was_asked_after_the_move_is_reported():
     assert outcome(fenced={"skipped": True})["fenced"] == "not asked for"
 
 
+@pytest.mark.parametrize(
+    ("state", "at", "safe", "bound"),
+    [
+        ("fenced", 5.25, "1970-01-01T00:00:01.000Z", 4250),
+        ("fenced", 5.25, "unknown", "unknown"),
+        ("fenced", 5.25, "1970-01-01T00:00:06.000Z", 0),
+        ("timed_out", 5.25, "1970-01-01T00:00:01.000Z", "unknown"),
+        ("unknown", None, "1970-01-01T00:00:01.000Z", "unknown"),
+    ],
+)
+def test_the_loss_ends_where_the_old_region_stopped_writing_for_certain(state, at, safe, bound):
+    plan = {**PLAN, "safe_instant": safe, "rpo_bound_ms": "unknown"}
+    fenced = {"aurora": {"us-east-1": {"state": state, "at": at}, "us-east-2": {"state": "fenced", "at": 2.0}}}
+    assert outcome(plan=plan, fenced=fenced)["rpo_bound_ms"] == bound
+    own = {**fenced, "writes_ended_at": 3.5}
+    assert outcome(plan=plan, fenced=own)["rpo_bound_ms"] == ("unknown" if safe == "unknown" else 2500 if bound else 0)
+    lossless = {**plan, "method": "switchover", "rpo_bound_ms": 0}
+    assert outcome(plan=lossless, fenced=fenced)["rpo_bound_ms"] == 0
+
+
+def test_a_bound_of_the_plan_is_kept_where_nothing_proves_another():
+    assert outcome(fenced={"skipped": True})["rpo_bound_ms"] == outcome()["rpo_bound_ms"] == 120.0
+
+
 def test_a_job_in_parallel_with_the_steps_is_reported_by_what_it_has_written_down(tmp_path):
     file = tmp_path / "j1"
     file.write_text(json.dumps({"finished": True, "seconds": 3.5}))

@@ -404,6 +404,41 @@ def test_the_loss_has_no_bound_while_the_old_region_may_go_on_writing():
     assert plan_of(Model().lose(EAST).change(WEST, lag_ms=None)).as_result()["safe_instant"] == "unknown"
 
 
+RECORDED = {
+    "run_id": "run-1",
+    "method": "failover",
+    "from_region": EAST,
+    "safe_instant": "2027-01-15T07:58:00.000Z",
+    "rpo_bound_ms": 950,
+    "lag": {"value_ms": 50},
+    "attempts": [{"attempt": 1, "steps": [{"name": "promote_request"}]}],
+}
+
+
+def resumed(run=RECORDED, **recorded):
+    """The plan of the attempt after one that was killed once the writer had moved."""
+    state = replace(Model(), writer=WEST).change(WEST, lease="failed").state()
+    run = run and {**run, **recorded}
+    return build_plan(platform.with_values(state, WEST, run=run, lag=platform.sample()), Request())
+
+
+def test_a_resumed_run_claims_what_the_attempt_that_requested_the_promotion_saw():
+    plan = resumed()
+    assert (plan.safe_instant, plan.rpo_bound_ms, plan.lag) == ("2027-01-15T07:58:00.000Z", 950, {"value_ms": 50})
+    assert resumed(rpo_bound_ms="unknown").rpo_bound_ms is None
+
+
+def test_a_resumed_run_without_a_record_has_the_safe_instant_of_the_last_sample():
+    plan = resumed(run=None)
+    assert (plan.safe_instant, plan.rpo_bound_ms) == ("2027-01-15T07:59:40.000Z", None)
+    assert resumed(safe_instant="unknown").safe_instant == "2027-01-15T07:59:40.000Z"
+
+
+@pytest.mark.parametrize("recorded", [{"method": SWITCHOVER, "rpo_bound_ms": 0}, {"attempts": []}])
+def test_a_bound_is_not_kept_from_an_attempt_that_requested_another_promotion_or_none(recorded):
+    assert resumed(**recorded).rpo_bound_ms is None
+
+
 @given(models(), REQUESTS)
 def test_a_plan_is_all_data_and_names_a_method(model, request):
     plan = build_plan(model.state(), request)
