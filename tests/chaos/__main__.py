@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.chaos import report
-from tests.chaos.cell import Result, run_cell
+from tests.chaos.cell import Result, run_any_cell
 from tests.chaos.faults import FAULTS, LOST, TARGET, Fault
 from tests.chaos.moments import MOMENTS
 from tests.integration.platforms import TOP, Platform, Platforms
@@ -32,7 +32,7 @@ def cells() -> list[tuple[Fault, str]]:
 def run_copy(platforms: Platforms, fault: Fault, moment: str, folder: Path) -> Result:
     platform: Platform = platforms.copy(LOST, TARGET)
     with platform.lab:
-        return run_cell(platform, fault, moment, folder)
+        return run_any_cell(platform, fault, moment, folder)
 
 
 def run_all(folder: Path) -> Iterator[Result]:

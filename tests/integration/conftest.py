@@ -8,6 +8,7 @@ import os
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.chaos import shares
 from tests.integration.platforms import Platform, Platforms
 
 # Whose tests look at one long story together; all others go wherever a worker is free.
@@ -28,12 +29,22 @@ class Stories(LoadScopeScheduling):
         return file if file.endswith(TOLD_ONCE) else nodeid
 
 
+def pytest_configure():
+    """Choose the chaos matrix's share once: workers may start on both sides of midnight."""
+    try:
+        os.environ[shares.VARIABLE] = str(shares.chosen())
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
 def pytest_xdist_make_scheduler(config, log):
     return Stories(config, log)
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Report whether a real controller was tested, and if not, why."""
+    """Report which share of the chaos matrix it was, and whether a real controller was tested, and if not, why."""
+    share = os.environ[shares.VARIABLE]
+    terminalreporter.write_line(f"chaos: share {share} of {shares.SHARES}, again with {shares.VARIABLE}={share}")
     if collect_ignore:
         terminalreporter.write_line(
             f"real controller: NOT asked ({REAL_CONTROLLER}), because CONTROLLER_HOST is not set"

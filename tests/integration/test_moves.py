@@ -93,7 +93,10 @@ def test_failback_puts_in_order_what_a_failover_left(platform):
     assert again.changed["localhost"] == 0 and "is already active" in again.output
 
     platform.lab.set_targets(HOME, "healthy")
+    platform.lab.fault("lost_answer", service="rds", operation="CopyDBClusterSnapshot", count=1)
     go_back_while_the_old_volume_is_kept_late(platform)
+    asked = [call["status"] for call in platform.lab.calls() if call["operation"] == "CopyDBClusterSnapshot"]
+    assert asked[0] == "lost" and 200 not in asked, "its answer was lost, and it was seen to have been made"
     assert members(platform.lab, HOME) == {HOME: True, OTHER: False}
     assert name_points_at(platform.lab) == HOME
     assert database_ingress(platform.lab, HOME) == rules
