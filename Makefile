@@ -52,8 +52,8 @@ test: setup ## everything CI runs; a line for each stage with its seconds
 soak: setup ## MOVES switchovers and failbacks (200), which must leave nothing behind; takes about half an hour, not part of `make test`
 	@MOVES=$(MOVES) $(BIN)/python -m tests.soak
 
-chaos: setup ## failover.yml under every fault at every step: .build/chaos/chaos.md; FAULT=, MOMENT= for a part; not part of `make test`
-	@FAULT="$(FAULT)" MOMENT="$(MOMENT)" WORKERS=$(WORKERS) $(BIN)/python -m tests.chaos
+chaos: setup ## failover.yml under every fault at every step: .build/chaos/chaos.md; FAULT=, MOMENT=, SHARE= for a part, WORKERS=2
+	@FAULT="$(FAULT)" MOMENT="$(MOMENT)" CHAOS_SHARE="$(SHARE)" WORKERS=$(WORKERS) $(BIN)/python -m tests.chaos
 
 bench: setup ## playbooks compared with the minimum for their work: .build/bench/bench.md; ROW= for a part, RUNS=5; not part of `make test`
 	@ROW="$(ROW)" RUNS=$(or $(RUNS),5) $(BIN)/python -m tests.bench
@@ -95,9 +95,10 @@ lab-test: setup ## the lab itself, through boto3
 integration: setup ## playbooks and modules against the lab
 	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder -m "not nightly" tests/integration $(ARGS)
 
-nightly: setup ## what is too long for `make test`: the other integration tests, every cell of `make matrix`
+nightly: setup ## what is too long for `make test`: the other integration tests, every cell of `make matrix` and of `make chaos`
 	@$(BIN)/python -m tests.matrix
 	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder -m nightly tests/integration $(ARGS)
+	@WORKERS=3 $(BIN)/python -m tests.chaos
 
 targets: setup ## ansible-test integration, against a lab of its own; ARGS=failover_lease for one target
 	@$(BIN)/python $(TOOLS)/run_targets.py $(ARGS)

@@ -18,6 +18,22 @@ REAL_CONTROLLER = "test_real_controller.py"
 collect_ignore = [] if os.environ.get("CONTROLLER_HOST") else [REAL_CONTROLLER]
 
 
+# Whose tests take minutes: they begin first, so that no worker is left alone with one of them at the end.
+LONGEST = (
+    "test_upgrade.py",
+    "test_engines.py",
+    "test_site.py",
+    "test_teardown.py",
+    "test_moves.py",
+    "test_failover.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Put the longest tests first."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 class Stories(LoadScopeScheduling):
     """Keeps the tests of a story on one worker.
 

@@ -78,6 +78,7 @@ def test_the_engine_of_a_database_that_exists_cannot_be_changed(platform):
     assert len(written(platform.lab)) == before
 
 
+@pytest.mark.nightly
 def test_a_platform_whose_version_was_retired_is_provisioned_again_as_it_is(platform):
     platform.lab.settings(calendar_date="2028-05-01")
     changes_nothing(platform.run("site"))
@@ -94,6 +95,7 @@ def test_a_postgresql_platform_is_left_as_it_is(postgresql):
     changes_nothing(postgresql.run("site"))
 
 
+@pytest.mark.nightly
 def test_a_postgresql_platform_is_ready(postgresql, tmp_path):
     report = tmp_path / "readiness.json"
     postgresql.run("readiness", "-e", f"readiness_report_file={report}").ends_well()
@@ -106,6 +108,7 @@ def test_a_postgresql_platform_is_ready(postgresql, tmp_path):
     assert "of class db.serverless" in told["instances"] and "would lose at most" in told["replication_lag"]
 
 
+@pytest.mark.nightly
 def test_the_writer_of_a_postgresql_platform_accepts_the_rotated_password(postgresql):
     def current(region: str) -> str:
         secrets = postgresql.lab.client("secretsmanager", region)
@@ -118,6 +121,7 @@ def test_the_writer_of_a_postgresql_platform_accepts_the_rotated_password(postgr
     assert postgresql.lab.accepts_password(HOME, f"trading-{HOME}-dev", json.loads(after)["password"])
 
 
+@pytest.mark.nightly
 def test_a_drill_of_a_postgresql_platform_waits_for_the_lag_that_its_limit_needs(postgresql):
     """Right after the way there the old writer has no sample of its lag, which is no reason not to go back."""
     postgresql.lab.settings(metric_delay_s=600, metric_delay_spread_s=0)  # ten of these seconds pass in one

@@ -7,6 +7,8 @@ import json
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.integration.aws import SUFFIX, TABLE, cluster
 
 SWITCH = "active-region"
@@ -73,6 +75,7 @@ def test_nothing_is_public_but_the_switch_and_that_over_tls(platform):
     assert all("403" in text for name, text in words.items() if name not in open_ones), words
 
 
+@pytest.mark.nightly
 def test_a_protected_database_leaves_a_last_snapshot_of_every_region_and_its_logs(platform):
     options = json.dumps({"environment_protection": True})
     platform.run(Path(__file__).with_name("retire_database.yml"), "-e", options).ends_well()

@@ -89,6 +89,7 @@ def test_a_minor_upgrade_reaches_the_writer_last_goes_on_after_a_kill_and_lets_n
     assert members(lab, HOME) == {HOME: False, OTHER: True}
 
 
+@pytest.mark.nightly
 def test_a_major_upgrade_ends_with_its_own_parameter_groups_and_nothing_for_site_to_change(platform):
     lab, platform = platform.lab, as_runner(platform, "provisioning").platform
     lab.settings(major_upgrade_s=20)

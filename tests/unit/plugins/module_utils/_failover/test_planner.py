@@ -413,7 +413,7 @@ def test_a_plan_is_all_data_and_names_a_method(model, request):
     assert all(step["calls"] and step["region"] in model.regions for step in result["plan"])
 
 
-# --- the same request again, right after its run has succeeded ---------------------------------------------------------
+# --- the same request again, right after its run has succeeded -------------------------------------------------------
 
 ENDED = {"run_id": "run-7", "from_region": EAST, "target_region": WEST, "age_seconds": 30.0, "trigger": "by hand"}
 ARRIVED = replace(Model(), writer=WEST, traffic=WEST, move=ENDED)

@@ -116,7 +116,7 @@ def test_an_attempt_that_finds_the_move_done_keeps_what_the_first_one_saw_before
 
 
 def test_the_latest_move_says_what_was_requested_and_by_what(aws):
-    write(aws, record={"requested_target_region": WEST})
+    write(aws, record={"requested_target_region": WEST, "trigger": "by hand"})
     move = stored(aws, "latest_move")
     assert (move["requested_target_region"], move["trigger"]) == (WEST, "by hand")
 
