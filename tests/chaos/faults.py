@@ -75,7 +75,7 @@ FAULTS = (
     *(_region_lost(mode) for mode in ("hang", "reset", "5xx", "throttle")),
     Fault("30 % of all calls throttled", _lab(("faults", {"mode": "throttle", "probability": 0.3}))),
     Fault("80 % of all calls throttled", _lab(("faults", {"mode": "throttle", "probability": 0.8}))),
-    Fault("every call 2 s late", _lab(("faults", {"mode": "latency", "seconds": 2.0})), (SUCCESSFUL,)),
+    Fault("every call 1 s late", _lab(("faults", {"mode": "latency", "seconds": 1.0})), (SUCCESSFUL,)),
     *(
         _service_lost(service, "5xx")
         for service in ("rds", "elbv2", "autoscaling", "dynamodb", "cloudwatch", "sns", "ssm", "s3")

@@ -7,8 +7,8 @@
 A move in progress is finished first: to the region that Aurora is promoting, else to the region of a run that has not
 succeeded, else to the region that holds the writer while the traffic is elsewhere. A request that is repeated right
 after its run has succeeded, as by a job that was cancelled at its end and relaunched, is for the region where the
-platform already is. Otherwise the best standby is chosen: members of the global database first, then healthy before unknown before unhealthy, then the lowest known lag,
-then the most healthy targets, then the order of preference.
+platform already is. Otherwise the best standby is chosen: members of the global database first, then healthy before
+unknown before unhealthy, then the lowest known lag, then the most healthy targets, then the order of preference.
 """
 
 from __future__ import annotations
