@@ -347,8 +347,9 @@ lease:
   sample: null
 latest_move:
   description:
-    - The last move that succeeded, with C(run_id), C(method), C(from_region), C(target_region), C(ended_at) (epoch
-      seconds), C(acknowledged) and C(age_seconds); null if there is none; or V(unknown).
+    - The last move that succeeded, with C(run_id), C(method), C(from_region), C(target_region),
+      C(requested_target_region) and C(trigger) (what was requested, and what started it), C(ended_at) (epoch seconds),
+      C(acknowledged) and C(age_seconds); null if there is none; or V(unknown).
   returned: success
   type: raw
   version_added: 0.2.0
