@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.chaos import report
-from tests.chaos.cell import Result, run_any_cell
+from tests.chaos.cell import NOT_RUN, Result, run_any_cell
 from tests.chaos.faults import FAULTS, LOST, TARGET, Fault
 from tests.chaos.moments import MOMENTS
 from tests.chaos.shares import VARIABLE, cells_of, chosen
@@ -34,9 +34,14 @@ def cells() -> list[tuple[Fault, str]]:
 
 
 def run_copy(platforms: Platforms, fault: Fault, moment: str, folder: Path) -> Result:
-    platform: Platform = platforms.copy(LOST, TARGET)
-    with platform.lab:
-        return run_any_cell(platform, fault, moment, folder)
+    """The result of a cell; on a busy machine a run may fail before its moment, so that is tried once more."""
+    for _try in range(2):
+        platform: Platform = platforms.copy(LOST, TARGET)
+        with platform.lab:
+            result = run_any_cell(platform, fault, moment, folder)
+        if result.ended != NOT_RUN:
+            break
+    return result
 
 
 def run_all(folder: Path) -> Iterator[Result]:
