@@ -42,7 +42,7 @@ class CallLog:
         self.entries: list[dict[str, Any]] = []
 
     def add(self, request: ApiRequest, started: float, status: int | str, seconds: float) -> None:
-        """`started` is Unix time; `status` the HTTP status, `reset`, `hang` or `lost` without an answer, `html` with a page."""
+        """`started` is Unix time; `status` the HTTP status, `reset`, `hang` or `lost` without an answer, `html`: a page."""
         self.entries.append(
             {
                 "time": round(started, 6),
