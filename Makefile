@@ -52,8 +52,8 @@ test: setup ## everything CI runs; a line for each stage with its seconds
 soak: setup ## MOVES switchovers and failbacks (200), which must leave nothing behind; takes about half an hour, not part of `make test`
 	@MOVES=$(MOVES) $(BIN)/python -m tests.soak
 
-chaos: setup ## failover.yml under every fault at every step: .build/chaos/chaos.md; FAULT=, MOMENT= for a part; not part of `make test`
-	@FAULT="$(FAULT)" MOMENT="$(MOMENT)" WORKERS=$(WORKERS) $(BIN)/python -m tests.chaos
+chaos: setup ## failover.yml under every fault at every step: .build/chaos/chaos.md; FAULT=, MOMENT=, SHARE= for a part, WORKERS=2
+	@FAULT="$(FAULT)" MOMENT="$(MOMENT)" CHAOS_SHARE="$(SHARE)" WORKERS=$(WORKERS) $(BIN)/python -m tests.chaos
 
 gameday: setup ## customers, real databases and lost regions: .build/gameday/gameday.md; SCENARIO= for a part; as root; not part of `make test`
 	@SCENARIO="$(SCENARIO)" SCALE=$(SCALE) CUSTOMERS=$(CUSTOMERS) $(BIN)/python -m tests.gameday
@@ -98,10 +98,11 @@ lab-test: setup ## the lab itself, through boto3
 integration: setup ## playbooks and modules against the lab
 	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder -m "not nightly" tests/integration $(ARGS)
 
-nightly: setup ## what is too long for `make test`: the other tests of the lab and of the playbooks, every cell of `make matrix`
+nightly: setup ## what is too long for `make test`: the other tests of the lab and of the playbooks, every cell of `make matrix` and `make chaos`
 	@$(BIN)/python -m tests.matrix
 	@$(BIN)/pytest -n 2 --dist loadfile -m nightly tests/lab $(ARGS)
 	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder -m nightly tests/integration $(ARGS)
+	@WORKERS=3 $(BIN)/python -m tests.chaos
 
 gameday-short: setup ## three scenarios of `make gameday`, at twice its speed; GAMEDAY=required fails where the machine cannot run them
 	@GAMEDAY=$(or $(GAMEDAY),optional) SCENARIO=switchover,dead-region,partition-detach SCALE=20 $(BIN)/python -m tests.gameday

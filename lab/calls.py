@@ -42,7 +42,10 @@ class CallLog:
         self.entries: list[dict[str, Any]] = []
 
     def add(self, request: ApiRequest, started: float, status: int | str, seconds: float) -> None:
-        """`started` is Unix time; `status` the HTTP status, or `reset`, `hang` or `lost` when there was no answer."""
+        """`started` is Unix time; `status` the HTTP status, or `reset`, `hang` or `lost` when there was no answer.
+
+        `html`: a page was the answer.
+        """
         self.entries.append(
             {
                 "time": round(started, 6),

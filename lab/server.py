@@ -28,6 +28,7 @@ from lab.calls import CallLog, is_mutating
 from lab.faults import (
     ERRORS,
     LONGEST_HANG_S,
+    PAGE,
     Answer,
     Fault,
     error_answer,
@@ -207,7 +208,8 @@ class Front:
         status: int | str = 500
         try:
             answer = self._answer_api_call(request, environ, body)
-            status = answer.status
+            # A page says 200 too, but nothing was carried out.
+            status = "html" if answer.body is PAGE else answer.status
             return answer
         except NoAnswer as gone:
             status = str(gone)

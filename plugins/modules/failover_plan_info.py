@@ -87,6 +87,13 @@ options:
         obstacle V(lease_held) for this run only, as M(trading.multi_region.failover_lease) does.
     type: str
     version_added: 0.2.0
+  trigger:
+    description:
+      - What starts the run. If a move by the same O(method) and with the same trigger, both without a O(target_region),
+        succeeded in the last 10 minutes, the target is the region to which it moved the platform, as long as that is
+        healthy, so that a job that is started again does not move the platform on.
+    type: str
+    version_added: 0.3.0
   expected_active_region:
     description:
       - Region that the caller believes to be active. If neither the writer nor the traffic is there, that is an
@@ -340,8 +347,9 @@ lease:
   sample: null
 latest_move:
   description:
-    - The last move that succeeded, with C(run_id), C(method), C(from_region), C(target_region), C(ended_at) (epoch
-      seconds), C(acknowledged) and C(age_seconds); null if there is none; or V(unknown).
+    - The last move that succeeded, with C(run_id), C(method), C(from_region), C(target_region),
+      C(requested_target_region) and C(trigger) (what was requested, and what started it), C(ended_at) (epoch seconds),
+      C(acknowledged) and C(age_seconds); null if there is none; or V(unknown).
   returned: success
   type: raw
   version_added: 0.2.0
@@ -485,6 +493,7 @@ ARGUMENT_SPEC = {
     "cool_down": {"type": "float", "default": 3600, "rule": rules.COOL_DOWN},
     "resume_within": {"type": "float", "default": 21600, "rule": rules.SPAN},
     "takeover_run_id": {"type": "str", "rule": rules.ID},
+    "trigger": {"type": "str", "rule": rules.WORDS},
     "expected_active_region": {"type": "str", "rule": rules.REGION_CODE},
     "min_healthy_ratio": {"type": "float", "default": 0.5, "rule": rules.RATIO},
     "max_replication_lag_ms": {"type": "float", "rule": rules.MILLISECONDS},

@@ -63,7 +63,8 @@ def run_outcome(
 ) -> dict[str, t.Any]:
     """Return what is known of a run so far, without its outcome.
 
-    run: id, attempt (1 if it is not known yet), owner, reason and started_at (of the first attempt). plan: the result
+    run: id, attempt (1 if it is not known yet), owner, reason, started_at (of the first attempt) and target_region (as
+    requested, empty if none was). plan: the result
     of failover_plan_info. lease: the result of failover_lease; empty or failed if no lease is held. results: the result
     of each step's task, by the step's name. fenced and health: the results of region_fence_info and region_health_info
     after the move; empty if they were not run. now: epoch seconds.
@@ -85,6 +86,7 @@ def run_outcome(
         "from_region": plan["active_region"],
         "target_region": plan["target_region"],
         "target_reason": plan["target_reason"],
+        "requested_target_region": run.get("target_region") or None,
         "plan": [step["step"] for step in plan["plan"]],
         "writer_region_before": plan["writer_region"],
         "traffic_region_before": plan["traffic_region"],

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make chaos`: every fault at every moment, each in a copy of the same platform; .build/chaos/chaos.md and chaos.json.
 
-FAULT and MOMENT: run only those whose names contain these words. WORKERS: cells at a time (2).
+FAULT and MOMENT: run only those whose names contain these words. CHAOS_SHARE: only those of this share (shares.py).
+WORKERS: cells at a time (2).
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.chaos import report
-from tests.chaos.cell import Result, run_cell
+from tests.chaos.cell import NOT_RUN, Result, run_any_cell
 from tests.chaos.faults import FAULTS, LOST, TARGET, Fault
 from tests.chaos.moments import MOMENTS
+from tests.chaos.shares import VARIABLE, cells_of, chosen
 from tests.integration.platforms import TOP, Platform, Platforms
 
 PLACE = TOP / ".build/chaos"
@@ -26,13 +28,20 @@ ORDER = {(fault.name, moment): number for number, (fault, moment) in enumerate((
 def cells() -> list[tuple[Fault, str]]:
     fault_words, moment_words = os.environ.get("FAULT", ""), os.environ.get("MOMENT", "")
     # Ordered by moment, so that a matrix that is stopped part-way has tested every fault.
-    return [(f, m) for m in MOMENTS for f in FAULTS if fault_words in f.name and moment_words in m]
+    share = cells_of(chosen()) if os.environ.get(VARIABLE) else None
+    found = [(f, m) for m in MOMENTS for f in FAULTS if fault_words in f.name and moment_words in m]
+    return [cell for cell in found if share is None or cell in share]
 
 
 def run_copy(platforms: Platforms, fault: Fault, moment: str, folder: Path) -> Result:
-    platform: Platform = platforms.copy(LOST, TARGET)
-    with platform.lab:
-        return run_cell(platform, fault, moment, folder)
+    """The result of a cell; on a busy machine a run may fail before its moment, so that is tried once more."""
+    for _try in range(2):
+        platform: Platform = platforms.copy(LOST, TARGET)
+        with platform.lab:
+            result = run_any_cell(platform, fault, moment, folder)
+        if result.ended != NOT_RUN:
+            break
+    return result
 
 
 def run_all(folder: Path) -> Iterator[Result]:
@@ -49,7 +58,12 @@ def run_all(folder: Path) -> Iterator[Result]:
 
 
 def main() -> int:
-    if not cells():
+    try:
+        found = cells()
+    except ValueError as error:
+        print(f"chaos: {error}", file=sys.stderr)
+        return 2
+    if not found:
         print("chaos: no fault or no moment has FAULT or MOMENT in its name", file=sys.stderr)
         return 2
     results: list[Result] = []
@@ -57,6 +71,7 @@ def main() -> int:
         for result in run_all(Path(folder)):
             results.append(result)
             again = f", resumed in {result.resumed_seconds} s" if result.resumed_seconds else ""
+            again = (f", lease over after {result.waited_seconds} s" if result.waited_seconds else "") + again
             print(
                 f"{len(results):4} {result.fault} at {result.moment}: {result.ended} in {result.seconds} s{again}",
                 flush=True,

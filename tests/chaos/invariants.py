@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -30,7 +30,7 @@ class Evidence:
     timeline: the lab's, oldest first. calls: the lab's, all attempts. lease, record: documents of the target's
     control table, or None.
     outputs: of each run. wanted: instances in the active region before. repeats: whether a caller may have had to ask
-    twice.
+    twice. late: the calls between a killed run and the next one.
     """
 
     timeline: list[dict[str, Any]]
@@ -40,6 +40,7 @@ class Evidence:
     outputs: list[str]
     wanted: int
     repeats: bool
+    late: list[dict[str, Any]] = field(default_factory=list)
 
 
 def traffic(entry: dict[str, Any]) -> str | None:
@@ -139,6 +140,11 @@ def nobody_sees_a_traceback(seen: Evidence) -> list[str]:
     ]
 
 
+def what_is_dead_makes_no_call(seen: Evidence) -> list[str]:
+    calls = Counter(f"{call['operation']} of {call['service']} in {call['region']}" for call in seen.late)
+    return [f"after the run was killed: {times} x {what}" for what, times in calls.items()]
+
+
 INVARIANTS: tuple[Callable[[Evidence], list[str]], ...] = (
     the_name_only_ever_moves_to_the_writer,
     the_name_moves_at_most_once,
@@ -149,6 +155,7 @@ INVARIANTS: tuple[Callable[[Evidence], list[str]], ...] = (
     the_lease_is_given_back,
     the_record_tells_how_it_ended,
     nobody_sees_a_traceback,
+    what_is_dead_makes_no_call,
 )
 
 

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.chaos.cell import SILENT, Result
+from tests.chaos.cell import LEASE_S, SILENT, Result
 from tests.chaos.invariants import INVARIANTS
 from tests.chaos.moments import MOMENTS
+from tests.integration.platforms import TOP
 
 
 def summary(results: Sequence[Result]) -> dict:
@@ -36,7 +39,8 @@ def as_markdown(results: Sequence[Result]) -> str:
         "# Faults and moments",
         "",
         "failover.yml in the lab. Each cell: how the run ended that met the fault at that step, its seconds, and + the",
-        "seconds of the command run again with the fault fixed. **BROKEN**: a promise did not hold, see below.",
+        "seconds of the command run again with the fault fixed; of a killed run also those until its lease had expired",
+        f"({LEASE_S} s). **BROKEN**: a promise did not hold, see below.",
         "",
         f"| fault | {' | '.join(moments)} |",
         "|---" * (len(moments) + 1) + "|",
@@ -45,10 +49,14 @@ def as_markdown(results: Sequence[Result]) -> str:
         f"| {fault} | {' | '.join(_cell(found.get((fault, moment))) for moment in moments)} |" for fault in faults
     ]
     counts = summary(results)
+    commit = subprocess.run(
+        ["git", "-C", str(TOP), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
     ended = ", ".join(f"{number} {how}" for how, number in counts["ended"].items())
     lines += [
         "",
         f"{counts['cells']} cells, {counts['faults']} faults, {counts['moments']} moments: {ended}.",
+        f"Run on {datetime.now(UTC):%Y-%m-%d} at commit {commit.stdout.strip() or 'unknown'}.",
         f"{counts['broken']} broken, {counts['silent_successes']} silent successes.",
         f"In {counts['not_met']} the fault was not met: from that step on the run made no call that it affects.",
         "",
@@ -61,7 +69,8 @@ def as_markdown(results: Sequence[Result]) -> str:
 def _cell(result: Result | None) -> str:
     if result is None:
         return ""
-    again = "" if result.resumed_seconds is None else f" + {result.resumed_seconds:.0f}"
+    waited = "" if result.waited_seconds is None else f" + {result.waited_seconds:.0f} (lease)"
+    again = "" if result.resumed_seconds is None else f"{waited} + {result.resumed_seconds:.0f}"
     unmet = " (not met)" if result.struck == 0 else ""
     text = f"{result.ended} {result.seconds:.0f}{again} s{unmet}"
     return text if result.good else f"**BROKEN** {text}"

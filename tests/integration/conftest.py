@@ -8,6 +8,7 @@ import os
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.chaos import shares
 from tests.integration.platforms import Platform, Platforms
 
 # Whose tests look at one long story together; all others go wherever a worker is free.
@@ -15,6 +16,22 @@ TOLD_ONCE = ("test_cloud_trigger.py", "test_permissions.py", "test_secrets.py")
 # Asks a controller, so it is there only where there is one.
 REAL_CONTROLLER = "test_real_controller.py"
 collect_ignore = [] if os.environ.get("CONTROLLER_HOST") else [REAL_CONTROLLER]
+
+
+# Whose tests take minutes: they begin first, so that no worker is left alone with one of them at the end.
+LONGEST = (
+    "test_upgrade.py",
+    "test_engines.py",
+    "test_site.py",
+    "test_teardown.py",
+    "test_moves.py",
+    "test_failover.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Put the longest tests first."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 class Stories(LoadScopeScheduling):
@@ -28,12 +45,22 @@ class Stories(LoadScopeScheduling):
         return file if file.endswith(TOLD_ONCE) else nodeid
 
 
+def pytest_configure():
+    """Choose the chaos matrix's share once: workers may start on both sides of midnight."""
+    try:
+        os.environ[shares.VARIABLE] = str(shares.chosen())
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
 def pytest_xdist_make_scheduler(config, log):
     return Stories(config, log)
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Report whether a real controller was tested, and if not, why."""
+    """Report which share of the chaos matrix it was, and whether a real controller was tested, and if not, why."""
+    share = os.environ[shares.VARIABLE]
+    terminalreporter.write_line(f"chaos: share {share} of {shares.SHARES}, again with {shares.VARIABLE}={share}")
     if collect_ignore:
         terminalreporter.write_line(
             f"real controller: NOT asked ({REAL_CONTROLLER}), because CONTROLLER_HOST is not set"

@@ -52,12 +52,16 @@ RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+f
 
 @dataclass(frozen=True)
 class Run:
-    """What one ansible-playbook run did. ``began`` is epoch seconds, ``changed`` maps host to its count."""
+    """What one ansible-playbook run did. ``began`` is epoch seconds, ``changed`` maps host to its count.
+
+    broke_at: epoch seconds at which something was broken, None where nothing was.
+    """
 
     code: int
     output: str
     began: float
     seconds: float
+    broke_at: float | None = None
 
     @property
     def changed(self) -> dict[str, int]:
@@ -122,10 +126,11 @@ def run_playbook(
             process.kill()
             raise
     assert not breaks or broke.exists(), f"nothing was broken: the run came to no task {break_at!r}\n{output[-3000:]}"
+    broke_at = broke.stat().st_mtime if breaks else None
     shutil.rmtree(broke.parent)
     if traces:
         (traces / f"output-{len(list(traces.glob('output-*')))}-{playbook.stem}").write_text(output)
-    return Run(process.returncode, output, began, time.time() - began)
+    return Run(process.returncode, output, began, time.time() - began, broke_at)
 
 
 def has_task(playbook: Path, ending: str) -> bool:

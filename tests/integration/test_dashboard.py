@@ -7,6 +7,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.integration.aws import GROUP, SUFFIX, name_points_at
 
 EAST, WEST = "us-east-1", "us-east-2"
@@ -125,6 +127,7 @@ def test_the_dashboards_own_series_have_the_last_readiness_and_the_last_move(pla
     assert shown(EAST, "RecoveryTime") is None
 
 
+@pytest.mark.nightly
 def test_the_lag_is_shown_by_the_region_that_is_behind_in_both_directions(platform):
     lab = platform.lab
     lag = {
@@ -140,6 +143,7 @@ def test_the_lag_is_shown_by_the_region_that_is_behind_in_both_directions(platfo
     assert newest(lab, EAST, lag[EAST]) is not None
 
 
+@pytest.mark.nightly
 def test_a_move_ends_well_where_no_figure_can_be_published(platform):
     platform.lab.fault("hang", service="cloudwatch", operation="PutMetricData")
     platform.run("switchover").ends_well()

@@ -31,8 +31,9 @@ def calls_since(platform, began: float) -> list[dict]:
     return [call for call in platform.lab.calls() if call["time"] >= began]
 
 
+# Of all the slowest by day; the chaos matrix loses a region in the other modes too.
 @pytest.mark.parametrize(
-    "mode", ["hang", "reset", *(pytest.param(one, marks=pytest.mark.nightly) for one in ("5xx", "throttle"))]
+    "mode", ["hang", *(pytest.param(mode, marks=pytest.mark.nightly) for mode in ("reset", "5xx", "throttle"))]
 )
 def test_moves_writer_and_traffic_while_the_region_is_gone(platform, mode, tmp_path):
     active_had = capacity(platform.lab, LOST)["desired"]

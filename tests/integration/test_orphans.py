@@ -57,7 +57,7 @@ def test_a_killed_run_changes_nothing_more_and_the_next_one_starts_when_its_leas
     ]
 
 
-def test_a_cancelled_run_gives_its_lease_back_and_the_next_one_finishes_it(platform, tmp_path):
+def test_a_cancelled_run_gives_its_lease_back_the_next_one_finishes_it_and_one_more_moves_nothing(platform, tmp_path):
     lab = platform.lab
     lab.settings(promotion_stuck=True)
     options = ("-e", "force=true", "-e", "wait_timeout=1800")
@@ -80,3 +80,9 @@ def test_a_cancelled_run_gives_its_lease_back_and_the_next_one_finishes_it(platf
     lab.settings(promotion_stuck=False)
     platform.run("failover", *options, folder=tmp_path).ends_well()
     assert control_item(lab, TARGET, "lease")["run_id"] == lease["run_id"]
+
+    # As a relaunch of the job: the same request, without a target, and with force, which would allow a move back.
+    again = platform.run("failover", *options).ends_well()
+    assert again.changed == {"localhost": 0}
+    assert f"run {lease['run_id']} moved the platform there" in " ".join(again.output.split())
+    assert (writer_region(lab, TARGET), name_points_at(lab)) == (TARGET, TARGET)

@@ -254,6 +254,7 @@ def test_an_empty_answer_and_a_page_are_no_answer_of_aws(lab: Lab) -> None:
         error, _seconds = timed(lambda: sns.create_topic(Name="made"))
         # HTML that is XML too lacks the result, which botocore's parser does not expect.
         assert isinstance(error, (ResponseParserError, KeyError)), repr(error)
+        assert lab.calls()[-1]["status"] == (200 if made else "html")
         assert len(sns.list_topics()["Topics"]) == made
 
 

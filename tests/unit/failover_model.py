@@ -414,6 +414,9 @@ def _record(state: State, act: Act) -> State:
         "method": seen.method,
         "from_region": seen.source_region,
         "target_region": act.target,
+        # The steps are of a request with the planned target; here no run was given one.
+        "requested_target_region": None,
+        "trigger": act.request.trigger,
         "ended_at": act.now,
         "acknowledged": None,
         "age_seconds": 0.0,

@@ -139,6 +139,8 @@ class Rescue:
         self.tags = params.get("tags") or {}
         self.check_mode = check_mode
         self.asked: set[str] = set()
+        # What was read last, also if a copy could not be requested then.
+        self.seen: dict[str, Any] | None = None
 
     def synchronization(self) -> str | None:
         """Return the member's synchronization status; None where there is nothing to wait for: no member, or writer."""
@@ -152,10 +154,11 @@ class Rescue:
         # The status first: what appears until then is seen by the look after it.
         status = self.synchronization()
         snapshots = read_rescued(self.client, self.cluster)
+        self.seen = {"synchronization_status": status, "snapshots": snapshots}
         for snapshot in snapshots:
             if is_copyable(snapshot) and not self.check_mode:
                 self.copy(snapshot)
-        return {"synchronization_status": status, "snapshots": snapshots}
+        return self.seen
 
     def copy(self, snapshot: Mapping[str, Any]) -> None:
         """Ask for a copy. One that AWS cannot make yet, or that exists by now, is seen at the next look."""
@@ -227,15 +230,17 @@ def wait(rescue: Rescue, params: Mapping[str, Any], pace: Mapping[str, Any]) -> 
     try:
         return poll(rescue.look, is_done, params["wait_timeout"], params["poll_interval"], **pace)
     except WaitTimeout as late:
-        state = late.state or {"synchronization_status": None, "snapshots": []}
+        state = rescue.seen or {"synchronization_status": None, "snapshots": []}
         left = [f"{one['identifier']} is {one['status']}" for one in state["snapshots"] if not is_kept(one)]
-        seen = f"the member is {state['synchronization_status']}" if late.state else f"last error: {late.error}"
+        found = [f"the member is {state['synchronization_status']}"] if rescue.seen else []
+        seen = ", ".join(found + ([f"last error: {late.error}"] if late.error else []))
+        unknown = "none" if rescue.seen else "unknown"
         failure = WaitTimeout(
             late.state,
             late.error,
             late.seconds,
             f"Rescue snapshots of {rescue.cluster} are not all kept after {late.seconds:.0f} s (wait_timeout): {seen}; "
-            f"not copied: {', '.join(left) or 'none'}. Run again to go on, or raise wait_timeout.",
+            f"not copied: {', '.join(left) or unknown}. Run again to go on, or raise wait_timeout.",
         )
         failure.evidence = dict(state)
         raise failure from late

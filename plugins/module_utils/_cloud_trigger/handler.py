@@ -222,7 +222,8 @@ def tell(
 @functools.cache
 def clients_in(region: str) -> Any:
     """Return the clients of a function in a region, cached for the life of its process."""
-    return clients_of(start_session(), client_config({}), region)
+    config = client_config({})
+    return clients_of(start_session(config=config), config, region)
 
 
 def handler(_event: Any, _context: Any) -> dict[str, Any]:

@@ -53,6 +53,9 @@ TIMEOUT_SPEC = {
     "retries": {"type": "int", "default": 1, "rule": rules.number(0, 100)},
 }
 
+# With which botocore looks up credentials, for a profile that assumes a role or a token that is exchanged for one.
+CREDENTIAL_SERVICES = ("signin", "sso", "sso-oidc", "sts")
+
 
 class Clients:
     """``clients(service, region)`` returns a client, created at the first call for the pair and cached.
@@ -133,10 +136,32 @@ def models_read_once():
         botocore.session.create_loader = before
 
 
-def start_session(profile=None):
-    """Return a boto3 session; profile: name of a profile in the AWS configuration files, or None."""
+def in_time(create_client):
+    """Return botocore's ``create_client`` with a deadline for the requests that look up credentials.
+
+    botocore creates their clients itself ("Assume role provider" and others of the guide "Credentials" of boto3), when
+    the first request is signed, so the deadline of that request does not include them.
+    """
+
+    @functools.wraps(create_client)
+    def create(service_name, *arguments, **more):
+        client = create_client(service_name, *arguments, **more)
+        # No permit is asked: credentials change nothing, although AssumeRole is not named like a read.
+        return Gate().install(client) if service_name in CREDENTIAL_SERVICES else client
+
+    return create
+
+
+def start_session(profile=None, config=None):
+    """Return a boto3 session.
+
+    profile: name of a profile in the AWS configuration files, or None.
+    config: botocore Config, also of the clients with which botocore looks up credentials.
+    """
     try:
         core = botocore.session.Session(profile=profile)
+        core.set_default_client_config(config)
+        core.create_client = in_time(core.create_client)
         core.register_component("data_loader", service_models(core.get_config_variable("data_path")))
         return boto3.session.Session(botocore_session=core)
     except BotoCoreError as error:
@@ -181,7 +206,7 @@ def clients_for(module):
     profile = connection.pop("profile_name", None)
     config = client_config(module.params, module.params.get("aws_config"))
     # One session for all clients: credentials are looked up once, not once per region.
-    return clients_of(start_session(profile), config, region, endpoint, connection)
+    return clients_of(start_session(profile, config), config, region, endpoint, connection)
 
 
 def make_clients(clients: Any, services: Iterable[str], regions: Iterable[str]) -> None:

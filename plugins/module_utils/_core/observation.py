@@ -16,7 +16,8 @@ routing_control: On or Off
 control_table: None (there is none) or its name
 lease: None or the lease of the region in the shape of _control_table/lease.py
 run: None or the record of the lease's run; read only if that run is unfinished
-latest_move: None or {run_id, method, from_region, target_region, ended_at, acknowledged, age_seconds}
+latest_move: None or {run_id, method, from_region, target_region, requested_target_region, trigger, ended_at,
+    acknowledged, age_seconds}
 fences: {region: None or {document, written_at}}, from this region's control table
 writer_endpoint: None (no such parameter) or the endpoint that the region's applications write to
 table: None or {status, replicas: {region: status}}

@@ -83,7 +83,7 @@ def _plan(
         rebuild_needed=seen.rebuild_needed,
         writer_endpoint=seen.endpoint,
         target_reason=why,
-        reason=_reason(seen, len(steps), standing, overridden, bound),
+        reason=_reason(seen, why, len(steps), standing, overridden, bound),
     )
 
 
@@ -141,10 +141,12 @@ def _warnings(seen: Situation) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _reason(seen: Situation, left: int, standing: Obstacles, overridden: Obstacles, bound: int | None) -> str:
+def _reason(seen: Situation, why: str, left: int, standing: Obstacles, overridden: Obstacles, bound: int | None) -> str:
     if standing:
         return "Refused: " + " ".join(obstacle.sentence for obstacle in standing)
     words = [_where(seen, left, bound)]
+    # Which run has made the requested move, where the request does not name its target.
+    words += [why] * (seen.is_complete and not seen.request.target_region)
     words += [f"Set aside by {obstacle.override}: {obstacle.sentence}" for obstacle in overridden]
     return " ".join(words)
 

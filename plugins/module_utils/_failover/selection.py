@@ -5,19 +5,26 @@
 """Which region takes over if the request names none. Pure.
 
 A move in progress is finished first: to the region that Aurora is promoting, else to the region of a run that has not
-succeeded, else to the region that holds the writer while the traffic is elsewhere. Otherwise the best standby is
-chosen: members of the global database first, then healthy before unknown before unhealthy, then the lowest known lag,
-then the most healthy targets, then the order of preference.
+succeeded, else to the region that holds the writer while the traffic is elsewhere. A request that is repeated right
+after its run has succeeded, as by a job that was cancelled at its end and relaunched, is for the region where the
+platform already is. Otherwise the best standby is chosen: members of the global database first, then healthy before
+unknown before unhealthy, then the lowest known lag, then the most healthy targets, then the order of preference.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request, State
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY, UNHEALTHY
 
 RANKS = (HEALTHY, "unknown", UNHEALTHY)
+# Seconds after a move in which the same request is taken for its repetition.
+JUST_ENDED = 600
 
 
 def choose_target(state: State, request: Request) -> tuple[str | None, str]:
@@ -29,7 +36,7 @@ def choose_target(state: State, request: Request) -> tuple[str | None, str]:
         return request.target_region, f"{request.target_region} was requested."
     # Nothing below depends on the target, so the situation is built without one.
     seen = Situation(state, request, "")
-    return _moving(seen) or _unfinished(seen) or _apart(seen) or _fittest(seen)
+    return _moving(seen) or _unfinished(seen) or _arrived(seen) or _apart(seen) or _fittest(seen)
 
 
 def _moving(seen: Situation) -> tuple[str, str] | None:
@@ -66,6 +73,31 @@ def _is_gone_on_with(seen: Situation, region: str, lease: control_tables.Lease) 
         return True
     has_moved = region in (seen.member_writer, seen.traffic) or seen.is_outside(region)
     return has_moved and lease["age_seconds"] <= seen.request.cool_down
+
+
+def _arrived(seen: Situation) -> tuple[str, str] | None:
+    """Return the region to which a run has just moved the platform, if the request may be the one of that run."""
+    move = control_tables.latest_move(seen.state).value
+    if not move or move["acknowledged"] or move["age_seconds"] > JUST_ENDED:
+        return None
+    region, origin = move["target_region"], move.get("from_region")
+    if region not in seen.state.order or not _is_repeated(seen.request, move, region, origin):
+        return None
+    # A region that is not healthy is to be left, whichever run has moved the platform there.
+    if seen.is_moving or (seen.writer, seen.traffic) != (region, region) or seen.verdict_of(region).verdict != HEALTHY:
+        return None
+    return region, (
+        f"{region} was chosen: run {move['run_id']} moved the platform there {move['age_seconds']:.0f} s ago by "
+        f"{move['method']}, so this request is taken for its repetition. For another move, name target_region."
+    )
+
+
+def _is_repeated(request: Request, move: Mapping[str, Any], region: str, origin: str | None) -> bool:
+    """Return whether a request could have been the one of a move. Neither has named its target. Pure."""
+    is_same_cause = bool(request.trigger) and request.trigger == move.get("trigger")
+    is_same_method = request.method in (AUTO, move["method"])
+    is_same_origin = region != origin and request.expected_active_region in (None, origin)
+    return is_same_cause and is_same_method and is_same_origin and not move.get("requested_target_region")
 
 
 def _apart(seen: Situation) -> tuple[str, str] | None:

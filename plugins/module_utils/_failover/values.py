@@ -40,6 +40,7 @@ class Request:
     cool_down: seconds after an unplanned move in which another one is refused; 0 = off.
     resume_within: seconds; a run that ended longer ago is not resumed.
     takeover_run_id: the run whose live lease is known to be dead, or None.
+    trigger: what started the run; with another one a request is never the repetition of an earlier one.
     """
 
     target_region: str | None = None
@@ -55,6 +56,7 @@ class Request:
     cool_down: float = 3600
     resume_within: float = 21600
     takeover_run_id: str | None = None
+    trigger: str | None = None
 
     def terms(self, method: str) -> Terms:
         """Return the terms of the promotion by a method that is not auto."""

@@ -246,7 +246,7 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     """
     refuse_bad(params)
     manifest, manifest_region, copies, facts = Watch(params, clients).run()
-    request = Request(**{name: params[name] for name in REQUEST_OPTIONS})
+    request = Request(trigger=params.get("trigger"), **{name: params[name] for name in REQUEST_OPTIONS})
     state = build_state(manifest, facts, params["table_name"])
     plan = build_plan(state, request)
     seen = Situation(state, request, plan.target_region or "")

@@ -140,6 +140,9 @@ def build_move(
         "method": record["method"],
         "from_region": record.get("from_region"),
         "target_region": record.get("target_region"),
+        # What was requested, by which the same request is recognized if it is repeated.
+        "requested_target_region": record.get("requested_target_region"),
+        "trigger": record.get("trigger"),
         "ended_at": ended_at,
         "acknowledged": stored.get("acknowledged") if stored and is_same else None,
     }

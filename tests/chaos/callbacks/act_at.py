@@ -3,7 +3,7 @@
 
 BREAK_AT: the last words of the task's name; empty = before the first task. BREAK: one of
 
-    kill           SIGKILL to every process of the run
+    kill <s>       SIGKILL to the process group of the run, after so many seconds; workers are in sessions of their own
     disk           files can no longer be written
     clock <s>      the clock of the controller jumps by so many seconds
     lab <json>     a list of [path, body]: requests to the lab's admin API
@@ -21,6 +21,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 import urllib.request
 from datetime import timedelta
 from pathlib import Path
@@ -33,7 +34,7 @@ from ansible.plugins.callback import CallbackBase
 def break_it(what: str) -> None:
     kind, _space, rest = what.partition(" ")
     if kind == "kill":
-        os.killpg(0, signal.SIGKILL)
+        kill_group(float(rest or 0))
     elif kind == "disk":
         fill_the_disk()
     elif kind == "clock":
@@ -44,6 +45,16 @@ def break_it(what: str) -> None:
             tell_lab(path, body)
     else:
         raise ValueError(f"BREAK is {what!r}; it must be kill, disk, clock or lab")
+
+
+def kill_group(seconds: float) -> None:
+    """Kill the process group of this process, from a process of its own where that is to happen later."""
+    if seconds:
+        command = f"sleep {seconds:g}; kill -KILL -{os.getpgid(0)}"
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.Popen(["/bin/sh", "-c", command], start_new_session=True, **quiet)
+    else:
+        os.killpg(0, signal.SIGKILL)
 
 
 def fill_the_disk() -> None:

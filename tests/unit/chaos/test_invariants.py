@@ -44,6 +44,7 @@ BREACHES = {
     "the_lease_is_given_back": {"lease": {"outcome": "running"}},
     "the_record_tells_how_it_ended": {"record": {"outcome": "failed"}},
     "nobody_sees_a_traceback": {"outputs": ["Traceback (most recent call last):"]},
+    "what_is_dead_makes_no_call": {"late": [call("UpdateItem", service="dynamodb")]},
 }
 
 

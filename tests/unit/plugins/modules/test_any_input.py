@@ -110,7 +110,7 @@ def end_of(module, options, aws, is_in_process=False, check_mode=False):
     """Return the JSON that the module ends with."""
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
-        patch.setattr(clients, "start_session", lambda _profile=None: aws)
+        patch.setattr(clients, "start_session", lambda *_how: aws)
         if is_in_process:
             task = SimpleNamespace(check_mode=check_mode, diff=False, action=module.__name__, args=options)
             with module_class(InProcessModuleOf(task)), pytest.raises(ModuleExit) as left:

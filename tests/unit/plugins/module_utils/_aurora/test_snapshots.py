@@ -24,7 +24,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     MultiRegionError,
     Refused,
 )
-from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
+from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error, no_answer
 
 HOME, CLUSTER, WHOLE = "us-east-1", "trading-us-east-1-dev", "trading-global-dev"
 TAKEN = datetime(2026, 11, 29, 8, 15, 30, tzinfo=UTC)
@@ -155,6 +155,34 @@ def test_a_copy_whose_answer_is_lost_is_this_runs_and_made_once(aws, fake_time):
     aws.lose_answer("copy_db_cluster_snapshot")
     told = keep(aws, fake_time, wait=True)
     assert (told["changed"], kept(aws)) == (True, [COPY])
+
+
+def test_a_copy_whose_answer_is_lost_and_that_botocore_asks_for_again_is_this_runs(aws, fake_time):
+    aws.appears()
+    aws.repeated.add("copy_db_cluster_snapshot")
+    told = keep(aws, fake_time)
+    assert (told["changed"], kept(aws)) == (True, [COPY])
+
+
+def test_a_copy_that_never_gets_an_answer_ends_in_a_sentence_with_what_is_not_copied(aws, fake_time):
+    aws.appears()
+    aws.fail("copy_db_cluster_snapshot", *[no_answer() for _poll in range(100)])
+    with pytest.raises(MultiRegionError) as late:
+        keep(aws, fake_time, wait=True)
+    for part in (
+        "after 600 s (wait_timeout)",
+        "CopyDBClusterSnapshot",
+        f"not copied: {SOURCE} is available",
+        "Run again",
+    ):
+        assert part in str(late.value)
+    assert late.value.evidence["snapshots"][0]["copy_status"] is None
+
+
+def test_snapshots_that_cannot_be_read_are_unknown_and_not_none(aws, fake_time):
+    aws.fail("describe_db_cluster_snapshots", *[no_answer() for _poll in range(100)])
+    with pytest.raises(MultiRegionError, match="not copied: unknown"):
+        keep(aws, fake_time, wait=True)
 
 
 def test_a_refusal_for_good_is_not_repeated(aws, fake_time):

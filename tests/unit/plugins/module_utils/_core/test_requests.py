@@ -14,7 +14,11 @@ import boto3
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core import requests
-from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import client_config, clients_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import (
+    client_config,
+    clients_of,
+    start_session,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -78,6 +82,35 @@ def test_a_body_that_is_read_as_a_stream_ends_in_time_too():
 def test_a_body_arrives_whole():
     with Endpoint((b"x" * 100_000, 0.0)) as aws:
         assert get_object(clients(aws.url)("s3")) == b"x" * 100_000
+
+
+PROFILE = """
+[profile runner]
+role_arn = arn:aws:iam::123456789012:role/runner
+credential_source = Environment
+region = us-east-2
+"""
+
+
+@pytest.mark.parametrize("slow", [{"answers": [(XML, 0.1)]}, {"head_pace": 0.1}, {"answers": [(XML, 60)]}])
+def test_a_look_up_of_credentials_ends_in_time_with_a_sentence(slow, monkeypatch, tmp_path):
+    """The first request signs with what STS answers; botocore itself would wait 60 s for each read, several times."""
+    (tmp_path / "config").write_text(PROFILE)
+    with Endpoint(*slow.get("answers", ()), head_pace=slow.get("head_pace", 0)) as sts, Endpoint() as aws:
+        for name, value in {
+            "AWS_CONFIG_FILE": str(tmp_path / "config"),
+            "AWS_ENDPOINT_URL_STS": sts.url,
+            "AWS_ACCESS_KEY_ID": "nobody",
+            "AWS_SECRET_ACCESS_KEY": "nothing",
+        }.items():
+            monkeypatch.setenv(name, value)
+        config = client_config({"connect_timeout": 0.3, "read_timeout": 0.5, "retries": 1})
+        sns = clients_of(start_session("runner", config), config, "us-east-2", aws.url)("sns")
+        seconds, error = seconds_of(lambda: publish(sns))
+        assert (len(sts.requests), aws.requests) == (2, [])
+    assert "AssumeRole" in sts.requests[0]
+    assert seconds < 10
+    assert "no answer within 0.8 s" in str(error) or "Read timeout" in str(error)
 
 
 def test_botocore_retries_what_came_too_late():

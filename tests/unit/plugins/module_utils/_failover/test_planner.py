@@ -446,3 +446,64 @@ def test_a_plan_is_all_data_and_names_a_method(model, request):
     assert result["method"] in ("failover", "switchover", "detach") or result["target_region"] not in model.regions
     assert result["is_arrived"] is (not result["plan"] and not result["obstacles"])
     assert all(step["calls"] and step["region"] in model.regions for step in result["plan"])
+
+
+# --- the same request again, right after its run has succeeded -------------------------------------------------------
+
+ENDED = {"run_id": "run-7", "from_region": EAST, "target_region": WEST, "age_seconds": 30.0, "trigger": "by hand"}
+ARRIVED = replace(Model(), writer=WEST, traffic=WEST, move=ENDED)
+
+
+@pytest.mark.parametrize("request_again", [{}, {"expected_active_region": EAST}, {"method": "auto"}, {"force": True}])
+def test_a_request_that_a_run_has_just_fulfilled_is_for_the_region_where_the_platform_is(request_again):
+    plan = plan_of(ARRIVED, trigger="by hand", **request_again)
+    assert (plan.target_region, plan.is_complete, plan.steps, plan.obstacles) == (WEST, True, (), ())
+    assert plan.reason == (
+        "us-east-2 is already active: it holds the writer and the traffic; nothing is left to move. us-east-2 was "
+        "chosen: run run-7 moved the platform there 30 s ago by failover, so this request is taken for its repetition. "
+        "For another move, name target_region."
+    )
+
+
+def moved(**values):
+    return replace(ARRIVED, move={**ENDED, **values})
+
+
+@pytest.mark.parametrize(
+    ("model", "asked"),
+    [
+        (ARRIVED, {"target_region": EAST}),
+        (ARRIVED, {"expected_active_region": WEST}),
+        (ARRIVED, {"method": "switchover"}),
+        (ARRIVED, {"trigger": "a drill"}),
+        (ARRIVED, {"trigger": None}),
+        (moved(trigger=None), {"trigger": None}),
+        (moved(requested_target_region=WEST), {}),
+        (moved(age_seconds=601.0), {}),
+        (moved(acknowledged={"by": "ann"}), {}),
+        (moved(from_region=WEST), {}),
+        (moved(target_region="mars-1"), {}),
+        (ARRIVED.change(WEST, healthy=0), {}),
+        (ARRIVED.lose(WEST), {}),
+        (replace(ARRIVED, traffic=EAST), {"target_region": EAST}),
+    ],
+    ids=[
+        "another target",
+        "out of the new region",
+        "another method",
+        "another trigger",
+        "no trigger",
+        "no trigger known",
+        "a target was named",
+        "long ago",
+        "acknowledged",
+        "moved nothing",
+        "a region that is no more",
+        "unhealthy",
+        "lost",
+        "traffic moved since",
+    ],
+)
+def test_a_request_of_another_move_is_never_taken_for_a_repetition(model, asked):
+    plan = plan_of(model, **{"trigger": "by hand", **asked})
+    assert (plan.target_region, plan.is_complete) == (EAST, False)

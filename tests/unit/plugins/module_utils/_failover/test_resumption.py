@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import METHODS
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     FENCINGS,
     Request,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import HEALTHY
 from ansible_collections.trading.multi_region.tests.unit import failover_model as platform
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._failover.ask import codes, names
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._failover.model import (
@@ -80,6 +82,21 @@ def test_an_interrupted_plan_continues_with_the_rest(model, request, is_target_n
         assert is_rest(names(again), names(first)[count:]), (names(again), names(first)[count:])
         assert not {step.step for step in first.steps[:count]} & ONCE & set(names(again))
         assert build_plan(state, request).target_region == first.target_region
+
+
+@example(Model().lose(EAST), Request(force=True))
+@example(Model(), Request(method="switchover"))
+@example(Model(), Request(method="auto", expected_active_region=EAST))
+@given(fit_models(), REQUESTS)
+def test_the_same_request_right_after_its_success_changes_nothing(model, request):
+    start, request = model.state(), replace(request, trigger="by hand")
+    first = build_plan(start, request)
+    assume(not first.obstacles and first.steps and first.active_region != first.target_region)
+    done = interrupted_after(start, first, len(first.steps), request)
+    assume(Situation(done, request, first.target_region).verdict_of(first.target_region).verdict == HEALTHY)
+    again = build_plan(done, request)
+    assert (again.target_region, again.is_complete) == (first.target_region, True), again.reason
+    assert (names(again), codes(again)) == ([], [])
 
 
 @given(fit_models(), REQUESTS, st.lists(st.integers(0, 12), min_size=1, max_size=4))

@@ -857,6 +857,7 @@ class World:
         self.tell(run)
         left = (self.regions[target].run or {}).get("from_region")
         details = {"method": run.method_asked or run.plan.method, "from_region": left, "target_region": target}
+        details |= {"trigger": run.request.trigger, "requested_target_region": run.request.target_region}
         for one in self.regions.values():
             if self.reaches(run, one.name):
                 document = build_move(one.move, run.id, {**details, "outcome": "successful"}, self.now)
@@ -971,6 +972,7 @@ def random_request(dice: Random, world: World) -> Request:
         fencing=dice.choices((DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING), (3, 4, 1))[0],
         max_replication_lag_ms=1000 if dice.random() < 0.15 else None,
         takeover_run_id=dice.choice(live) if live and dice.random() < 0.1 else None,
+        trigger="started by hand",
     )
 
 

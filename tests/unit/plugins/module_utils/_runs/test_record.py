@@ -115,6 +115,12 @@ def test_an_attempt_that_finds_the_move_done_keeps_what_the_first_one_saw_before
     assert stored(aws, "latest_move")["from_region"] == EAST
 
 
+def test_the_latest_move_says_what_was_requested_and_by_what(aws):
+    write(aws, record={"requested_target_region": WEST, "trigger": "by hand"})
+    move = stored(aws, "latest_move")
+    assert (move["requested_target_region"], move["trigger"]) == (WEST, "by hand")
+
+
 def test_an_attempt_that_failed_keeps_what_it_said(aws):
     write(aws, record={"outcome": "failed", "owner": "ann", "reason": "stuck"})
     failed = {**PREVIOUS, "outcome": "failed", "ended": "failed"}
