@@ -85,14 +85,15 @@ def fault_for(world: World, request: ApiRequest, bucket_region: str | None) -> F
 def outage_mode(world: World, request: ApiRequest, bucket_region: str | None) -> str | None:
     """The mode of the outage that hits a request, None when none does.
 
-    A lost region takes its API with it, except the services that have one endpoint for all regions, and STS.
+    A lost region takes its API with it, except the services that have one endpoint for all regions. STS has one in each
+    ("Manage AWS STS in an AWS Region" of the IAM User Guide).
 
     The global control planes (Route 53's API, IAM, the STS endpoint of us-east-1) are lost separately
     ("AWS Fault Isolation Boundaries", appendix B: they are hosted in us-east-1 but not part of its data planes).
     A bucket is in the region where it was created, whatever region the request was signed for.
     """
-    if request.service == "sts":
-        return world.outages.get(GLOBAL_CONTROL_PLANE) if request.region == "us-east-1" else None
+    if (request.service, request.region) == ("sts", "us-east-1") and GLOBAL_CONTROL_PLANE in world.outages:
+        return world.outages[GLOBAL_CONTROL_PLANE]
     if request.region == GLOBAL_CONTROL_PLANE:
         lost = request.service in GLOBAL_CONTROL_PLANE_SERVICES
         return world.outages.get(GLOBAL_CONTROL_PLANE) if lost else None

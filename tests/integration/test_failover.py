@@ -117,6 +117,37 @@ def test_the_control_planes_of_global_services_are_not_needed(platform):
     assert name_points_at(platform.lab) == TARGET
 
 
+PROFILE = """
+[profile runner]
+role_arn = arn:aws:iam::123456789012:role/runner
+source_profile = base
+region = us-east-1
+
+[profile base]
+aws_access_key_id = test
+aws_secret_access_key = test
+"""
+
+
+def test_an_assumed_role_leaves_a_region_whose_sts_hangs_with_it(platform, tmp_path):
+    iam = platform.lab.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    iam.create_role(RoleName="runner", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName="runner", PolicyName="all", PolicyDocument=json.dumps(everything))
+    (tmp_path / "config").write_text(PROFILE)
+    variables = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_PROFILE": "runner", "HOME": str(tmp_path)}
+    variables |= {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    platform.lab.outage(LOST, "hang")
+    calls = len(platform.lab.calls())
+    platform.run("failover", variables=variables).ends_well()
+    assert (writer_region(platform.lab, TARGET), name_points_at(platform.lab)) == (TARGET, TARGET)
+    asked = [one for one in platform.lab.calls()[calls:] if one["operation"] == "AssumeRole"]
+    assert len([one for one in asked if one["region"] == TARGET]) == 1
+    by = {one["operation"] for one in platform.lab.calls()[calls:] if one["region"] == TARGET}
+    assert "FailoverGlobalCluster" in by
+
+
 def test_a_dry_run_tells_the_plan_and_changes_nothing(platform):
     platform.lab.outage(LOST, "reset")
     before = len(platform.lab.calls())

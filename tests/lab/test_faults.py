@@ -107,11 +107,12 @@ def test_restore_lets_go_of_those_who_wait(lab: Lab) -> None:
     assert timed(client.describe_db_clusters)[0] is None
 
 
-def test_a_regional_outage_spares_the_global_services(lab: Lab) -> None:
+def test_a_regional_outage_spares_the_global_services_and_takes_the_regions_own_sts(lab: Lab) -> None:
     lab.outage(EAST, "5xx")
     lab.client("route53", EAST).list_health_checks()
     lab.client("iam", EAST).list_roles()
-    lab.client("sts", EAST).get_caller_identity()
+    lab.client("sts", WEST).get_caller_identity()
+    assert timed(lab.client("sts", EAST).get_caller_identity)[0] is not None
     assert code(timed(lab.client("sns", EAST).list_topics)[0]) == "ServiceUnavailable"
 
 

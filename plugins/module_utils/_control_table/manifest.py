@@ -151,13 +151,12 @@ def nothing_found(
         absent = "no such table" if region in without_table else "no manifest"
         words.append(f"{region}: {copy.error or ' '.join(problems) or absent}")
     shown = "; ".join(words).rstrip(". ")
-    sentence = (
-        f"No usable manifest in table {table}. {shown}. {_remedy(table, versions, set(copies) <= set(without_table))}"
-    )
-    return MultiRegionError(sentence, copies=describe_copies(copies))
+    is_unread = not any(copy.known for copy in copies.values())
+    remedy = _remedy(table, versions, set(copies) <= set(without_table), is_unread)
+    return MultiRegionError(f"No usable manifest in table {table}. {shown}. {remedy}", copies=describe_copies(copies))
 
 
-def _remedy(table: str, versions: Collection[Any], is_without_table: bool) -> str:
+def _remedy(table: str, versions: Collection[Any], is_without_table: bool, is_unread: bool) -> str:
     if versions:
         found = ", ".join(str(version) for version in sorted(versions, key=str))
         return (
@@ -166,6 +165,8 @@ def _remedy(table: str, versions: Collection[Any], is_without_table: bool) -> st
         )
     if is_without_table:
         return f"site.yml creates the table; if it has been run, {table} (table_name) is not the table's name."
+    if is_unread:
+        return "Where the reason is a credential or a right, that has to be mended; a manifest may be there."
     return "site.yml writes it."
 
 

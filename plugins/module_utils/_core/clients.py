@@ -25,12 +25,14 @@ try:
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, NoRegionError
     from botocore.loaders import create_loader
+    from botocore.utils import JSONFileCache
 except ImportError:  # AnsibleAWSModule reports it to the user before a client is created
 
     class BotoCoreError(Exception):
         """Used if botocore is not installed."""
 
     NoRegionError = BotoCoreError
+    JSONFileCache = object
 
 
 try:
@@ -53,6 +55,8 @@ TIMEOUT_SPEC = {
     "retries": {"type": "int", "default": 1, "rule": rules.number(0, 100)},
 }
 
+# botocore's names of the ways in which STS gives out the credentials.
+FROM_STS = frozenset({"assume-role", "assume-role-with-web-identity"})
 # With which botocore looks up credentials, for a profile that assumes a role or a token that is exchanged for one.
 CREDENTIAL_SERVICES = ("signin", "sso", "sso-oidc", "sts")
 
@@ -152,15 +156,62 @@ def in_time(create_client):
     return create
 
 
-def start_session(profile=None, config=None):
+class CredentialCache(JSONFileCache):
+    """Temporary credentials in files of the user's (botocore's own cache), so that a run looks them up once.
+
+    A folder that cannot be written costs a look-up in every process, and nothing else.
+    """
+
+    FOLDER = "~/.aws/boto/cache"
+
+    def __setitem__(self, key, value):
+        """Keep the credentials if possible."""
+        with suppress(OSError):
+            super().__setitem__(key, value)
+
+
+class RegionalSessions:
+    """boto3 sessions: one for all regions, or one for each where STS gives out the credentials.
+
+    Each region's session asks that region's own STS ("Manage AWS STS in an AWS Region" of the IAM User Guide), so that
+    no region depends on another one to be reached.
+    """
+
+    def __init__(self, profile, config):
+        self._make = functools.partial(start_session, profile, config)
+        self._common = self._make()
+        try:
+            found = self._common.get_credentials()
+        except BotoCoreError as error:
+            raise MultiRegionError(f"No AWS credentials could be had: {error}") from error
+        self._is_regional = getattr(found, "method", None) in FROM_STS
+        self._sessions = {}
+
+    def client(self, service, region_name=None, **settings):
+        """Return a client of the session of its region."""
+        session = self._common
+        if self._is_regional and region_name:
+            session = self._sessions.get(region_name) or self._make(region_name)
+            self._sessions[region_name] = session
+        return session.client(service, region_name=region_name, **settings)
+
+
+def start_session(profile=None, config=None, region=None):
     """Return a boto3 session.
 
     profile: name of a profile in the AWS configuration files, or None.
     config: botocore Config, also of the clients with which botocore looks up credentials.
+    region: region whose STS gives out credentials, or None for that of the first client.
     """
     try:
         core = botocore.session.Session(profile=profile)
         core.set_default_client_config(config)
+        core.set_config_variable("sts_regional_endpoints", "regional")
+        if region:
+            core.set_config_variable("region", region)
+        providers = core.get_component("credential_provider")
+        for method in FROM_STS:
+            providers.get_provider(method).cache = CredentialCache(os.path.expanduser(CredentialCache.FOLDER))
         core.create_client = in_time(core.create_client)
         core.register_component("data_loader", service_models(core.get_config_variable("data_path")))
         return boto3.session.Session(botocore_session=core)
@@ -205,8 +256,10 @@ def clients_for(module):
     connection.pop("aws_config", None)
     profile = connection.pop("profile_name", None)
     config = client_config(module.params, module.params.get("aws_config"))
-    # One session for all clients: credentials are looked up once, not once per region.
-    return clients_of(start_session(profile, config), config, region, endpoint, connection)
+    # Keys that are given need no look-up.
+    is_given = bool(connection.get("aws_access_key_id"))
+    session = start_session(profile, config) if is_given else RegionalSessions(profile, config)
+    return clients_of(session, config, region, endpoint, connection)
 
 
 def make_clients(clients: Any, services: Iterable[str], regions: Iterable[str]) -> None:

@@ -63,6 +63,9 @@ TRANSIENT_CODES = frozenset(
 )
 
 
+# What botocore calls for credentials before it signs a request of ours.
+CREDENTIAL_OPERATIONS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials"})
+
 # What Python raises if a response, or a stored document, lacks an expected part.
 UNREADABLE = (LookupError, TypeError, AttributeError, ValueError)
 # This collection's own code for such a response.
@@ -115,13 +118,16 @@ def call_error(operation, error, region=None):
     if isinstance(error, ClientError) and hasattr(error, "response"):
         answer = error.response.get("Error", {})
         code = str(answer.get("Code") or "Unknown")
+        message = answer.get("Message") or ""
+        if getattr(error, "operation_name", None) in CREDENTIAL_OPERATIONS:
+            message = f"{error.operation_name} gave no credentials: {message}"
         metadata = error.response.get("ResponseMetadata", {})
         status = metadata.get("HTTPStatusCode") or 0
         broken = status >= 500 or code in TRANSIENT_CODES
         retryable = broken or status == 429 or code in THROTTLING_CODES
         # Some services throttle with 503: the request was rejected, so nothing was changed.
         ambiguous = bool(metadata.get("RetryAttempts")) or (broken and code not in THROTTLING_CODES)
-        return AwsCallError(operation, code, answer.get("Message") or "", retryable, False, ambiguous, region)
+        return AwsCallError(operation, code, message, retryable, False, ambiguous, region)
     code = type(error).__name__
     if isinstance(error, ResponseParserError):
         return AwsCallError(operation, code, str(error), True, False, True, region)
