@@ -112,6 +112,7 @@ def play(scenario: Scenario, platforms: Platforms, template: Path, scale: float,
         timeline,
         steps,
         round(peak.most),
+        tuple(game.resumed),
     )
 
 

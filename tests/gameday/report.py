@@ -31,7 +31,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Result:
-    """timeline: {second since the start: {region: acknowledgements}}; steps: [[second, text]]."""
+    """timeline: {second since the start: {region: acknowledgements}}; steps: [[second, text]].
+
+    resumed: playbooks that failed and were run again.
+    """
 
     name: str
     text: str
@@ -43,6 +46,7 @@ class Result:
     timeline: Mapping[int, Mapping[str, int]]
     steps: Sequence[tuple[float, str]]
     memory_mb: float
+    resumed: Sequence[str] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "lost_span_s": self.findings.lost_span_s}
@@ -73,7 +77,8 @@ def row(result: Result) -> list[str]:
         str(found.unknown),
         str(found.read_back_misses),
         ", ".join(one.fenced for one in moves),
-        "kept" if not result.wrong else f"**BROKEN** ({len(result.wrong)})",
+        ("kept" if not result.wrong else f"**BROKEN** ({len(result.wrong)})")
+        + "".join(f"; {playbook}.yml failed and was run again" for playbook in result.resumed),
     ]
 
 

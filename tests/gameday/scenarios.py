@@ -54,10 +54,10 @@ def in_snapshot(game: Game, found: Findings) -> list[str]:
 
 
 def switchover(game: Game) -> tuple[Findings, list[str]]:
-    game.run("switchover")
+    game.move("switchover")
     wrong = ended(game)
     game.wait(5)
-    game.run("failback")
+    game.move("failback")
     wrong += ended(game)
     game.wait(5)
     found = game.finish()
@@ -66,7 +66,7 @@ def switchover(game: Game) -> tuple[Findings, list[str]]:
 
 def dead_region(game: Game) -> tuple[Findings, list[str]]:
     game.dead(OLD)
-    game.run("failover")
+    game.move("failover")
     wrong = ended(game)
     game.wait(8)
     return game.finish(), wrong
@@ -76,13 +76,13 @@ def dead_and_back(game: Game) -> tuple[Findings, list[str]]:
     game.delay_replication(1)  # so that there is something to find in the snapshot
     game.wait(LAG_SEEN_AWS_S / game.lab.scale)
     game.dead(OLD)
-    game.run("failover")
+    game.move("failover")
     wrong = ended(game)
     game.wait(3)
     game.heal()
     game.delay_replication(0)
     game.wait_for_data()
-    game.run("failback")
+    game.move("failback")
     wrong += ended(game)
     game.wait(5)
     found = game.finish()
@@ -93,7 +93,7 @@ def behind(game: Game) -> tuple[Findings, list[str]]:
     game.delay_replication(2)
     game.wait(LAG_SEEN_AWS_S / game.lab.scale)
     game.dead(OLD)
-    game.run("failover")
+    game.move("failover")
     wrong = ended(game)
     game.wait(5)
     found = game.finish()
@@ -102,7 +102,7 @@ def behind(game: Game) -> tuple[Findings, list[str]]:
 
 def partition(game: Game) -> tuple[Findings, list[str]]:
     game.partition(OLD)
-    game.run("failover", *FORCE, *LOSS)
+    game.move("failover", *FORCE, *LOSS)
     wrong = ended(game)
     game.wait(8)
     return game.finish(NEW), wrong
@@ -110,7 +110,7 @@ def partition(game: Game) -> tuple[Findings, list[str]]:
 
 def partition_detach(game: Game) -> tuple[Findings, list[str]]:
     game.partition(OLD)
-    game.run("failover", "-e", "method=detach", *FORCE, *LOSS)
+    game.move("failover", "-e", "method=detach", *FORCE, *LOSS)
     wrong = ended(game)
     game.wait(8)
     return game.finish(NEW), wrong
@@ -118,7 +118,7 @@ def partition_detach(game: Game) -> tuple[Findings, list[str]]:
 
 def detach(game: Game) -> tuple[Findings, list[str]]:
     """The old region answers, and serves: what only fencing can stop."""
-    game.run("failover", "-e", "method=detach", *FORCE, *LOSS)
+    game.move("failover", "-e", "method=detach", *FORCE, *LOSS)
     wrong = ended(game)
     game.wait(8)
     return game.finish(NEW), wrong
@@ -127,7 +127,7 @@ def detach(game: Game) -> tuple[Findings, list[str]]:
 def managed(block: str) -> Callable[[Game], tuple[Findings, list[str]]]:
     def play(game: Game) -> tuple[Findings, list[str]]:
         game.lab.settings(write_block=block)
-        game.run("failover", *FORCE, *LOSS)
+        game.move("failover", *FORCE, *LOSS)
         wrong = ended(game)
         game.wait(8)
         return game.finish(NEW), wrong
@@ -138,7 +138,7 @@ def managed(block: str) -> Callable[[Game], tuple[Findings, list[str]]]:
 def flapping(game: Game) -> tuple[Findings, list[str]]:
     with game.flapping(OLD):
         game.wait(5)
-        game.run("switchover")
+        game.move("switchover")
         wrong = ended(game)
         game.wait(5)
     game.wait(3)
@@ -171,7 +171,7 @@ def automatic(game: Game) -> tuple[Findings, list[str]]:
 
 def three_regions(game: Game) -> tuple[Findings, list[str]]:
     game.dead(OLD)
-    game.run("failover")
+    game.move("failover")
     wrong = ended(game)
     game.wait(8)
     return game.finish(), wrong

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the game day's application does with a connection whose server has become a replica."""
+"""What the game day does where a server has become a replica, and where a run fails."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from tests.gameday.application import Application
 from tests.gameday.checker import Evidence, check
+from tests.gameday.game import Game
 from tests.gameday.scenarios import lossless
 
 
@@ -42,3 +43,13 @@ def test_a_replica_answers_no_read_and_its_connection_is_closed(count, is_replic
 def test_a_planned_move_promises_that_what_was_acknowledged_is_read_back(outcome, wrong):
     read = {"kind": "read", "customer": "c0", "number": "c0-1", "began": 1.0, "ended": 2.0, "outcome": outcome}
     assert len(lossless(check(Evidence([read], {}, ("one", "two"), "one")))) == wrong
+
+
+@pytest.mark.parametrize(("codes", "resumed"), [([0], []), ([2, 0], ["failover"]), ([2, 2], ["failover"])])
+def test_a_move_that_fails_is_run_again_once_and_the_table_says_so(codes, resumed):
+    game, ended, asked = Game.__new__(Game), iter(codes), []
+    game.resumed = []
+    game.run = lambda *words: asked.append(words) or SimpleNamespace(code=next(ended))
+    game.move("failover", "-e", "force=true")
+    assert asked == [("failover", "-e", "force=true")] * len(codes)
+    assert game.resumed == resumed
