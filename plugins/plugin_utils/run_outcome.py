@@ -11,6 +11,7 @@ import typing as t
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import loss_bound_ms
 from ansible_collections.trading.multi_region.plugins.plugin_utils.run_steps import run_steps
 
 Result: t.TypeAlias = "Mapping[str, t.Any]"
@@ -56,6 +57,7 @@ def run_outcome(
     started, seen = float(run["started_at"]), results.get("verify") or {}
     repointed = results.get("repoint") or {}
     silent = (plan.get("writer_endpoint") or {}).get("silent", {}) if "repointed" in repointed else {}
+    ended_at = fenced.get("writes_ended_at")
     return {
         "run_id": run["id"],
         "attempt": int(run.get("attempt") or 1),
@@ -79,7 +81,7 @@ def run_outcome(
         "steps": run_steps(plan["plan"], results, plan["ended_at"]),
         # Ends when name and endpoint were seen in the target, not when the task that reports it ends.
         "rto_seconds": round(seen["ended_at"] - started, 1) if "ended_at" in seen else None,
-        "rpo_bound_ms": plan["rpo_bound_ms"],
+        "rpo_bound_ms": loss_bound_ms({**plan, "writes_ended_at": ended_at}),
         "safe_instant": plan["safe_instant"],
         "lag": plan["lag"],
         # Empty where no parameter had to be written.
@@ -87,6 +89,7 @@ def run_outcome(
         "not_repointed": {**silent, **repointed.get("not_repointed", {})},
         "fenced": fenced.get("outcome", "not asked for"),
         "fenced_reason": fenced.get("reason", ""),
+        "writes_ended_at": ended_at,
         "verdicts_before": plan["verdicts"],
         "verdicts_after": health.get("verdicts", {}),
     }

@@ -65,6 +65,23 @@ def test_the_recovery_ends_where_the_name_was_seen_in_the_target():
     assert [step["name"] for step in result["steps"]] == ["promote_request", "verify"]
 
 
+@pytest.mark.parametrize(
+    ("planned", "instant", "ended_at", "bound"),
+    [
+        ("unknown", "2026-01-01T00:00:00.000Z", 1767225604.25, 4250),
+        ("unknown", "2026-01-01T00:00:00.000Z", 1767225599.0, 0),
+        ("unknown", "2026-01-01T00:00:00.000Z", None, "unknown"),
+        ("unknown", "unknown", 1767225604.25, "unknown"),
+        (0, "2026-01-01T00:00:00.000Z", 1767225604.25, 0),
+        (120.0, "2026-01-01T00:00:00.000Z", 1767225604.25, 120.0),
+    ],
+)
+def test_the_loss_is_bounded_by_the_proof_that_the_old_writer_has_ended(planned, instant, ended_at, bound):
+    plan = {**PLAN, "rpo_bound_ms": planned, "safe_instant": instant}
+    result = outcome(plan=plan, fenced={"outcome": "fenced", "reason": "Said.", "writes_ended_at": ended_at})
+    assert (result["rpo_bound_ms"], result["writes_ended_at"]) == (bound, ended_at)
+
+
 def test_the_record_names_the_regions_whose_applications_follow_the_writer_and_those_that_do_not():
     plan = {**PLAN, "writer_endpoint": {"silent": {"eu-west-1": "no answer"}}}
     done = {"ended_at": 103.0, "repointed": ["us-east-2"], "not_repointed": {"us-east-1": "late"}}
