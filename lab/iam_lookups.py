@@ -38,6 +38,9 @@ def behind(region: str, given: Mapping[str, Any]) -> list[str]:
     backend = ec2_backends[DEFAULT_ACCOUNT_ID][region]
     peering = backend.vpc_pcxs.get(given.get("VpcPeeringConnectionId"))
     found = [peering.peer_vpc.id] if peering else []
+    for acl in backend.network_acls.values():
+        if given.get("AssociationId") in acl._associations:
+            found.append(acl._associations[given["AssociationId"]].subnet_id)
     for table in backend.route_tables.values():
         if given.get("AssociationId") in table._associations:
             found += [table.id, table._associations[given["AssociationId"]]]

@@ -24,6 +24,7 @@ def install() -> None:
         elbv2,
         iam_simulation,
         logs,
+        network_acls,
         rds,
         rds_metrics,
         s3_replication,
@@ -36,6 +37,6 @@ def install() -> None:
     WORLD.tick_hooks += [OUTAGE_LOG.refresh, s3_replication.advance_all]
     WORLD.reset_hooks += [OUTAGE_LOG.forget, SETTINGS.reset]
     regional = (rds, rds_metrics, cloudwatch, cloudwatch_alarms, elbv2, autoscaling, dynamodb, logs, s3_replication)
-    for service in (*regional, arc, creations, iam_simulation, wafv2):
+    for service in (*regional, arc, creations, iam_simulation, network_acls, wafv2):
         service.install()
     patches.apply()

@@ -62,12 +62,15 @@ options:
   fencing:
     description:
       - How an unplanned move fences the source region from writing, if that region responds.
-      - V(database_ingress) revokes the database's ingress rules immediately, V(application_capacity) scales the
-        application to zero once the traffic has left, V(none) does nothing.
+      - V(network_acl) denies all traffic of the database's subnets immediately, V(database_ingress) revokes the
+        database's ingress rules immediately, V(application_capacity) scales the application to zero once the traffic
+        has left, V(none) does nothing.
+      - V(network_acl) exists since version 0.3.0 and is V(database_ingress) for a region whose network ACL the manifest
+        does not name. Before version 0.3.0 the default was V(database_ingress).
     type: str
     version_added: 0.2.0
-    choices: [database_ingress, application_capacity, none]
-    default: database_ingress
+    choices: [network_acl, database_ingress, application_capacity, none]
+    default: network_acl
   cool_down:
     description:
       - Seconds after an unplanned move during which the cool-down is an obstacle to another one, unless the first is
@@ -235,6 +238,12 @@ method_reason:
   type: str
   version_added: 0.2.0
   sample: Method failover was requested.
+fencing:
+  description: How the region that is left is fenced by an unplanned move.
+  returned: success
+  type: str
+  version_added: 0.3.0
+  sample: network_acl
 is_complete:
   description: Whether writer and traffic are at the target, and no run towards it is unfinished.
   returned: success
@@ -477,9 +486,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.module 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import MAX_SAMPLE_AGE
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     AUTO,
-    DATABASE_INGRESS,
     FAILOVER,
     FENCINGS,
+    NETWORK_ACL,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.observe import run
@@ -489,7 +498,7 @@ ARGUMENT_SPEC = {
     "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
     "target_region": {"type": "str", "rule": rules.REGION_CODE},
     "method": {"type": "str", "default": FAILOVER, "choices": [*METHODS, AUTO]},
-    "fencing": {"type": "str", "default": DATABASE_INGRESS, "choices": [*FENCINGS]},
+    "fencing": {"type": "str", "default": NETWORK_ACL, "choices": [*FENCINGS]},
     "cool_down": {"type": "float", "default": 3600, "rule": rules.COOL_DOWN},
     "resume_within": {"type": "float", "default": 21600, "rule": rules.SPAN},
     "takeover_run_id": {"type": "str", "rule": rules.ID},

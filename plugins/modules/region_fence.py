@@ -37,13 +37,29 @@ options:
   mode:
     description:
       - What to remove. Required with O(state=present).
+      - V(network_acl), added in version 0.3.0, turns the prepared rule of the network ACL of the database's subnets
+        from allow to deny, in both directions. Network ACLs are stateless, so this also ends connections that are open.
       - V(database_ingress) revokes all ingress rules of the database's security group. It blocks new connections; open
         tracked connections continue until they time out.
       - V(application_capacity) sets the minimum and the desired capacity of the application's Auto Scaling group to
         zero and keeps its maximum. Only for a region without traffic. Its instances terminate after their connections
         have drained.
     type: str
-    choices: [database_ingress, application_capacity]
+    choices: [database_ingress, application_capacity, network_acl]
+  network_acl_id:
+    description:
+      - Id of the network ACL of the subnets of the region's database. Required with O(mode=network_acl).
+      - Its rule 10 must be for all traffic in both directions, and no rule before it may allow anything. Otherwise
+        nothing is changed, because clients would still reach the database.
+    type: str
+    version_added: 0.3.0
+  subnet_ids:
+    description:
+      - Ids of the subnets of the region's database. With O(mode=network_acl) nothing is changed if one of them has
+        another network ACL.
+    type: list
+    elements: str
+    version_added: 0.3.0
   security_group_id:
     description:
       - Id of the security group of the region's database. Required with O(mode=database_ingress).
@@ -97,11 +113,12 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Block all writes in the lost region
+- name: End all writes in the lost region
   trading.multi_region.region_fence:
     region: us-east-1
-    mode: database_ingress
-    security_group_id: "{{ old.database_security_group_id }}"
+    mode: network_acl
+    network_acl_id: "{{ old.database_network_acl_id }}"
+    subnet_ids: "{{ old.database_subnet_ids }}"
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
     run_id: 20260101T030000Z-3f2a
@@ -159,6 +176,11 @@ document:
     mode:
       description: What was removed.
       type: str
+    network_acl_id:
+      description: The network ACL of the database's subnets.
+      returned: with C(mode) V(network_acl)
+      type: str
+      version_added: 0.3.0
     security_group_id:
       description: The database's security group.
       returned: with C(mode) V(database_ingress)
@@ -176,8 +198,13 @@ document:
     state:
       description: V(intended), V(done) or V(failed).
       type: str
+    done_at:
+      description: When the change was verified, in epoch seconds.
+      returned: with C(state) V(done)
+      type: float
     removed:
-      description: The previous settings, a list of IpPermissions or a dict of C(min), C(desired) and C(max).
+      description: The previous settings, a list of IpPermissions or of entries of the network ACL, or a dict of
+        C(min), C(desired) and C(max).
       type: raw
     reason:
       description: Why it failed, or null.
@@ -207,7 +234,7 @@ restored:
       description: What had been removed.
       type: str
     resource:
-      description: Id or name of the security group or Auto Scaling group.
+      description: Id or name of the network ACL, security group or Auto Scaling group.
       type: str
     restored:
       description: Rules, or sizes, that had to be restored. Empty if they were already there.
@@ -250,10 +277,14 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.fence 
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 GROUP_ID = rules.text(r"sg-[0-9a-f]{8,17}", "the id of a security group, such as sg-0123456789abcdef0")
+ACL_ID = rules.text(r"acl-[0-9a-f]{8,17}", "the id of a network ACL, such as acl-0123456789abcdef0")
+SUBNET_ID = rules.text(r"subnet-[0-9a-f]{8,17}", "the id of a subnet, such as subnet-0123456789abcdef0")
 ARGUMENT_SPEC = {
     "region": {"type": "str", "required": True, "aliases": ["aws_region"], "rule": rules.REGION_CODE},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "mode": {"type": "str", "choices": ["database_ingress", "application_capacity"]},
+    "mode": {"type": "str", "choices": ["database_ingress", "application_capacity", "network_acl"]},
+    "network_acl_id": {"type": "str", "rule": ACL_ID},
+    "subnet_ids": {"type": "list", "elements": "str", "rule": rules.Each(SUBNET_ID)},
     "security_group_id": {"type": "str", "rule": GROUP_ID},
     "autoscaling_group_name": {"type": "str", "rule": rules.NAME},
     "traffic_region": {"type": "str", "rule": rules.REGION_CODE},
@@ -273,6 +304,7 @@ def main():
         required_if=[
             ("state", "present", ["mode", "run_id"]),
             ("mode", "database_ingress", ["security_group_id"]),
+            ("mode", "network_acl", ["network_acl_id"]),
             ("mode", "application_capacity", ["autoscaling_group_name"]),
         ],
     )

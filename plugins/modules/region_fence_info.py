@@ -35,7 +35,8 @@ options:
     default: {}
   since:
     description:
-      - Start of the move in epoch seconds; earlier events belong to other moves. Required with O(db_clusters).
+      - Start of the move in epoch seconds; earlier events, and copies of fences, belong to
+        other moves. Required with O(db_clusters).
       - AWS keeps events for 14 days.
     type: float
   deadline:
@@ -85,13 +86,23 @@ reason:
 outcome:
   description:
     - V(fenced), V(not proven), V(not fenced) or V(unknown), for O(region); null if that is not given.
-    - V(fenced) if Aurora reports that it blocked the writes. V(not proven) if only this collection removed something,
+    - V(fenced) if Aurora reports that it blocked the writes, or if the deny of mode V(network_acl) of
+      M(trading.multi_region.region_fence) was read back. V(not proven) if this collection removed something else,
       because connections that were open may go on writing; before version 0.3.0 this was V(fenced).
+    - If the region's own table does not respond, only a deny that was read back after O(since) counts; copies of the
+      document may be of a fence that was lifted.
     - If the fencing by this collection failed, V(not fenced) if Aurora's timed out or if every region responded and
       none had an event of it.
   returned: success
   type: str
   sample: fenced
+writes_ended_at:
+  description: From when on, in epoch seconds, the database of O(region) takes no writes; null if RV(outcome) is not
+    V(fenced).
+  returned: success
+  type: float
+  version_added: 0.3.0
+  sample: 1767225590.5
 fences:
   description:
     - By region, the document that M(trading.multi_region.region_fence) keeps; null if there is none; a dict with

@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import json
-import math
 import typing as t
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from pathlib import Path
 
+from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import loss_bound_ms
 from ansible_collections.trading.multi_region.plugins.plugin_utils.run_steps import run_steps
 
 Result: t.TypeAlias = "Mapping[str, t.Any]"
@@ -38,19 +37,6 @@ def with_jobs(results: Mapping[str, Result], read: Callable[[str], Result] = rea
     }
 
 
-def loss_bound_ms(plan: Result, fenced: Result) -> t.Any:
-    """Return the most that the move lost, in ms, or ``unknown``.
-
-    It is the time from the safe instant until the old region's database had stopped taking writes for certain. Where
-    nothing proves that, it is the plan's.
-    """
-    aurora = (fenced.get("aurora") or {}).get(plan["active_region"]) or {}
-    ended_at = fenced.get("writes_ended_at") or (aurora.get("at") if aurora.get("state") == "fenced" else None)
-    if plan["method"] == "switchover" or not ended_at or plan["safe_instant"] == "unknown":
-        return plan["rpo_bound_ms"]
-    return max(0, math.ceil(1000 * (ended_at - datetime.fromisoformat(plan["safe_instant"]).timestamp())))
-
-
 def run_outcome(
     run: Result,
     plan: Result,
@@ -72,6 +58,7 @@ def run_outcome(
     started, seen = float(run["started_at"]), results.get("verify") or {}
     repointed = results.get("repoint") or {}
     silent = (plan.get("writer_endpoint") or {}).get("silent", {}) if "repointed" in repointed else {}
+    ended_at = fenced.get("writes_ended_at")
     return {
         "run_id": run["id"],
         "attempt": int(run.get("attempt") or 1),
@@ -96,7 +83,7 @@ def run_outcome(
         "steps": run_steps(plan["plan"], results, plan["ended_at"]),
         # Ends when name and endpoint were seen in the target, not when the task that reports it ends.
         "rto_seconds": round(seen["ended_at"] - started, 1) if "ended_at" in seen else None,
-        "rpo_bound_ms": loss_bound_ms(plan, fenced),
+        "rpo_bound_ms": loss_bound_ms({**plan, "writes_ended_at": ended_at}),
         "safe_instant": plan["safe_instant"],
         "lag": plan["lag"],
         # Empty where no parameter had to be written.
@@ -104,6 +91,7 @@ def run_outcome(
         "not_repointed": {**silent, **repointed.get("not_repointed", {})},
         "fenced": fenced.get("outcome", "not asked for"),
         "fenced_reason": fenced.get("reason", ""),
+        "writes_ended_at": ended_at,
         "verdicts_before": plan["verdicts"],
         "verdicts_after": health.get("verdicts", {}),
     }

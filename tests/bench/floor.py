@@ -219,14 +219,16 @@ def fence() -> None:
     """Read, write down what is taken, take it, see it, write down that it is done; both tables know."""
     hold()
     everywhere(lambda region: get(region, f"fence#{LOST}"))
-    ec2, closed = CLIENTS["ec2", LOST], entries()[LOST]["database_security_group_id"]
+    ec2, acl = CLIENTS["ec2", LOST], entries()[LOST]["database_network_acl_id"]
 
     def rules() -> list[dict]:
-        return ec2.describe_security_groups(GroupIds=[closed])["SecurityGroups"][0]["IpPermissions"]
+        found = ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"][0]["Entries"]
+        return [one for one in found if one["RuleNumber"] == 10]
 
-    rules()
+    before = rules()
     everywhere(lambda region: put(region, f"fence#{LOST}", document="{}"))
-    ec2.revoke_security_group_ingress(GroupId=closed, IpPermissions=rules())
+    for one in before:
+        ec2.replace_network_acl_entry(NetworkAclId=acl, **{**one, "RuleAction": "deny"})
     rules()
     everywhere(lambda region: put(region, f"fence#{LOST}", document="{}"))
 

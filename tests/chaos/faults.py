@@ -19,7 +19,7 @@ CHANGES = {
         "dynamodb": ["PutItem", "UpdateItem"],
         "sns": ["Publish"],
     },
-    LOST: {"ec2": ["RevokeSecurityGroupIngress"], "dynamodb": ["PutItem", "UpdateItem"], "sns": ["Publish"]},
+    LOST: {"ec2": ["ReplaceNetworkAclEntry"], "dynamodb": ["PutItem", "UpdateItem"], "sns": ["Publish"]},
 }
 # What the target cannot do without. Of the other services a failover must be able to do without.
 NEEDED = ("rds", "elbv2", "autoscaling", "dynamodb", "s3")

@@ -95,6 +95,16 @@ def database_ingress(lab: Lab, region: str) -> list[dict]:
     return found["IpPermissions"]
 
 
+def database_acl(lab: Lab, region: str) -> dict[str, str]:
+    """What the network ACL of the region's database subnets does with all traffic: {in, out: allow or deny}."""
+    filters = [{"Name": "tag:Name", "Values": [f"trading-{SUFFIX}-database"]}]
+    (found,) = lab.client("ec2", region).describe_network_acls(Filters=filters)["NetworkAcls"]
+    rules = [one for one in found["Entries"] if one["RuleNumber"] != 32767]
+    assert {(one["Protocol"], one["CidrBlock"]) for one in rules} == {("-1", "0.0.0.0/0")}
+    assert len(rules) == 2 and len(found["Associations"]) == 2, "one rule a direction; a subnet in each zone"
+    return {"out" if one["Egress"] else "in": one["RuleAction"] for one in rules}
+
+
 def writes(lab: Lab, began: float) -> Counter[tuple[str, str, str]]:
     """Successful changes by (region, service, operation) since a time, without the records of runs."""
     return Counter(

@@ -11,18 +11,23 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ansible_collections.trading.multi_region.plugins.module_utils._fence import fence as region_fence
 from tests.integration.aws import (
+    TABLE,
     capacity,
     cluster,
     control_item,
+    database_acl,
     database_ingress,
     global_cluster,
     members,
     name_points_at,
     runs,
 )
+from tests.lab.failover_platform import clients_of
 
 HOME, OTHER = "us-east-1", "us-east-2"
+OPEN, CLOSED = {"in": "allow", "out": "allow"}, {"in": "deny", "out": "deny"}
 
 
 def endpoint(lab, region: str) -> str:
@@ -83,12 +88,13 @@ def test_failback_puts_in_order_what_a_failover_left(platform):
     # Its API answers, so that it can be fenced.
     platform.lab.set_targets(HOME, "unhealthy")
     platform.run("failover").ends_well()
-    assert database_ingress(platform.lab, HOME) == []
+    assert database_acl(platform.lab, HOME) == CLOSED and database_acl(platform.lab, OTHER) == OPEN
+    assert database_ingress(platform.lab, HOME) == rules
     assert control_item(platform.lab, HOME, f"fence#{HOME}")["state"] == "done"
     (record,) = runs(platform.lab, OTHER)
     assert record["fenced"] == "fenced"
     (fence,) = [step for step in record["attempts"][-1]["steps"] if step["name"] == "fence"]
-    assert fence["seconds"] > 0 and "is removed" in fence["reason"], "its result, although it ran in parallel"
+    assert fence["seconds"] > 0 and "is denied" in fence["reason"], "its result, although it ran in parallel"
 
     again = platform.run("failover", "-e", f"target_region={OTHER}").ends_well()
     assert again.changed["localhost"] == 0 and "is already active" in again.output
@@ -100,10 +106,63 @@ def test_failback_puts_in_order_what_a_failover_left(platform):
     assert asked[0] == "lost" and 200 not in asked, "its answer was lost, and it was seen to have been made"
     assert members(platform.lab, HOME) == {HOME: True, OTHER: False}
     assert name_points_at(platform.lab) == HOME
-    assert database_ingress(platform.lab, HOME) == rules
+    assert database_acl(platform.lab, HOME) == OPEN
     assert control_item(platform.lab, HOME, f"fence#{HOME}") is None
     (copy,) = [name for name in snapshots(platform.lab, HOME) if not name.startswith("rds:")]
     assert re.fullmatch(rf"trading-{HOME}-dev-rescue-\d{{14}}", copy)
+
+
+def test_a_detach_from_a_region_that_responds_ends_its_writes_first_and_its_applications_follow(platform):
+    """The old region's database lives on: neither Aurora nor a revoked rule would keep open connections from it."""
+    lab = platform.lab
+    lab.set_targets(HOME, "unhealthy")
+    detach = json.dumps({"method": "detach", "accept_data_loss": True})
+    began = time.time()
+    platform.run("failover", "-e", detach).ends_well()
+    assert database_acl(lab, HOME) == CLOSED
+    made = [(call["region"], call["operation"]) for call in lab.calls(began) if call["mutating"]]
+    fenced = [n for n, call in enumerate(made) if call == (HOME, "ReplaceNetworkAclEntry")]
+    promoted = made.index((OTHER, "RemoveFromGlobalCluster"))
+    repointed = [made.index((region, "PutParameter")) for region in platform.regions]
+    assert len(fenced) == 2 and max(fenced) < promoted < min(repointed)
+    for region in platform.regions:
+        assert endpoint(lab, region) == cluster(lab, OTHER)["Endpoint"]
+    (record,) = runs(lab, OTHER)
+    assert record["fenced"] == "fenced" and "Aurora" in record["fenced_reason"]
+    assert began < record["writes_ended_at"] < record["ended_at"] and record["rpo_bound_ms"] > 0
+
+    lab.set_targets(HOME, "healthy")
+    platform.run("failback", "-e", "rebuild=true").ends_well()
+    assert database_acl(lab, HOME) == OPEN and control_item(lab, HOME, f"fence#{HOME}") is None
+    assert members(lab, HOME) == {HOME: True, OTHER: False}
+    assert endpoint(lab, HOME) == global_cluster(lab, HOME)["Endpoint"]
+
+
+def fence(lab, region: str, mode: str, **resource) -> None:
+    """What a move does to the region that it leaves."""
+    given = {"region": region, "regions": [HOME, OTHER], "state": "present", "mode": mode, "table_name": TABLE}
+    more = {"run_id": "run-1", "deadline": 12.0, "traffic_region": OTHER}
+    assert region_fence.run({**given, **more, **resource}, clients_of(lab))["fenced"] == "fenced"
+
+
+def test_provisioning_keeps_every_fence_and_says_so_until_it_is_asked_to_lift_them(platform):
+    lab, rules, sizes = platform.lab, database_ingress(platform.lab, HOME), capacity(platform.lab, HOME)
+    (entry,) = [one for one in control_item(lab, HOME, "manifest")["regions"] if one["region"] == HOME]
+    fence(lab, HOME, "application_capacity", autoscaling_group_name=entry["autoscaling_group_name"])
+    fence(lab, HOME, "database_ingress", security_group_id=entry["database_security_group_id"])
+    acl = {"network_acl_id": entry["database_network_acl_id"], "subnet_ids": entry["database_subnet_ids"]}
+    fence(lab, HOME, "network_acl", **acl)
+    calls = len(lab.calls())
+    run = platform.run("site").ends_well()
+    kept = f"{HOME} stays fenced (network_acl, database_ingress, application_capacity, by run run-1)"
+    assert kept in " ".join(run.output.split())
+    assert not any(run.changed.values())
+    assert [call for call in lab.calls()[calls:] if call["mutating"]] == []
+    assert (database_acl(lab, HOME), database_ingress(lab, HOME), capacity(lab, HOME)["desired"]) == (CLOSED, [], 0)
+
+    platform.run("site", "--tags", "network", "-e", "unfence=true").ends_well()
+    assert (database_acl(lab, HOME), database_ingress(lab, HOME), capacity(lab, HOME)) == (OPEN, rules, sizes)
+    assert control_item(lab, HOME, f"fence#{HOME}") is None
 
 
 def begin_again_from(lab, region: str) -> None:

@@ -34,6 +34,7 @@ CHANGES = {
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:ReplaceNetworkAclEntry",
         "ec2:RevokeSecurityGroupIngress",
         "kms:CreateGrant",
         "rds:AddTagsToResource",

@@ -17,7 +17,7 @@ from typing import Any
 from lab.client import Lab
 from tests.demo import resources
 from tests.demo.playbook import ROOT, PlaybookFailed, run_playbook
-from tests.integration.aws import DOMAIN, capacity, database_ingress, global_cluster, healthy_targets, runs
+from tests.integration.aws import DOMAIN, capacity, database_acl, global_cluster, healthy_targets, runs
 
 PLACE = ROOT / ".lab-soak"
 REGIONS = ("us-east-1", "us-east-2")
@@ -36,7 +36,7 @@ def state_of(lab: Lab) -> dict[str, Any]:
             "endpoint": found["Endpoint"],
             "capacity": capacity(lab, region),
             "healthy": healthy_targets(lab, region),
-            "ingress": database_ingress(lab, region),
+            "acl": database_acl(lab, region),
             "switch": lab.client("s3", region).list_objects_v2(Bucket=f"trading-control-{region}-dev")["KeyCount"],
             "resources": resources.of_region(lab, region),
         }

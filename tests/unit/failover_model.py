@@ -23,7 +23,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.met
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     APPLICATION_CAPACITY,
-    DATABASE_INGRESS,
     Request,
     State,
     Step,
@@ -342,7 +341,7 @@ def _write_fence(state: State, act: Act, document: Mapping[str, Any] | None) -> 
 
 def _fence(state: State, act: Act, mode: str, removed: Any) -> State:
     asked = {"mode": mode, fencing.RESOURCES[mode]: "resource", "run_id": "run-1"}
-    measure = fencing.build_measure(asked, fencing.DONE, removed, act.now)
+    measure = fencing.build_measure(asked, fencing.DONE, removed, act.now, done_at=act.now)
     stored = Situation(state, act.request, act.target).fence_of(act.step.region).value
     return _write_fence(state, act, fencing.with_measure(stored, act.step.region, measure))
 
@@ -355,7 +354,7 @@ def _turn_switch(state: State, act: Act) -> State:
 
 
 def _fence_database(state: State, act: Act) -> State:
-    return _fence(state, act, DATABASE_INGRESS, [])
+    return _fence(state, act, Situation(state, act.request, act.target).fencing, [])
 
 
 def _fence_application(state: State, act: Act) -> State:

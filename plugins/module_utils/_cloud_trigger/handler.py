@@ -45,7 +45,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import MAX_SAMPLE_AGE
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import DATABASE_INGRESS
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import NETWORK_ACL
 from ansible_collections.trading.multi_region.plugins.module_utils._health import regions as health_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import DECIDING, SIGNALS
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import notify
@@ -67,7 +67,7 @@ HEALTH_OPTIONS = {
 # The requested move: a managed failover, never with more loss than the lag allows.
 PLAN_OPTIONS = {
     "method": FAILOVER,
-    "fencing": DATABASE_INGRESS,
+    "fencing": NETWORK_ACL,
     "resume_within": 21600,
     "max_lag_sample_age": MAX_SAMPLE_AGE,
     "accept_data_loss": False,

@@ -66,6 +66,7 @@ def _plan(
         traffic_region=seen.traffic,
         method=seen.method,
         method_reason=method_reason,
+        fencing=seen.fencing,
         is_complete=seen.is_complete,
         steps=steps,
         obstacles=standing,

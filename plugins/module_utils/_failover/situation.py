@@ -22,10 +22,16 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.cap
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.database import Database
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     APPLICATION_CAPACITY,
+    DATABASE_INGRESS,
+    NETWORK_ACL,
     STATEMENTS,
     Endpoint,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import DONE, measures_of
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
+    DONE,
+    measures_of,
+    writes_ended_at,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
     UNHEALTHY,
     Settings,
@@ -117,10 +123,16 @@ class Situation(Database):
         return (taken.get("removed") or self.state.capacity.get(self.target)) if taken else None
 
     @property
+    def fencing(self) -> str:
+        """How the source region is fenced: as requested, as far as the manifest names what that needs."""
+        asked = self.request.fencing
+        return DATABASE_INGRESS if asked == NETWORK_ACL and self.source_region not in self.state.network_acls else asked
+
+    @property
     def is_source_fenced(self) -> bool:
         """Whether the source region is already fenced in the requested way."""
         measures = measures_of(self.fence_of(self.source_region).value) if self.source_region else []
-        return any(one["mode"] == self.request.fencing and one.get("state") == DONE for one in measures)
+        return any(one["mode"] == self.fencing and one.get("state") == DONE for one in measures)
 
     # --- capacity
 
@@ -189,13 +201,17 @@ class Situation(Database):
 
     @property
     def has_writer_stopped(self) -> bool:
-        """Whether the writer is known to have stopped taking writes: it was seen not to serve.
+        """Whether the writer is known to take no writes now: it was seen not to serve, or is proven to be fenced.
 
         A region that does not answer may go on writing for clients that still reach it, and so may connections that
-        were open when a region was fenced (_fence/document.py).
+        were open when a region was fenced in another way (_fence/document.py). Only the region's own table is evidence
+        of an earlier fence: unfencing may have left copies.
         """
         writer = self.member_writer
-        return writer is not None and self.verdict_of(writer).signals["database"].state == UNHEALTHY
+        if writer is None:
+            return False
+        is_fenced = self.region_facts(writer)["fences"].known and writes_ended_at(self.fence_of(writer).value)
+        return bool(is_fenced) or self.verdict_of(writer).signals["database"].state == UNHEALTHY
 
     @property
     def lag(self) -> dict[str, Any]:

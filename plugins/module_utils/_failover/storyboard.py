@@ -22,6 +22,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.sit
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     APPLICATION_CAPACITY,
     DATABASE_INGRESS,
+    NETWORK_ACL,
     Step,
 )
 
@@ -33,7 +34,16 @@ PROMOTION_CALLS = {
     SWITCHOVER: ("rds:SwitchoverGlobalCluster",),
     DETACH: ("rds:RemoveFromGlobalCluster",),
 }
+FENCE_CALLS = {
+    NETWORK_ACL: ("ec2:ReplaceNetworkAclEntry", "dynamodb:PutItem"),
+    DATABASE_INGRESS: ("ec2:RevokeSecurityGroupIngress", "dynamodb:PutItem"),
+}
+FENCE_WORDS = {
+    NETWORK_ACL: "nothing reaches or leaves its database's subnets, also on open connections",
+    DATABASE_INGRESS: "its database accepts no new connections",
+}
 UNFENCE_CALLS = {
+    NETWORK_ACL: "ec2:ReplaceNetworkAclEntry",
     DATABASE_INGRESS: "ec2:AuthorizeSecurityGroupIngress",
     APPLICATION_CAPACITY: "autoscaling:UpdateAutoScalingGroup",
 }
@@ -67,11 +77,11 @@ def _asked_in(seen: Situation) -> str:
     return (seen.member_writer or seen.target) if seen.method == SWITCHOVER else seen.target
 
 
-def _is_fence_needed(mode: str) -> Read:
+def _is_fence_needed(*modes: str) -> Read:
     """A switchover that Aurora is carrying out needs the region that would be fenced, whatever was requested."""
 
     def is_needed(seen: Situation) -> bool:
-        is_wanted = seen.request.fencing == mode and seen.operation_method != SWITCHOVER
+        is_wanted = seen.fencing in modes and seen.operation_method != SWITCHOVER
         return is_wanted and seen.source_region is not None and not seen.is_source_fenced
 
     return is_needed
@@ -108,9 +118,9 @@ UNFENCE = Scene(
 )
 FENCE = Scene(
     "fence",
-    _is_fence_needed(DATABASE_INGRESS),
-    lambda seen: f"Best effort: if {seen.source_region} responds, its database accepts no new connections.",
-    _always("ec2:RevokeSecurityGroupIngress", "dynamodb:PutItem"),
+    _is_fence_needed(*FENCE_CALLS),
+    lambda seen: f"Best effort: if {seen.source_region} responds, {FENCE_WORDS[seen.fencing]}.",
+    lambda seen: FENCE_CALLS[seen.fencing],
     _left,
 )
 PROMOTE_REQUEST = Scene(

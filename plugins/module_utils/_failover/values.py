@@ -23,8 +23,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import Obstacle
 
-DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING = "database_ingress", "application_capacity", "none"
-FENCINGS = (DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING)
+NETWORK_ACL, DATABASE_INGRESS, APPLICATION_CAPACITY = "network_acl", "database_ingress", "application_capacity"
+NO_FENCING = "none"
+FENCINGS = (NETWORK_ACL, DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING)
 
 # The fact that tells a region's part in a switch that is made of statements.
 STATEMENTS = "statements"
@@ -36,7 +37,8 @@ class Request:
 
     target_region: None = the region a move already under way goes to, or else the fittest standby.
     max_replication_lag_ms, max_sampled_lag_ms, max_lag_sample_age: as in the terms of a promotion (_aurora/guards.py).
-    method: one of METHODS of _aurora/target.py, or AUTO. fencing: one of FENCINGS.
+    method: one of METHODS of _aurora/target.py, or AUTO.
+    fencing: one of FENCINGS; without a network ACL in the manifest, network_acl is database_ingress.
     cool_down: seconds after an unplanned move in which another one is refused; 0 = off.
     resume_within: seconds; a run that ended longer ago is not resumed.
     takeover_run_id: the run whose live lease is known to be dead, or None.
@@ -52,7 +54,7 @@ class Request:
     accept_data_loss: bool = False
     force: bool = False
     method: str = FAILOVER
-    fencing: str = DATABASE_INGRESS
+    fencing: str = NETWORK_ACL
     cool_down: float = 3600
     resume_within: float = 21600
     takeover_run_id: str | None = None
@@ -79,6 +81,7 @@ class State:
     capacity: the manifest's {min, desired, max} by region: what the platform should run.
     engine_version: the manifest's.
     endpoint_parameters: by region, the name of the parameter in which its applications find the writer's endpoint.
+    network_acls: by region, the id of the network ACL of its database's subnets.
     switch_fact: the fact with a region's part of the traffic switch. switch_calls: the calls that turn the switch.
     control_table: its name, for sentences.
     """
@@ -89,6 +92,7 @@ class State:
     capacity: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     engine_version: str | None = None
     endpoint_parameters: Mapping[str, str] = field(default_factory=dict)
+    network_acls: Mapping[str, str] = field(default_factory=dict)
     switch_fact: str = STATEMENTS
     switch_calls: tuple[str, ...] = ("s3:PutObject",)
     control_table: str = "control table"
@@ -124,7 +128,8 @@ class Endpoint:
 class Plan:
     """The result. ``steps`` are what is left to do, in order; they may be carried out only if ``obstacles`` is empty.
 
-    method: never auto. is_complete: writer and traffic are at the target, and no run to it is unfinished.
+    method: never auto. fencing: how the old region is fenced.
+    is_complete: writer and traffic are at the target, and no run to it is unfinished.
     overridden: obstacles that an option of the request overrides.
     lag: the target's last sample, None if there is none or it could not be read.
     rpo_bound_ms: the most that the promotion can lose; 0 for a switchover, None when it is not known, as while the
@@ -140,6 +145,7 @@ class Plan:
     traffic_region: str | None
     method: str
     method_reason: str
+    fencing: str
     is_complete: bool
     steps: tuple[Step, ...]
     obstacles: tuple[Obstacle, ...]
@@ -169,6 +175,7 @@ class Plan:
             "traffic_region": self.traffic_region or UNKNOWN,
             "method": self.method,
             "method_reason": self.method_reason,
+            "fencing": self.fencing,
             "is_arrived": self.is_complete,
             "is_complete": self.is_complete,
             "plan": [{**asdict(step), "calls": list(step.calls)} for step in self.steps],

@@ -6,14 +6,15 @@
 
 The document ``fence#<region>`` is written before anything is removed, and contains all that unfencing needs:
 
-    {version, region, mode, <resource>, run_id, fenced_at, state, removed, reason, earlier}
+    {version, region, mode, <resource>, run_id, fenced_at, state, done_at, removed, reason, earlier}
 
-mode: ``database_ingress`` with the resource ``security_group_id``, or ``application_capacity`` with the resource
-    ``autoscaling_group_name``.
+mode: ``network_acl`` with the resource ``network_acl_id``, ``database_ingress`` with ``security_group_id``, or
+    ``application_capacity`` with ``autoscaling_group_name``.
 fenced_at: epoch seconds of the moment it was intended.
 state: ``intended`` (may have been done), ``done`` (read back), ``failed`` (was not done).
-removed: the previous settings: the rules (IpPermissions as returned by DescribeSecurityGroups), or {min, desired, max};
-    None if they were unknown.
+done_at: epoch seconds of the moment it was read back; only if the state is ``done``.
+removed: the previous settings: the rules (IpPermissions as returned by DescribeSecurityGroups), {min, desired, max}, or
+    the entries of the network ACL (as returned by DescribeNetworkAcls); None if they were unknown.
 reason: a sentence if the state is not ``done``, else None.
 earlier: measures on other resources of the region that were not restored; with the same members, from mode to reason.
 
@@ -35,9 +36,16 @@ FENCED, NOT_FENCED, UNKNOWN = "fenced", "not fenced", "unknown"
 # Something was removed, but clients that were connected may go on writing.
 NOT_PROVEN = "not proven"
 # The option, and member of the document, with the resource of a mode.
-RESOURCES = {"database_ingress": "security_group_id", "application_capacity": "autoscaling_group_name"}
+RESOURCES = {
+    "network_acl": "network_acl_id",
+    "database_ingress": "security_group_id",
+    "application_capacity": "autoscaling_group_name",
+}
+# Network ACLs are stateless: a deny also drops the packets of connections that were open ("Control subnet traffic with
+# network access control lists" of the Amazon VPC User Guide). It is proven once the deny was read back.
+PROVEN_MODES = ("network_acl",)
 OUTCOMES = {DONE: FENCED, INTENDED: UNKNOWN, FAILED: NOT_FENCED}
-MEASURE_MEMBERS = ("mode", *RESOURCES.values(), "run_id", "fenced_at", "state", "removed", "reason")
+MEASURE_MEMBERS = ("mode", *RESOURCES.values(), "run_id", "fenced_at", "state", "done_at", "removed", "reason")
 
 
 def measures_of(document: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -70,15 +78,21 @@ def with_measure(document: Mapping[str, Any] | None, region: str, measure: Mappi
 
 
 def build_measure(
-    request: Mapping[str, Any], state: str, removed: Any, now: float, why: str | None = None
+    request: Mapping[str, Any],
+    state: str,
+    removed: Any,
+    now: float,
+    why: str | None = None,
+    done_at: float | None = None,
 ) -> dict[str, Any]:
-    """Return the measure that a run takes; request: a module's parameters, now: epoch seconds."""
+    """Return the measure that a run takes; request: a module's parameters, now and done_at: epoch seconds."""
     return {
         "mode": request["mode"],
         RESOURCES[request["mode"]]: resource_of(request),
         "run_id": request["run_id"],
         "fenced_at": now,
         "state": state,
+        **({"done_at": done_at} if state == DONE else {}),
         "removed": removed,
         "reason": why,
     }
@@ -110,13 +124,27 @@ def merge(region: str, copies: Mapping[str, Observation]) -> Observation:
     return Observation(error=f"the control table of {region} could not be read: {own.error}")
 
 
-def may_still_write(measure: Mapping[str, Any]) -> str:
-    """Return what a measure does not end, for sentences.
+def writes_ended_at(document: Mapping[str, Any] | None, since: float = float("-inf")) -> float | None:
+    """Return when a measure that also ends open connections was read back, in epoch seconds; None if none was.
+
+    since: earlier ones do not count. A copy in another region's table may be of a fence that was lifted since, so of a
+    copy only what a move itself did is evidence.
+    """
+    found = [
+        one.get("done_at") for one in measures_of(document) if one["mode"] in PROVEN_MODES and one.get("state") == DONE
+    ]
+    return min((at for at in found if at is not None and at >= since), default=None)
+
+
+def may_still_write(measure: Mapping[str, Any]) -> str | None:
+    """Return what a measure does not end, for sentences; None if it ends everything.
 
     "Security group connection tracking" of the Amazon EC2 User Guide: a revoked rule does not interrupt connections
     that are tracked. Instances of a group end after their connections have drained ("How Amazon EC2 Auto Scaling
     works with Elastic Load Balancing": deregistration delay).
     """
+    if measure["mode"] in PROVEN_MODES:
+        return None
     if measure["mode"] == "database_ingress":
         return "connections that were open may go on writing"
     return "instances that drain, and other clients of the database, may go on writing"
@@ -124,6 +152,8 @@ def may_still_write(measure: Mapping[str, Any]) -> str:
 
 def describe(measure: Mapping[str, Any]) -> str:
     """Return what a measure removes, for sentences."""
+    if measure["mode"] == "network_acl":
+        return f"all traffic that network ACL {resource_of(measure)} allows the database's subnets"
     if measure["mode"] == "database_ingress":
         return f"the ingress of the database's security group {resource_of(measure)}"
     return f"the capacity of the application's group {resource_of(measure)}"

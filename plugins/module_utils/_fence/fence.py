@@ -95,7 +95,13 @@ def fence(params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[str
     own = OwnDocument(clients("dynamodb", region), params["table_name"], region)
     patience = patience_of(deadline)
     fencing = Fencing(
-        params, own, resource_for(params, clients, region), gate, copies.offer, lambda: patience - board.seconds(), now
+        params,
+        own,
+        resource_for(params, clients, region),
+        gate,
+        copies.offer,
+        lambda: patience - board.seconds(),
+        time.time,
     )
     copies.start_reading()
     board.start({"fence": fencing.preview if check_mode else fencing.run})
@@ -156,6 +162,8 @@ def said(ended: Ended, params: Mapping[str, Any]) -> str:
     """Return the sentence for a result of fencing. Pure."""
     region, what = params["region"], describe(params)
     if ended.fenced == FENCED and not ended.why:
+        if may_still_write(params) is None:
+            return f"{region} is fenced: {what} is denied, also on connections that were open."
         return f"{region}: {what} is removed. That its writes have ended is not proven: {may_still_write(params)}."
     if ended.fenced == UNKNOWN:
         return f"Whether {region} is fenced is unknown: {ended.why}."

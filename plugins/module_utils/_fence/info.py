@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +14,11 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_documents
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, require_member
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    require_member,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
@@ -28,6 +33,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.docume
     measures_of,
     merge,
     outcome_of,
+    writes_ended_at,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.events import latest, read_fencing
 
@@ -39,7 +45,7 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     """Read all regions in parallel.
 
     Returns changed (false), fences {region: document, None, or {unknown: sentence}}, aurora {region: {state, message,
-    at, reason}}, outcome and reason (for the option ``region``; outcome is None without it).
+    at, reason}}, outcome, reason and writes_ended_at (for the option ``region``; all but reason are None without it).
     """
     regions, clusters, since = params["regions"], params.get("db_clusters") or {}, params.get("since")
     refuse_bad(params, regions, clusters)
@@ -47,7 +53,7 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     calls = {}
     for region in regions:
         wanted = [FENCE_PREFIX + fenced for fenced in regions]
-        calls[("copies", region)] = partial(get_documents, clients("dynamodb", region), params["table_name"], wanted)
+        calls[("copies", region)] = partial(read_copies, clients("dynamodb", region), params["table_name"], wanted)
     for region in clusters:
         calls[("events", region)] = partial(read_fencing, clients("rds", region), since, now)
     answers = observe_all(calls, params["deadline"])
@@ -58,14 +64,29 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     events = {region: answers[("events", region)] for region in clusters}
     aurora = {region: aurora_of(region, cluster, events) for region, cluster in clusters.items()}
     chosen = params.get("region")
-    outcome, reason = combine(chosen, fences[chosen], aurora.get(chosen)) if chosen else (None, said_of_all(fences))
+    outcome, reason, ended_at = None, said_of_all(fences), None
+    if chosen:
+        is_own = answers[("copies", chosen)].known
+        ended_at = ending_of(fences[chosen], -math.inf if is_own else since, aurora.get(chosen))
+        outcome, reason = combine(chosen, fences[chosen], aurora.get(chosen), ended_at)
     return {
         "changed": False,
         "fences": {region: fence.as_evidence() for region, fence in fences.items()},
         "aurora": aurora,
         "outcome": outcome,
+        "writes_ended_at": ended_at,
         "reason": reason,
     }
+
+
+def read_copies(client: Any, table: str, wanted: list[str]) -> dict[str, Any]:
+    """Return the documents in one table. If there is no table yet, nothing was ever fenced."""
+    try:
+        return get_documents(client, table, wanted)
+    except AwsCallError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        return dict.fromkeys(wanted)
 
 
 def copy_of(answer: Observation, fenced: str) -> Observation:
@@ -101,17 +122,30 @@ def aurora_of(region: str, cluster: str, answers: Mapping[str, Observation]) -> 
     return {"state": UNKNOWN, "message": None, "at": None, "is_silent": not unread, "reason": reason}
 
 
-def combine(region: str, fence: Observation, aurora: Mapping[str, Any] | None) -> tuple[str, str]:
+def ending_of(fence: Observation, since: float | None, aurora: Mapping[str, Any] | None) -> float | None:
+    """Return from when on, in epoch seconds, the region's database takes no writes; None if that is not proven. Pure.
+
+    It is proven if Aurora reports that it blocked the writes, or if our stateless deny was read back. since: see
+    ``writes_ended_at``; None if it is not known when the move began.
+    """
+    ours = writes_ended_at(fence.value, math.inf if since is None else since) if fence.known else None
+    theirs = aurora["at"] if aurora and aurora["state"] == FENCED else None
+    return min((at for at in (ours, theirs) if at is not None), default=None)
+
+
+def combine(
+    region: str, fence: Observation, aurora: Mapping[str, Any] | None, ended_at: float | None
+) -> tuple[str, str]:
     """Return (fenced | not proven | not fenced | unknown, sentence) from both kinds of fencing. Pure.
 
-    It is fenced if Aurora reports that it blocked the writes. What ours removes does not end connections that are open,
-    so that alone is not proven. If ours failed and every region responded without an event of Aurora, it is not fenced;
-    if there is no information at all, it is unknown.
+    It is fenced if that is proven (``ending_of``). What else ours removes does not end connections that are open, so
+    that alone is not proven. If ours failed and every region responded without an event of Aurora, it is not fenced; if
+    there is no information at all, it is unknown.
     """
     ours = outcome_of(fence.value) if fence.known else UNKNOWN
     theirs = (aurora or {}).get("state", UNKNOWN)
     is_silent = bool(aurora) and aurora["is_silent"]
-    if theirs == FENCED:
+    if ended_at is not None:
         outcome = FENCED
     elif ours == FENCED:
         outcome = NOT_PROVEN

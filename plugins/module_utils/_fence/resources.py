@@ -2,9 +2,10 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The two resources of a region that fencing can change: its database's ingress, or its application's capacity.
+"""The resources of a region that fencing can change: the network ACL of its database, the database's ingress, or the
+application's capacity.
 
-Both have the same methods, so that fencing and unfencing are written only once: ``read`` the current settings (None:
+All have the same methods, so that fencing and unfencing are written only once: ``read`` the current settings (None:
 the resource does not exist), ``is_open`` while there is something to remove, ``remember`` the settings to restore,
 ``take`` them away, compute what is ``lacking``, and ``give`` it back.
 
@@ -20,16 +21,26 @@ What fencing does not do:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
 
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_group
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import resource_of
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.rules import joined, lacking, single
 
 MISSING_GROUP = "InvalidGroup.NotFound"
+MISSING_ACL = "InvalidNetworkAclID.NotFound"
+# The rule that the role network prepares in both directions: it allows everything, and fencing makes it a deny.
+FENCE_RULE = 10
+EVERYWHERE, ALL_PROTOCOLS = "0.0.0.0/0", "-1"
 SIZES = ("min", "desired", "max")
+ALLOW, DENY = "allow", "deny"
+PREPARE = "Run site.yml, which prepares it."
 
 
 @aws_call("DescribeSecurityGroups", missing=(MISSING_GROUP,))
@@ -56,6 +67,128 @@ def update_group(client: Any, name: str, sizes: Mapping[str, int]) -> None:
     names = {"min": "MinSize", "desired": "DesiredCapacity", "max": "MaxSize"}
     given = {names[size]: value for size, value in sizes.items()}
     client.update_auto_scaling_group(AutoScalingGroupName=name, **given)
+
+
+@aws_call("DescribeNetworkAcls", missing=(MISSING_ACL,))
+def describe_acl(client: Any, acl_id: str) -> dict[str, Any] | None:
+    """Return a NetworkAcl of the API, or None if there is none."""
+    found = client.describe_network_acls(NetworkAclIds=[acl_id])["NetworkAcls"]
+    return found[0] if found else None
+
+
+@aws_call("ReplaceNetworkAclEntry")
+def replace_entry(client: Any, acl_id: str, entry: Mapping[str, Any]) -> None:
+    """Replace the entry with this number and direction."""
+    client.replace_network_acl_entry(NetworkAclId=acl_id, **entry)
+
+
+def fence_entries(acl: Mapping[str, Any], acl_id: str) -> list[dict[str, Any]]:
+    """Return the entries that fencing turns, the inbound one first. Raises MultiRegionError if one is missing. Pure."""
+    found = {one["Egress"]: dict(one) for one in acl["Entries"] if one["RuleNumber"] == FENCE_RULE}
+    for egress in (False, True):
+        if egress not in found:
+            raise MultiRegionError(f"{acl_id} has no {way_of(egress)} rule {FENCE_RULE}, which fencing turns.")
+    return [found[False], found[True]]
+
+
+def way_of(egress: bool) -> str:
+    """Return a direction as a word for sentences."""
+    return "outbound" if egress else "inbound"
+
+
+def gap_in(acl: Mapping[str, Any], acl_id: str, subnets: Iterable[str]) -> str | None:
+    """Return what the ACL would let through although its entries deny, as a sentence; None if nothing. Pure.
+
+    Rules are evaluated from the lowest number on, and the first one that matches applies ("Network ACL rules" of the
+    Amazon VPC User Guide). subnets: those that must have this ACL.
+    """
+    try:
+        entries = fence_entries(acl, acl_id)
+    except MultiRegionError as error:
+        return str(error)
+    for entry in entries:
+        way, source, protocol = way_of(entry["Egress"]), entry.get("CidrBlock"), entry["Protocol"]
+        if (source, protocol) != (EVERYWHERE, ALL_PROTOCOLS):
+            return (
+                f"{way.capitalize()} rule {FENCE_RULE} of {acl_id} is for {source}, protocol {protocol}; "
+                f"allowed: {EVERYWHERE}, protocol {ALL_PROTOCOLS}."
+            )
+        earlier = sorted(
+            one["RuleNumber"]
+            for one in acl["Entries"]
+            if one["Egress"] == entry["Egress"] and one["RuleNumber"] < FENCE_RULE and one["RuleAction"] == ALLOW
+        )
+        if earlier:
+            return f"{acl_id} has {way} rules that allow traffic before rule {FENCE_RULE}: {earlier}."
+    present = {one["SubnetId"] for one in acl["Associations"]}
+    missing = sorted(set(subnets) - present)
+    if missing or not present:
+        return f"{acl_id} is not associated with {', '.join(missing) or 'any subnet'}."
+    return None
+
+
+class DatabaseNetworkAcl:
+    """The network ACL of the database's subnets. One entry in each direction is turned from allow to deny, and back.
+
+    Both, because a statement that has arrived already would be acknowledged after an inbound deny alone. A fence of
+    which only one direction is done is still open, and the next run turns the other one.
+    """
+
+    def __init__(self, client: Any, acl_id: str, subnets: Iterable[str] = ()):
+        self._client = client
+        self._id = acl_id
+        self._subnets = tuple(subnets)
+
+    def read(self) -> dict[str, Any] | None:
+        """Return {entries: the two entries, gap: what they would not deny, or None}."""
+        acl = describe_acl(self._client, self._id)
+        if acl is None:
+            return None
+        try:
+            entries = fence_entries(acl, self._id)
+        except MultiRegionError as error:
+            raise MultiRegionError(f"{error} {PREPARE}") from error
+        return {"entries": entries, "gap": gap_in(acl, self._id, self._subnets)}
+
+    @staticmethod
+    def is_open(seen: Mapping[str, Any]) -> bool:
+        """Return whether an entry allows traffic. Raises MultiRegionError if denying would not be enough."""
+        if seen["gap"]:
+            raise MultiRegionError(f"{seen['gap']} {PREPARE}")
+        return any(entry["RuleAction"] == ALLOW for entry in seen["entries"])
+
+    @staticmethod
+    def remember(removed: list[dict[str, Any]] | None, seen: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the entries to restore later. A deny that no document explains was an allow before."""
+        return removed or [{**entry, "RuleAction": ALLOW} for entry in seen["entries"]]
+
+    def take(self, seen: Mapping[str, Any]) -> bool:
+        """Turn the entries that allow traffic to deny."""
+        self._replace([{**one, "RuleAction": DENY} for one in seen["entries"] if one["RuleAction"] == ALLOW])
+        return True
+
+    def lacking(self, removed: list[dict[str, Any]] | None, seen: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the entries to restore: those whose direction does not allow traffic now."""
+        denied = {entry["Egress"] for entry in seen["entries"] if entry["RuleAction"] != ALLOW}
+        return [entry for entry in self.remember(removed, seen) if entry["Egress"] in denied]
+
+    def give(self, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Turn the entries back."""
+        self._replace(entries)
+        return []
+
+    def _replace(self, entries: list[dict[str, Any]]) -> None:
+        """Replace all entries; a lost answer to one is raised once the others were requested, and is read back then."""
+        lost = None
+        for entry in entries:
+            try:
+                replace_entry(self._client, self._id, entry)
+            except AwsCallError as error:
+                if not error.ambiguous:
+                    raise
+                lost = lost or error
+        if lost:
+            raise lost
 
 
 class DatabaseIngress:
@@ -157,8 +290,13 @@ class ApplicationCapacity:
         return []
 
 
-def resource_for(measure: Mapping[str, Any], clients: Any, region: str) -> DatabaseIngress | ApplicationCapacity:
+Resource: TypeAlias = "DatabaseNetworkAcl | DatabaseIngress | ApplicationCapacity"
+
+
+def resource_for(measure: Mapping[str, Any], clients: Any, region: str) -> Resource:
     """Return the resource of a measure (or of a module's parameters)."""
+    if measure["mode"] == "network_acl":
+        return DatabaseNetworkAcl(clients("ec2", region), resource_of(measure), measure.get("subnet_ids") or ())
     if measure["mode"] == "database_ingress":
         return DatabaseIngress(clients("ec2", region), resource_of(measure))
     return ApplicationCapacity(clients("autoscaling", region), resource_of(measure))

@@ -92,7 +92,7 @@ class Fencing:
     """Fences one resource of one region.
 
     request: a module's parameters. own: OwnDocument. resource: of _fence/resources.py. tell: called with each document
-    for the other tables. remaining: returns the seconds left. now: epoch seconds.
+    for the other tables. remaining: returns the seconds left. clock: returns epoch seconds.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Fencing:
         gate: Gate,
         tell: Callable[[Mapping[str, Any]], None],
         remaining: Callable[[], float],
-        now: float,
+        clock: Callable[[], float],
     ):
         self._request = request
         self._own = own
@@ -111,7 +111,8 @@ class Fencing:
         self._gate = gate
         self._tell = tell
         self._remaining = remaining
-        self._now = now
+        self._clock = clock
+        self._began = clock()
         self._changed = False
         self._attempted = False
 
@@ -165,7 +166,7 @@ class Fencing:
 
     def _document(self, state: str, removed: Any, why: str | None = None) -> dict[str, Any]:
         """Return the document with this state; a measure that is done keeps the id of the run that intended it."""
-        measure = build_measure(self._request, state, removed, self._now, why)
+        measure = build_measure(self._request, state, removed, self._began, why, self._clock())
         known = find(self._own.document, self._request)
         if known and state == DONE:
             measure.update({name: known[name] for name in ("run_id", "fenced_at")})

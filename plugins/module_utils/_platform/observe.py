@@ -59,6 +59,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
 # The name, among those of the facts, of the call that reads a region's control table.
 CONTROL_TABLE = "control_table"
 PARAMETER = "writer_endpoint_parameter"
+NETWORK_ACL_ID = "database_network_acl_id"
 SERVICES = ("dynamodb", "rds", "elbv2", "autoscaling", "s3", "cloudwatch", "ssm")
 SWITCH_CALLS = {
     S3_OBJECT: ("s3:PutObject",),
@@ -221,6 +222,7 @@ def build_state(manifest: Mapping[str, Any], facts: Mapping[str, Facts], table_n
         capacity={entry["region"]: {name: int(n) for name, n in entry["capacity"].items()} for entry in entries},
         engine_version=manifest["global_database"].get("engine_version"),
         endpoint_parameters={entry["region"]: entry[PARAMETER] for entry in entries if entry.get(PARAMETER)},
+        network_acls={entry["region"]: entry[NETWORK_ACL_ID] for entry in entries if entry.get(NETWORK_ACL_ID)},
         switch_fact=CONTROL if backend == ARC_ROUTING_CONTROL else STATEMENTS,
         switch_calls=SWITCH_CALLS.get(backend, SWITCH_CALLS[S3_OBJECT]),
         control_table=table_name,

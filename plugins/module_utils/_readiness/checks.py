@@ -70,6 +70,7 @@ CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
     "manifest_facts": control.manifest_facts,
     "lease": control.lease,
     "fences": control.fences,
+    "fence_prepared": control.fence_prepared,
     "cool_down": control.cool_down,
     "automation": control.automation,
     "runner_permissions": control.runner_permissions,

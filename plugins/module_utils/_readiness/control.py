@@ -21,6 +21,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.docume
     measures_of,
     outcome_of,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.resources import gap_in
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
     ALL,
     LOOK_AGAIN,
@@ -188,8 +189,27 @@ def fences(seen: Seen) -> Iterator[Finding]:
             taken = listed(describe(measure) for measure in measures_of(fact.value))
             reason = f"The region {certainty} by an earlier failover, which removed {taken}."
             yield warning(
-                region, reason, "failback.yml and site.yml restore what fencing removed; so does a move to this region."
+                region,
+                reason,
+                "failback.yml, a move to this region, or site.yml with unfence=true restores what fencing removed.",
             )
+
+
+def fence_prepared(seen: Seen) -> Iterator[Finding]:
+    """The network ACL of the database's subnets can be turned to end all writes, also those on open connections."""
+    for region in seen.order:
+        entry, fact = seen.entry(region), seen.facts[region]["network_acl"]
+        acl_id = entry.get("database_network_acl_id")
+        if not acl_id:
+            reason = "The manifest names no network ACL, so a fence would leave connections that are open."
+            yield warning(region, reason, PROVISION)
+        elif not fact.known:
+            yield seen.unknown(region, "the network ACL of the database's subnets", fact.error)
+        elif fact.value is None:
+            yield warning(region, f"{acl_id} does not exist, so a move could not fence the region.", PROVISION)
+        else:
+            gap = gap_in(fact.value, acl_id, entry.get("database_subnet_ids") or ())
+            yield warning(region, gap, PROVISION) if gap else ok(region, f"{acl_id} can fence the database's subnets.")
 
 
 def cool_down(seen: Seen) -> Iterator[Finding]:

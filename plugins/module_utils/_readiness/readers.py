@@ -29,6 +29,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     MultiRegionError,
     aws_call,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.resources import describe_acl
 from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import describe_session_table
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.capacity import STANDARD_QUOTA
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.bucket_replication import get_replication
@@ -543,6 +544,7 @@ def regional_readers(
         "secret": of_option("secretsmanager", describe_secret, "secret_name"),
         "key": of_option("kms", describe_key, "key_alias"),
         "network": of_option("ec2", read_network, "vpc_name"),
+        "network_acl": of_entry("ec2", describe_acl, "database_network_acl_id"),
         "security_groups": of_option("ec2", read_security_groups, "vpc_name"),
         "alarms": of_option("cloudwatch", get_alarms, "alarm_prefix"),
     }

@@ -35,6 +35,7 @@ key: None or {arn, state}
 network: None or {vpc_id, cidr, peerings: [{id, status, vpc_ids}], tables: {name: {destination: {via, state}}}}
 security_groups: None (no VPC) or {id: {name, ingress: [rule], egress: [rule]}}; a rule is {protocol, first_port,
     last_port, networks: [CIDRs]}, its ports None for all ports
+network_acl: None or the NetworkAcl of the API that the manifest's entry names
 load_balancer: None or {security_group_ids, drops_invalid_headers, log_bucket: None without access logs,
     deletion_protection}
 launch_templates: {id and version: {http_tokens, security_group_ids}}, those of the group and of its instances

@@ -11,6 +11,7 @@ without writing a record is ``lost``; what is known of it comes from its lease.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,20 @@ RUNNING, LOST, SUCCESSFUL = "running", "lost", "successful"
 VERSION = 1
 # What only an attempt that began before the move can see. A later one that finds the move done keeps it.
 SEEN_BEFORE = ("from_region", "rpo_bound_ms", "safe_instant", "lag", "verdicts_before")
+
+
+def loss_bound_ms(record: Mapping[str, Any]) -> int | str | None:
+    """Return the most that a run can have lost, in milliseconds of writes; what the record says if it is not known.
+
+    While the old region may go on writing there is no bound (``unknown``). Once it is proven when its writes ended,
+    only those between the safe instant and then can be lost. Where the plan has a bound too, because the region was seen
+    to have stopped, the larger one counts. A switchover loses nothing, which is a bound of 0.
+    """
+    said, instant, ended_at = (record.get(name) for name in ("rpo_bound_ms", "safe_instant", "writes_ended_at"))
+    if said == 0 or ended_at is None or instant in (None, "unknown"):
+        return said
+    proven = math.ceil(1000 * (ended_at - datetime.fromisoformat(instant).timestamp()))
+    return max(0, proven, said if isinstance(said, (int, float)) else 0)
 
 
 def told_attempt(record: Mapping[str, Any], attempt: int) -> dict[str, Any]:
@@ -74,7 +89,8 @@ def inherit(record: Mapping[str, Any], stored: Mapping[str, Any] | None) -> dict
     blind = {name for name in SEEN_BEFORE if record.get(name) in (None, {}, "unknown")}
     if record.get("from_region") == record.get("target_region"):
         blind.add("from_region")
-    return {**record, **{name: stored[name] for name in blind if stored and stored.get(name) is not None}}
+    known = {**record, **{name: stored[name] for name in blind if stored and stored.get(name) is not None}}
+    return {**known, "rpo_bound_ms": loss_bound_ms(known)} if "rpo_bound_ms" in known else known
 
 
 def merge_record(

@@ -93,6 +93,7 @@ PLAYBOOKS = {
         "session_table_name": NAMES,
         "traffic_domain": NAMES,
         "aws_region": ["moon", "us-east-1", {"a": 1}, ["x"], 5],
+        "unfence": BOOLEANS,
         "vpc_cidr": ["", "10.0.0.0/33", "10.0.0.0/16", ["x"], {"a": 1}, 5],
     },
     "teardown": {"confirm": WORDS, "environment_suffix": ["", "Prod", ["dev"]]},

@@ -25,6 +25,19 @@ RULES = [
         "PrefixListIds": [],
     }
 ]
+ACL = "acl-db"
+FENCE_ENTRIES, OTHER_ENTRIES = (
+    [
+        {"RuleNumber": number, "Protocol": "-1", "RuleAction": action, "Egress": egress, "CidrBlock": "0.0.0.0/0"}
+        for egress in (False, True)
+    ]
+    for number, action in ((10, "allow"), (32767, "deny"))
+)
+ENTRIES = {
+    "NetworkAclId": ACL,
+    "Associations": [{"SubnetId": "subnet-1", "NetworkAclId": ACL}],
+    "Entries": [*FENCE_ENTRIES, *OTHER_ENTRIES],
+}
 SIZES = {"min": 2, "desired": 3, "max": 6}
 
 
@@ -57,6 +70,7 @@ class FenceAws(FakeAws):
         self.groups = {region: {GROUP: copy.deepcopy(RULES), "sg-app": []} for region in self.regions}
         self.sizes = {region: {ASG: dict(SIZES)} for region in self.regions}
         self.events = {region: [] for region in self.regions}
+        self.acls = {region: {ACL: copy.deepcopy(ENTRIES)} for region in self.regions}
         self.errors = {}
         self.hanging = set()
         self.over = threading.Event()
@@ -164,6 +178,21 @@ class FenceAws(FakeAws):
             )
             group[name].append(source)
         return list(shown.values())
+
+    # --- network ACLs
+    def describe_network_acls(self, region, NetworkAclIds):
+        (acl_id,) = NetworkAclIds
+        if acl_id not in self.acls[region]:
+            raise aws_error("InvalidNetworkAclID.NotFound")
+        return {"NetworkAcls": [copy.deepcopy(self.acls[region][acl_id])]}
+
+    def replace_network_acl_entry(self, region, NetworkAclId, **entry):
+        entries = self.acls[region][NetworkAclId]["Entries"]
+        places = [n for n, one in enumerate(entries) if all(one[k] == entry[k] for k in ("RuleNumber", "Egress"))]
+        if not places:
+            raise aws_error("InvalidNetworkAclEntry.NotFound")
+        entries[places[0]] = entry
+        return {}
 
     # --- autoscaling
     def describe_auto_scaling_groups(self, region, AutoScalingGroupNames):

@@ -92,7 +92,7 @@ def test_a_plan_enforces_no_lag_and_forces_nothing_by_default(main):
     assert params["max_replication_lag_ms"] is None
     assert (params["accept_data_loss"], params["force"]) == (False, False)
     assert (params["deadline"], params["patience"], params["min_healthy_ratio"]) == (4, 2.5, 0.5)
-    assert (params["method"], params["fencing"]) == ("failover", "database_ingress")
+    assert (params["method"], params["fencing"]) == ("failover", "network_acl")
     assert (params["cool_down"], params["resume_within"], params["takeover_run_id"]) == (3600, 21600, None)
 
 

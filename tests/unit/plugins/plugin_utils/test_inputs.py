@@ -136,7 +136,7 @@ def test_names_are_held_to_the_limit_and_not_below_it(variable):
         ({"rebuild": "maybe"}, "rebuild is 'maybe'; allowed: true or false"),
         ({"failover_lease_seconds": 5}, "failover_lease_seconds is 5; allowed: a whole number of seconds from 10"),
         ({"failover_cool_down": "1h"}, "failover_cool_down is '1h'; allowed: a number of seconds from 0"),
-        ({"failover_fencing": "bullets"}, "one of database_ingress, application_capacity, none"),
+        ({"failover_fencing": "bullets"}, "one of network_acl, database_ingress, application_capacity, none"),
         ({"limit": "us-east-1"}, "--limit is 'us-east-1'"),
     ],
 )

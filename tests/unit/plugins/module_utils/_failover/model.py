@@ -68,7 +68,7 @@ class Region:
 class Model:
     """The platform: regions in preference order, where the writer and the traffic are, and what Aurora is moving.
 
-    move: members of the last move that succeeded, or None.
+    move: members of the last move that succeeded, or None. has_acls: whether the manifest names network ACLs.
     """
 
     regions: dict[str, Region] = field(default_factory=lambda: {EAST: Region(), WEST: Region()})
@@ -79,6 +79,7 @@ class Model:
     manifest_desired: int = 2
     global_version: str = VERSION
     move: dict[str, Any] | None = None
+    has_acls: bool = False
 
     def change(self, region: str, **values: Any) -> Model:
         """Return the model with one region changed."""
@@ -104,7 +105,9 @@ class Model:
         """Return what the planner sees."""
         sizes = {"min": 2, "desired": self.manifest_desired, "max": 6}
         state = platform(*self.regions, writer=self.writer, traffic=self.traffic)
-        state = with_view(replace(state, capacity=dict.fromkeys(self.regions, sizes)), **self.view())
+        acls = {name: f"acl-{name}" for name in self.regions} if self.has_acls else {}
+        known = replace(state, capacity=dict.fromkeys(self.regions, sizes), network_acls=acls)
+        state = with_view(known, **self.view())
         for name, region in self.regions.items():
             state = self._told(self._seen(state, name, region), name, region)
         for name, region in self.regions.items():
@@ -132,7 +135,7 @@ class Model:
             age = 1 if region.lease == "running" else LEASE_SECONDS + 1
             state = with_values(state, name, lease=with_age(lease, NOW + age))
         if region.fence:
-            document = {"mode": region.fence, "run_id": "run-0", "state": "done", "removed": None}
+            document = {"mode": region.fence, "run_id": "run-0", "state": "done", "done_at": NOW - 1, "removed": None}
             state = with_members(state, name, "fences", **{name: {"document": document, "written_at": "1"}})
         if self.move:
             usual = {"run_id": "run-0", "method": "failover", "target_region": name, "acknowledged": None}
@@ -145,6 +148,7 @@ class Model:
         return with_values(self.state(), name, **{**dict.fromkeys(TABLE_FACTS), "fences": {}})
 
 
+FENCED = ("database_ingress", "application_capacity", "network_acl")
 STATUSES = ("available", "creating", "failed", "rebooting", "backing-up")
 
 
@@ -164,7 +168,7 @@ def random_region(dice: Random) -> Region:
         resync=dice.random() < 0.5,
         is_member=dice.random() < 0.8,
         lease=dice.choice((None, None, "running", "failed", "stopped", "successful")),
-        fence=dice.choice((None, None, "database_ingress", "application_capacity")),
+        fence=dice.choice((None, None, None, *FENCED)),
         unknown=frozenset(dice.choices(FACTS, k=dice.randint(0, 2))),
         is_lost=dice.random() < 0.3,
     )
@@ -182,6 +186,7 @@ def random_model(seed: int, any_region: Callable[[Random], Region] = random_regi
         moving_status=dice.choice(("pending", "failing-over", "switching-over", "cancelling")),
         manifest_desired=dice.randint(0, 6),
         move=dice.choice((None, {"age_seconds": dice.uniform(0, 1e4)})),
+        has_acls=dice.random() < 0.5,
     )
 
 
@@ -200,7 +205,7 @@ def random_fit_region(dice: Random) -> Region:
         lag_age=dice.uniform(0, 299),
         version=dice.choice((VERSION, VERSION, VERSION, "8.0.mysql_aurora.3.12.0")),
         is_member=dice.random() < 0.9,
-        fence=dice.choice((None, None, "database_ingress", "application_capacity")),
+        fence=dice.choice((None, None, None, *FENCED)),
     )
 
 

@@ -144,6 +144,26 @@ def test_the_old_region_is_fenced_in_the_way_that_was_asked_for(fencing, where):
         assert steps.index(where) == steps.index("traffic") + 1
 
 
+@pytest.mark.parametrize(
+    ("has_acls", "calls"),
+    [(True, "ec2:ReplaceNetworkAclEntry"), (False, "ec2:RevokeSecurityGroupIngress")],
+    ids=["manifest with ACLs", "older manifest"],
+)
+def test_the_default_fence_is_stateless_where_the_manifest_names_what_it_needs(has_acls, calls):
+    plan = plan_of(replace(Model().lose(EAST), has_acls=has_acls))
+    assert plan.steps[0].calls == (calls, "dynamodb:PutItem")
+    assert plan.as_result()["fencing"] == ("network_acl" if has_acls else "database_ingress")
+    assert ("open connections" in plan.steps[0].why) is has_acls
+    back = plan_of(replace(Model().lose(EAST), has_acls=has_acls).change(WEST, fence=plan.fencing))
+    assert (back.steps[0].step, len(back.steps[0].calls)) == ("unfence", 1)
+
+
+def test_a_fence_of_another_kind_does_not_stand_for_the_stateless_one():
+    model = replace(Model(), has_acls=True).change(EAST, healthy=0)
+    assert "fence" in names(plan_of(model.change(EAST, fence="database_ingress")))
+    assert "fence" not in names(plan_of(model.change(EAST, fence="network_acl")))
+
+
 def test_nobody_is_fenced_while_aurora_switches_over_whatever_was_asked_for():
     switching = replace(Model().change(EAST, healthy=0), moving_to=WEST, moving_status="switching-over")
     assert "fence" not in names(plan_of(switching))
@@ -388,7 +408,7 @@ def test_the_loss_is_bounded_by_lag_and_age_or_not_known(model, request):
         assert plan.rpo_bound_ms == 0
     elif plan.rpo_bound_ms is not None:
         assert plan.lag and plan.rpo_bound_ms == round(plan.lag["value_ms"] + 1000 * plan.lag["age_seconds"])
-        assert plan.writer_region not in {name for name, one in model.regions.items() if one.is_lost}
+        assert plan.writer_region not in {name for name, one in model.regions.items() if one.is_lost}, "may still write"
     else:
         assert plan.as_result()["rpo_bound_ms"] == "unknown"
 
@@ -401,6 +421,11 @@ def test_the_loss_has_no_bound_while_the_old_region_may_go_on_writing():
     assert stopped.reason.endswith("loss: at most 20120 ms of writes.")
     fenced = plan_of(Model().change(EAST, fence="database_ingress"), force=True)
     assert fenced.rpo_bound_ms is None, "connections that were open may go on writing"
+    denied = Model().change(EAST, fence="network_acl")
+    assert plan_of(denied, force=True).rpo_bound_ms == 20120, "a stateless deny ends them too"
+    copy = denied.state().facts[EAST].value("fences")[EAST]
+    copied = platform.with_members(lost.state(), WEST, "fences", **{EAST: copy})
+    assert plan_of(copied).rpo_bound_ms is None, "a copy may be of a fence that was lifted"
     assert plan_of(Model().lose(EAST).change(WEST, lag_ms=None)).as_result()["safe_instant"] == "unknown"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import time
 
 import pytest
@@ -16,9 +17,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.fence import run
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error, no_answer
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.fence_fakes import (
+    ACL,
     ASG,
     EAST,
+    ENTRIES,
     EUROPE,
+    FENCE_ENTRIES,
     GROUP,
     PORT,
     RULES,
@@ -32,8 +36,18 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.fe
 ITEM = f"fence#{EAST}"
 INGRESS = {"mode": "database_ingress", "security_group_id": GROUP}
 CAPACITY = {"mode": "application_capacity", "autoscaling_group_name": ASG, "traffic_region": WEST}
-MODES = pytest.mark.parametrize("what", [INGRESS, CAPACITY], ids=["ingress", "capacity"])
-TAKES = {"database_ingress": "revoke_security_group_ingress", "application_capacity": "update_auto_scaling_group"}
+STATELESS = {"mode": "network_acl", "network_acl_id": ACL, "subnet_ids": ["subnet-1"]}
+MODES = pytest.mark.parametrize("what", [INGRESS, CAPACITY, STATELESS], ids=["ingress", "capacity", "network_acl"])
+REMOVED = {"network_acl": FENCE_ENTRIES, "database_ingress": RULES, "application_capacity": SIZES}
+TAKES = {
+    "network_acl": "replace_network_acl_entry",
+    "database_ingress": "revoke_security_group_ingress",
+    "application_capacity": "update_auto_scaling_group",
+}
+
+
+# How many calls that is.
+CALLS = {"network_acl": 2, "database_ingress": 1, "application_capacity": 1}
 
 
 @pytest.fixture
@@ -61,12 +75,15 @@ def document(aws, region=EAST):
 
 
 def is_open(aws, what):
+    if what is STATELESS:
+        return any(one["RuleAction"] == "allow" for one in aws.acls[EAST][ACL]["Entries"])
     return bool(aws.groups[EAST][GROUP]) if what is INGRESS else aws.sizes[EAST][ASG]["desired"] > 0
 
 
 def assert_as_before(aws):
     assert aws.groups[EAST][GROUP] == RULES
     assert aws.sizes[EAST][ASG] == SIZES
+    assert aws.acls[EAST][ACL] == ENTRIES
 
 
 # --- taking
@@ -74,11 +91,11 @@ def assert_as_before(aws):
 def test_nothing_is_taken_before_it_is_written_down(aws, what):
     done = fence(aws, what)
     assert (done["fenced"], done["changed"]) == ("fenced", True) and not is_open(aws, what)
-    writes = [operation for region, operation in aws.made("put", "revoke", "update") if region == EAST]
-    assert writes == ["put_item", TAKES[what["mode"]], "put_item"]
+    writes = [operation for region, operation in aws.made("put", "revoke", "update", "replace") if region == EAST]
+    assert writes == ["put_item", *[TAKES[what["mode"]]] * CALLS[what["mode"]], "put_item"]
     kept = document(aws)
     assert (kept["state"], kept["run_id"], kept["region"], kept["reason"]) == ("done", "run-1", EAST, None)
-    assert kept["removed"] == (RULES if what is INGRESS else SIZES)
+    assert kept["removed"] == REMOVED[what["mode"]]
     assert document(aws, WEST) == kept == done["document"] and done["copied_to"] == [WEST]
 
 
@@ -196,7 +213,11 @@ def test_a_lost_answer_to_writing_it_down_does_not_stop_the_fencing(aws, what):
     assert fence(aws, what)["fenced"] == "fenced"
 
 
-GIVES = {"database_ingress": "authorize_security_group_ingress", "application_capacity": "update_auto_scaling_group"}
+GIVES = {
+    "network_acl": "replace_network_acl_entry",
+    "database_ingress": "authorize_security_group_ingress",
+    "application_capacity": "update_auto_scaling_group",
+}
 
 
 @MODES
@@ -368,8 +389,8 @@ def test_killed_anywhere_and_started_again_ends_as_if_never_killed(what):
         assert aws.dead is bool(in_fencing)
         aws.revive()
         assert fence(aws, what, run_id="run-2")["fenced"] == "fenced"
-        assert document(aws)["removed"] == (RULES if what is INGRESS else SIZES)
-        assert aws.made(TAKES[what["mode"]]).count((EAST, TAKES[what["mode"]])) == 1
+        assert document(aws)["removed"] == REMOVED[what["mode"]]
+        assert len(aws.made(TAKES[what["mode"]])) == CALLS[what["mode"]], "nothing is done twice"
         aws.revive(in_giving_back)
         try:
             unfence(aws)
@@ -418,3 +439,95 @@ def test_bad_input_is_refused_before_any_call(aws, more, words):
     with pytest.raises(MultiRegionError, match=words):
         run({**params(state="present"), **INGRESS, **more}, aws.clients)
     assert not aws.calls
+
+
+# --- the network ACL
+def turned(action, *places):
+    """The entries of the ACL, those in these places with another action."""
+    return [{**one, "RuleAction": action} if n in places else one for n, one in enumerate(ENTRIES["Entries"])]
+
+
+def test_nothing_enters_or_leaves_and_nothing_else_of_the_acl_changes(aws):
+    done = fence(aws, STATELESS)
+    assert done["fenced"] == "fenced" and "also on connections that were open" in done["reason"]
+    assert aws.acls[EAST][ACL]["Entries"] == turned("deny", 0, 1)
+    assert len(aws.made("replace")) == 2
+    unfence(aws)
+    assert_as_before(aws)
+
+
+@pytest.mark.parametrize("direction", [0, 1])
+def test_a_fence_of_one_direction_is_not_called_fenced_and_the_next_run_completes_it(aws, direction):
+    errors = [None] * direction + [no_answer()]
+    real = aws.replace_network_acl_entry
+
+    def flaky(region, **entry):
+        error = errors.pop(0) if errors else None
+        if error:
+            raise error
+        return real(region, **entry)
+
+    aws.replace_network_acl_entry = flaky
+    assert fence(aws, STATELESS)["fenced"] == "unknown"
+    assert aws.acls[EAST][ACL]["Entries"] == turned("deny", 1 - direction), "the other one was not held up"
+    before = len(aws.made("replace"))
+    assert fence(aws, STATELESS, run_id="run-2")["fenced"] == "fenced"
+    assert len(aws.made("replace")) - before == 1, "only what was still open"
+    assert document(aws)["removed"] == FENCE_ENTRIES
+    unfence(aws)
+    assert_as_before(aws)
+
+
+def test_a_fence_of_one_direction_can_be_lifted(aws):
+    fence(aws, STATELESS)
+    aws.acls[EAST][ACL]["Entries"] = turned("deny", 1)
+    unfence(aws)
+    assert_as_before(aws)
+    assert len(aws.made("replace")) == 2 + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda acl: acl["Entries"].pop(0), "no inbound rule 10"),
+        (lambda acl: acl["Entries"].pop(1), "no outbound rule 10"),
+        (
+            lambda acl: acl["Entries"].append({**FENCE_ENTRIES[0], "RuleNumber": 5}),
+            r"inbound rules that allow traffic before rule 10: \[5\]",
+        ),
+        (lambda acl: acl["Entries"][0].update(CidrBlock="10.0.0.0/8"), "is for 10.0.0.0/8"),
+        (lambda acl: acl["Entries"][1].update(Protocol="6"), "Outbound rule 10 of acl-db is for 0.0.0.0/0, protocol 6"),
+        (lambda acl: acl["Associations"].clear(), "not associated with subnet-1"),
+        (lambda acl: acl["Associations"][0].update(SubnetId="subnet-2"), "not associated with subnet-1"),
+    ],
+)
+def test_an_acl_whose_deny_would_let_clients_through_is_not_called_fenced(aws, change, words):
+    change(aws.acls[EAST][ACL])
+    for one in aws.acls[EAST][ACL]["Entries"]:
+        one["RuleAction"] = one["RuleAction"] if one["RuleNumber"] == 5 else "deny"
+    done = fence(aws, STATELESS)
+    assert done["fenced"] == "not fenced" and re.search(words, done["reason"])
+    assert not aws.made("replace")
+
+
+def test_an_acl_that_cannot_fence_any_more_is_still_opened(aws):
+    fence(aws, STATELESS)
+    aws.acls[EAST][ACL]["Associations"].clear()
+    assert unfence(aws)["changed"] and is_open(aws, STATELESS)
+
+
+def test_a_deny_that_no_run_wrote_down_becomes_an_allow(aws):
+    aws.acls[EAST][ACL]["Entries"] = turned("deny", 0)
+    assert fence(aws, STATELESS)["fenced"] == "fenced"
+    unfence(aws)
+    assert_as_before(aws)
+
+
+def test_the_instant_of_the_proof_is_when_the_deny_was_read_back(aws, monkeypatch):
+    times = iter(range(1000, 2000))
+    monkeypatch.setattr("time.time", lambda: float(next(times)))
+    fence(aws, STATELESS)
+    kept = document(aws)
+    assert kept["done_at"] > kept["fenced_at"]
+    again = fence(aws, STATELESS, run_id="run-2")
+    assert again["document"]["done_at"] == kept["done_at"], "a standing fence keeps its instant"

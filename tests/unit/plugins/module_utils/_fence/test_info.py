@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from datetime import UTC, datetime
 
@@ -16,7 +17,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import merge, outcome_of
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.events import parse
-from ansible_collections.trading.multi_region.plugins.module_utils._fence.info import combine, run
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.info import combine, ending_of, run
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.fence_fakes import (
     EAST,
     GROUP,
@@ -146,6 +147,11 @@ def test_the_interval_asked_for_is_the_regions_own_and_no_longer_than_aws_keeps(
 
 
 # --- together
+def judge(fence, aurora, since=-math.inf):
+    aurora = {"at": NOW if aurora["state"] == "fenced" else None, **aurora}
+    return combine(EAST, fence, aurora, ending_of(fence, since, aurora))
+
+
 @pytest.mark.parametrize(
     ("state", "aurora", "is_silent", "outcome"),
     [
@@ -165,7 +171,7 @@ def test_the_interval_asked_for_is_the_regions_own_and_no_longer_than_aws_keeps(
 )
 def test_the_outcome_is_both_together(state, aurora, is_silent, outcome):
     reported = {"state": aurora, "is_silent": is_silent, "reason": "there is no event of Aurora about it"}
-    found, reason = combine(EAST, Observation(measure(state) if state else None), reported)
+    found, reason = judge(Observation(measure(state) if state else None), reported)
     assert found == outcome and EAST in reason and reason.endswith(".")
 
 
@@ -178,13 +184,45 @@ def test_the_outcome_is_both_together(state, aurora, is_silent, outcome):
 )
 def test_what_may_still_be_written_is_named(mode, resource, writers):
     document = measure("done", mode=mode, **{resource: "r"})
-    found, reason = combine(EAST, Observation(document), {"state": "timed_out", "is_silent": False})
+    found, reason = judge(Observation(document), {"state": "timed_out", "is_silent": False})
     assert (found, reason.startswith(f"That {EAST} is fenced is not proven")) == ("not proven", True)
     assert writers in reason and "compare its last writes" in reason
 
 
+@pytest.mark.parametrize(("state", "outcome"), [("done", "fenced"), ("intended", "unknown"), ("failed", "not fenced")])
+def test_a_stateless_deny_is_proven_once_it_was_read_back(state, outcome):
+    document = measure(state, mode="network_acl", network_acl_id="acl-1", done_at=NOW + 1)
+    silent = {"state": "unknown", "is_silent": True, "reason": "there is no event of Aurora about it"}
+    assert judge(Observation(document), silent)[0] == outcome
+
+
+def stateless(done_at):
+    return measure("done", mode="network_acl", network_acl_id="acl-1", done_at=done_at)
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+@pytest.mark.parametrize("done_at", [NOW - 60, NOW + 1], ids=["earlier move", "this move"])
+def test_a_copy_proves_only_what_was_denied_since_the_move_began(aws, is_lost, done_at):
+    """Unfencing may have left copies, and a region that does not respond cannot contradict them."""
+    for region in (EAST, WEST):
+        aws.items[region][f"fence#{EAST}"] = item(stateless(done_at))
+    if is_lost:
+        aws.lost.add(EAST)
+    found = info(aws)
+    is_proven = done_at > NOW or not is_lost
+    assert (found["outcome"], found["writes_ended_at"]) == (("fenced", done_at) if is_proven else ("not proven", None))
+
+
+def test_the_first_proof_is_when_the_writes_ended(aws):
+    aws.items[EAST][f"fence#{EAST}"] = item(stateless(NOW + 9))
+    aws.events[EAST] = [event("succeeded", at=NOW + 4)]
+    assert info(aws)["writes_ended_at"] == NOW + 4
+    aws.events[EAST] = [event("timed out", at=NOW + 4)]
+    assert info(aws)["writes_ended_at"] == NOW + 9
+
+
 def test_an_unread_document_with_a_timed_out_aurora_is_unknown():
-    found, reason = combine(EAST, Observation(error="nobody answered"), {"state": "timed_out", "is_silent": False})
+    found, reason = judge(Observation(error="nobody answered"), {"state": "timed_out", "is_silent": False})
     assert found == "unknown" and "nobody answered" in reason
 
 

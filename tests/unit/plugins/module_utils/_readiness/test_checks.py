@@ -282,6 +282,15 @@ def fence(state, region=WEST):
     return lambda world: world.facts[region]["fences"].update({region: item})
 
 
+def no_acl(world):
+    entries = world.manifest["regions"]
+    next(one for one in entries if one["region"] == WEST).pop("database_network_acl_id")
+
+
+def acl(**values):
+    return lambda world: world.facts[WEST]["network_acl"].update(values)
+
+
 def move(**values):
     latest = {"run_id": "run-0", "method": "failover", "target_region": EAST, "ended_at": NOW - 600}
     return become(WEST, "latest_move", {**latest, "acknowledged": None, "age_seconds": 600.0, **values})
@@ -434,6 +443,11 @@ FAULTS = [
     ("open_ports", become(WEST, "load_balancer", None), WEST, WARNING, "tcp 443 (front), tcp 80 (front)"),
     ("open_ports", become(WEST, "security_groups", None), WEST, WARNING, "There is no VPC vpc."),
     ("open_ports", become(WEST, "load_balancer", SILENT), WEST, WARNING, "Unknown"),
+    ("fence_prepared", no_acl, WEST, WARNING, "would leave connections that are open"),
+    ("fence_prepared", become(WEST, "network_acl", None), WEST, WARNING, "acl-1 does not exist"),
+    ("fence_prepared", become(WEST, "network_acl", SILENT), WEST, WARNING, "Unknown"),
+    ("fence_prepared", acl(Entries=[]), WEST, WARNING, "acl-1 has no inbound rule 10"),
+    ("fence_prepared", acl(Associations=[]), WEST, WARNING, "not associated with subnet-1, subnet-2"),
     ("egress", opened("sg-app", "egress", None), WEST, WARNING, "Allowed to reach the internet: everything (app)."),
     ("egress", opened("sg-data", "egress", 443), WEST, WARNING, "Allowed to reach the internet: tcp 443 (data)."),
     ("egress", expect(egress_ports=[8443]), WEST, WARNING, "tcp 443 (app)"),

@@ -46,8 +46,15 @@ def entry_of(region):
         "data_bucket": f"data-{region}",
         "session_table": "sessions",
         "health_check_id": f"endpoint-{region}",
+        "database_network_acl_id": "acl-1",
+        "database_subnet_ids": ["subnet-1", "subnet-2"],
         "writer_endpoint_parameter": "/trading/dev/database/writer-endpoint",
     }
+
+
+def acl_entry(egress):
+    """The rule of a network ACL that fencing turns."""
+    return {"RuleNumber": 10, "Egress": egress, "Protocol": "-1", "CidrBlock": "0.0.0.0/0", "RuleAction": "allow"}
 
 
 BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -240,6 +247,11 @@ class World:
                 "sg-front": {"name": "front", "ingress": [rule_of(80), rule_of(443)], "egress": [rule_of(8080, FAR)]},
                 "sg-app": {"name": "app", "ingress": [], "egress": [rule_of(443), rule_of(3306, FAR)]},
                 "sg-data": {"name": "data", "ingress": [rule_of(3306, FAR)], "egress": []},
+            },
+            "network_acl": {
+                "NetworkAclId": "acl-1",
+                "Associations": [{"SubnetId": f"subnet-{n}", "NetworkAclId": "acl-1"} for n in (1, 2)],
+                "Entries": [acl_entry(egress) for egress in (False, True)],
             },
             "log_groups": {f"/aws/rds/cluster/c-{region}/audit": arn_of("kms", region, "key/1")},
             "table": {"status": "ACTIVE", "replicas": dict.fromkeys(others, "ACTIVE")},

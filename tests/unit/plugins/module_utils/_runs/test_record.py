@@ -112,6 +112,12 @@ def test_an_attempt_that_finds_the_move_done_keeps_what_the_first_one_saw_before
     write(aws, record={"outcome": "failed", "rpo_bound_ms": 130, "lag": {"value_ms": 120}})
     done = write(aws, attempt=2, record={"from_region": WEST, "rpo_bound_ms": None, "lag": None})["record"]
     assert (done["from_region"], done["rpo_bound_ms"], done["lag"]) == (EAST, 130, {"value_ms": 120})
+
+
+def test_a_later_attempt_that_proves_the_fence_bounds_the_loss_from_the_first_ones_safe_instant(aws):
+    write(aws, record={"outcome": "failed", "rpo_bound_ms": "unknown", "safe_instant": "2026-01-01T00:00:00.000Z"})
+    later = {"rpo_bound_ms": "unknown", "safe_instant": "unknown", "writes_ended_at": 1767225602.0}
+    assert write(aws, attempt=2, record=later)["record"]["rpo_bound_ms"] == 2000
     assert stored(aws, "latest_move")["from_region"] == EAST
 
 
