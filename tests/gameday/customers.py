@@ -87,7 +87,7 @@ class Customer:
 
     async def _order(self, number: str, stopping: asyncio.Event) -> bool:
         """Try until it is acknowledged, and give up at some point, as people do."""
-        for _ in range(TRIES):
+        for _try in range(TRIES):
             if await self._attempt(number) == ACKED:
                 return True
             if stopping.is_set():
@@ -109,11 +109,9 @@ class Customer:
             # A 503 of the load balancer itself means that no application got the request.
             outcome = {201: ACKED, 503: REFUSED}.get(status, UNKNOWN)
             why = body.get("why", f"HTTP {status}")
-        except (aiohttp.ClientConnectorError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             is_refused = isinstance(error, aiohttp.ClientConnectorError)
             outcome, why = REFUSED if is_refused else UNKNOWN, repr(error)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            why = repr(error)
         self.history.add(
             kind="order",
             customer=self.name,

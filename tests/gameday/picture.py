@@ -18,7 +18,7 @@ def picture(
     steps: Sequence[tuple[float, str]],
 ) -> str:
     """timeline: {second: {region: orders}}. steps: (second, text), each a numbered line with its text below."""
-    last = max([*timeline, *(int(second) for second, _ in steps), 1]) + 1
+    last = max([*timeline, *(int(second) for second, _text in steps), 1]) + 1
     most = max((sum(counts.values()) for counts in timeline.values()), default=1)
     plot_width, plot_height = WIDTH - LEFT - 10, HEIGHT - TOP - BOTTOM
     legend_top = HEIGHT + 14

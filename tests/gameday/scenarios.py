@@ -160,7 +160,7 @@ def killed(game: Game) -> tuple[Findings, list[str]]:
 def automatic(game: Game) -> tuple[Findings, list[str]]:
     game.dead(OLD)
     wait_for_checkers(game.lab, NEW, OLD)
-    for _ in range(8):
+    for _check in range(8):
         game.run("health_check", "-e", "auto_failover=true", "-e", "health_min_interval=1")
         if game.plane.promotions:
             break

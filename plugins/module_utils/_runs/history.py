@@ -26,8 +26,8 @@ def loss_bound_ms(record: Mapping[str, Any]) -> int | str | None:
     """Return the most that a run can have lost, in milliseconds of writes; what the record says if it is not known.
 
     While the old region may go on writing there is no bound (``unknown``). Once it is proven when its writes ended,
-    only those between the safe instant and then can be lost. Where the plan has a bound too, because the region was seen
-    to have stopped, the larger one counts. A switchover loses nothing, which is a bound of 0.
+    only those between the safe instant and then can be lost. Where the plan has a bound too, because the region was
+    seen to have stopped, the larger one counts. A switchover loses nothing, which is a bound of 0.
     """
     said, instant, ended_at = (record.get(name) for name in ("rpo_bound_ms", "safe_instant", "writes_ended_at"))
     if said == 0 or ended_at is None or instant in (None, "unknown"):

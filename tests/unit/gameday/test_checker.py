@@ -48,7 +48,7 @@ def histories(draw):
 
 def as_evidence(history, **more) -> Evidence:
     stored = {entry["number"]: [ONE] * rows for entry, rows in history if rows}
-    return evidence(*(entry for entry, _ in history), stored=stored, promotions=(MOVE,), **more)
+    return evidence(*(entry for entry, _rows in history), stored=stored, promotions=(MOVE,), **more)
 
 
 @given(histories())
@@ -69,8 +69,8 @@ def test_duplicates_are_counted_by_habit(history):
 @given(histories())
 def test_unknown_orders_are_neither_lost_nor_acknowledged(history):
     found = check(as_evidence(history))
-    assert found.unknown == sum(entry["outcome"] == "unknown" for entry, _ in history)
-    assert found.acknowledged == sum(entry["outcome"] == "acknowledged" for entry, _ in history)
+    assert found.unknown == sum(entry["outcome"] == "unknown" for entry, _rows in history)
+    assert found.acknowledged == sum(entry["outcome"] == "acknowledged" for entry, _rows in history)
 
 
 @given(histories())

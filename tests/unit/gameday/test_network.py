@@ -31,7 +31,7 @@ def test_a_relay_holds_back_what_comes_from_its_upstream_and_can_lose_it():
     upstream = socket.create_server(("127.0.0.1", 0))
 
     def echo() -> None:
-        connection, _ = upstream.accept()
+        connection, _peer = upstream.accept()
         with connection:
             while data := connection.recv(100):
                 connection.sendall(data)

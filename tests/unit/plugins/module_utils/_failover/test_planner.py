@@ -440,10 +440,10 @@ RECORDED = {
 }
 
 
-def resumed(run=RECORDED, **recorded):
+def resumed(run="recorded", **recorded):
     """The plan of the attempt after one that was killed once the writer had moved."""
     state = replace(Model(), writer=WEST).change(WEST, lease="failed").state()
-    run = run and {**run, **recorded}
+    run = run and {**RECORDED, **recorded}
     return build_plan(platform.with_values(state, WEST, run=run, lag=platform.sample()), Request())
 
 
