@@ -166,7 +166,7 @@ def _remedy(table: str, versions: Collection[Any], is_without_table: bool, is_un
     if is_without_table:
         return f"site.yml creates the table; if it has been run, {table} (table_name) is not the table's name."
     if is_unread:
-        return "Where the reason is a credential or a right, that has to be mended; a manifest may be there."
+        return "Where the reason is a credential or a right, repair that first; a manifest may be there."
     return "site.yml writes it."
 
 
