@@ -314,7 +314,7 @@ def health_counted(place: Place) -> Write:
 # --- fencing
 def fence(place: Place, mode: str, resource: str, state: str = "present") -> dict[str, Any]:
     params = {"region": WEST, "regions": [EAST, WEST], "state": state, "mode": mode, "traffic_region": EAST}
-    params |= {"security_group_id": resource, "autoscaling_group_name": resource}
+    params |= {"security_group_id": resource, "autoscaling_group_name": resource, "network_acl_id": resource}
     return region_fence.run({**params, "table_name": place.name, "run_id": "r1", "deadline": 12.0}, place.clients)
 
 
@@ -341,6 +341,31 @@ def prepare_ingress(place: Place, is_fenced: bool) -> Write:
         return Write(lambda: fence(place, "database_ingress", group), seen, (0, [("done", True)] * 2))
     fence(place, "database_ingress", group)
     return Write(lambda: fence(place, "database_ingress", group, "absent"), seen, (1, []))
+
+
+def prepare_acl(place: Place, is_fenced: bool) -> Write:
+    place.make_table()
+    ec2 = place.aws("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    acl = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+    for egress in (False, True):
+        rule = {"RuleNumber": 10, "Protocol": "-1", "RuleAction": "allow", "CidrBlock": "0.0.0.0/0"}
+        ec2.create_network_acl_entry(NetworkAclId=acl, Egress=egress, **rule)
+    (default,) = ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])[
+        "NetworkAcls"
+    ]
+    association = default["Associations"][0]["NetworkAclAssociationId"]
+    ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=acl)
+
+    def seen() -> Any:
+        (shown,) = ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"]
+        return {one["RuleAction"] for one in shown["Entries"] if one["RuleNumber"] == 10}, fenced(place)
+
+    if not is_fenced:
+        return Write(lambda: fence(place, "network_acl", acl), seen, ({"deny"}, [("done", True)] * 2))
+    fence(place, "network_acl", acl)
+    return Write(lambda: fence(place, "network_acl", acl, "absent"), seen, ({"allow"}, []))
 
 
 def prepare_capacity(place: Place, is_fenced: bool) -> Write:
@@ -375,6 +400,16 @@ def ingress_taken(place: Place) -> Write:
 @writes("ec2", "AuthorizeSecurityGroupIngress")
 def ingress_given_back(place: Place) -> Write:
     return prepare_ingress(place, is_fenced=True)
+
+
+@writes("ec2", "ReplaceNetworkAclEntry")
+def traffic_denied(place: Place) -> Write:
+    return prepare_acl(place, is_fenced=False)
+
+
+@writes("ec2", "ReplaceNetworkAclEntry")
+def traffic_allowed_again(place: Place) -> Write:
+    return prepare_acl(place, is_fenced=True)
 
 
 @writes("autoscaling", "UpdateAutoScalingGroup")
