@@ -14,6 +14,9 @@ SCALE   ?= 10
 MODE    ?= hang
 LAB_DIR ?= .lab
 
+# The tests that took longest are named at the end.
+SLOWEST := --durations=25 --durations-min=5
+
 BIN    := $(CURDIR)/.venv/bin
 TOOLS  := tests/tools
 LAB    := $(BIN)/python -m lab
@@ -93,10 +96,10 @@ unit: setup ## pure functions and modules against stubs: no lab, no network
 	@$(BIN)/pytest -n 2 tests/unit $(ARGS)
 
 lab-test: setup ## the lab itself, through boto3
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not nightly" tests/lab $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(SLOWEST) -m "not nightly" tests/lab $(ARGS)
 
 integration: setup ## playbooks and modules against the lab
-	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder -m "not nightly" tests/integration $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder $(SLOWEST) -m "not nightly" tests/integration $(ARGS)
 
 nightly: setup ## what is too long for `make test`: the other tests of the lab and of the playbooks, every cell of `make matrix` and `make chaos`
 	@$(BIN)/python -m tests.matrix
