@@ -209,6 +209,7 @@ def left(platform: Platform) -> list[str]:
     return [name for name in found if "/aws/rds/" not in name] + [name for name in names if name.startswith(NAME)]
 
 
+@pytest.mark.nightly
 def test_a_second_run_changes_nothing_and_switched_off_nothing_is_left(watched):
     assert len(left(watched)) == 2 * (1 + 1 + 1 + 2) + 2
     assert set(watched.run("site", *ON).ends_well().changed.values()) == {0}

@@ -133,6 +133,7 @@ def test_a_drill_of_a_postgresql_platform_waits_for_the_lag_that_its_limit_needs
     assert (made.count("SwitchoverGlobalCluster"), made.count("FailoverGlobalCluster")) == (2, 0)
 
 
+@pytest.mark.nightly
 def test_a_postgresql_platform_leaves_a_region_that_hangs_and_goes_back(postgresql):
     lab = postgresql.lab
     lab.outage(HOME, "hang")

@@ -102,6 +102,7 @@ def test_a_report_shows_each_step_of_a_move_on_a_desk_and_on_a_phone(platform, t
     assert record["run_id"] in history.read_text()
 
 
+@pytest.mark.nightly
 def test_a_refused_move_leaves_a_report_too(platform, tmp_path):
     report = tmp_path / "report.html"
     refused = platform.run("failover", "-e", f"expected_active_region={TARGET}", "-e", f"failover_report_file={report}")
