@@ -53,15 +53,17 @@ def in_snapshot(game: Game, found: Findings) -> list[str]:
     return [f"{len(missing)} lost orders are in no kept snapshot, first {missing[0]}"] if missing else []
 
 
-def switchover(game: Game) -> tuple[Findings, list[str]]:
-    game.move("switchover")
-    wrong = ended(game)
-    game.wait(5)
-    game.move("failback")
-    wrong += ended(game)
-    game.wait(5)
-    found = game.finish()
-    return found, wrong + lossless(found)
+def planned(*playbooks: str) -> Callable[[Game], tuple[Findings, list[str]]]:
+    def scenario(game: Game) -> tuple[Findings, list[str]]:
+        wrong = []
+        for playbook in playbooks:
+            game.move(playbook)
+            wrong += ended(game)
+            game.wait(5)
+        found = game.finish()
+        return found, wrong + lossless(found)
+
+    return scenario
 
 
 def dead_region(game: Game) -> tuple[Findings, list[str]]:
@@ -178,7 +180,8 @@ def three_regions(game: Game) -> tuple[Findings, list[str]]:
 
 
 SCENARIOS = (
-    Scenario("switchover", "switchover and failback", switchover),
+    Scenario("switchover", "switchover and failback", planned("switchover", "failback")),
+    Scenario("switchover-only", "switchover", planned("switchover")),
     Scenario("dead-region", "region dead, failover", dead_region),
     Scenario("partition-detach", "region partitioned, failover by detach", partition_detach),
     Scenario("dead-and-back", "region dead, return, rebuild, failback", dead_and_back),
