@@ -56,7 +56,7 @@ def test_a_port_that_is_taken_is_named():
 
 
 def test_an_unknown_scenario_is_named_with_those_that_exist():
-    with pytest.raises(Missing, match="SCENARIO is 'earthquake'; it must be of: switchover, dead-region"):
+    with pytest.raises(Missing, match="SCENARIO is 'earthquake'; it must be of: switchover, switchover-only, dead"):
         command.chosen("switchover, earthquake")
 
 
