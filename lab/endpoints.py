@@ -11,6 +11,7 @@ from lab import anonymous_s3, elb, route53
 from lab.checks import CHECKS, Measurement
 from lab.elb import Fetched
 from lab.faults import Answer, Fault
+from lab.services.wafv2 import needs_user_agent
 from lab.world import WORLD
 
 SEARCHED_BYTES = 5120  # API, HealthCheckConfig, Type: HTTP_STR_MATCH searches the first 5,120 bytes of the body
@@ -57,7 +58,7 @@ def measure(check: HealthCheck) -> Measurement:
     return Measurement(True, f"Success: {text}")
 
 
-def probe(host: str) -> Answer | Fault | None:
+def probe(host: str, user_agent: str = "") -> Answer | Fault | None:
     """The answer to an HTTP request whose Host is a load balancer's or a hosted name; None for another host.
 
     Any path and port will do, and a redirecting listener is skipped: the probe tests whether the region serves. In
@@ -70,6 +71,8 @@ def probe(host: str) -> Answer | Fault | None:
     if mode in ("hang", "reset"):
         return Fault(mode=mode, id=0)
     found = elb.request(balancer, None)
+    if not user_agent and needs_user_agent(balancer.region, balancer.arn):
+        found = Fetched(403, "blocked by the web ACL")
     headers = [("X-Lab-Load-Balancer", balancer.name), ("X-Lab-Region", balancer.region)]
     headers.append(("Content-Type", "text/plain"))
     return Answer(found.status or 503, headers, found.body or f"{found.reason}\n".encode())

@@ -171,7 +171,7 @@ class Front:
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.stale_reads = StaleReads(world)
         self.admin: Callable[[str, str, dict[str, str], bytes], Answer] | None = None
-        self.probe: Callable[[str], Answer | Fault | None] | None = None
+        self.probe: Callable[[str, str], Answer | Fault | None] | None = None
 
     def answer(self, environ: dict[str, Any], body: bytes) -> Answer:
         """The answer to one request; raises NoAnswer when it gets none."""
@@ -193,14 +193,15 @@ class Front:
         return self._api_call(environ, body)
 
     def _probe(self, host: str, environ: dict[str, Any]) -> Answer | None:
-        found = self._locked_probe(host)
+        agent = environ.get("HTTP_USER_AGENT", "")
+        found = self._locked_probe(host, agent)
         if isinstance(found, Fault):
-            self._delay(found, environ, lambda: self._locked_probe(host) == found)
+            self._delay(found, environ, lambda: self._locked_probe(host, agent) == found)
         return found
 
-    def _locked_probe(self, host: str) -> Answer | Fault | None:
+    def _locked_probe(self, host: str, agent: str) -> Answer | Fault | None:
         with self.world.lock:
-            return self.probe(host)
+            return self.probe(host, agent)
 
     def _api_call(self, environ: dict[str, Any], body: bytes) -> Answer:
         request = read_request(environ, body)

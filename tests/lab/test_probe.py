@@ -10,6 +10,7 @@ from email.message import Message
 
 import pytest
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core import probe as ours
 from lab.client import Lab
 from tests.lab.stage import DOMAIN, Stage
 
@@ -25,6 +26,15 @@ def probe(lab: Lab, name: str, timeout: float = 2.0) -> tuple[int, Message]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.headers
+
+
+def bare_status(lab: Lab, name: str) -> int:
+    """The status that a request without a User-Agent gets."""
+    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=2)
+    connection.request("GET", "/health", headers={"Host": name})
+    status = connection.getresponse().status
+    connection.close()
+    return status
 
 
 def test_a_load_balancer_answers_while_it_has_a_healthy_target(stage: Stage) -> None:
@@ -85,3 +95,23 @@ def test_https_through_the_lab_is_refused_with_a_reason(stage: Stage) -> None:
 def test_probes_are_not_api_calls(stage: Stage) -> None:
     probe(stage.lab, stage.balancers[EAST]["DNSName"])
     assert stage.lab.calls() == []
+
+
+def test_a_web_acl_with_the_core_rules_blocks_who_does_not_say_who_it_is(stage: Stage) -> None:
+    waf, name = stage.lab.client("wafv2", EAST), stage.balancers[EAST]["DNSName"]
+    shown = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "m"}
+    group = {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": "AWSManagedRulesCommonRuleSet"}}
+    rule = {
+        "Name": "core",
+        "Priority": 1,
+        "Statement": group,
+        "OverrideAction": {"None": {}},
+        "VisibilityConfig": shown,
+    }
+    acl = waf.create_web_acl(
+        Name="acl", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=shown, Rules=[rule]
+    )["Summary"]["ARN"]
+    assert bare_status(stage.lab, name) == 200
+    waf.associate_web_acl(WebACLArn=acl, ResourceArn=stage.balancers[EAST]["LoadBalancerArn"])
+    assert bare_status(stage.lab, name) == 403
+    assert ours.probe(name, "http", "/health", 2.0, proxy=stage.lab.env()["LAB_PROBE_PROXY"])["status"] == 200

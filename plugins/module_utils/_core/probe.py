@@ -12,6 +12,10 @@ import time
 import urllib.parse
 from typing import Any
 
+# A web ACL with AWS's core rule set blocks requests without one (NoUserAgent_HEADER of "Baseline rule groups" in the
+# AWS WAF Developer Guide).
+AGENT = "trading.multi_region"
+
 
 class _NamedConnection(http.client.HTTPSConnection):
     """HTTPS to an address whose certificate is for another name: the one that clients use."""
@@ -52,7 +56,7 @@ def probe(
     host = address if via and scheme == "http" else name or address
     begun = time.monotonic()
     try:
-        connection.request("GET", target, headers={"Host": host, "Connection": "close"})
+        connection.request("GET", target, headers={"Host": host, "User-Agent": AGENT, "Connection": "close"})
         status = connection.getresponse().status
     finally:
         connection.close()
