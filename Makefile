@@ -20,7 +20,7 @@ SLOWEST := --durations=25 --durations-min=5
 BIN    := $(CURDIR)/.venv/bin
 TOOLS  := tests/tools
 LAB    := $(BIN)/python -m lab
-STAGES := matrix gameday-short lint audit unit lab-test sanity docs build molecule targets integration
+STAGES := matrix lint audit unit lab-test sanity docs build molecule targets integration gameday-short
 # The cells of `make matrix` that `make test` runs.
 ENDS   := oldest,newest
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-ON_ONE_CORE = frozenset({"audit", "build", "docs", "gameday-short", "lint", "matrix", "sanity"})
+ON_ONE_CORE = frozenset({"audit", "build", "docs", "lint", "matrix", "sanity"})
 
 Result = tuple[bool, float]  # passed, seconds
 # Stage -> why it was not run.
