@@ -14,7 +14,7 @@ SCALE   ?= 10
 MODE    ?= hang
 LAB_DIR ?= .lab
 
-# The tests that took longest are named at the end.
+# The tests that took longest are named at the end. Most of their time they wait for the lab's AWS, so there are more of them than cores.
 SLOWEST := --durations=25 --durations-min=5
 
 BIN    := $(CURDIR)/.venv/bin
@@ -96,13 +96,14 @@ unit: setup ## pure functions and modules against stubs: no lab, no network
 	@$(BIN)/pytest -n 2 tests/unit $(ARGS)
 
 lab-test: setup ## the lab itself, through boto3
-	@$(BIN)/pytest -n 2 --dist loadfile $(SLOWEST) -m "not nightly" tests/lab $(ARGS)
+	@$(BIN)/pytest -n 4 --dist loadfile $(SLOWEST) -m "not nightly" tests/lab $(ARGS)
 
 integration: setup ## playbooks and modules against the lab
-	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder $(SLOWEST) -m "not nightly" tests/integration $(ARGS)
+	@$(BIN)/pytest -n 6 --dist loadscope --loadscope-reorder $(SLOWEST) -m "not nightly" tests/integration $(ARGS)
 
-nightly: setup ## what is too long for `make test`: the other tests of the lab and of the playbooks, every cell of `make matrix` and `make chaos`
+nightly: setup ## what is too long for `make test`: more sequences of the world, the other tests of the lab and of the playbooks, every cell of `make matrix` and `make chaos`
 	@$(BIN)/python -m tests.matrix
+	@WORLD_SEQUENCES=100000 $(BIN)/pytest -n 2 tests/unit/plugins/module_utils/_failover/test_world.py $(ARGS)
 	@$(BIN)/pytest -n 2 --dist loadfile -m nightly tests/lab $(ARGS)
 	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder -m nightly tests/integration $(ARGS)
 	@WORKERS=3 $(BIN)/python -m tests.chaos

@@ -77,6 +77,7 @@ def test_moves_writer_and_traffic_while_the_region_is_gone(platform, mode, tmp_p
     assert messages(platform.lab, TARGET), "operators are notified in the region that works"
 
 
+@pytest.mark.nightly
 def test_the_region_that_returns_gets_nothing_back_until_the_other_is_lost(platform):
     platform.lab.settings(resync_s=10**6)
     platform.lab.outage(LOST, "hang")
