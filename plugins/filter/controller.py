@@ -28,8 +28,22 @@ def controller_objects(
         raise AnsibleFilterError(f"{error.args[0]} is missing in the objects of the controller") from error
 
 
+def controller_links(workflows: t.Any, nodes: t.Any) -> dict[str, list[dict[str, t.Any]]]:
+    """See :func:`controller_objects.controller_links`."""
+    return plugin_utils_controller_objects.controller_links(workflows, nodes)
+
+
+def controller_extra_roles(objects: t.Any, held: t.Any) -> list[dict[str, t.Any]]:
+    """See :func:`controller_objects.controller_extra_roles`."""
+    return plugin_utils_controller_objects.controller_extra_roles(objects, held)
+
+
 class FilterModule:
     """Filters of controller.yml."""
 
     def filters(self) -> dict[str, t.Callable]:
-        return {"controller_objects": controller_objects}
+        return {
+            "controller_extra_roles": controller_extra_roles,
+            "controller_links": controller_links,
+            "controller_objects": controller_objects,
+        }

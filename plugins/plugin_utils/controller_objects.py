@@ -36,13 +36,20 @@ REFERENCES: dict[str, tuple[str, ...]] = {
     "job_templates": ("job_templates",),
     "notification_templates_approvals": ("notification_templates",),
     "notification_templates_error": ("notification_templates",),
+    "notification_templates_started": ("notification_templates",),
+    "notification_templates_success": ("notification_templates",),
     "project": ("projects",),
     "source_project": ("projects",),
     "teams": ("teams",),
     "unified_job_template": ("job_templates", "projects", "inventory_sources"),
     "workflows": ("workflows",),
 }
-LINKS = ("success_nodes", "failure_nodes")
+LINKS = ("success_nodes", "failure_nodes", "always_nodes")
+# Kinds of objects on which teams have roles here, and what awx.awx.role calls one of them.
+ROLE_HOLDERS = {"job_templates": "job_template", "workflows": "workflow"}
+RESOURCE_TYPES = {"job_template": "job_template", "workflow_job_template": "workflow"}
+# Names of roles in the API (awx/main/models/rbac.py) that are not the module's in upper case.
+ROLE_NAMES = {"Approve": "approval", "Ad Hoc": "adhoc"}
 # Fields of a credential, as defined in extensions/controller/credential_types.yml.
 KEYS = frozenset(("access_key", "secret_key", "session_token"))
 # Variables without which the objects cannot be built, and what is allowed.
@@ -50,6 +57,7 @@ REQUIRED = {
     "controller_execution_environment_image": "the name of the image that is built from execution-environment.yml",
     "controller_notification_url": "the URL to which failed jobs and waiting approvals are posted",
     "controller_project_url": "the Git repository of the playbooks, with the inventory of this environment",
+    "readiness_runner_arn": "the ARN of the user or role that has the policy failover-runner, which Readiness checks",
 }
 
 
@@ -76,6 +84,63 @@ def controller_objects(
         for kind, entries in objects.items()
     }
     return {**made, "organizations": [{**one, "name": prefix} for one in objects["organizations"]]}
+
+
+def controller_links(workflows: Sequence[Entry], nodes: Sequence[Mapping[str, Any]]) -> dict[str, list[Entry]]:
+    """Return how the workflows' nodes and links differ from those that a controller has.
+
+    workflows: with the controller's names. nodes: as its API lists them.
+    unknown_nodes: nodes that a workflow should not have. kept: nodes that have links too many, with the links that
+    stay. missing: nodes whose links are not complete, with all that they should have. A link to a node that does not
+    exist yet, which happens only in a dry run, is left out.
+    """
+    ids = {node["id"]: node["identifier"] for node in nodes}
+    has: dict[str, dict[str, Entry]] = {}
+    for node in nodes:
+        links = {link: {ids[one] for one in node[link] if one in ids} for link in LINKS}
+        has.setdefault(_workflow_of(node), {})[node["identifier"]] = links
+    unknown, kept, missing = [], [], []
+    for workflow in workflows:
+        there = has.get(workflow["name"], {})
+        wanted = {node["identifier"]: node for node in workflow["nodes"]}
+        unknown += [{"workflow": workflow["name"], "identifier": one} for one in there if one not in wanted]
+        for identifier in wanted.keys() & there.keys():
+            should = {link: {*wanted[identifier].get(link, ())} & there.keys() for link in LINKS}
+            stays = {link: should[link] & there[identifier][link] for link in LINKS}
+            place = {"workflow": workflow["name"], "identifier": identifier}
+            # Links to unknown nodes go with these.
+            if any((there[identifier][link] & wanted.keys()) - should[link] for link in LINKS):
+                kept.append(place | {link: sorted(stays[link]) for link in LINKS})
+            if should != stays:
+                missing.append(place | {link: sorted(should[link]) for link in LINKS})
+    return {"unknown_nodes": unknown, "kept": kept, "missing": missing}
+
+
+def controller_extra_roles(
+    objects: Mapping[str, Sequence[Entry]], held: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[Entry]:
+    """Return the roles on our job templates and workflows that a team has and should not have.
+
+    objects: with the controller's names. held: the roles of each team, as the controller's API lists them. Each has
+    ``team``, ``role`` as awx.awx.role names it, and ``job_template`` or ``workflow``, the other one empty.
+    """
+    names = {member: {one["name"] for one in objects[kind]} for kind, member in ROLE_HOLDERS.items()}
+    granted = {
+        (team, role["role"], name)
+        for role in objects["roles"]
+        for team in role["teams"]
+        for kind in ROLE_HOLDERS
+        for name in role.get(kind, ())
+    }
+    extra = []
+    for team, roles in held.items():
+        for one in roles:
+            resource = one["summary_fields"]
+            member = RESOURCE_TYPES.get(resource.get("resource_type", ""), "")
+            role, name = ROLE_NAMES.get(one["name"], one["name"].lower()), resource.get("resource_name")
+            if member and name in names[member] and (team, role, name) not in granted:
+                extra.append({"team": team, "role": role, "job_template": "", "workflow": "", member: name})
+    return extra
 
 
 def requirement_problems(environ: Mapping[str, str], variables: Mapping[str, Any], has_collection: bool) -> list[str]:
@@ -127,6 +192,10 @@ def groups_in_order(regions: Sequence[str], last: str) -> list[str]:
     return [*(region for region in regions if region != last), last]
 
 
+def _workflow_of(node: Mapping[str, Any]) -> str:
+    return node["summary_fields"]["workflow_job_template"]["name"]
+
+
 def _per_region(entries: Sequence[Entry], regions: Sequence[str]) -> Iterator[Entry]:
     for entry in entries:
         if entry.get("each") == "region":
@@ -145,7 +214,11 @@ def _filled(value: Any, region: str) -> Any:
 
 
 def _placed(kind: str, entry: Entry, prompts: set[str], regions: Sequence[str]) -> Entry:
-    """Return a template or workflow with its survey, and with the instance groups of its jobs."""
+    """Return a template or workflow with its survey, and a schedule, with the instance groups of their jobs."""
+    if kind == "schedules" and "first_group" in entry:
+        order = groups_in_order(regions, regions[0])
+        start = (entry["first_group"] - 1) % len(order)
+        return {**entry, "instance_groups": order[start:] + order[:start]}
     if kind not in ("job_templates", "workflows"):
         return entry
     order = groups_in_order(regions, entry.get("region", regions[0]))
@@ -165,7 +238,7 @@ def _placed(kind: str, entry: Entry, prompts: set[str], regions: Sequence[str]) 
 def _named(kind: str, entry: Entry, names: Mapping[str, Mapping[str, str]], regions: Sequence[str]) -> Entry:
     """Return an entry with the controller's names. Raises ValueError for a name that no object has."""
     place = f"{kind}: {entry.get('name') or entry.get('identifier') or entry.get('role')}"
-    named = {key: value for key, value in entry.items() if key not in ("each", "region", "survey")}
+    named = {key: value for key, value in entry.items() if key not in ("each", "first_group", "region", "survey")}
     for member, of_kinds in REFERENCES.items():
         if member in entry:
             known = {short: full for of_kind in of_kinds for short, full in names[of_kind].items()}
@@ -176,6 +249,7 @@ def _named(kind: str, entry: Entry, names: Mapping[str, Mapping[str, str]], regi
         named["name"] = names[kind][entry["name"]]
     if "nodes" in entry:
         _refuse_loose_links(place, entry["nodes"])
+        _refuse_links_that_awx_refuses(place, entry["nodes"])
         named["nodes"] = [_named(place, node, names, regions) for node in entry["nodes"]]
     return named
 
@@ -200,3 +274,20 @@ def _refuse_loose_links(place: str, nodes: Sequence[Entry]) -> None:
             if loose := [name for name in node.get(link, ()) if name not in known]:
                 wrong = f"{link} of {node['identifier']} is {', '.join(loose)}"
                 raise ValueError(f"{place}: {wrong}; allowed: {', '.join(known)}.")
+
+
+def _refuse_links_that_awx_refuses(place: str, nodes: Sequence[Entry]) -> None:
+    """Raise ValueError where two nodes are linked twice, or in a circle (awx/api/views: is_valid_relation)."""
+    after = {}
+    for node in nodes:
+        linked = [name for link in LINKS for name in node.get(link, ())]
+        if twice := sorted({name for name in linked if linked.count(name) > 1}):
+            wrong = f"{node['identifier']} is linked to {', '.join(twice)} more than once"
+            raise ValueError(f"{place}: {wrong}; allowed: one link between two nodes, always_nodes for both ways.")
+        after[node["identifier"]] = set(linked)
+    # A node from which nothing goes on is in no circle, nor is one that only leads to such.
+    while ends := [name for name, followers in after.items() if not followers & after.keys()]:
+        for name in ends:
+            del after[name]
+    if after:
+        raise ValueError(f"{place}: {', '.join(sorted(after))} lead into a circle; allowed: links that end.")

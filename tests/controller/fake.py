@@ -1,11 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """As much of a controller's REST API as controller.yml needs, on loopback. For our own templating only.
 
-It stores and returns what it receives, so a second run without a change shows that our data is the same twice,
-and not that AWX keeps it so. It refuses what AWX is known to refuse: a survey it cannot store, a reference to nothing,
-an instance group for a node whose template does not ask for it. It hides secrets as AWX does, and fills in what AWX
-fills in of a webhook. Nothing runs here. What a real controller does with the objects, test_controller.py of
-tests/integration asks one, where there is one.
+It stores and returns what it receives, and applies the rules of the real server (24.6.1) that decided something:
+
+survey                  JobTemplateSurveySpec._validate_spec_data (awx/api/views): see surveys.py
+a reference to nothing  "Invalid pk", as Django REST framework's PrimaryKeyRelatedField writes it
+instance groups         of a node whose template does not ask for them: refused (awx/api/serializers)
+links of nodes          awx/api/views, WorkflowJobTemplateNodeChildrenBaseList.is_valid_relation: a pair is linked once,
+                        and in no circle; seen on the server: "Relationship not allowed."
+empty secrets           the server drops an empty input of a credential; seen: it was sent again by every run
+secrets                 shown as $encrypted$
+new objects             filled in with the defaults of the models (awx/main/models), so that a field that was never
+                        given can be compared; a schedule is enabled, a webhook has a method
+playbooks               a job template's playbook must be in the project's files ("Playbook not found for project.",
+                        JobTemplateSerializer.validate), so a project without a successful update refuses all
+roles of a team         listed with resource_name and resource_type (RoleSerializer)
+imported sources        "never updated" until they are (awx/main/models/unified_jobs.py)
+
+Nothing runs here. What a real controller does with the objects, test_controller.py of tests/integration asks one, where
+there is one.
 """
 
 from __future__ import annotations
@@ -30,13 +43,36 @@ ROLES = {
     "job_templates": ("admin_role", "execute_role", "read_role"),
     "workflow_job_templates": ("admin_role", "execute_role", "read_role", "approval_role"),
 }
+ROLE_NAMES = {"admin_role": "Admin", "approval_role": "Approve", "execute_role": "Execute", "read_role": "Read"}
+ASKED = (
+    *("credential", "diff_mode", "execution_environment", "forks", "instance_groups", "inventory", "job_slice_count"),
+    *("job_type", "labels", "limit", "scm_branch", "skip_tags", "tags", "timeout", "variables", "verbosity"),
+)
 # Fields of new objects that were not given.
 FILLED_IN = {
     "inventories": {"kind": "", "host_filter": None},
-    "projects": {"scm_revision": ""},
-    "job_templates": {"survey_spec": {}},
-    "workflow_job_templates": {"survey_spec": {}},
+    "inventory_sources": {"status": "never updated"},
+    "projects": {"scm_revision": "", "status": "successful"},
+    "schedules": {"enabled": True},
+    "job_templates": {
+        **{f"ask_{field}_on_launch": False for field in ASKED},
+        **dict.fromkeys(("forks", "timeout", "verbosity"), 0),
+        **dict.fromkeys(("job_tags", "limit", "scm_branch", "skip_tags", "start_at_task"), ""),
+        **dict.fromkeys(("allow_simultaneous", "become_enabled", "diff_mode", "force_handlers"), False),
+        **dict.fromkeys(("prevent_instance_group_fallback", "survey_enabled", "use_fact_cache"), False),
+        "job_slice_count": 1,
+        "survey_spec": {},
+    },
+    "workflow_job_templates": {
+        **{
+            f"ask_{field}_on_launch": False
+            for field in ("inventory", "labels", "limit", "scm_branch", "skip_tags", "tags", "variables")
+        },
+        **dict.fromkeys(("allow_simultaneous", "survey_enabled"), False),
+        "survey_spec": {},
+    },
 }
+LINKS = ("success_nodes", "failure_nodes", "always_nodes")
 WEBHOOK = {"username": "", "password": "", "headers": {}, "disable_ssl_verification": False, "http_method": "POST"}
 
 
@@ -56,6 +92,8 @@ class FakeController:
         self.links: dict[tuple[str, int, str], list[int]] = {}
         # What has changed something: method and path, in order.
         self.changes: list[str] = []
+        # The number of changes after which every request is answered by a proxy's 502.
+        self.gone_after: int | None = None
         self._lock = threading.Lock()
         self._number = 0
 
@@ -117,6 +155,8 @@ class FakeController:
         parts = urlsplit(path)
         kind, *rest = parts.path.removeprefix("/api/v2/").strip("/").split("/")
         with self._lock:
+            if self.gone_after is not None and len(self.changes) >= self.gone_after:
+                raise Refused(502, detail="Bad Gateway")
             if method != "GET":
                 self.changes.append(f"{method} {parts.path}")
             if not rest:
@@ -127,6 +167,8 @@ class FakeController:
             if len(rest) == 1:
                 if method == "PATCH":
                     self._put(kind, thing, body)
+                if method == "DELETE":
+                    return 204, self._forget(kind, thing)
                 return 200, self._shown(kind, thing)
             return self._of_thing(method, kind, thing, rest[1], body)
 
@@ -148,7 +190,11 @@ class FakeController:
             thing["unified_job_template"] = template["id"]
             return 201, self._shown("workflow_approval_templates", template)
         if part == "update":
+            thing["status"] = "successful"
             return 202, {"id": self._next(), "status": "pending"}
+        if (kind, part) == ("teams", "roles"):
+            held = list(self._roles_of(thing))
+            return 200, {"count": len(held), "next": None, "results": held}
         return self._of_link(method, kind, thing, part, body)
 
     def _of_link(self, method: str, kind: str, thing: Thing, link: str, body: Thing) -> tuple[int, Any]:
@@ -162,8 +208,42 @@ class FakeController:
             template = self.things["job_templates"].get(thing.get("unified_job_template"), {})
             if not template.get("ask_instance_groups_on_launch"):
                 raise Refused(400, msg="Related template is not configured to accept instance groups on launch.")
-        known.append(body["id"])
+        if kind == "workflow_job_template_nodes" and link in LINKS:
+            self._refuse_relation(thing["id"], link, body["id"])
+        if body["id"] not in known:
+            known.append(body["id"])
         return 204, None
+
+    def _refuse_relation(self, parent: int, link: str, child: int) -> None:
+        """Refuse what WorkflowJobTemplateNodeChildrenBaseList.is_valid_relation refuses."""
+        kind = "workflow_job_template_nodes"
+        others = [self.links.get((kind, parent, other), []) for other in LINKS if other != link]
+        if any(child in known for known in others):
+            raise Refused(400, Error="Relationship not allowed.")
+        reached, new = set(), {child}
+        while new:
+            reached |= new
+            new = {one for node in new for other in LINKS for one in self.links.get((kind, node, other), [])} - reached
+        if parent in reached:
+            raise Refused(400, Error="Cycle detected.")
+
+    def _forget(self, kind: str, thing: Thing) -> None:
+        """Delete an object, and every link to and from it."""
+        del self.things[kind][thing["id"]]
+        self.links = {
+            (of_kind, of, link): [one for one in known if one != thing["id"]]
+            for (of_kind, of, link), known in self.links.items()
+            if of != thing["id"]
+        }
+
+    def _roles_of(self, team: Thing) -> Iterator[Thing]:
+        """Return the roles of a team, as its list of roles shows them."""
+        for kind, type_name in (("job_templates", "job_template"), ("workflow_job_templates", "workflow_job_template")):
+            for thing in self.things.get(kind, {}).values():
+                for role, number in thing["roles"].items():
+                    if team["id"] in self.links.get(("roles", number, "teams"), []):
+                        resource = {"resource_name": thing["name"], "resource_type": type_name}
+                        yield {"id": number, "type": "role", "name": ROLE_NAMES[role], "summary_fields": resource}
 
     def _searched(self, kind: str) -> Iterator[tuple[str, Thing]]:
         for of_kind in STARTED if kind == "unified_job_templates" else (kind,):
@@ -185,7 +265,12 @@ class FakeController:
         template = body.get("unified_job_template")
         if template is not None and not any(template in self.things.get(one, {}) for one in STARTED):
             raise Refused(400, unified_job_template=[f'Invalid pk "{template}" - object does not exist.'])
+        project = self.things.get("projects", {}).get(body.get("project"), {})
+        if kind == "job_templates" and "playbook" in body and project.get("status") != "successful":
+            raise Refused(400, playbook=["Playbook not found for project."])
         thing.update(body)
+        if kind == "credentials" and "inputs" in thing:
+            thing["inputs"] = {key: value for key, value in thing["inputs"].items() if value != ""}
         if kind == "notification_templates":
             thing["notification_configuration"] = {**WEBHOOK, **thing["notification_configuration"]}
 
@@ -203,7 +288,12 @@ class FakeController:
             secret = {field["id"] for field in fields if field.get("secret")}
             inputs = thing.get("inputs", {})
             shown["inputs"] = {key: ENCRYPTED if key in secret and value else value for key, value in inputs.items()}
-        return {**shown, "summary_fields": {"object_roles": roles}}
+        summary: Thing = {"object_roles": roles}
+        if kind == "workflow_job_template_nodes":
+            shown |= {link: self.links.get((kind, thing["id"], link), []) for link in LINKS}
+            workflow = self.things["workflow_job_templates"][thing["workflow_job_template"]]
+            summary["workflow_job_template"] = {"id": workflow["id"], "name": workflow["name"]}
+        return {**shown, "summary_fields": summary}
 
 
 def fits(thing: Thing, query: Thing) -> bool:

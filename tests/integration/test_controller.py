@@ -28,6 +28,7 @@ GIVEN = {
     "controller_project_url": "https://git.example.com/trading.git",
     "controller_execution_environment_image": "example.com/trading-multi-region:0.1.0",
     "controller_notification_url": "https://on-call.example.com/hook",
+    "readiness_runner_arn": "arn:aws:iam::123456789012:role/failover-runner",
 }
 
 
@@ -62,20 +63,20 @@ def fewer(tmp_path):
     named = {one["name"]: one for kind in ("job_templates", "workflows") for one in data[kind]}
     leave = json.loads(json.dumps(named["Leave {region}"]).replace("{region}", "us-east-1"))
     readiness, approval, stopped = (leave["nodes"][place] for place in (0, 1, 4))
-    readiness["failure_nodes"] = approval["failure_nodes"] = ["stopped"]
-    approval["success_nodes"] = []
+    readiness["failure_nodes"] = ["stopped"]
+    # As the last check of the whole workflow: what follows it always, beside what follows on a failure.
+    approval |= {"success_nodes": [], "failure_nodes": [], "always_nodes": ["stopped"]}
     stopped["extra_data"] = {"reason": "It did not arrive."}
     leave.update(nodes=[readiness, approval, stopped], each=None)
     small = {
         "credentials": data["credentials"][:2],
         "job_templates": [named["Readiness"], named["Failover out of {region}"], named["Stopped"]],
-        "schedules": data["schedules"][1:3],
+        "schedules": data["schedules"][2:4],
         "teams": data["teams"][:2],
         "workflows": [leave],
         "roles": [
             {"role": "execute", "teams": ["Operators"], "job_templates": ["Readiness"], "workflows": [leave["name"]]},
             {"role": "approval", "teams": ["Approvers"], "workflows": [leave["name"]]},
-            {"role": "execute", "teams": ["Approvers"], "workflows": [leave["name"]], "state": "absent"},
         ],
     }
     defaults = {"job_template_defaults": data["job_template_defaults"]}
@@ -86,7 +87,7 @@ def fewer(tmp_path):
     return folder
 
 
-def test_the_first_run_makes_the_objects_and_the_second_one_leaves_them_alone(fake, fewer):
+def test_the_first_run_makes_the_objects_and_the_second_one_puts_back_what_was_changed_and_nothing_else(fake, fewer):
     secrets = {"FAILOVER_AWS_ACCESS_KEY_ID": "AKIDFAILOVER", "FAILOVER_AWS_SECRET_ACCESS_KEY": "not-to-be-shown"}
     environment = {"CONTROLLER_HOST": fake.url, "CONTROLLER_OAUTH_TOKEN": TOKEN, **secrets}
     given = {**GIVEN, "controller_folder": str(fewer), "controller_instances": {"us-east-1": ["east.example.com"]}}
@@ -98,11 +99,71 @@ def test_the_first_run_makes_the_objects_and_the_second_one_leaves_them_alone(fa
     expect_rights(fake)
     expect_secrets(fake)
 
+    assert [one["enabled"] for one in fake.things["schedules"].values()] == [False, False], "nothing is provisioned yet"
+    assert "controller_schedules_enabled=true" in output
+
+    change_by_hand(fake)
     made = len(fake.changes)
-    code, output, changed = configure(environment, **given)
-    assert (code, changed) == (0, 0), output[-3000:]
+    code, output, changed = configure(environment, "-e", "controller_schedules_enabled=true", **given)
+    assert code == 0 and changed, output[-3000:]
+    assert len(fake.changes[made:]) == len(set(fake.changes[made:])) == 8, fake.changes[made:]
+    expect_references(fake)
+    expect_rights(fake)
+    assert [one["enabled"] for one in fake.things["schedules"].values()] == [True, True]
+
+
+@pytest.mark.nightly
+def test_a_run_that_was_stopped_anywhere_goes_on_and_ends_with_nothing_to_change(fake, fewer):
+    keys = {"FAILOVER_AWS_ACCESS_KEY_ID": "AKIDFAILOVER", "FAILOVER_AWS_SECRET_ACCESS_KEY": "not-to-be-shown"}
+    environment = {"CONTROLLER_HOST": fake.url, "CONTROLLER_OAUTH_TOKEN": TOKEN, **keys}
+    given = {**GIVEN, "controller_folder": str(fewer), "controller_instances": {"us-east-1": ["east.example.com"]}}
+
+    code, output, changed = configure(environment, "--check", **given)
+    assert (code, changed, fake.changes) == (0, 1, []), output[-3000:]
+    assert "trading dev: Failover out of us-east-1" in output
+
+    fake.gone_after, stops = 10, 0
+    while True:
+        code, output, _changed = configure(environment, **given)
+        if code == 0:
+            break
+        assert "502" in output or "Bad Gateway" in output, output[-3000:]
+        stops, fake.gone_after = stops + 1, fake.gone_after + 10
+    assert stops >= 5
+    expect_references(fake)
+    expect_rights(fake)
+    expect_secrets(fake)
+
+    fake.gone_after, made = None, len(fake.changes)
+    for more in ([], ["--check"]):
+        code, output, changed = configure(environment, *more, **given)
+        assert (code, changed) == (0, 0), output[-3000:]
     # Nothing was even tried to be written, which is where the modules say "changed" in --check.
     assert fake.changes[made:] == []
+
+    (stopped,) = (
+        node for node in fake.things["workflow_job_template_nodes"].values() if node["identifier"] == "stopped"
+    )
+    fake.answer("DELETE", f"/api/v2/workflow_job_template_nodes/{stopped['id']}/", {})
+    made = len(fake.changes)
+    code, output, changed = configure(environment, "--check", **given)
+    assert (code, changed, fake.changes[made:]) == (0, 1, []), output[-3000:]
+
+
+def change_by_hand(fake):
+    """Change what was not put back on a real controller, and leave a link that an earlier version could make."""
+    failover = fake.named("job_templates", "trading dev: Failover out of us-east-1")
+    failover |= {"timeout": 60, "limit": "nobody", "job_tags": "x", "verbosity": 4, "forks": 1}
+    operators, approvers = (fake.named("teams", f"trading dev: {name}")["id"] for name in ("Operators", "Approvers"))
+    fake.links["roles", failover["roles"]["execute_role"], "teams"] = [operators]
+    workflow = fake.named("workflow_job_templates", "trading dev: Leave us-east-1")
+    fake.links["roles", workflow["roles"]["admin_role"], "teams"] = [approvers]
+    nodes = {node["identifier"]: node["id"] for node in fake.things["workflow_job_template_nodes"].values()}
+    kind = "workflow_job_template_nodes"
+    fake.links[kind, nodes["approval"], "always_nodes"] = []
+    fake.links[kind, nodes["approval"], "success_nodes"] = [nodes["stopped"]]
+    stray = fake.answer("POST", f"/api/v2/{kind}/", {"identifier": "old", "workflow_job_template": workflow["id"]})[1]
+    fake.links[kind, nodes["readiness"], "failure_nodes"].append(stray["id"])
 
 
 def expect_references(fake):
@@ -122,13 +183,13 @@ def expect_references(fake):
     links = {
         (name, link): fake.linked("workflow_job_template_nodes", node, link)
         for name, node in nodes.items()
-        for link in ("success_nodes", "failure_nodes", "instance_groups")
+        for link in ("success_nodes", "failure_nodes", "always_nodes", "instance_groups")
     }
     assert {key: value for key, value in links.items() if value} == {
         ("readiness", "success_nodes"): ["approval"],
         ("readiness", "failure_nodes"): ["stopped"],
         ("readiness", "instance_groups"): groups,
-        ("approval", "failure_nodes"): ["stopped"],
+        ("approval", "always_nodes"): ["stopped"],
         ("stopped", "instance_groups"): groups,
     }
     assert nodes["stopped"]["extra_data"] == {"reason": "It did not arrive."}
@@ -149,7 +210,7 @@ def expect_rights(fake):
 def expect_secrets(fake):
     """The keys of the environment are in the credential, and the type injects them by AWX's own templates."""
     inputs = {one["name"].partition(": ")[2]: one.get("inputs") for one in fake.things["credentials"].values()}
-    keys = {"access_key": "AKIDFAILOVER", "secret_key": "not-to-be-shown", "session_token": ""}
+    keys = {"access_key": "AKIDFAILOVER", "secret_key": "not-to-be-shown"}
     assert inputs == {"Failover runner": keys, "Read-only runner": None}
     (kind,) = fake.things["credential_types"].values()
     assert kind["injectors"]["env"]["AWS_ACCESS_KEY_ID"] == "{{ access_key }}"

@@ -11,10 +11,15 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.plugin_utils.controller_objects import (
+    LINKS,
     REFERENCES,
     REQUIRED,
+    controller_extra_roles,
+    controller_links,
     controller_objects,
     groups_in_order,
     requirement_problems,
@@ -81,7 +86,8 @@ def test_whatever_fails_in_a_workflow_leads_to_people_and_to_status(made):
     for workflow in made["workflows"]:
         nodes = {node["identifier"]: node for node in workflow["nodes"]}
         assert {name for name, node in nodes.items() if not node.get("failure_nodes")} == ENDS
-        assert all(set(node["failure_nodes"]) == ENDS for name, node in nodes.items() if name not in ENDS)
+        for name in nodes.keys() - ENDS:
+            assert {*nodes[name]["failure_nodes"], *nodes[name].get("always_nodes", ())} == ENDS
         templates = {template["name"]: template for template in made["job_templates"]}
         assert all(templates[nodes[name]["job_template"]]["notification_templates_error"] for name in ENDS)
         assert workflow["notification_templates_error"] and workflow["notification_templates_approvals"]
@@ -91,18 +97,16 @@ def test_a_workflow_reaches_all_its_nodes_and_moves_only_after_readiness_and_app
     for workflow in made["workflows"]:
         nodes = {node["identifier"]: node for node in workflow["nodes"]}
         way = ["readiness"]
-        while followers := nodes[way[-1]].get("success_nodes"):
+        while followers := [*nodes[way[-1]].get("success_nodes", ()), *nodes[way[-1]].get("always_nodes", ())]:
             way += followers
         assert way == ["readiness", "approval", "failover", "verify", "status"]
         assert 0 < nodes["approval"]["approval"]["timeout"] <= 3600
 
 
 def test_who_approves_a_move_cannot_start_one_and_who_starts_it_cannot_approve(made):
-    granted = [role for role in made["roles"] if role.get("state", "present") == "present"]
-    taken_back = {(*role["teams"], role["role"]) for role in made["roles"] if role not in granted}
     may = {
         (team, role["role"], thing)
-        for role in granted
+        for role in made["roles"]
         for team in role["teams"]
         for kind in ("job_templates", "workflows")
         for thing in role.get(kind, ())
@@ -111,7 +115,6 @@ def test_who_approves_a_move_cannot_start_one_and_who_starts_it_cannot_approve(m
     starters = {team for team, role, _thing in may if role == "execute"}
     assert approvers and starters and not approvers & starters
     assert {role for team, role, _thing in may if team in approvers} == {"approval"}
-    assert taken_back == {("trading dev: Approvers", "execute"), ("trading dev: Operators", "approval")}
     workflows = {workflow["name"] for workflow in made["workflows"]}
     assert {thing for _team, role, thing in may if role == "approval"} == workflows
     assert workflows <= {thing for _team, role, thing in may if role == "execute"}
@@ -153,9 +156,29 @@ def test_a_job_that_hangs_in_a_lost_region_holds_no_move_and_no_look_back(made):
 
 
 def test_health_is_looked_at_every_minute_and_readiness_every_half_hour(made):
-    rules = {one["unified_job_template"].partition(": ")[2]: one["rrule"] for one in made["schedules"]}
-    assert rules["Health check"].endswith("FREQ=MINUTELY;INTERVAL=1")
-    assert rules["Readiness"].endswith("FREQ=MINUTELY;INTERVAL=30")
+    rules = {(one["unified_job_template"].partition(": ")[2], one["rrule"]) for one in made["schedules"]}
+    health = {rule for template, rule in rules if template == "Health check"}
+    assert len(health) == 2 and all(rule.endswith("FREQ=MINUTELY;INTERVAL=1") for rule in health)
+    (readiness,) = (rule for template, rule in rules if template == "Readiness")
+    assert readiness.endswith("FREQ=MINUTELY;INTERVAL=30")
+
+
+def test_one_health_check_of_two_starts_in_other_nodes(made):
+    template = by_name(made["job_templates"])["Health check"]
+    first, second = (one for one in made["schedules"] if one["unified_job_template"] == template["name"])
+    assert "instance_groups" not in first, "those of the template"
+    assert second["instance_groups"][0] != template["instance_groups"][0]
+    assert sorted(second["instance_groups"]) == sorted(template["instance_groups"])
+
+
+def test_what_moves_tells_people_when_it_starts_and_how_it_ends_and_has_no_time_out_of_a_job(made):
+    moves = re.compile("Failover|Switchover|Failback|Rebuild|Leave")
+    for one in [*made["job_templates"], *made["workflows"]]:
+        told = [one[f"notification_templates_{when}"] for when in ("started", "success", "error")]
+        assert told[2] == ["trading dev: On-call"]
+        assert told[:2] == ([told[2]] * 2 if moves.search(one["name"]) else [[], []])
+    may_move = [one for one in made["job_templates"] if moves.search(one["name"]) or "Health" in one["name"]]
+    assert {one["timeout"] for one in may_move} == {0}
 
 
 def test_the_files_hold_no_secret():
@@ -191,6 +214,117 @@ def test_a_link_to_no_node_is_reported():
     data["workflows"][0]["nodes"][0]["success_nodes"] = ["nowhere"]
     with pytest.raises(ValueError, match="success_nodes of readiness is nowhere; allowed: readiness, approval"):
         controller_objects(data, "trading", "dev", TWO)
+
+
+@pytest.mark.parametrize(
+    ("links", "sentence"),
+    [
+        (
+            {"verify": {"success_nodes": ["status"], "failure_nodes": ["status"]}},
+            "verify is linked to status more than once; allowed: one link between two nodes",
+        ),
+        (
+            {"status": {"always_nodes": ["verify"]}},
+            "approval, failover, readiness, status, verify lead into a circle; allowed: links that end",
+        ),
+        ({"status": {"always_nodes": ["status"]}}, "status, verify lead into a circle"),
+    ],
+)
+def test_links_that_awx_refuses_are_refused_before_anything_is_created(links, sentence):
+    data = copy.deepcopy(object_files())
+    for node in data["workflows"][0]["nodes"]:
+        node |= links.get(node["identifier"], {})
+    with pytest.raises(ValueError, match=sentence):
+        controller_objects(data, "trading", "dev", TWO)
+
+
+def as_listed(workflow, number=1):
+    """The nodes of a workflow, as the API lists them."""
+    ids = {node["identifier"]: number * 100 + place for place, node in enumerate(workflow["nodes"])}
+    return [
+        {
+            "id": ids[node["identifier"]],
+            "identifier": node["identifier"],
+            "summary_fields": {"workflow_job_template": {"name": workflow["name"]}},
+            **{link: [ids[name] for name in node.get(link, ())] for link in LINKS},
+        }
+        for node in workflow["nodes"]
+    ]
+
+
+def test_links_that_a_controller_has_are_left_alone(made):
+    nodes = [node for number, workflow in enumerate(made["workflows"], 1) for node in as_listed(workflow, number)]
+    assert controller_links(made["workflows"], nodes) == {"unknown_nodes": [], "kept": [], "missing": []}
+
+
+@given(data=st.data())
+def test_whatever_links_a_controller_has_it_ends_with_ours_and_is_asked_for_none_that_it_refuses(data):
+    workflow = objects(*TWO)["workflows"][0]
+    wanted = as_listed(workflow)
+    ids = [node["id"] for node in wanted]
+    nodes = copy.deepcopy(wanted)
+    for place, node in enumerate(nodes):
+        for child in ids[place + 1 :]:
+            kinds = data.draw(st.sampled_from([(), *((link,) for link in LINKS)]))
+            for link in LINKS:
+                node[link] = [one for one in node[link] if one != child] + [child] * (link in kinds)
+    found = controller_links([workflow], nodes)
+    names = {node["id"]: node["identifier"] for node in wanted}
+    state = {node["identifier"]: {link: {names[one] for one in node[link]} for link in LINKS} for node in nodes}
+    for entry in [*found["kept"], *found["missing"]]:
+        has = state[entry["identifier"]]
+        # As awx.awx.workflow_job_template_node: a kind of link after the other, first what goes and then what comes.
+        for link in ("always_nodes", "success_nodes", "failure_nodes"):
+            has[link] &= set(entry[link])
+            for new in set(entry[link]) - has[link]:
+                assert not any(new in has[other] for other in LINKS if other != link), "Relationship not allowed."
+                has[link].add(new)
+    ours = {node["identifier"]: {link: set(node.get(link, ())) for link in LINKS} for node in workflow["nodes"]}
+    assert state == ours
+
+
+def test_nodes_that_do_not_exist_yet_are_no_target_of_a_link():
+    workflow = objects(*TWO)["workflows"][0]
+    nodes = [node for node in as_listed(workflow) if node["identifier"] != "stopped"]
+    found = controller_links([workflow], nodes)
+    assert found == {"unknown_nodes": [], "kept": [], "missing": []}
+
+
+def test_a_node_that_the_workflow_should_not_have_is_removed():
+    workflow = objects(*TWO)["workflows"][0]
+    stray = {**as_listed(workflow)[0], "id": 999, "identifier": "old"}
+    found = controller_links([workflow], [*as_listed(workflow), stray])
+    assert found["unknown_nodes"] == [{"workflow": workflow["name"], "identifier": "old"}]
+    assert found["kept"] == found["missing"] == []
+
+
+def test_roles_that_somebody_added_are_listed_and_no_others(made):
+    def role(name, kind, resource):
+        return {"name": name, "summary_fields": {"resource_type": kind, "resource_name": resource}}
+
+    workflow = "trading dev: Leave us-east-1"
+    held = {
+        "trading dev: Operators": [
+            role("Execute", "job_template", "trading dev: Health check"),
+            role("Execute", "job_template", "trading dev: Switchover"),
+            role("Execute", "job_template", "somebody else's"),
+            role("Use", "inventory", "trading dev: Regions"),
+            role("Member", "team", "trading dev: Operators"),
+        ],
+        "trading dev: Approvers": [
+            role("Approve", "workflow_job_template", workflow),
+            role("Admin", "workflow_job_template", workflow),
+        ],
+    }
+    assert controller_extra_roles(made, held) == [
+        {
+            "team": "trading dev: Operators",
+            "role": "execute",
+            "job_template": "trading dev: Switchover",
+            "workflow": "",
+        },
+        {"team": "trading dev: Approvers", "role": "admin", "job_template": "", "workflow": workflow},
+    ]
 
 
 def test_the_region_in_trouble_comes_last_and_no_other_is_left_out():
