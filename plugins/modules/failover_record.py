@@ -76,6 +76,7 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - trading.multi_region.attributes
   - trading.multi_region.control_table
+  - trading.multi_region.retention
   - trading.multi_region.lease
   - trading.multi_region.timeouts
 """
@@ -150,7 +151,10 @@ ended_at:
   sample: 1767225600.125
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    RETENTION_SPEC,
+    TABLE_SPEC,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
@@ -174,6 +178,7 @@ RECORD = rules.Members(
 )
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
+    **RETENTION_SPEC,
     "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
     "required_region": {"type": "str", "rule": rules.REGION_CODE},
     "run_id": {"type": "str", "required": True, "rule": rules.ID},

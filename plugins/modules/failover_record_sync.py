@@ -45,6 +45,7 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - trading.multi_region.attributes
   - trading.multi_region.control_table
+  - trading.multi_region.retention
   - trading.multi_region.timeouts
 """
 
@@ -83,7 +84,10 @@ ended_at:
   sample: 1767225600.125
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    RETENTION_SPEC,
+    TABLE_SPEC,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
@@ -91,6 +95,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._runs.sync im
 
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
+    **RETENTION_SPEC,
     "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
     "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,

@@ -68,6 +68,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("int", rules.FAILURES, "consecutive_failures"),
     **_spec("int", rules.seconds(0, 86400), "failover_endpoint_wait"),
     **_spec("int", rules.LEASE_SECONDS, "failover_lease_seconds"),
+    **_spec("int", rules.RETENTION_DAYS, "failover_record_days"),
     **_spec("int", rules.QUORUM, "health_quorum"),
     **_spec("int", rules.RUNS, "status_limit", is_blank=True),
     **_spec("int", rules.WAIT, "wait_timeout", is_blank=True),

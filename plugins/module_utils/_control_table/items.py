@@ -21,11 +21,16 @@ from ansible_collections.trading.multi_region.plugins.module_utils._options impo
 MANIFEST_ID = "manifest"
 RUN_PREFIX = "run#"
 LATEST_MOVE_ID = "latest_move"
+# The attribute that the table's Time to Live uses.
+EXPIRES_AT = "expires_at"
+DAY_SECONDS = 86400
 # How often items that a batch omitted are requested again immediately. Items are few and small, so it means throttling.
 BATCH_TRIES = 3
 
 # The option of the doc fragment "control_table", for the argument spec of the modules that use the tables.
 TABLE_SPEC = {"table_name": {"type": "str", "required": True, "rule": rules.TABLE}}
+# The option of the doc fragment "retention", of the modules that write records.
+RETENTION_SPEC = {"retention_days": {"type": "int", "default": 0, "rule": rules.RETENTION_DAYS}}
 
 
 @aws_call("GetItem")
@@ -100,6 +105,22 @@ def pack(identifier: str, document: Mapping[str, Any], written_at: str) -> dict[
         "version": {"N": str(document.get("version", 1))},
         "written_at": {"S": written_at},
     }
+
+
+def expiry(identifier: str, written_at: str, retention_days: int) -> dict[str, Any]:
+    """Return the attribute after whose time DynamoDB deletes the record of a run; nothing for other items. Pure.
+
+    retention_days: 0 keeps the record. The time is in whole seconds since the epoch, as Time to Live requires.
+    """
+    expires_at = expires(identifier, written_at, retention_days)
+    return {EXPIRES_AT: {"N": str(int(expires_at))}} if expires_at is not None else {}
+
+
+def expires(identifier: str, written_at: str, retention_days: int) -> float | None:
+    """Return when the record of a run expires, in epoch seconds, or None if it does not. Pure."""
+    if not (retention_days and written_at and identifier.startswith(RUN_PREFIX)):
+        return None
+    return datetime.fromisoformat(written_at).timestamp() + retention_days * DAY_SECONDS
 
 
 def unpack(item: Mapping[str, Any]) -> dict[str, Any]:

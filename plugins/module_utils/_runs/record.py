@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     LATEST_MOVE_ID,
     RUN_PREFIX,
+    expiry,
     get_documents,
     pack,
     stands,
@@ -47,11 +48,14 @@ SUPERSEDED = "superseded"
 
 
 @aws_call("PutItem", missing=("ConditionalCheckFailedException",))
-def put_attempt(client: t.Any, table: str, identifier: str, document: Mapping[str, t.Any], written_at: str) -> t.Any:
+def put_attempt(
+    client: t.Any, table: str, identifier: str, document: Mapping[str, t.Any], written_at: str, retention_days: int
+) -> t.Any:
     """Write a document unless there is one of a later attempt; return the response, or None if there is."""
+    item = {**pack(identifier, document, written_at), **expiry(identifier, written_at, retention_days)}
     return client.put_item(
         TableName=table,
-        Item={**pack(identifier, document, written_at), "attempt": {"N": str(document.get("attempt", 0))}},
+        Item={**item, "attempt": {"N": str(document.get("attempt", 0))}},
         ConditionExpression="attribute_not_exists(#attempt) OR #attempt <= :attempt",
         ExpressionAttributeNames={"#attempt": "attempt"},
         ExpressionAttributeValues={":attempt": {"N": str(document.get("attempt", 0))}},
@@ -59,7 +63,9 @@ def put_attempt(client: t.Any, table: str, identifier: str, document: Mapping[st
     )
 
 
-def write(client: t.Any, table: str, documents: Mapping[str, Mapping[str, t.Any]], now: str) -> str | bool:
+def write(
+    client: t.Any, table: str, documents: Mapping[str, Mapping[str, t.Any]], now: str, retention_days: int = 0
+) -> str | bool:
     """Write all documents to one table; return whether one of them is new there, or SUPERSEDED.
 
     documents: the run's own is the first; if it is superseded, so are the others.
@@ -67,7 +73,7 @@ def write(client: t.Any, table: str, documents: Mapping[str, Mapping[str, t.Any]
     changes = []
     for identifier, document in documents.items():
         try:
-            answer = put_attempt(client, table, identifier, document, now)
+            answer = put_attempt(client, table, identifier, document, now, retention_days)
         except AwsCallError as error:
             if not (error.ambiguous and stands(client, table, identifier, now)):
                 raise
@@ -167,7 +173,7 @@ def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -
     now = utc_now()
 
     def call(region: str) -> Callable[[], str | bool]:
-        return lambda: write(clients("dynamodb", region), table, documents, now)
+        return lambda: write(clients("dynamodb", region), table, documents, now, params.get("retention_days", 0))
 
     outcome = call_regions({region: call(region) for region in regions}, required, params["deadline"])
     return tell(params, outcome, evidence)

@@ -10,12 +10,15 @@ decisions of operators (runs, latest move, pause); never a lease, which belongs 
 
 from __future__ import annotations
 
+import time
 import typing as t
 from collections.abc import Callable, Mapping
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     LATEST_MOVE_ID,
     RUN_PREFIX,
+    expires,
+    expiry,
     pack,
     stands,
 )
@@ -37,12 +40,13 @@ Copy: t.TypeAlias = "Mapping[str, t.Any]"
 
 
 @aws_call("PutItem", missing=("ConditionalCheckFailedException",))
-def put_copy(client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy | None) -> t.Any:
+def put_copy(client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy | None, retention_days: int) -> t.Any:
     """Write a copy with its original time if the item has not changed since it was read; return None if it has.
 
     Safe to repeat: the condition is also met after the write.
     """
     item = pack(identifier, copy["document"], copy["written_at"])
+    item |= expiry(identifier, copy["written_at"], retention_days)
     still, values = "attribute_not_exists(id)", {":copied": item["written_at"]}
     if seen:
         still, values = "written_at = :seen", {**values, ":seen": {"S": seen["written_at"]}}
@@ -55,10 +59,12 @@ def put_copy(client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy 
     )
 
 
-def copy_item(client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy | None) -> bool:
+def copy_item(
+    client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy | None, retention_days: int = 0
+) -> bool:
     """Write a copy; return whether the table has it now. If the response is lost, the item is read back."""
     try:
-        return put_copy(client, table, identifier, copy, seen) is not None
+        return put_copy(client, table, identifier, copy, seen, retention_days) is not None
     except AwsCallError as error:
         if not (error.ambiguous and stands(client, table, identifier, copy["written_at"])):
             raise
@@ -70,12 +76,20 @@ def is_history(identifier: str) -> bool:
     return identifier.startswith(RUN_PREFIX) or identifier in (LATEST_MOVE_ID, AUTOMATION_ID)
 
 
-def missing_copies(tables: Mapping[str, Table]) -> list[tuple[str, str, Copy, Copy | None]]:
-    """Return (region, id, copy to write, current copy or None) for all that is missing or outdated. Pure."""
+def missing_copies(
+    tables: Mapping[str, Table], retention_days: int = 0, now: float = 0
+) -> list[tuple[str, str, Copy, Copy | None]]:
+    """Return (region, id, copy to write, current copy or None) for all that is missing or outdated. Pure.
+
+    A record that has expired is no longer copied: the tables delete it at different times, up to days later.
+    """
     identifiers = sorted({one for table in tables.values() for one in table if is_history(one)})
     found = []
     for identifier in identifiers:
         best = newest(table.get(identifier) for table in tables.values())
+        end = expires(identifier, best["written_at"], retention_days) if best else None
+        if end is not None and end <= now:
+            continue
         for region, table in tables.items():
             own = table.get(identifier)
             if best and (not own or own["document"] != best["document"]):
@@ -90,7 +104,7 @@ def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -
     Returns changed, reason, copied {region: [ids]}, unread {region: sentence}. Raises MultiRegionError if no table
     responded, or if one that was read accepted no copy.
     """
-    name, regions = params["table_name"], params["regions"]
+    name, regions, days = params["table_name"], params["regions"], params.get("retention_days", 0)
 
     def reader(region: str) -> Callable[[], Table]:
         return lambda: scan(clients("dynamodb", region), name)
@@ -102,8 +116,8 @@ def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -
     if not tables:
         raise MultiRegionError(f"No control table {name} could be read. {silent}.", unread=unread)
     copied: dict[str, list[str]] = {}
-    for region, identifier, copy, seen in missing_copies(tables):
-        if check_mode or copy_item(clients("dynamodb", region), name, identifier, copy, seen):
+    for region, identifier, copy, seen in missing_copies(tables, days, time.time()):
+        if check_mode or copy_item(clients("dynamodb", region), name, identifier, copy, seen, days):
             copied.setdefault(region, []).append(identifier)
     updated = ", ".join(f"{region} ({len(ids)})" for region, ids in copied.items())
     verb = "Would copy" if check_mode else "Copied"

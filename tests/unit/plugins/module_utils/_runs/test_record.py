@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,6 +17,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core import 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._runs import info as runs_info
 from ansible_collections.trading.multi_region.plugins.module_utils._runs import record as runs_record
+from ansible_collections.trading.multi_region.plugins.module_utils._runs.sync import missing_copies
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
     EAST,
     TABLE,
@@ -301,3 +303,24 @@ def test_a_write_whose_answer_was_lost_is_reported_as_the_change_it_was(aws, los
     done = write(aws, regions=[WEST], record={"outcome": "running"})
     assert (done["changed"], done["written_to"], done["not_written_to"]) == (True, [WEST], {})
     assert not write(aws, regions=[WEST], record={"outcome": "running"})["changed"]
+
+
+def test_a_record_expires_when_its_days_are_over_and_what_decides_moves_does_not(aws):
+    write(aws, retention_days=30)
+    item = aws.items[WEST][TABLE, "run#r1"]
+    written = datetime.fromisoformat(item["written_at"]["S"]).timestamp()
+    assert int(item["expires_at"]["N"]) == int(written + 30 * 86400)
+    assert "expires_at" not in aws.items[WEST][TABLE, "latest_move"]
+
+
+def test_a_record_without_a_limit_is_kept(aws):
+    write(aws)
+    assert "expires_at" not in aws.items[WEST][TABLE, "run#r1"]
+
+
+def test_a_record_that_one_table_has_deleted_is_not_brought_back():
+    copy = {"document": {"run_id": "r1"}, "written_at": "2026-01-01T00:00:00.000000Z"}
+    tables = {EAST: {"run#r1": copy, "latest_move": copy}, WEST: {}}
+    end = datetime(2026, 1, 31, tzinfo=UTC).timestamp()
+    copied = [[one for _region, one, *_more in missing_copies(tables, 30, now)] for now in (end - 1, end + 1)]
+    assert copied == [["latest_move", "run#r1"], ["latest_move"]]
