@@ -63,6 +63,8 @@ options:
   security_group_id:
     description:
       - Id of the security group of the region's database. Required with O(mode=database_ingress).
+      - With O(mode=network_acl) its ingress rules are revoked if the network ACL does not fence within half of the
+        time, for whatever reason. Then open connections may continue, so that writes have ended is not proven.
     type: str
   autoscaling_group_name:
     description:
@@ -119,6 +121,7 @@ EXAMPLES = r"""
     mode: network_acl
     network_acl_id: "{{ old.database_network_acl_id }}"
     subnet_ids: "{{ old.database_subnet_ids }}"
+    security_group_id: "{{ old.database_security_group_id }}" # if the ACL cannot be changed
     table_name: trading-failover-dev
     regions: [us-east-1, us-east-2]
     run_id: 20260101T030000Z-3f2a
@@ -154,7 +157,7 @@ region:
   sample: us-east-1
 fenced:
   description:
-    - V(fenced) if the removal was verified, or if the region does not respond and an earlier run removed it.
+    - V(fenced) if a removal was verified, or if the region does not respond and an earlier run removed it.
     - V(not fenced) if AWS rejected the request, or there was no response before anything was removed; after
       O(state=absent); and in check mode if it would be removed.
     - V(unknown) if the removal was requested and could not be verified.

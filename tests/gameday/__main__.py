@@ -125,7 +125,7 @@ def play_all(scenarios: list[Scenario], scale: float, many: int) -> tuple[list[R
     with guarded(folder):
         template = folder / "template"
         make_template(template)
-        platforms = Platforms(folder / "platforms")
+        platforms = Platforms(folder / "platforms", copies=folder, tries_policies=False)
         try:
             for scenario in scenarios:
                 print(f"{scenario.name}: {scenario.text} ...", flush=True)

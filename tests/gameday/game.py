@@ -34,6 +34,8 @@ PARAMETER = "/trading/dev/database/writer-endpoint"
 READY_TIMEOUT_S = 90
 # A sample of a lag is readable at most 4 minutes after its own, in AWS seconds.
 LAG_SEEN_AWS_S = 300
+# TTL of the answers for the platform's name.
+NAME_TTL_AWS_S = 60
 # Until an application asks for its endpoint parameter again, in AWS seconds.
 PARAMETER_AWS_S = 10
 
@@ -204,7 +206,6 @@ class Game:
         self.ends.callback(self.server.close)
         self.ends.callback(self.lab.attach_data_plane, None)  # no more calls come
         self.lab.attach_data_plane(self.server.url)
-        self.attached = time.time()
         self.history = customers.History(self.folder / "history.jsonl")
         self.ends.callback(self.history.close)
         dns = f"127.0.0.1:{self.lab.dns_port}"
@@ -221,8 +222,9 @@ class Game:
                 last = self.history.entries[-1] if self.history.entries else None
                 raise RuntimeError(f"customers are not served: {last}; {self.server.errors[:1]}; {self.net.errors}")
             time.sleep(0.1)
-        # CloudWatch shows samples up to 4 AWS minutes late; older ones are not of this data plane.
-        self.wait(max(0.0, self.attached + LAG_SEEN_AWS_S / self.lab.scale - time.time()))
+        # CloudWatch shows samples up to 4 AWS minutes late. The lab takes those of the minutes that it leaves out from
+        # what is measured now, when all the more has arrived: a safe instant that follows from them is too early.
+        self.lab.advance(LAG_SEEN_AWS_S)
         self.note("customers are served")
 
     def note(self, text: str) -> None:
@@ -230,6 +232,10 @@ class Game:
 
     def wait(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    def wait_for_caches(self) -> None:
+        """Until the answers in the customers' caches have expired, and some more orders were placed."""
+        self.wait(NAME_TTL_AWS_S / self.lab.scale + 2)
 
     # --- faults -----------------------------------------------------------------------------------------------------
 

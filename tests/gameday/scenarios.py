@@ -70,7 +70,7 @@ def dead_region(game: Game) -> tuple[Findings, list[str]]:
     game.dead(OLD)
     game.move("failover")
     wrong = ended(game)
-    game.wait(8)
+    game.wait_for_caches()
     return game.finish(), wrong
 
 
@@ -106,7 +106,7 @@ def partition(game: Game) -> tuple[Findings, list[str]]:
     game.partition(OLD)
     game.move("failover", *FORCE, *LOSS)
     wrong = ended(game)
-    game.wait(8)
+    game.wait_for_caches()
     return game.finish(NEW), wrong
 
 
@@ -114,7 +114,7 @@ def partition_detach(game: Game) -> tuple[Findings, list[str]]:
     game.partition(OLD)
     game.move("failover", "-e", "method=detach", *FORCE, *LOSS)
     wrong = ended(game)
-    game.wait(8)
+    game.wait_for_caches()
     return game.finish(NEW), wrong
 
 
@@ -122,7 +122,7 @@ def detach(game: Game) -> tuple[Findings, list[str]]:
     """The old region answers, and serves: what only fencing can stop."""
     game.move("failover", "-e", "method=detach", *FORCE, *LOSS)
     wrong = ended(game)
-    game.wait(8)
+    game.wait_for_caches()
     return game.finish(NEW), wrong
 
 
@@ -131,7 +131,7 @@ def managed(block: str) -> Callable[[Game], tuple[Findings, list[str]]]:
         game.lab.settings(write_block=block)
         game.move("failover", *FORCE, *LOSS)
         wrong = ended(game)
-        game.wait(8)
+        game.wait_for_caches()
         return game.finish(NEW), wrong
 
     return play
@@ -155,7 +155,7 @@ def killed(game: Game) -> tuple[Findings, list[str]]:
     lease = control_item(game.lab, NEW, "lease")
     game.run("failover", "-e", f"takeover_run_id={lease['run_id']}")
     wrong += ended(game)
-    game.wait(8)
+    game.wait_for_caches()
     return game.finish(), wrong
 
 
@@ -175,7 +175,7 @@ def three_regions(game: Game) -> tuple[Findings, list[str]]:
     game.dead(OLD)
     game.move("failover")
     wrong = ended(game)
-    game.wait(8)
+    game.wait_for_caches()
     return game.finish(), wrong
 
 

@@ -47,6 +47,8 @@ VARIANTS = {
         "global_database_storage_type": "aurora-iopt1",
     }
 }
+# Names the folder of the platforms that all stages of a `make test` use.
+OF_ALL_STAGES = "STAGES_PLATFORMS"
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -223,18 +225,26 @@ def alone(lock: Path) -> Iterator[None]:
 class Platforms:
     """Provisions each set of regions once, as a user with only the policy for that, and returns copies.
 
-    Processes that name the same folder share what is provisioned in it; the last of them to leave stops the labs.
+    Processes that name the same folder share what is provisioned in it; the last of them to leave stops the labs. The
+    stages of one `make test` share a folder that outlives them (tests/tools/run_stages.py).
+
+    copies: where the labs of copies are, the folder itself if None. tries_policies: whether a user with only the policy
+    for it provisions; without, that is some seconds faster.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, copies: Path | None = None, tries_policies: bool = True) -> None:
+        shared = os.environ.get(OF_ALL_STAGES)
+        self.folder, self.outlives_this = (Path(shared), True) if shared else (folder, False)
+        self.copies_folder, self.tries_policies = copies or self.folder, tries_policies
         self.folder.mkdir(exist_ok=True)
         self.copies = itertools.count(1)
-        self.presence = (folder / "present").open("w")
+        self.presence = (self.folder / "present").open("w")
         fcntl.flock(self.presence, fcntl.LOCK_SH)
 
     def leave(self) -> None:
         with self.presence:
+            if self.outlives_this:
+                return
             try:
                 fcntl.flock(self.presence, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -275,10 +285,13 @@ class Platforms:
     def _provision(self, place: Path, regions: tuple[str, ...], variant: str) -> None:
         inventory, traces = self._inventory(place, regions, variant), place / "traces"
         platform = Platform(Lab.start(place / "lab"), inventory, regions, traces)
-        provisioner = as_user(platform, "provisioner", make_policies(platform.lab, inventory, place / "policies"))
-        platform.lab.clear_calls()  # what the administrator has done is not part of provisioning
-        # With Ansible's highest verbosity, once: tests/integration/test_secrets.py reads it.
-        run = provisioner.run("site", "-vvvv", traces=traces)
+        if self.tries_policies:
+            provisioner = as_user(platform, "provisioner", make_policies(platform.lab, inventory, place / "policies"))
+            platform.lab.clear_calls()  # what the administrator has done is not part of provisioning
+            # With Ansible's highest verbosity, once: tests/integration/test_secrets.py reads it.
+            run = provisioner.run("site", "-vvvv", traces=traces)
+        else:
+            run = platform.run("site", traces=traces)
         platform.lab.advance(900)  # until CloudWatch shows samples of the new secondary
         (place / "code").write_text(str(run.code))
 
@@ -297,5 +310,10 @@ class Platforms:
         variant: one of VARIANTS, which is provisioned once as well.
         """
         original = self.original(*regions, variant=variant)
-        lab = original.lab.fork(self.folder / f"copy-{os.getpid()}-{next(self.copies)}", scale)
+        lab = original.lab.fork(self.copies_folder / f"copy-{os.getpid()}-{next(self.copies)}", scale)
         return Platform(lab, original.inventory, regions, original.traces)
+
+
+if __name__ == "__main__":  # python -m tests.integration.platforms FOLDER: nobody needs what is in the folder now
+    os.environ.pop(OF_ALL_STAGES, None)
+    Platforms(Path(sys.argv[1])).leave()

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._fence import fence as region_fence
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness import run as readiness
 from tests.integration.aws import (
     TABLE,
     capacity,
@@ -138,6 +139,35 @@ def test_a_detach_from_a_region_that_responds_ends_its_writes_first_and_its_appl
     assert endpoint(lab, HOME) == global_cluster(lab, HOME)["Endpoint"]
 
 
+@pytest.mark.parametrize(
+    ("write_block", "fencing", "fenced"),
+    [
+        ("not_asked", "network_acl", "not proven"),
+        pytest.param("times_out", "network_acl", "not proven", marks=pytest.mark.nightly),
+        pytest.param("not_asked", "none", "unknown", marks=pytest.mark.nightly),
+        pytest.param("times_out", "none", "not fenced", marks=pytest.mark.nightly),
+    ],
+)
+def test_without_auroras_block_and_a_network_acl_that_answers_no_loss_is_bounded(
+    platform, write_block, fencing, fenced
+):
+    """The old region's database may go on writing: Aurora is silent (no RDS-EVENT-0390), or says so (0391)."""
+    lab, rules = platform.lab, database_ingress(platform.lab, HOME)
+    lab.settings(write_block=write_block)
+    lab.set_targets(HOME, "unhealthy")
+    lab.fault("hang", region=HOME, service="ec2", operation="ReplaceNetworkAclEntry")
+    platform.run("failover", "-e", f"failover_fencing={fencing}").ends_well()
+    (record,) = runs(lab, OTHER)
+    assert (record["method"], record["fenced"]) == ("failover", fenced), record["fenced_reason"]
+    assert (record["rpo_bound_ms"], record["writes_ended_at"]) == ("unknown", None) and record["safe_instant"]
+    assert database_acl(lab, HOME) == OPEN
+    assert database_ingress(lab, HOME) == ([] if fencing == "network_acl" else rules)
+    if fencing == "network_acl":
+        assert "connections that were open may go on writing" in record["fenced_reason"]
+        (revoked,) = [call for call in lab.calls() if call["operation"] == "RevokeSecurityGroupIngress"]
+        assert revoked["region"] == HOME
+
+
 def fence(lab, region: str, mode: str, **resource) -> None:
     """What a move does to the region that it leaves."""
     given = {"region": region, "regions": [HOME, OTHER], "state": "present", "mode": mode, "table_name": TABLE}
@@ -197,9 +227,21 @@ def detach(platform) -> None:
     assert (record["repointed"], list(record["not_repointed"])) == ([OTHER], [HOME])
 
 
+def writers_endpoints(platform) -> dict[str, str]:
+    """What readiness finds of the endpoint that each region's applications read."""
+    params = {"table_name": TABLE, "regions": [HOME, OTHER], "deadline": 20, "cool_down": 3600}
+    limits = {"min_healthy_ratio": 0.5, "warn_replication_lag_ms": 1000, "max_lag_sample_age": 420}
+    expected = {"secret_name": "trading-database-dev", "key_alias": "alias/trading-dev", "vpc_name": "trading-dev"}
+    expected |= {"alarm_prefix": "trading-", "switch_prefix": "trading-dev"}
+    unset = {"max_replication_lag_ms": None, "max_sampled_lag_ms": None}
+    found = readiness.run({**params, **limits, **unset, "expected": expected}, clients_of(platform.lab))
+    return {row["region"]: row["state"] for row in found["rows"] if row["check"] == "writer_endpoint"}
+
+
 def test_a_refused_managed_failover_is_a_detach_only_where_loss_is_accepted(platform):
     detach(platform)
     platform.lab.restore(HOME)
+    assert writers_endpoints(platform) == {HOME: "warning", OTHER: "ok"}, "the global endpoint leads to the old writer"
     unasked = platform.run("failback")
     assert unasked.code != 0 and "rebuild" in unasked.output
     assert members(platform.lab, OTHER) == {HOME: True}

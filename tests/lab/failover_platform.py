@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import boto3
@@ -22,7 +23,13 @@ def clients_of(lab: Lab) -> Clients:
     """Clients as the modules make them: short time-outs, one retry."""
     env = lab.env()
     keys = {name: env[name.upper()] for name in ("aws_access_key_id", "aws_secret_access_key")}
-    return make_clients(boto3.session.Session(), client_config({}), EAST, env["AWS_ENDPOINT_URL"], keys)
+    return make_clients(_session(), client_config({}), EAST, env["AWS_ENDPOINT_URL"], keys)
+
+
+@cache
+def _session() -> boto3.session.Session:
+    """One session for all labs: each reads the services' models again."""
+    return boto3.session.Session()
 
 
 class Platform:

@@ -15,7 +15,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
@@ -37,7 +36,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     manifest as control_table_manifest,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
 from ansible_collections.trading.multi_region.plugins.module_utils._fence import fence as region_fence
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import dashboard as monitoring_dashboard
@@ -51,7 +49,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._stores impor
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import health_checks, switch
 from lab.client import Lab
-from tests.lab.failover_platform import EAST, VERSION, WEST
+from tests.lab.failover_platform import EAST, VERSION, WEST, clients_of
 
 
 def briefly(seconds: float) -> None:
@@ -104,15 +102,7 @@ class Place:
 
     def __init__(self, lab: Lab) -> None:
         self.lab, self.name = lab, f"p{uuid.uuid4().hex[:10]}"
-        options = {"region": EAST, "endpoint_url": lab.env()["AWS_ENDPOINT_URL"]}
-        module = SimpleNamespace(params={**options, **self.login(lab)}, fail_json=None)
-        self.clients = clients_for(module)
-
-    @staticmethod
-    def login(lab: Lab) -> dict[str, str]:
-        """The options of a module that name the lab's credentials."""
-        env = lab.env()
-        return {"access_key": env["AWS_ACCESS_KEY_ID"], "secret_key": env["AWS_SECRET_ACCESS_KEY"]}
+        self.clients = clients_of(lab)
 
     def aws(self, service: str, region: str = WEST) -> Any:
         """A plain client."""

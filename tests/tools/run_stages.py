@@ -2,9 +2,9 @@
 """Runs the stages named on the command line, each by `make <stage>`, and says how long each took.
 
 Stages that use no more than one core run in parallel, first and with their output when they end; the others
-follow one by one, with their output as it comes. A failed stage does not stop the others, so that one CI run
-shows everything that is wrong. The exit code is 1 when any failed. A stage that this machine cannot run writes why to
-the file that STAGE_NOT_RUN names; the summary repeats it.
+follow one by one, with their output as it comes, and share the platforms that they provision. A failed stage does not
+stop the others, so that one CI run shows everything that is wrong. The exit code is 1 when any failed. A stage that
+this machine cannot run writes why to the file that STAGE_NOT_RUN names; the summary repeats it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,19 @@ def environment() -> dict[str, str]:
 
 def verdict(stage: str, passed: bool) -> str:
     return "FAILED" if not passed else "NOT run" if stage in NOT_RUN else "ok"
+
+
+@contextmanager
+def shared_platforms() -> Iterator[None]:
+    """A folder for the platforms that a stage provisions and others need too (tests/integration/platforms.py)."""
+    with tempfile.TemporaryDirectory(prefix="stages-", ignore_cleanup_errors=True) as folder:
+        os.environ["STAGES_PLATFORMS"] = folder
+        try:
+            yield
+        finally:
+            if any(Path(folder).iterdir()):
+                command = [sys.executable, "-m", "tests.integration.platforms", folder]
+                subprocess.run(command, cwd=ROOT, check=False)
 
 
 def run_stage(stage: str, **output: Any) -> tuple[bool, float, str]:
@@ -67,7 +81,12 @@ def run_alone(stages: list[str]) -> Iterator[tuple[str, Result]]:
 
 
 def main() -> int:
-    stages, began = sys.argv[1:], time.monotonic()
+    with shared_platforms():
+        return run_all(sys.argv[1:])
+
+
+def run_all(stages: list[str]) -> int:
+    began = time.monotonic()
     light = run_side_by_side([stage for stage in stages if stage in ON_ONE_CORE])
     heavy = run_alone([stage for stage in stages if stage not in ON_ONE_CORE])
     results: dict[str, Result] = {}

@@ -22,8 +22,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
     Observation,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import Obstacle
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
+    APPLICATION_CAPACITY,
+    DATABASE_INGRESS,
+    NETWORK_ACL,
+)
 
-NETWORK_ACL, DATABASE_INGRESS, APPLICATION_CAPACITY = "network_acl", "database_ingress", "application_capacity"
 NO_FENCING = "none"
 FENCINGS = (NETWORK_ACL, DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING)
 

@@ -35,15 +35,16 @@ INTENDED, DONE, FAILED = "intended", "done", "failed"
 FENCED, NOT_FENCED, UNKNOWN = "fenced", "not fenced", "unknown"
 # Something was removed, but clients that were connected may go on writing.
 NOT_PROVEN = "not proven"
+NETWORK_ACL, DATABASE_INGRESS, APPLICATION_CAPACITY = "network_acl", "database_ingress", "application_capacity"
 # The option, and member of the document, with the resource of a mode.
 RESOURCES = {
-    "network_acl": "network_acl_id",
-    "database_ingress": "security_group_id",
-    "application_capacity": "autoscaling_group_name",
+    NETWORK_ACL: "network_acl_id",
+    DATABASE_INGRESS: "security_group_id",
+    APPLICATION_CAPACITY: "autoscaling_group_name",
 }
 # Network ACLs are stateless: a deny also drops the packets of connections that were open ("Control subnet traffic with
 # network access control lists" of the Amazon VPC User Guide). It is proven once the deny was read back.
-PROVEN_MODES = ("network_acl",)
+PROVEN_MODES = (NETWORK_ACL,)
 OUTCOMES = {DONE: FENCED, INTENDED: UNKNOWN, FAILED: NOT_FENCED}
 MEASURE_MEMBERS = ("mode", *RESOURCES.values(), "run_id", "fenced_at", "state", "done_at", "removed", "reason")
 
@@ -145,15 +146,15 @@ def may_still_write(measure: Mapping[str, Any]) -> str | None:
     """
     if measure["mode"] in PROVEN_MODES:
         return None
-    if measure["mode"] == "database_ingress":
+    if measure["mode"] == DATABASE_INGRESS:
         return "connections that were open may go on writing"
     return "instances that drain, and other clients of the database, may go on writing"
 
 
 def describe(measure: Mapping[str, Any]) -> str:
     """Return what a measure removes, for sentences."""
-    if measure["mode"] == "network_acl":
+    if measure["mode"] == NETWORK_ACL:
         return f"all traffic that network ACL {resource_of(measure)} allows the database's subnets"
-    if measure["mode"] == "database_ingress":
+    if measure["mode"] == DATABASE_INGRESS:
         return f"the ingress of the database's security group {resource_of(measure)}"
     return f"the capacity of the application's group {resource_of(measure)}"

@@ -27,8 +27,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import CallGroup
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
+    APPLICATION_CAPACITY,
+    DATABASE_INGRESS,
     FENCE_PREFIX,
     FENCED,
+    NETWORK_ACL,
     NOT_FENCED,
     RESOURCES,
     UNKNOWN,
@@ -36,6 +39,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.docume
     may_still_write,
     measures_of,
     merge,
+    resource_of,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.resources import resource_for
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.steps import (
@@ -54,6 +58,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.store 
 # Time reserved for writing the result to the other tables: this many seconds, or this part of the deadline.
 TELLING_SECONDS = 1.5
 TELLING_PART = 0.25
+# A network ACL that has not fenced by this part of the time is not waited for alone: its fallback begins.
+FALLBACK_PART = 0.5
 REMEDY = "Run this again once the region responds; nothing is lost until then."
 
 
@@ -80,7 +86,7 @@ def refuse_bad(params: Mapping[str, Any]) -> None:
     for name in (RESOURCES[mode], "run_id"):
         if not params.get(name):
             raise MultiRegionError(f"{name} is not given; mode {mode} requires it.")
-    if mode == "application_capacity" and params.get("traffic_region") == region:
+    if mode == APPLICATION_CAPACITY and params.get("traffic_region") == region:
         raise Refused(
             f"traffic_region is {region}: capacity is never reduced in the region that has the traffic. "
             "Move the traffic first."
@@ -88,39 +94,95 @@ def refuse_bad(params: Mapping[str, Any]) -> None:
 
 
 def fence(params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[str, Any]:
-    """Fence the region within the deadline."""
+    """Fence the region within the deadline; if the network ACL does not, revoke the ingress that is named as well."""
     region, deadline, now = params["region"], params["deadline"], time.time()
-    board, gate = CallGroup(), Gate(Ended(NOT_FENCED, "nothing was requested yet"))
+    board, patience = CallGroup(), patience_of(deadline)
     copies = Copies(board, clients, params["table_name"], region, params["regions"])
-    own = OwnDocument(clients("dynamodb", region), params["table_name"], region)
-    patience = patience_of(deadline)
-    fencing = Fencing(
-        params,
-        own,
-        resource_for(params, clients, region),
-        gate,
-        copies.offer,
-        lambda: patience - board.seconds(),
-        time.time,
-    )
+    first = Attempt(params, clients, board, patience, copies.offer, check_mode)
+    instead = fallback_of(params)
+    second = Attempt(instead, clients, board, patience, copies.offer, check_mode) if instead else None
     copies.start_reading()
-    board.start({"fence": fencing.preview if check_mode else fencing.run})
-    answers = board.wait(patience, _settled(copies))
-    ended = ended_of(answers["fence"], gate)
-    found = {**copies.read(answers), region: _own(own)}
-    ended = reconcile(ended, params, merge(region, found).value, now)
+    board.start({first.name: first.work})
+    if second:
+        answers = board.wait(FALLBACK_PART * patience, lambda so_far, _seconds: first.name in so_far)
+        # Nothing can be written down, and so nothing removed, where the document could not be read.
+        if first.has_fenced(answers) or not first.own.is_read:
+            second = None
+        else:
+            board.start({second.name: second.work})
+    attempts = [one for one in (first, second) if one]
+    answers = board.wait(patience, _settled(copies, [one.name for one in attempts]))
+    found = {**copies.read(answers), region: _own(first.own)}
+    previous = merge(region, found).value
+    ends = [one.ended(answers) for one in attempts]
+    ended = reconcile(ends[0], params, previous, now)
+    reason = said(ended, params)
+    if second and instead and ended.fenced != FENCED:
+        reason = f"{said(ends[1], instead)} That was tried because of network ACL {resource_of(params)}: {ended.why}."
+        ended = joined(ended, ends[1])
     if ended.document and not check_mode:
         copies.offer(ended.document, [other for other in copies.regions if _is_behind(found[other], ended)])
     took, failed = copies.written(deadline)
     return {
         "changed": ended.is_changed,
-        "reason": said(ended, params),
+        "reason": reason,
         "region": region,
         "fenced": ended.fenced,
-        "document": ended.document or merge(region, found).value,
+        "document": ended.document or previous,
         "copied_to": took,
         "not_copied_to": failed,
     }
+
+
+class Attempt:
+    """Fencing one resource of the region, as a call of a board."""
+
+    def __init__(
+        self,
+        request: Mapping[str, Any],
+        clients: Any,
+        board: CallGroup,
+        patience: float,
+        tell: Callable[[Mapping[str, Any]], None],
+        check_mode: bool,
+    ):
+        region, table = request["region"], request["table_name"]
+        self.name = ("fence", request["mode"])
+        self.own = OwnDocument(clients("dynamodb", region), table, region)
+        self._gate = Gate(Ended(NOT_FENCED, "nothing was requested yet"))
+        resource = resource_for(request, clients, region)
+        fencing = Fencing(request, self.own, resource, self._gate, tell, lambda: patience - board.seconds(), time.time)
+        self.work = fencing.preview if check_mode else fencing.run
+
+    def has_fenced(self, answers: Mapping[Any, Observation]) -> bool:
+        """Return whether it has ended, and the region is fenced."""
+        answer = answers[self.name]
+        return answer.known and answer.value.fenced == FENCED
+
+    def ended(self, answers: Mapping[Any, Observation]) -> Ended:
+        """Return its result; nothing more is done from now on."""
+        return ended_of(answers[self.name], self._gate)
+
+
+def fallback_of(params: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the request for what is removed if the network ACL does not fence, or None. Pure."""
+    group = params.get(RESOURCES[DATABASE_INGRESS])
+    return {**params, "mode": DATABASE_INGRESS} if params["mode"] == NETWORK_ACL and group else None
+
+
+def joined(first: Ended, second: Ended) -> Ended:
+    """Return the result of two attempts, of which the first did not fence. Pure.
+
+    Each of their documents has what the other had written by then.
+    """
+    outcomes = (first.fenced, second.fenced)
+    return replace(
+        first,
+        fenced=next(one for one in (FENCED, UNKNOWN, NOT_FENCED) if one in outcomes),
+        is_changed=first.is_changed or second.is_changed,
+        is_settled=first.is_settled or second.is_settled,
+        document=second.document or first.document,
+    )
 
 
 def ended_of(answer: Observation, gate: Gate) -> Ended:
@@ -147,13 +209,15 @@ def patience_of(deadline: float) -> float:
     return deadline - min(TELLING_SECONDS, TELLING_PART * deadline)
 
 
-def _settled(copies: Copies) -> Callable[[Mapping[Any, Observation], float], bool]:
-    """Return the condition that ends the wait: the region has the result, or the other tables have also been read."""
+def _settled(copies: Copies, names: list[Any]) -> Callable[[Mapping[Any, Observation], float], bool]:
+    """Return the condition that ends the wait: the region has the results, or the other tables have also been read."""
     asked = {("copy", region) for region in copies.regions}
 
     def enough(so_far: Mapping[Any, Observation], _seconds: float) -> bool:
-        answer = so_far.get("fence")
-        return bool(answer) and bool((answer.known and answer.value.is_settled) or asked <= set(so_far))
+        answers = [so_far[name] for name in names if name in so_far]
+        if len(answers) < len(names):
+            return False
+        return all(one.known and one.value.is_settled for one in answers) or asked <= set(so_far)
 
     return enough
 

@@ -30,7 +30,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     MultiRegionError,
     aws_call,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import resource_of
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
+    DATABASE_INGRESS,
+    NETWORK_ACL,
+    resource_of,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.rules import joined, lacking, single
 
 MISSING_GROUP = "InvalidGroup.NotFound"
@@ -295,8 +299,8 @@ Resource: TypeAlias = "DatabaseNetworkAcl | DatabaseIngress | ApplicationCapacit
 
 def resource_for(measure: Mapping[str, Any], clients: Any, region: str) -> Resource:
     """Return the resource of a measure (or of a module's parameters)."""
-    if measure["mode"] == "network_acl":
+    if measure["mode"] == NETWORK_ACL:
         return DatabaseNetworkAcl(clients("ec2", region), resource_of(measure), measure.get("subnet_ids") or ())
-    if measure["mode"] == "database_ingress":
+    if measure["mode"] == DATABASE_INGRESS:
         return DatabaseIngress(clients("ec2", region), resource_of(measure))
     return ApplicationCapacity(clients("autoscaling", region), resource_of(measure))

@@ -131,10 +131,12 @@ class Fencing:
         """Fence the region; never raises an error because of AWS's responses, or their absence."""
         try:
             return self._converge()
+        except Shut:
+            raise
         except Halted as halt:
             return self._give_up(halt.fenced, str(halt))
-        except AwsCallError as error:
-            return self._give_up(NOT_FENCED, str(error))
+        except MultiRegionError as error:
+            return self._give_up(NOT_FENCED, str(error).rstrip("."))
 
     def _converge(self) -> Ended:
         self._own.read()

@@ -37,6 +37,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
 )
 
 ALLOWED = "allowed"
+# The manifest is of a version that had none, and so may be the policies.
+FIRST_ACL = (
+    "Give the runners the policies that policies.yml writes now, then run site.yml, which creates one and names it in "
+    "the manifest."
+)
 
 
 def planner(seen: Seen) -> Iterator[Finding]:
@@ -202,11 +207,12 @@ def fence_prepared(seen: Seen) -> Iterator[Finding]:
         acl_id = entry.get("database_network_acl_id")
         if not acl_id:
             reason = "The manifest names no network ACL, so a fence would leave connections that are open."
-            yield warning(region, reason, PROVISION)
+            yield warning(region, reason, FIRST_ACL)
         elif not fact.known:
             yield seen.unknown(region, "the network ACL of the database's subnets", fact.error)
         elif fact.value is None:
-            yield warning(region, f"{acl_id} does not exist, so a move could not fence the region.", PROVISION)
+            reason = f"{acl_id} does not exist, so a fence would leave connections that are open."
+            yield warning(region, reason, PROVISION)
         else:
             gap = gap_in(fact.value, acl_id, entry.get("database_subnet_ids") or ())
             yield warning(region, gap, PROVISION) if gap else ok(region, f"{acl_id} can fence the database's subnets.")

@@ -42,6 +42,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
 DAY_SECONDS = 86400
 # How long before its end a version is warned of.
 SUPPORT_DAYS = 90
+REBUILD = "Run failback.yml with rebuild=true."
 UPGRADE_LATER = "Upgrade the global database as soon as AWS offers a newer version."
 
 
@@ -69,6 +70,13 @@ def writer_known(seen: Seen) -> Iterator[Finding]:
     elif not seen.state.traffic_region:
         why = "no region could be queried"
         yield seen.unknown(ALL, f"the writer is in {seen.active}, but where the traffic is", why)
+    elif seen.is_apart:
+        yield blocker(
+            ALL,
+            f"{seen.writer} has the traffic and a writer of its own since it was detached; the global database still "
+            f"has its writer in {seen.active}.",
+            REBUILD,
+        )
     elif seen.state.traffic_region != seen.active:
         yield warning(
             ALL,
@@ -253,9 +261,14 @@ def differences(first: Mapping[str, Any], second: Mapping[str, Any], here: str, 
 
 
 def writer_endpoint(seen: Seen) -> Iterator[Finding]:
-    """Applications of every region read an endpoint that reaches the writer, also after a detach."""
-    there = (seen.facts[seen.active].value("cluster") if seen.active else None) or {}
-    leads = {endpoint for endpoint in ((seen.view or {}).get("endpoint"), there.get("endpoint")) if endpoint}
+    """Applications of every region read an endpoint that reaches the writer, also after a detach.
+
+    The global endpoint leads to the writer of the members, never to a cluster that was detached ("Connecting to Amazon
+    Aurora Global Database" of the Aurora User Guide).
+    """
+    there = (seen.facts[seen.writer].value("cluster") if seen.writer else None) or {}
+    whole = None if seen.is_apart else (seen.view or {}).get("endpoint")
+    leads = {endpoint for endpoint in (whole, there.get("endpoint")) if endpoint}
     for region in seen.order:
         name, fact = seen.entry(region).get("writer_endpoint_parameter"), seen.facts[region]["writer_endpoint"]
         if not name:
@@ -266,7 +279,7 @@ def writer_endpoint(seen: Seen) -> Iterator[Finding]:
             yield seen.broken(region, f"There is no parameter {name}; the application would find no writer.", PROVISION)
         elif fact.value not in leads:
             reason = f"{name} is {fact.value}, but the writer is at {listed(sorted(leads))}."
-            yield warning(region, reason, "Run failback.yml with rebuild=true after a detach, else site.yml.")
+            yield warning(region, reason, REBUILD if seen.is_apart else PROVISION)
         else:
             yield ok(region, f"{name} reaches the writer.")
 

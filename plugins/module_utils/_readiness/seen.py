@@ -64,7 +64,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
     trusted_view,
     writer_region,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import State
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.database import Database
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request, State
 
 OK, WARNING, BLOCKER = "ok", "warning", "blocker"
 # Used if a finding is about the platform as a whole.
@@ -137,6 +138,21 @@ class Seen:
     def active(self) -> str | None:
         """The region that holds the writer; while it moves, the one it comes from; None if it is unknown."""
         return writer_region(self.view) or ((self.view or {}).get("failover_state") or {}).get("from_region")
+
+    @cached_property
+    def _database(self) -> Database:
+        """The database as the planner judges it for the region that has the traffic."""
+        return Database(self.state, Request(), self.state.traffic_region or self.reference)
+
+    @property
+    def writer(self) -> str | None:
+        """The region whose writer the platform uses: after a detach the detached one, if it has the traffic."""
+        return self._database.writer
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the platform uses a writer outside the global database."""
+        return self.writer != self._database.member_writer
 
     @cached_property
     def standbys(self) -> tuple[str, ...]:

@@ -38,3 +38,12 @@ def test_the_summary_has_every_stage_and_why_one_was_not_run(tmp_path, stage, re
     assert f"{stage:<14} {verdict}" in summary
     assert "unit           ok" in summary
     assert ("because of the weather" in summary) is ("weather" in recipe)
+
+
+def test_stages_share_a_folder_for_their_platforms_which_is_gone_afterwards(tmp_path):
+    put = 'test -d "$$STAGES_PLATFORMS" && echo "folder $$STAGES_PLATFORMS" && touch "$$STAGES_PLATFORMS/mine"'
+    look = 'echo "folder $$STAGES_PLATFORMS" && test -f "$$STAGES_PLATFORMS/mine"'
+    done = run(tmp_path, {"integration": put, "gameday-short": look})
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder,) = {line.removeprefix("folder ") for line in done.stdout.splitlines() if line.startswith("folder ")}
+    assert not Path(folder).exists()

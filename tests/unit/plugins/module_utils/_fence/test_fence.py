@@ -531,3 +531,85 @@ def test_the_instant_of_the_proof_is_when_the_deny_was_read_back(aws, monkeypatc
     assert kept["done_at"] > kept["fenced_at"]
     again = fence(aws, STATELESS, run_id="run-2")
     assert again["document"]["done_at"] == kept["done_at"], "a standing fence keeps its instant"
+
+
+# --- the network ACL cannot be changed
+BOTH = {**STATELESS, "security_group_id": GROUP}
+
+
+def no_fence(aws, how):
+    """Let the network ACL not fence, in one of the ways in which that happens."""
+    if how == "refused":
+        aws.errors[(EAST, "replace_network_acl_entry")] = [aws_error("UnauthorizedOperation")]
+    elif how == "lost":
+        aws.errors[(EAST, "replace_network_acl_entry")] = [no_answer(), no_answer()]
+    elif how == "hangs":
+        aws.replace_network_acl_entry = lambda _region, **_entry: aws.over.wait(30)
+    elif how == "unprepared":
+        aws.acls[EAST][ACL]["Entries"].pop(0)
+    else:
+        del aws.acls[EAST][ACL]
+
+
+@pytest.mark.parametrize(
+    ("how", "state", "words"),
+    [
+        ("refused", "failed", "UnauthorizedOperation"),
+        ("unprepared", "failed", "no inbound rule 10"),
+        ("absent", "failed", "there is none in the region"),
+        ("lost", "intended", "the response was lost"),
+        ("hangs", "intended", "interrupted after it was requested"),
+    ],
+)
+def test_ingress_is_revoked_where_the_network_acl_does_not_fence(aws, how, state, words):
+    no_fence(aws, how)
+    done = fence(aws, BOTH, deadline=3.0)
+    assert (done["fenced"], done["changed"]) == ("fenced", True) and not is_open(aws, INGRESS)
+    assert "is not proven: connections that were open" in done["reason"] and words in done["reason"]
+    kept = document(aws)
+    assert (kept["mode"], kept["state"]) == ("database_ingress", "done")
+    assert [(one["mode"], one["state"]) for one in kept["earlier"]] in (
+        [("network_acl", state)],
+        [("network_acl", "intended")],  # its own table has what was written before the answer was waited for
+    )
+    assert document(aws, WEST) == kept == done["document"]
+
+
+@pytest.mark.parametrize("how", ["refused", "lost"])
+def test_a_later_run_turns_the_acl_too_and_everything_is_restored(aws, how):
+    no_fence(aws, how)
+    fence(aws, BOTH)
+    again = fence(aws, BOTH, run_id="run-2")
+    assert again["fenced"] == "fenced" and "also on connections that were open" in again["reason"]
+    assert not is_open(aws, STATELESS) and len(aws.made("revoke")) == 1
+    unfence(aws)
+    assert_as_before(aws)
+
+
+def test_ingress_is_kept_where_the_network_acl_fences(aws):
+    assert fence(aws, BOTH)["fenced"] == "fenced"
+    assert is_open(aws, INGRESS) and document(aws)["earlier"] == []
+
+
+def test_nothing_is_revoked_where_nothing_can_be_written_down(aws):
+    aws.errors[(EAST, "get_item")] = [aws_error("AccessDeniedException")] * 4
+    done = fence(aws, BOTH)
+    assert done["fenced"] == "not fenced" and "AccessDeniedException" in done["reason"]
+    assert_as_before(aws)
+
+
+def test_both_reasons_are_reported_where_neither_fences(aws):
+    no_fence(aws, "refused")
+    aws.errors[(EAST, "revoke_security_group_ingress")] = [aws_error("RequestLimitExceeded")] * 3
+    done = fence(aws, BOTH)
+    assert done["fenced"] == "not fenced"
+    assert "RequestLimitExceeded" in done["reason"] and "UnauthorizedOperation" in done["reason"]
+    assert {one["state"] for one in (document(aws), *document(aws)["earlier"])} == {"failed"}
+    assert_as_before(aws)
+
+
+def test_check_mode_says_that_ingress_would_be_revoked(aws):
+    no_fence(aws, "unprepared")
+    done = fence(aws, BOTH, check_mode=True)
+    assert done["changed"] and "the ingress of the database's security group sg-db would be removed" in done["reason"]
+    assert not aws.made("put", "replace", "revoke")

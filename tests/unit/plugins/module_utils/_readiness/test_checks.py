@@ -733,6 +733,67 @@ def test_what_holds_nothing_up_is_ok(check, harmless):
     assert {state for state, _reason in world.rows(check).values()} == {OK}
 
 
+def test_a_manifest_without_a_network_acl_says_what_to_run_and_nothing_is_asked_of_aws():
+    world = World()
+    for entry in world.manifest["regions"]:
+        del entry["database_network_acl_id"], entry["database_subnet_ids"]
+    for facts in world.facts.values():
+        del facts["network_acl"]  # of_entry reads nothing where the entry names nothing
+    found = list(CHECKS["fence_prepared"](world.seen()))
+    assert [(one.region, one.state, one.is_unknown) for one in found] == [(r, WARNING, False) for r in (EAST, WEST)]
+    for one in found:
+        assert one.remedy.index("policies.yml") < one.remedy.index("site.yml")
+
+
+OWN = {region: f"c-{region}.cluster.example" for region in (EAST, WEST, EUROPE)}
+
+
+def detached(world, region=WEST, serves=True):
+    """A region left the global database, and has the traffic if it serves."""
+    for facts in world.facts.values():
+        view = facts["global_cluster"]
+        view["members"] = [one for one in view["members"] if one["region"] != region]
+    world.traffic_region = region if serves else world.traffic_region
+    for each in world.order:
+        world.facts[each]["writer_endpoint"] = OWN[region] if serves else world.facts[each]["writer_endpoint"]
+    return world
+
+
+@pytest.mark.parametrize("order", [(EAST, WEST), (EAST, WEST, EUROPE)], ids=len)
+def test_after_a_detach_every_region_must_write_to_the_detached_cluster(order):
+    world = detached(World(*order))
+    assert {state for state, _reason in world.rows("writer_endpoint").values()} == {OK}
+    for region in order:
+        for wrong in (world.facts[WEST]["global_cluster"]["endpoint"], OWN[EAST]):
+            become(region, "writer_endpoint", wrong)(world)
+            found = {one.region: one for one in CHECKS["writer_endpoint"](world.seen())}
+            assert {name: one.state for name, one in found.items()} == dict.fromkeys(order, OK) | {region: WARNING}
+            assert f"is {wrong}, but the writer is at {OWN[WEST]}." in found[region].reason
+            assert found[region].remedy == "Run failback.yml with rebuild=true."
+        become(region, "writer_endpoint", OWN[WEST])(world)
+
+
+def test_after_a_detach_nobody_is_sent_back_to_the_old_writer():
+    """The remedy of an unfinished move, to follow the global database's writer, would leave the current data."""
+    finding = next(iter(CHECKS["writer_known"](detached(World()).seen())))
+    assert (finding.state, finding.remedy) == (BLOCKER, "Run failback.yml with rebuild=true.")
+    assert finding.reason.startswith(f"{WEST} has the traffic and a writer of its own")
+
+
+def test_a_standby_outside_the_global_database_reaches_the_writer_by_the_global_endpoint():
+    world = detached(World(), serves=False)
+    assert {state for state, _reason in world.rows("writer_endpoint").values()} == {OK}
+    become(EAST, "writer_endpoint", OWN[WEST])(world)
+    assert world.rows("writer_endpoint")[EAST][0] == WARNING
+
+
+def test_the_writers_endpoint_is_unknown_where_the_detached_cluster_does_not_respond():
+    world = detached(World())
+    world.facts[WEST]["cluster"] = SILENT
+    become(EAST, "writer_endpoint", world.facts[WEST]["global_cluster"]["endpoint"])(world)
+    assert all("Unknown" in reason for _state, reason in world.rows("writer_endpoint").values())
+
+
 def test_lag_is_reported_with_the_loss_it_bounds():
     assert World().rows("replication_lag")[WEST][1].endswith("would lose at most 20100 ms of writes.")
 
