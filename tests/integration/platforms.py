@@ -277,8 +277,11 @@ class Platforms:
         platform = Platform(Lab.start(place / "lab"), inventory, regions, traces)
         provisioner = as_user(platform, "provisioner", make_policies(platform.lab, inventory, place / "policies"))
         platform.lab.clear_calls()  # what the administrator has done is not part of provisioning
+        # As AWS does for a moment: what was just created is refused once.
+        platform.lab.settings(first_use_refused=True)
         # With Ansible's highest verbosity, once: tests/integration/test_secrets.py reads it.
         run = provisioner.run("site", "-vvvv", traces=traces)
+        platform.lab.settings(first_use_refused=False)
         platform.lab.advance(900)  # until CloudWatch shows samples of the new secondary
         (place / "code").write_text(str(run.code))
 
