@@ -11,6 +11,8 @@ from lab import anonymous_s3, elb, route53
 from lab.checks import CHECKS, Measurement
 from lab.elb import Fetched
 from lab.faults import Answer, Fault
+from lab.services.security_groups import CHECKERS, admits
+from lab.services.settings import SETTINGS
 from lab.services.wafv2 import needs_user_agent
 from lab.world import WORLD
 
@@ -45,7 +47,11 @@ def measure(check: HealthCheck) -> Measurement:
     """What a checker finds now: 2xx or 3xx within the time, and the search string in a STR_MATCH check's body."""
     https = check.type_.startswith("HTTPS")
     port = int(check.port or (443 if https else 80))
-    found = fetch(check.ip_address or check.fqdn or "", port, check.resource_path or "/", https)
+    host = check.ip_address or check.fqdn or ""
+    balancer = balancer_of(host)
+    if balancer and not admits(balancer.region, balancer.arn, [port], CHECKERS):
+        return Measurement(False, "Failure: Resource is not reachable: connection timed out")
+    found = fetch(host, port, check.resource_path or "/", https)
     if found.status is None:
         return Measurement(False, f"Failure: {found.reason}")
     if check.type_ == "TCP":
@@ -70,6 +76,9 @@ def probe(host: str, user_agent: str = "") -> Answer | Fault | None:
     mode = WORLD.outages.get(balancer.region)
     if mode in ("hang", "reset"):
         return Fault(mode=mode, id=0)
+    ports = [int(listener.port) for listener in balancer.listeners]
+    if not admits(balancer.region, balancer.arn, ports, [SETTINGS.controller_address]):
+        return Fault(mode="hang", id=0)
     found = elb.request(balancer, None)
     if not user_agent and needs_user_agent(balancer.region, balancer.arn):
         found = Fetched(403, "blocked by the web ACL")

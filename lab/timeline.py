@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the platform was over time: who could write, where its names led, the desired capacity of each group.
+"""What the platform was over time: who could write, where its names led, each group's desired capacity, the routes.
 
 Observed a few times a second and after each change (`World.tick_hooks`); an entry is kept whenever anything differs.
 """
@@ -17,15 +17,17 @@ from moto.rds.models import DBCluster, rds_backends
 from lab import route53
 from lab.services.access import is_cut_off, is_denied
 from lab.services.rds_global import advance_all, membership
+from lab.services.routes import routes
 from lab.world import WORLD
 
 
 class Timeline:
-    """Entries {time, writers, open_writers, name, desired}, oldest first; who calls `look` and `restart` has the lock.
+    """Entries {time, writers, open_writers, name, desired, routes}, oldest first; callers of `look` have the lock.
 
     time: Unix seconds at which it was seen; writers: [region] (`writers`); open_writers: [region] (`open_writers`);
     name: {domain: region} (`names`);
-    desired: {region: {Auto Scaling group: desired capacity}}.
+    desired: {region: {Auto Scaling group: desired capacity}};
+    routes: {region: {subnet: {destination: what it goes through}}} (`lab/services/routes.py`).
     """
 
     def __init__(self) -> None:
@@ -33,7 +35,13 @@ class Timeline:
 
     def look(self) -> None:
         """Add an entry when the present differs from the last one."""
-        present = {"writers": writers(), "open_writers": open_writers(), "name": names(), "desired": desired()}
+        present = {
+            "writers": writers(),
+            "open_writers": open_writers(),
+            "name": names(),
+            "desired": desired(),
+            "routes": routes(),
+        }
         last = self.entries[-1] if self.entries else {}
         if any(last.get(key) != value for key, value in present.items()):
             self.entries.append({"time": round(time.time(), 6), **present})

@@ -25,9 +25,13 @@ def install() -> None:
         iam_simulation,
         logs,
         network_acls,
+        quotas,
         rds,
         rds_metrics,
+        routes,
         s3_replication,
+        security_groups,
+        settling,
         wafv2,
     )
     from lab.services.outage_log import OUTAGE_LOG
@@ -37,6 +41,17 @@ def install() -> None:
     WORLD.tick_hooks += [OUTAGE_LOG.refresh, s3_replication.advance_all]
     WORLD.reset_hooks += [OUTAGE_LOG.forget, SETTINGS.reset]
     regional = (rds, rds_metrics, cloudwatch, cloudwatch_alarms, elbv2, autoscaling, dynamodb, logs, s3_replication)
-    for service in (*regional, arc, creations, iam_simulation, network_acls, wafv2):
+    for service in (
+        *regional,
+        arc,
+        creations,
+        iam_simulation,
+        network_acls,
+        quotas,
+        routes,
+        security_groups,
+        settling,
+        wafv2,
+    ):
         service.install()
     patches.apply()

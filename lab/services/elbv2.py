@@ -121,6 +121,9 @@ def _patch_access_logs() -> None:
     modify = ELBv2Backend.modify_load_balancer_attributes
 
     def modify_or_refuse(self: ELBv2Backend, arn: str, attrs: dict[str, Any]) -> dict[str, Any]:
+        keep_alive = attrs.get("client_keep_alive.seconds", "60")
+        if not (keep_alive.isdigit() and 60 <= int(keep_alive) <= 604800):
+            raise InvalidConfigurationRequest(f"client_keep_alive.seconds must be from 60 to 604800, not {keep_alive}")
         if attrs.get("access_logs.s3.enabled") == "true":
             known = self.describe_load_balancer_attributes(arn)
             name = attrs.get("access_logs.s3.bucket") or known["access_logs.s3.bucket"]

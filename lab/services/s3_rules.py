@@ -16,6 +16,8 @@ from uuid import uuid4
 from moto.s3.exceptions import MalformedXML, S3ClientError
 from moto.s3.models import FakeBucket, S3Backend
 
+from lab.services.first_use import is_refused
+
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 DESTINATION = re.compile(r"arn:aws[a-z-]*:s3:::([a-z0-9.-]{3,63})")
 SCHEMA = "must be specified for this version of Cross Region Replication configuration schema."
@@ -35,7 +37,8 @@ def destination_name(rule: dict[str, Any]) -> str:
 
 def check_configuration(backend: S3Backend, bucket: FakeBucket, configuration: dict[str, Any]) -> None:
     """Raise the API's fault unless the configuration can be applied; give rules without an ID one."""
-    if not bucket.is_versioned:
+    mark = vars(bucket).get("lab_versioning")
+    if not bucket.is_versioned or (mark and is_refused(mark)):
         raise invalid("Versioning must be 'Enabled' on the bucket to apply a replication configuration")
     if not ROLE.fullmatch(configuration.get("Role") or ""):
         raise S3ClientError("InvalidArgument", f"Invalid role ARN: {configuration.get('Role')!r}")

@@ -66,8 +66,13 @@ class Settings:
     load_balancer_create_s: float = 0.0  # a load balancer is `provisioning`
     db_clusters_max: int = 40  # quotas of RDS in each region
     db_instances_max: int = 40
+    elastic_ips_max: int = 5  # quotas that are reported only
+    vpcs_max: int = 5
+    health_checks_max: int = 200
     replication_s: float = 1.0  # a DynamoDB write or an S3 object reaches the other region
     calendar_date: str = "2026-11-29"  # the day by which engine versions are offered and retired (rds_calendar.py)
+    controller_address: str = "192.0.2.10"  # from where probes come, for security groups of load balancers
+    first_use_refused: bool = False  # what was created a moment ago is refused once (lab/services/settling.py)
     withheld_versions: tuple[str, ...] = ()  # `region version`: engine versions that a region has not got
 
     def update(self, values: dict[str, Any]) -> None:

@@ -32,8 +32,68 @@ def subnet_cidr(vpc_cidr: t.Any, prefix: t.Any, index: t.Any) -> str:
     return str(ipaddress.IPv4Network((first, length)))
 
 
+def network_layout_problems(subnets: t.Any, layout: t.Mapping[str, str]) -> list[str]:
+    """Return what a network in use cannot become, as sentences.
+
+    :param subnets: those that are there, as amazon.aws.ec2_vpc_subnet_info returns them.
+    :param layout: the CIDR of each wanted subnet, by its name.
+    """
+    problems = []
+    for subnet in sorted(subnets, key=lambda one: one["tags"]["Name"]):
+        name, cidr = subnet["tags"]["Name"], subnet["cidr_block"]
+        if name not in layout:
+            problems.append(
+                f"network_zones and network_zone_count leave out {subnet['availability_zone']}, where {name} "
+                "is; allowed: the zones in use, and others after them."
+            )
+        elif layout[name] != cidr:
+            problems.append(
+                f"The subnet {name} would be {layout[name]} by vpc_cidr, network_subnet_prefix and the offset of its "
+                f"tier, but is {cidr}; allowed: the values with which it was created, in the same order of zones."
+            )
+    return problems
+
+
+def security_group_gaps(groups: t.Any, wanted: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+    """Return what is wanted of security groups that exist and that they do not let through yet, as texts.
+
+    :param groups: as amazon.aws.ec2_security_group_info returns them; what their names end in is the key of ``wanted``.
+    :param wanted: by group, ``ingress`` and ``egress``: rules as amazon.aws.ec2_security_group takes them.
+    """
+    gaps = set()
+    for group in groups:
+        name = next((one for one in wanted if group["group_name"].endswith(f"-{one.replace('_', '-')}")), None)
+        for side, key in (("ingress", "ip_permissions"), ("egress", "ip_permissions_egress")):
+            there = {text for rule in group[key] for text in _seen(rule)}
+            asked = {text for rule in (wanted[name][side] if name else []) for text in _asked(rule)}
+            gaps |= {f"{group['group_name']} {side} {text}" for text in asked - there}
+    return sorted(gaps)
+
+
+def _asked(rule: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """What a wanted rule lets through: "protocol port source"."""
+    cidrs = rule.get("cidr_ip") or []
+    sources = [*([cidrs] if isinstance(cidrs, str) else cidrs), *(rule.get("ip_prefix") or [])]
+    for port in rule["ports"]:
+        for source in sources or ["a group"]:
+            yield f"{rule['proto']} {port} {source}"
+
+
+def _seen(rule: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """The same for a rule that is there."""
+    sources = [one["cidr_ip"] for one in rule.get("ip_ranges", [])]
+    sources += [one["prefix_list_id"] for one in rule.get("prefix_list_ids", [])]
+    sources += ["a group" for _one in rule.get("user_id_group_pairs", [])]
+    for source in sources:
+        yield f"{rule['ip_protocol']} {rule.get('from_port')} {source}"
+
+
 class FilterModule:
     """Filters of the network role."""
 
     def filters(self) -> dict[str, t.Callable]:
-        return {"subnet_cidr": subnet_cidr}
+        return {
+            "network_layout_problems": network_layout_problems,
+            "security_group_gaps": security_group_gaps,
+            "subnet_cidr": subnet_cidr,
+        }

@@ -69,6 +69,10 @@ options:
         description: Ports on which instances may reach the internet; only 443 if omitted.
         type: list
         elements: int
+      placeholder:
+        description: Whether the application is the placeholder, which answers without asking the database.
+        type: bool
+        version_added: 0.3.0
   min_healthy_ratio:
     description:
       - Minimum share of registered targets that must be healthy, from 0 to 1.
@@ -248,6 +252,7 @@ ARGUMENT_SPEC = {
             "protection": {"type": "bool", "default": False},
             "last_snapshot": {"type": "bool"},
             "egress_ports": {"type": "list", "elements": "int", "rule": rules.Each(rules.PORT)},
+            "placeholder": {"type": "bool"},
         },
     },
     "min_healthy_ratio": {"type": "float", "default": 0.5, "rule": rules.RATIO},

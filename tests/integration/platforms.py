@@ -288,8 +288,11 @@ class Platforms:
         if self.tries_policies:
             provisioner = as_user(platform, "provisioner", make_policies(platform.lab, inventory, place / "policies"))
             platform.lab.clear_calls()  # what the administrator has done is not part of provisioning
+            # As AWS does for a moment: what was just created is refused once.
+            platform.lab.settings(first_use_refused=True)
             # With Ansible's highest verbosity, once: tests/integration/test_secrets.py reads it.
             run = provisioner.run("site", "-vvvv", traces=traces)
+            platform.lab.settings(first_use_refused=False)
         else:
             run = platform.run("site", traces=traces)
         platform.lab.advance(900)  # until CloudWatch shows samples of the new secondary

@@ -118,9 +118,10 @@ def test_a_provisioned_platform_is_ready(platform, tmp_path):
     run, report = readiness(platform, tmp_path, "-e", option)
     run.ends_well()
     assert (report["ready"], report["ready_regions"], report["active_region"]) == (True, [WEST], EAST)
-    # The demo's topics have no subscriptions. The checked role has the runner's policy, which suffices.
-    assert named(report, "warning") == {("subscriptions", EAST), ("subscriptions", WEST)}
-    assert report["summary"] == {"ok": len(report["rows"]) - 2, "warnings": 2, "blockers": 0, "unknown": 0}
+    # The demo's topics have no subscriptions, and its application is the placeholder. The checked role has the runner's
+    # policy, which suffices.
+    assert named(report, "warning") == {("subscriptions", EAST), ("subscriptions", WEST), ("application", "all")}
+    assert report["summary"] == {"ok": len(report["rows"]) - 3, "warnings": 3, "blockers": 0, "unknown": 0}
     changing = [call["operation"] for call in platform.lab.calls()[before:] if call["mutating"]]
     assert changing == ["PutMetricData"] * 2, "the figures on the dashboards, and nothing else"
     assert sum(run.changed.values()) == 2, "these and the report"

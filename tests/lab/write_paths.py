@@ -40,6 +40,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 from ansible_collections.trading.multi_region.plugins.module_utils._fence import fence as region_fence
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import dashboard as monitoring_dashboard
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import log_groups, topic_encryption
+from ansible_collections.trading.multi_region.plugins.module_utils._network import load_balancer, route_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._runs import record as runs_record
 from ansible_collections.trading.multi_region.plugins.module_utils._runs import sync
 from ansible_collections.trading.multi_region.plugins.module_utils._stores import (
@@ -884,6 +885,62 @@ def topic_encrypted(place: Place) -> Write:
         return place.aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["KmsMasterKeyId"]
 
     return Write(lambda: topic_encryption.run(params, place.clients), seen, key)
+
+
+# --- route tables and load balancers
+def routed(place: Place, operation: str) -> Write:
+    """A subnet, its table (for AssociateRouteTable it has none), another table and a gateway endpoint of the first."""
+    ec2 = place.aws("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.77.0.0/24")["Subnet"]["SubnetId"]
+    old, new = (ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _table in range(2))
+    if operation != "AssociateRouteTable":
+        ec2.associate_route_table(SubnetId=subnet, RouteTableId=old)
+    service = {"VpcId": vpc, "ServiceName": f"com.amazonaws.{WEST}.s3", "RouteTableIds": [old]}
+    endpoint = ec2.create_vpc_endpoint(**service)["VpcEndpoint"]["VpcEndpointId"]
+    table = old if operation == "ModifyVpcEndpoint" else new
+    params = {"region": WEST, "vpc_id": vpc, "associations": [{"route_table_id": table, "subnet_ids": [subnet]}]}
+    if operation == "ModifyVpcEndpoint":
+        params["associations"].append({"route_table_id": new, "subnet_ids": []})
+        params["gateway_endpoint_ids"] = [endpoint]
+
+    def seen() -> tuple[str | None, list[str]]:
+        tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+        own = [one["RouteTableId"] for one in tables for used in one["Associations"] if used.get("SubnetId") == subnet]
+        (shown,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint])["VpcEndpoints"]
+        return own[0] if own else None, sorted(shown["RouteTableIds"])
+
+    connected = sorted([old, new]) if operation == "ModifyVpcEndpoint" else [old]
+    return Write(lambda: route_tables.run(params, place.clients), seen, (table, connected))
+
+
+@writes("ec2", "ReplaceRouteTableAssociation")
+def subnet_given_another_table(place: Place) -> Write:
+    return routed(place, "ReplaceRouteTableAssociation")
+
+
+@writes("ec2", "AssociateRouteTable")
+def subnet_given_a_table(place: Place) -> Write:
+    return routed(place, "AssociateRouteTable")
+
+
+@writes("ec2", "ModifyVpcEndpoint")
+def endpoint_given_a_table(place: Place) -> Write:
+    return routed(place, "ModifyVpcEndpoint")
+
+
+@writes("elbv2", "ModifyLoadBalancerAttributes")
+def keep_alive_shortened(place: Place) -> Write:
+    subnets = [one["SubnetId"] for one in place.aws("ec2").describe_subnets()["Subnets"][:2]]
+    (made,) = place.aws("elbv2").create_load_balancer(Name=place.name, Subnets=subnets)["LoadBalancers"]
+    arn = made["LoadBalancerArn"]
+    params = {"region": WEST, "load_balancer_arn": arn, "client_keep_alive_seconds": 60}
+
+    def seen() -> str:
+        found = place.aws("elbv2").describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+        return {one["Key"]: one["Value"] for one in found}["client_keep_alive.seconds"]
+
+    return Write(lambda: load_balancer.run(params, place.clients), seen, "60")
 
 
 # --- event subscriptions

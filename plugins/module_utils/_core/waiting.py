@@ -12,6 +12,7 @@ import time
 from ansible_collections.trading.multi_region.plugins.module_utils._core import controller
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.requests import at_most
+from ansible_collections.trading.multi_region.plugins.module_utils._core.settling import passes, row
 
 # How long a read may take that begins when the time is over, or nearly so.
 LAST_LOOK_SECONDS = 2
@@ -127,14 +128,21 @@ def wait_until_visible(
         ) from late
 
 
-def retry_transient(call, timeout=60, interval=2, clock=time.monotonic, sleep=pause):
+def retry_transient(call, timeout=60, interval=2, clock=time.monotonic, sleep=pause, settling=None):
     """Return what ``call`` returns, retrying transient failures of AWS.
+
+    settling: name of the refusal in the table of settling.py that is retried too, for its patience, or None.
 
     Only for calls that may be repeated: reads, and writes that set the complete wanted state. Provisioning many regions
     leads to throttling that is no reason to fail (Route 53 allows five API requests per second and account, "Quotas" of
     the Route 53 Developer Guide). Raises the last AwsCallError, not a WaitTimeout, at the deadline.
     """
+
+    def tolerate(error):
+        return is_passing(error) or (settling and passes(settling, error.operation, error.code, error.message))
+
+    timeout = max(timeout, row(settling).patience) if settling else timeout
     try:
-        return poll(call, lambda _answer: True, timeout, interval, clock=clock, sleep=sleep)
+        return poll(call, lambda _answer: True, timeout, interval, clock=clock, sleep=sleep, tolerate=tolerate)
     except WaitTimeout as late:
         raise late.error from late

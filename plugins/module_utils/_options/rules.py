@@ -274,6 +274,8 @@ LEASE_SECONDS = number(10, 3600, "a whole number of seconds")
 FAILURES = number(1, 1000, "a whole number")
 QUORUM = number(2, 1000, "a whole number")
 RUNS = number(1, 1_000_000, "a whole number")
+# "HTTP client keepalive duration" of the User Guide for Application Load Balancers.
+CLIENT_KEEP_ALIVE = number(60, 604800, "a whole number of seconds")
 WORDS = Value(
     "text without control characters, up to 10000 characters",
     lambda value: isinstance(value, str) and len(value) <= 10000 and value.replace("\n", "").isprintable(),
@@ -294,6 +296,7 @@ NAMESPACE = text(r"[A-Za-z0-9._#/-]{1,255}", "1 to 255 letters, digits and . _ #
 RUNNER_ARN = arn("iam sts", r".+", "a user or a role")
 CLUSTER_ARN = arn("rds", r"cluster:[A-Za-z0-9-]+", "an Aurora cluster")
 TARGET_GROUP_ARN = arn("elasticloadbalancing", r"targetgroup/.+", "a target group")
+LOAD_BALANCER_ARN = arn("elasticloadbalancing", r"loadbalancer/app/.+", "an Application Load Balancer")
 TOPIC_ARN = arn("sns", r"[A-Za-z0-9_.-]{1,256}", "an SNS topic")
 KEY_ARN = arn("kms", r"(?:key|alias)/.+", "a KMS key")
 CONTROL_ARN = arn("route53-recovery-control", r"controlpanel/[^/]+/routingcontrol/[^/]+", "a routing control")
@@ -307,6 +310,15 @@ TAGS = ByKey(
     Value("up to 256 characters", lambda value: not isinstance(value, (dict, list)) and len(str(value)) <= 256),
 )
 MOMENT = number(0, LAST_SECOND, "epoch seconds")
+
+
+def ec2_id(prefix: str) -> Value:
+    """Return the rule for an id that EC2 chose ("Resource IDs" of the Amazon EC2 User Guide)."""
+    return text(rf"{prefix}-[0-9a-z]{{8,17}}", f"an id such as {prefix}-0123456789abcdef0")
+
+
+NOT_EMPTY = Each(Value("anything", lambda _value: True), 1)
+VPC_ID, SUBNET_ID, ROUTE_TABLE_ID, ENDPOINT_ID = map(ec2_id, ("vpc", "subnet", "rtb", "vpce"))
 
 # Members of an entry in the recovery manifest; _control_table/manifest.py checks whether any are missing.
 ENTRY = {
@@ -357,7 +369,9 @@ def members_of(argument_spec: Mapping[str, Any]) -> Members:
     for name, spec in argument_spec.items():
         rule = members_of(spec["options"]) if "options" in spec else spec.get("rule")
         if rule:
-            rules[name] = Each(rule) if "options" in spec and spec["type"] == "list" else rule
+            # The rule of a list of dictionaries is about their number; the members have rules of their own.
+            least = getattr(spec.get("rule"), "least", 0)
+            rules[name] = Each(rule, least) if "options" in spec and spec["type"] == "list" else rule
     required = frozenset(name for name, spec in argument_spec.items() if spec.get("required"))
     return Members({**dict.fromkeys(required, Value("not empty", bool)), **rules}, required)
 

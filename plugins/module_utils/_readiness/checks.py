@@ -21,6 +21,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness im
     exposure,
     hardening,
     name,
+    quotas,
     surroundings,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
@@ -47,6 +48,11 @@ CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
     "capacity": capacity.capacity,
     "vcpu_quota": capacity.vcpu_quota,
     "target_quota": capacity.target_quota,
+    "region_enabled": quotas.region_enabled,
+    "elastic_ip_quota": quotas.elastic_ip_quota,
+    "vpc_quota": quotas.vpc_quota,
+    "health_check_quota": quotas.health_check_quota,
+    "application": quotas.application,
     "session_table": data.session_table,
     "bucket_replication": data.bucket_replication,
     "secret": data.secret,

@@ -32,6 +32,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.resources import describe_acl
 from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import describe_session_table
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.capacity import STANDARD_QUOTA
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.readers_quotas import (
+    read_elastic_ip_quota,
+    read_vpc_quota,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.bucket_replication import get_replication
 
 SERVICES = (
@@ -541,6 +545,8 @@ def regional_readers(
         "load_balancer": of_entry("elbv2", read_load_balancer, "load_balancer_arn"),
         "vcpu_quota": lambda: read_vcpu_quota(clients("service-quotas", region), clients("cloudwatch", region)),
         "target_quota": lambda: get_target_quota(clients("elbv2", region)),
+        "elastic_ip_quota": lambda: read_elastic_ip_quota(clients("service-quotas", region), clients("ec2", region)),
+        "vpc_quota": lambda: read_vpc_quota(clients("service-quotas", region), clients("ec2", region)),
         "secret": of_option("secretsmanager", describe_secret, "secret_name"),
         "key": of_option("kms", describe_key, "key_alias"),
         "network": of_option("ec2", read_network, "vpc_name"),

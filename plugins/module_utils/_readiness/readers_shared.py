@@ -22,6 +22,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     MultiRegionError,
     aws_call,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness.readers_quotas import (
+    read_health_check_quota,
+    read_opt_in,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import list_health_checks
 
 SERVICES = ("route53", "iam")
@@ -233,4 +237,6 @@ def shared_readers(
         "records": ask_records,
         "health_checks": ask_checks,
         "permissions": lambda: read_permissions(clients, manifest, expected),
+        "health_check_quota": lambda: read_health_check_quota(clients("route53", region)),
+        "region_opt_in": lambda: read_opt_in(clients, [entry["region"] for entry in manifest["regions"]]),
     }

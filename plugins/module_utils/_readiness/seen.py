@@ -25,6 +25,7 @@ rescue_snapshots: [{identifier, status, created_at, expires_at, copy, copy_statu
 instance_types: {instance type: vCPUs of one}, of the group's instances or else of its launch template
 vcpu_quota: {limit, used, used_error}; used is None if unknown, and used_error then contains the reason
 target_quota: the maximum number of targets of a load balancer
+elastic_ip_quota, vpc_quota: {limit, used}
 session_table_settings, control_table_settings: None or {kms_key_arn, deletion_protection, is_recoverable}
 data_bucket: None or {kms_key_arn, is_versioned, public_access_block: {setting of the S3 API: bool}, policy: its text or
     None}; control_bucket: the same
@@ -47,6 +48,8 @@ and without a region:
 
 records: None (no zone) or [{name, identifier, failover, health_check_id, target}], names without the last dot
 health_checks: {id: HealthCheckConfig}
+health_check_quota: {limit, used}
+region_opt_in: {region: OptInStatus of the EC2 API}, of all regions
 permissions: {principal, simulated: [{sid, action, decisions: {resource: decision}}], errors: {sid: sentence}}
 """
 

@@ -14,6 +14,7 @@ Amazon S3 API Reference (the call replaces the whole configuration).
 from __future__ import annotations
 
 import copy
+import functools
 import time
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused, aws_call
@@ -170,7 +171,8 @@ class Bucket:
     def write(self, configuration):
         """Put the configuration, or remove it if it is empty. Both may be repeated if the response is lost."""
         if configuration:
-            retry_transient(lambda: put_replication(self.client, self.name, configuration), **self.time)
+            put = functools.partial(put_replication, self.client, self.name, configuration)
+            retry_transient(put, settling="bucket_replication", **self.time)
         else:
             retry_transient(lambda: delete_replication(self.client, self.name), **self.time)
 

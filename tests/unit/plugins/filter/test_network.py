@@ -8,7 +8,11 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.trading.multi_region.plugins.filter.network import subnet_cidr
+from ansible_collections.trading.multi_region.plugins.filter.network import (
+    network_layout_problems,
+    security_group_gaps,
+    subnet_cidr,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,3 +44,47 @@ def test_cuts_the_numbered_subnet(vpc, prefix, index, wanted):
 def test_refuses_what_does_not_fit_and_names_it(vpc, prefix, index, named):
     with pytest.raises(AnsibleFilterError, match=named):
         subnet_cidr(vpc, prefix, index)
+
+
+SUBNET = {"tags": {"Name": "n-private-us-east-1a"}, "cidr_block": "10.0.10.0/24", "availability_zone": "us-east-1a"}
+
+
+def test_a_network_in_use_may_grow_and_not_change():
+    layout = {"n-private-us-east-1a": "10.0.10.0/24", "n-private-us-east-1b": "10.0.11.0/24"}
+    assert network_layout_problems([], layout) == network_layout_problems([SUBNET], layout) == []
+    (moved,) = network_layout_problems([SUBNET], {"n-private-us-east-1a": "10.0.20.0/24"})
+    assert "10.0.20.0/24" in moved and "but is 10.0.10.0/24" in moved and "allowed" in moved
+    (left_out,) = network_layout_problems([SUBNET], {"n-private-us-east-1b": "10.0.10.0/24"})
+    assert "leave out us-east-1a" in left_out and "network_zone_count" in left_out
+
+
+def test_rules_that_a_group_lacks_are_listed_and_those_of_a_group_that_is_to_be_made_are_not():
+    wanted = {
+        "load_balancer": {
+            "ingress": [
+                {"proto": "tcp", "ports": [80, 443], "cidr_ip": ["198.51.100.0/24"]},
+                {"proto": "tcp", "ports": [443], "ip_prefix": ["pl-1"]},
+            ],
+            "egress": [{"proto": "tcp", "ports": [8080], "group_name": "n-application"}],
+        },
+        "database": {"ingress": [], "egress": []},
+    }
+    there = {
+        "group_name": "n-load-balancer",
+        "ip_permissions": [
+            {
+                "ip_protocol": "tcp",
+                "from_port": 443,
+                "ip_ranges": [{"cidr_ip": "198.51.100.0/24"}],
+                "prefix_list_ids": [],
+            },
+        ],
+        "ip_permissions_egress": [
+            {"ip_protocol": "tcp", "from_port": 8080, "user_id_group_pairs": [{"group_id": "sg"}]}
+        ],
+    }
+    assert security_group_gaps([], wanted) == []
+    assert security_group_gaps([there], wanted) == [
+        "n-load-balancer ingress tcp 443 pl-1",
+        "n-load-balancer ingress tcp 80 198.51.100.0/24",
+    ]

@@ -73,8 +73,8 @@ def test_nothing_that_could_not_be_read_is_ok():
         world.lose(region)
     world.shared = dict.fromkeys(world.shared, SILENT)
     rows = judge(world.seen())
-    # The planner's answer is a fake here, and the switch's backend is in the manifest.
-    not_observed = {"planner", "switch_alarms"}
+    # The planner's answer is a fake here, the switch's backend is in the manifest, and the application is an option.
+    not_observed = {"planner", "switch_alarms", "application"}
     assert {row["check"] for row in rows if row["state"] == OK} <= not_observed
     assert {row["check"] for row in rows} == set(CHECKS)
     assert all(row["is_unknown"] for row in rows if row["check"] not in not_observed)
@@ -243,6 +243,10 @@ def check_of(name, **values):
 
 def no_check(name):
     return lambda world: world.shared["health_checks"].pop(name)
+
+
+def shared(fact, **values):
+    return lambda world: world.shared[fact].update(values)
 
 
 def backend(name, **more):
@@ -580,6 +584,24 @@ FAULTS = [
     ),
     ("target_quota", become(WEST, "target_quota", 1), WEST, BLOCKER, "may have 1 targets"),
     ("target_quota", become(WEST, "target_quota", 4), WEST, WARNING, "may have 4 targets, the group 6"),
+    (
+        "elastic_ip_quota",
+        change(WEST, "elastic_ip_quota", used=5),
+        WEST,
+        WARNING,
+        "5 of 5 Elastic IP addresses",
+    ),
+    ("elastic_ip_quota", become(WEST, "elastic_ip_quota", SILENT), WEST, WARNING, "Unknown"),
+    ("vpc_quota", change(WEST, "vpc_quota", used=6), WEST, WARNING, "6 of 5 VPCs are used"),
+    ("vpc_quota", become(WEST, "vpc_quota", SILENT), WEST, WARNING, "Unknown"),
+    ("health_check_quota", shared("health_check_quota", used=200), ALL, WARNING, "200 of 200 health checks"),
+    ("health_check_quota", lambda world: world.shared.update(health_check_quota=SILENT), ALL, WARNING, "Unknown"),
+    ("region_enabled", shared("region_opt_in", **{WEST: "not-opted-in"}), WEST, BLOCKER, "not-opted-in"),
+    ("region_enabled", shared("region_opt_in", **{EAST: "not-opted-in"}), EAST, WARNING, "not-opted-in"),
+    ("region_enabled", lambda world: world.shared["region_opt_in"].pop(WEST), WEST, BLOCKER, "AWS does not list it"),
+    ("region_enabled", lambda world: world.shared.update(region_opt_in=SILENT), WEST, WARNING, "Unknown"),
+    ("application", lambda world: world.expected.update(placeholder=True), ALL, WARNING, "nothing about the database"),
+    ("application", not_given("placeholder"), ALL, WARNING, "expected.placeholder is not given"),
     ("session_table", change(WEST, "table", status="CREATING"), WEST, BLOCKER, "is CREATING"),
     ("session_table", change(WEST, "table", replicas={}), WEST, BLOCKER, "not replicated to us-east-1"),
     ("session_table", change(EAST, "table", replicas={}), EAST, WARNING, "not replicated to us-east-2"),

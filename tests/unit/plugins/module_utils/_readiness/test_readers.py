@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness import readers as facts
+from ansible_collections.trading.multi_region.plugins.module_utils._readiness import readers_quotas as quotas
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness import readers_shared as shared
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
 
@@ -225,3 +226,42 @@ def test_a_policy_document_may_come_as_text(aws):
             return {"PolicyVersion": {"Document": json.dumps(POLICY).replace(" ", "%20")}}
 
     assert shared.get_policy_document(Texts().clients("iam", EAST), "arn", "v1") == POLICY
+
+
+class Account(FakeAws):
+    """Quotas and regions of an account; ``silent`` regions do not answer."""
+
+    silent = ()
+
+    def get_service_quota(self, region, ServiceCode, QuotaCode):
+        return {"Quota": {"Value": {"L-0263D0A3": 5.0, "L-F678F1CE": 6.0}[QuotaCode]}}
+
+    def describe_addresses(self, region):
+        return {"Addresses": [{}, {}]}
+
+    def describe_vpcs(self, region):
+        return {"Vpcs": [{}]}
+
+    def get_account_limit(self, region, Type):
+        return {"Limit": {"Type": Type, "Value": 200}, "Count": 9}
+
+    def describe_regions(self, region, AllRegions):
+        if region in self.silent:
+            raise aws_error("AuthFailure", status=401)
+        return {"Regions": [{"RegionName": EAST, "OptInStatus": "opt-in-not-required"}]}
+
+
+def test_quotas_are_read_with_what_is_used_of_them():
+    aws = Account()
+    clients = aws.clients("service-quotas", EAST), aws.clients("ec2", EAST)
+    assert quotas.read_elastic_ip_quota(*clients) == {"limit": 5.0, "used": 2}
+    assert quotas.read_vpc_quota(*clients) == {"limit": 6.0, "used": 1}
+    assert quotas.read_health_check_quota(aws.clients("route53", EAST)) == {"limit": 200, "used": 9}
+
+
+def test_which_regions_are_enabled_is_asked_of_one_that_responds():
+    aws = Account()
+    aws.silent = ("me-south-1",)
+    assert quotas.read_opt_in(aws.clients, ["me-south-1", EAST]) == {EAST: "opt-in-not-required"}
+    with pytest.raises(MultiRegionError, match="AuthFailure"):
+        quotas.read_opt_in(aws.clients, ["me-south-1"])

@@ -128,7 +128,13 @@ class World:
         copy = {"document": deepcopy(self.manifest), "written_at": WRITTEN_AT}
         self.copies = {region: Observation(deepcopy(copy)) for region in self.order}
         self.facts = {region: self._facts_of(region) for region in self.order}
-        self.shared = {"records": self._records(), "health_checks": self._checks(), "permissions": self._permissions()}
+        self.shared = {
+            "records": self._records(),
+            "health_checks": self._checks(),
+            "permissions": self._permissions(),
+            "health_check_quota": {"limit": 200, "used": 9},
+            "region_opt_in": dict.fromkeys(self.order, "opt-in-not-required"),
+        }
         self.expected = {
             "secret_name": "secret",
             "key_alias": "alias/key",
@@ -137,6 +143,7 @@ class World:
             "switch_prefix": PREFIX,
             "protection": True,
             "last_snapshot": True,
+            "placeholder": False,
         }
         self.limits = {}
         self.traffic_region = EAST
@@ -209,6 +216,8 @@ class World:
             "instance_types": {"t3.medium": 2},
             "vcpu_quota": {"limit": 32.0, "used": 8.0, "used_error": None},
             "target_quota": 1000,
+            "elastic_ip_quota": {"limit": 5, "used": 1},
+            "vpc_quota": {"limit": 5, "used": 2},
             "session_table_settings": table_of(region),
             "control_table_settings": table_of(region),
             "data_bucket": {

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of the network that change on a platform in use: the lab's timeline has the routes after each call."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.integration.aws import SUFFIX
+
+NETWORK = f"trading-{SUFFIX}"
+PER_ZONE = ("--tags", "network", "-e", "network_nat_per_zone=true")
+
+
+@pytest.fixture(scope="module")
+def bare(platforms):
+    """Two regions with a network and nothing else, for copying."""
+    made = platforms.empty("us-east-1", "us-east-2", scale=20)
+    with made.lab:
+        made.run("site", "--tags", "network").ends_well()
+        yield made
+
+
+@pytest.fixture
+def network(bare, tmp_path):
+    """A copy of it to change."""
+    with bare.lab.fork(tmp_path / "lab") as lab:
+        yield replace(bare, lab=lab)
+
+
+def lost_routes(timeline: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """(region, subnet, destination) of the routes that were there first and last, but not at each moment between."""
+    first, last = timeline[0]["routes"], timeline[-1]["routes"]
+    return sorted(
+        {
+            (region, subnet, destination)
+            for region, subnets in first.items()
+            for subnet, before in subnets.items()
+            for destination in before.keys() & last[region].get(subnet, {}).keys()
+            for entry in timeline
+            if destination not in entry["routes"].get(region, {}).get(subnet, {})
+        }
+    )
+
+
+def subnets_of(platform, region: str) -> dict[str, dict[str, str]]:
+    """{tier: {subnet: zone}} of the platform."""
+    found = platform.lab.client("ec2", region).describe_subnets(
+        Filters=[{"Name": "tag:Name", "Values": [f"{NETWORK}-*"]}]
+    )["Subnets"]
+    tiers: dict[str, dict[str, str]] = {}
+    for subnet in found:
+        tier = {tag["Key"]: tag["Value"] for tag in subnet["Tags"]}["Tier"]
+        tiers.setdefault(tier, {})[subnet["SubnetId"]] = subnet["AvailabilityZone"]
+    return tiers
+
+
+def gateways_of(platform, region: str) -> dict[str, str]:
+    """{NAT gateway: zone} of those that are available."""
+    ec2 = platform.lab.client("ec2", region)
+    found = ec2.describe_nat_gateways(Filter=[{"Name": "state", "Values": ["available"]}])["NatGateways"]
+    zones = subnets_of(platform, region)["public"]
+    return {one["NatGatewayId"]: zones[one["SubnetId"]] for one in found}
+
+
+def change(platform, *options: str) -> list[dict[str, Any]]:
+    """Run site.yml; the timeline from what was before to what is now."""
+    earlier = len(platform.lab.timeline())
+    platform.run("site", *options).ends_well()
+    return platform.lab.timeline()[earlier - 1 :]
+
+
+def assert_each_zone_has_its_own_way_out(platform) -> None:
+    routes = platform.lab.timeline()[-1]["routes"]
+    for region in platform.regions:
+        gateways = gateways_of(platform, region)
+        assert len(gateways) == 2
+        for subnet, zone in subnets_of(platform, region)["private"].items():
+            own = routes[region][subnet]
+            assert gateways[own["0.0.0.0/0"]] == zone
+            assert {f"com.amazonaws.{region}.{store}" for store in ("s3", "dynamodb")} < set(own)
+
+
+def test_every_subnet_is_routed_while_each_zone_gets_its_own_nat_gateway(platform):
+    assert lost_routes(change(platform, *PER_ZONE)) == []
+    assert_each_zone_has_its_own_way_out(platform)
+
+
+@pytest.mark.nightly
+def test_nat_gateways_per_zone_come_and_go_without_a_moment_without_routes_and_leave_nothing_behind(platform):
+    lab = platform.lab
+    lab.settings(nat_gateway_create_s=60)
+    before = {region: lab.client("ec2", region).describe_route_tables()["RouteTables"] for region in platform.regions}
+    addresses = {region: lab.client("ec2", region).describe_addresses()["Addresses"] for region in platform.regions}
+    calls = len(lab.calls())
+    platform.run("site", *PER_ZONE, "--check").ends_well()
+    assert [call for call in lab.calls()[calls:] if call["mutating"]] == []
+    assert lost_routes(change(platform, *PER_ZONE)) == []
+    assert_each_zone_has_its_own_way_out(platform)
+    assert not any(platform.run("site", *PER_ZONE).ends_well().changed.values())
+    assert lost_routes(change(platform, "--tags", "network")) == []
+    for region in platform.regions:
+        ec2 = lab.client("ec2", region)
+        assert len(ec2.describe_route_tables()["RouteTables"]) == len(before[region])
+        assert len(ec2.describe_addresses()["Addresses"]) == len(addresses[region])
+        assert len(gateways_of(platform, region)) == 1
+        assert {len(one["RouteTableIds"]) for one in ec2.describe_vpc_endpoints()["VpcEndpoints"]} == {3}
+    assert not any(platform.run("site", "--tags", "network").ends_well().changed.values())
+
+
+CHANGES = {
+    "a third zone": {"network_zone_count": 3},
+    "other clients": {"network_client_cidrs": ["198.51.100.0/24", "203.0.113.0/24"]},
+    "one client port": {"network_client_ports": [443]},
+    "another egress port": {"network_egress_ports": [443, 8443]},
+}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("options", CHANGES.values(), ids=CHANGES)
+def test_an_option_that_changes_takes_no_route_away(network, options):
+    given = ("--tags", "network", "-e", json.dumps(options))
+    assert lost_routes(change(network, *given)) == []
+    assert not any(network.run("site", *given).ends_well().changed.values())
+
+
+@pytest.mark.nightly
+def test_checkers_and_controller_stay_admitted_when_only_some_clients_are(platform):
+    lab = platform.lab
+    options = {"network_client_cidrs": ["198.51.100.0/24"], "network_controller_cidrs": ["192.0.2.0/24"]}
+    platform.run("site", "--tags", "network", "-e", json.dumps(options)).ends_well()
+    lab.advance(600)
+    platform.run("health_check").ends_well()
+    route53 = lab.client("route53")
+    for check in route53.list_health_checks()["HealthChecks"]:
+        if check["HealthCheckConfig"]["Type"] == "HTTP":
+            seen = route53.get_health_check_status(HealthCheckId=check["Id"])["HealthCheckObservations"]
+            assert all(one["StatusReport"]["Status"].startswith("Success") for one in seen)
+    for region in platform.regions:
+        names = [{"Name": "group-name", "Values": [f"{NETWORK}-load-balancer"]}]
+        (group,) = lab.client("ec2", region).describe_security_groups(Filters=names)["SecurityGroups"]
+        let_in = {(rule["FromPort"], one["CidrIp"]) for rule in group["IpPermissions"] for one in rule["IpRanges"]}
+        assert let_in == {(80, "198.51.100.0/24"), (443, "198.51.100.0/24"), (80, "192.0.2.0/24")}
+        assert [rule["FromPort"] for rule in group["IpPermissions"] if rule["PrefixListIds"]] == [80]
+
+
+REFUSED = {
+    "a zone less": ({"network_zone_count": 3}, {"network_zone_count": 2}, "leave out us-east-1c"),
+    "another offset": ({}, {"network_private_offset": 30}, "is 10.0.10.0/24"),
+    "another network": ({}, {"network_subnet_prefix": 25}, "is 10.0.10.0/24"),
+    "another port": ({}, {"network_application_port": 9090}, "network_application_port is 9090; allowed: 8080"),
+}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(("first", "then", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_a_network_in_use_cannot_become_is_refused_before_anything_is_changed(network, first, then, words):
+    if first:
+        network.run("site", "--tags", "network", "-e", json.dumps(first)).ends_well()
+    calls = len(network.lab.calls())
+    refused = network.run("site", "--tags", "network", "-e", json.dumps(then))
+    assert refused.code != 0 and words in " ".join(refused.output.split())
+    assert [call["operation"] for call in network.lab.calls()[calls:] if call["mutating"]] == []
