@@ -20,8 +20,9 @@ options:
   _terms:
     description:
       - Name of a variable with the inputs that are derived from other variables, a dictionary of C(regions),
-        C(vpc_cidrs), C(limit) and C(names), as P(trading.multi_region.platform_problems#filter) takes them. Its values
-        are templates, which is why the variable's name is given and not its value.
+        C(host_regions), C(host_preferences), C(vpc_cidrs), C(limit) and C(names), as
+        P(trading.multi_region.platform_problems#filter) takes them. Its values are templates, which is why the
+        variable's name is given and not its value.
     type: list
     elements: str
     required: true
@@ -57,6 +58,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.trading.multi_region.plugins.plugin_utils import inputs as input_rules
 
+REGION_VARIABLES = ("aws_region", "platform_regions", "region_preference")
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 
@@ -92,7 +94,7 @@ class LookupModule(LookupBase):
 
     def _judged(self, inputs: dict[str, t.Any]) -> list[str]:
         """Return the problems of values, without those that only follow from a value that could not be evaluated."""
-        if not self._unusable.keys().isdisjoint(("regions", "aws_region", "platform_regions")):
+        if not self._unusable.keys().isdisjoint(("regions", "host_regions", "host_preferences", *REGION_VARIABLES)):
             return []
         starts = tuple(f"{name} is " for name in self._unusable)
         return [sentence for sentence in input_rules.platform_problems(inputs) if not sentence.startswith(starts)]

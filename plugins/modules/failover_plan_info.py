@@ -43,7 +43,7 @@ options:
       - If omitted, a move that is already in progress is finished. That is a move that Aurora is carrying out, or a run
         that did not succeed and is not older than O(resume_within). Otherwise the most suitable standby is chosen (a
         member of the global database first, then healthy ones, then the lowest lag, then the most healthy targets, then
-        the manifest's order). RV(target_reason) says why.
+        the manifest's order of preference). RV(target_reason) says why.
     type: str
   method:
     description:

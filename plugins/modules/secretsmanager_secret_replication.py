@@ -119,6 +119,11 @@ metadata:
       description: Name.
       type: str
       sample: trading-database-prod
+    primary_region:
+      description: Region of the primary secret; null for a secret without replicas.
+      type: str
+      version_added: 0.3.0
+      sample: us-east-1
     is_deleted:
       description: Whether it is scheduled for deletion.
       type: bool

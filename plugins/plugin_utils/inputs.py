@@ -20,6 +20,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.targe
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import AUTO, FENCINGS
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import refusal, shown
+from ansible_collections.trading.multi_region.plugins.plugin_utils.region_order import order_problems
 
 # A VPC must hold the /24 subnets that the network role cuts at offsets 0 to 21.
 SMALLEST_VPC_PREFIX, LARGEST_VPC_PREFIX = 19, 16
@@ -117,7 +118,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("list", rules.Each(rules.SERVER), "traffic_dns_servers"),
 }
 # Inputs from which the platform's regions are derived. They are checked together; from the command line, one by one.
-OF_REGIONS = ("aws_region", "vpc_cidr", "platform_regions", "platform_vpc_cidrs")
+OF_REGIONS = ("aws_region", "vpc_cidr", "platform_regions", "platform_vpc_cidrs", "region_preference")
 # Variables that are not checked here, because a playbook or a role checks them.
 OTHERS = ("aws_account_id", "aws_partition", "controller_credentials", "policies_folder")
 # Artifacts that a job passes to the next nodes of a workflow; AWX passes them to their playbooks like extra variables.
@@ -321,15 +322,19 @@ def unknown_problems(names: t.Iterable[str], known: t.Iterable[str]) -> list[str
 def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     """Return all problems of ``inputs``, as sentences in the order in which a reader would fix them.
 
-    :param inputs: ``environment_suffix``, ``regions`` (list of region codes, in order), ``vpc_cidrs`` (region to CIDR),
+    :param inputs: ``environment_suffix``, ``regions`` (list of region codes, in order), ``host_regions`` and
+        ``host_preferences`` (region and number of each host of the group), ``vpc_cidrs`` (region to CIDR),
         ``global_database_engine_version``, ``names`` (variable to name, or to a list of names), ``limit``
         (Ansible's ``--limit`` or None), ``health_min_healthy_ratio`` and the options of a move. What is omitted is
         not checked.
     """
     inputs = {"environment_suffix": None, **inputs}
-    regions = inputs.get("regions") or []
-    problems = region_problems(regions)
-    regions = regions if isinstance(regions, list) else []
+    regions, of_hosts = inputs.get("regions") or [], inputs.get("host_regions")
+    is_list = isinstance(regions, list)
+    problems = region_problems(of_hosts if is_list and of_hosts else regions)
+    if of_hosts and not problems:
+        problems += order_problems(regions, of_hosts, inputs.get("host_preferences") or [None] * len(of_hosts))
+    regions = regions if is_list else []
     if inputs.get("limit"):
         problems.append(refusal("--limit", inputs["limit"], "none, because a playbook works on all regions together"))
     if "vpc_cidrs" in inputs:

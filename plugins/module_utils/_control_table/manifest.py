@@ -5,7 +5,9 @@
 """The recovery manifest: what a failover must know without the lost region. site.yml writes it to every region.
 
 Shape, version 1: {version, environment, global_database: {identifier, engine_version}, traffic: {backend, domain,
-name_servers, switch_key, health_path, scheme}, regions: [one entry per region, in the order of preference]}.
+name_servers, switch_key, health_path, scheme}, regions: [one entry per region, in the order in which the switch was
+built], preference: [regions, the most preferred one first]}. A manifest of 0.2 has no preference: it is the order of
+regions, which could not differ from it.
 """
 
 from __future__ import annotations
@@ -63,7 +65,16 @@ def manifest_problems(manifest: Any) -> list[str]:
     twice = sorted({str(name) for name in names if names.count(name) > 1})
     if twice:
         problems.append(f"manifest.regions names {', '.join(twice)} more than once; allowed: each region once.")
+    preference = manifest.get("preference")
+    if preference is not None and sorted(map(str, preference)) != sorted(map(str, names)):
+        allowed = "the regions of manifest.regions, each once"
+        problems.append(f"manifest.preference is {', '.join(map(str, preference))}; allowed: {allowed}.")
     return problems
+
+
+def preference_of(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the regions of a manifest, the most preferred one first. Pure."""
+    return tuple(manifest.get("preference") or (entry["region"] for entry in manifest["regions"]))
 
 
 def refuse_bad(manifest: Any) -> None:

@@ -135,7 +135,7 @@ def _rank(seen: Situation, region: str) -> tuple[bool, int, float, int, int]:
         RANKS.index(seen.verdict_of(region).verdict),
         lag["value_ms"] if lag else float("inf"),
         -targets.get("healthy", 0),
-        seen.state.order.index(region),
+        (seen.state.preference or seen.state.order).index(region),
     )
 
 

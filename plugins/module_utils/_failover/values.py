@@ -79,7 +79,8 @@ class Request:
 class State:
     """What was observed.
 
-    order: regions, the preferred one first.
+    order: regions, in the order in which the switch was built.
+    preference: regions, the most preferred one first; empty = as order.
     facts: by region.
     traffic_region: the region that the name resolves to, or None if no region could be queried.
     capacity: the manifest's {min, desired, max} by region: what the platform should run.
@@ -100,6 +101,7 @@ class State:
     switch_fact: str = STATEMENTS
     switch_calls: tuple[str, ...] = ("s3:PutObject",)
     control_table: str = "control table"
+    preference: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -234,6 +234,14 @@ def is_figure(value: Any) -> bool:
     return value is None or (is_number and abs(value) <= LARGEST_FIGURE)
 
 
+def is_network(value: Any) -> bool:
+    """Return whether a value is an IPv4 network without host bits."""
+    try:
+        return isinstance(value, str) and bool(ipaddress.IPv4Network(value))
+    except ValueError:
+        return False
+
+
 def is_config(value: Any) -> bool:
     """Return whether botocore accepts a dictionary as its Config; without botocore, AnsibleAWSModule reports that."""
     # Imported here, because the gate, which runs before every move and has no such option, would wait for the import.
@@ -283,6 +291,7 @@ WORDS = Value(
 )
 NAME = line(255)
 ID = text(r"[!-~]{1,200}", "1 to 200 printable characters without blanks", (1, 200))
+NETWORK = Value("an IPv4 network without host bits, such as 10.0.0.0/16", is_network)
 HOST = text(rf"(?=.{{1,255}}\Z){LABEL}(?:\.{LABEL})*\.?", "a domain name")
 SERVER = Value("host, host:port or [IPv6 address]:port", is_server)
 URL = Value("an address such as http://proxy.example:3128", is_url)

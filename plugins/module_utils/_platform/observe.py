@@ -21,6 +21,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     freshest,
     given,
     nothing_found,
+    preference_of,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
@@ -226,6 +227,7 @@ def build_state(manifest: Mapping[str, Any], facts: Mapping[str, Facts], table_n
         switch_fact=CONTROL if backend == ARC_ROUTING_CONTROL else STATEMENTS,
         switch_calls=SWITCH_CALLS.get(backend, SWITCH_CALLS[S3_OBJECT]),
         control_table=table_name,
+        preference=preference_of(manifest),
     )
 
 

@@ -21,6 +21,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     ok,
     warning,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.secret_family import (
+    primary_of,
+    strangers,
+)
 
 
 def session_table(seen: Seen) -> Iterator[Finding]:
@@ -88,7 +92,9 @@ def secret(seen: Seen) -> Iterator[Finding]:
     if not seen.expected.get("secret_name"):
         yield seen.unknown(ALL, "the database's secret", "expected.secret_name is not given", remedy=GIVE)
         return
-    primary = _primary_secret(seen)
+    found = {region: seen.facts[region]["secret"].value for region in seen.order if seen.facts[region]["secret"].known}
+    primary = primary_of(found, seen.order)
+    foreign = strangers(found, primary, seen.expected["secret_name"])
     for region in seen.order:
         fact = seen.facts[region]["secret"]
         if not fact.known:
@@ -96,21 +102,14 @@ def secret(seen: Seen) -> Iterator[Finding]:
         elif fact.value is None:
             reason = f"There is no secret {seen.expected['secret_name']}; the application could not log in."
             yield seen.broken(region, reason, PROVISION)
+        elif region in foreign:
+            yield seen.broken(region, *foreign[region])
         elif fact.value["is_deleted"]:
             yield seen.broken(region, "The secret is marked for deletion.", "Restore it with RestoreSecret.")
-        elif fact.value["primary_region"] in (None, region):
+        elif region == primary:
             yield ok(region, f"The secret is here, with {counted(len(fact.value['replicas']), 'replica')}.")
         else:
-            yield _replica(seen, region, primary)
-
-
-def _primary_secret(seen: Seen) -> Mapping[str, Any] | None:
-    """Return the secret as its primary region shows it; only there are the states of the replicas reported."""
-    for region in seen.order:
-        found = seen.facts[region].value("secret")
-        if found and found["primary_region"] in (None, region):
-            return found
-    return None
+            yield _replica(seen, region, found.get(primary))
 
 
 def _replica(seen: Seen, region: str, primary: Mapping[str, Any] | None) -> Finding:

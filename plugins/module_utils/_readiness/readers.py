@@ -37,6 +37,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.re
     read_vpc_quota,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.bucket_replication import get_replication
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.secret_family import read_secret
 
 SERVICES = (
     "dynamodb",
@@ -361,21 +362,6 @@ def read_log_groups(client: Any, cluster: str) -> dict[str, str | None]:
     return {one["logGroupName"]: one.get("kmsKeyId") for page in pages for one in page["logGroups"]}
 
 
-@aws_call("DescribeSecret", missing=("ResourceNotFoundException",))
-def describe_secret(client: Any, name: str) -> dict[str, Any] | None:
-    """Return the fact ``secret``, without its value."""
-    found = client.describe_secret(SecretId=name)
-    return {
-        "arn": found["ARN"],
-        "primary_region": found.get("PrimaryRegion"),
-        "is_deleted": bool(found.get("DeletedDate")),
-        "replicas": {
-            one["Region"]: {"status": one.get("Status"), "message": one.get("StatusMessage")}
-            for one in found.get("ReplicationStatus", [])
-        },
-    }
-
-
 @aws_call("DescribeKey", missing=("NotFoundException",))
 def describe_key(client: Any, alias: str) -> dict[str, Any] | None:
     """Return the fact ``key``."""
@@ -547,7 +533,7 @@ def regional_readers(
         "target_quota": lambda: get_target_quota(clients("elbv2", region)),
         "elastic_ip_quota": lambda: read_elastic_ip_quota(clients("service-quotas", region), clients("ec2", region)),
         "vpc_quota": lambda: read_vpc_quota(clients("service-quotas", region), clients("ec2", region)),
-        "secret": of_option("secretsmanager", describe_secret, "secret_name"),
+        "secret": of_option("secretsmanager", read_secret, "secret_name"),
         "key": of_option("kms", describe_key, "key_alias"),
         "network": of_option("ec2", read_network, "vpc_name"),
         "network_acl": of_entry("ec2", describe_acl, "database_network_acl_id"),

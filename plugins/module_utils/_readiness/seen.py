@@ -129,7 +129,7 @@ class Seen:
 
     @cached_property
     def order(self) -> tuple[str, ...]:
-        """The manifest's regions, the preferred one first."""
+        """The manifest's regions, in the order in which the switch was built."""
         return tuple(entry["region"] for entry in self.manifest["regions"])
 
     @cached_property

@@ -63,12 +63,16 @@ WRITES = {
 
 
 def facts_of(secret: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return {arn, name, is_deleted, tags, replication_status}, or {} for None. Pure."""
+    """Return {arn, name, primary_region, is_deleted, tags, replication_status}, or {} for None. Pure.
+
+    primary_region: None for a secret without replicas.
+    """
     if secret is None:
         return {}
     return {
         "arn": secret["ARN"],
         "name": secret["Name"],
+        "primary_region": secret.get("PrimaryRegion"),
         "is_deleted": bool(secret.get("DeletedDate")),
         "tags": {tag["Key"]: tag["Value"] for tag in secret.get("Tags") or []},
         "replication_status": [

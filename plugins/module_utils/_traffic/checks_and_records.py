@@ -268,14 +268,15 @@ def alias(
 
 
 def order_problem(existing: t.Sequence[str], wanted: t.Sequence[str]) -> str | None:
-    """Return why building the records in the wanted order could move the traffic, or None.
+    """Return why the records cannot be built for the wanted regions, or None.
 
-    The first region of the order has the traffic while no object has statements, and the regions are compared in that
-    order; only adding a region at the end changes no result.
+    The order itself is not compared: the records keep the one in which they were built, with new regions at its end
+    (:func:`switch_order`). A region that has records cannot be left out.
     """
-    if list(wanted[: len(existing)]) == list(existing):
+    missing = [region for region in existing if region not in wanted]
+    if not missing:
         return None
     return (
-        f"platform_regions is {', '.join(wanted)}, but the records were built as {', '.join(existing)}; "
-        "allowed: that order, with new regions at its end. Any other could move the traffic."
+        f"platform_regions is {', '.join(wanted)}, but the records were built for {', '.join(existing)}; "
+        f"allowed: all of these, and {', '.join(missing)} is missing. Leaving it out could move the traffic."
     )

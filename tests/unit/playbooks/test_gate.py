@@ -93,6 +93,8 @@ PLAYBOOKS = {
         "session_table_name": NAMES,
         "traffic_domain": NAMES,
         "aws_region": ["moon", "us-east-1", {"a": 1}, ["x"], 5],
+        "platform_regions": ["us-east-1", ["us-east-2"], ["us-east-1", "us-west-2"], {"a": 1}, 5],
+        "region_preference": ["first", 1, ["x"], {"a": 1}, True, "nan"],
         "unfence": BOOLEANS,
         "vpc_cidr": ["", "10.0.0.0/33", "10.0.0.0/16", ["x"], {"a": 1}, 5],
     },
@@ -205,7 +207,10 @@ def test_reports_inputs_that_exclude_each_other(judge, playbook, given, sentence
 
 
 def test_a_slip_of_the_pen_is_reported_with_the_name_that_was_meant(judge, record_property):
-    names = sorted({name for inputs in PLAYBOOKS.values() for name in inputs} - {"aws_region", "vpc_cidr"})
+    names = sorted(
+        {name for inputs in PLAYBOOKS.values() for name in inputs}
+        - {"aws_region", "vpc_cidr", "platform_regions", "region_preference"}
+    )
     tried = {slip: name for name in names for slip in slips(name) if slip not in names}
     (sentences,) = judge([(dict.fromkeys(tried, "x"), {})])
     missed = {

@@ -40,9 +40,9 @@ def test_every_record_that_can_be_made_is_named_for_removal(automatic):
     assert all({"name": one["name"], "identifier": one["identifier"]} in named for one in built)
 
 
-def test_an_order_that_moves_nothing_is_an_empty_string():
+def test_an_order_that_has_all_regions_of_the_records_is_an_empty_string():
     assert traffic.traffic_order_problem([], [A, B]) == ""
-    assert "allowed" in traffic.traffic_order_problem([A, B], [B, A])
+    assert "allowed" in traffic.traffic_order_problem([A, B], [A])
 
 
 def test_a_region_without_its_part_is_named():

@@ -18,6 +18,7 @@ from ansible_collections.trading.multi_region.plugins.modules import (
     failover_plan_info,
     failover_record,
     failover_record_info,
+    provisioning_plan_info,
     region_health_info,
 )
 
@@ -38,6 +39,14 @@ ENOUGH = {
         "record": {"a": 1},
     },
     failover_record_info: {"table_name": "control", "regions": REGIONS},
+    provisioning_plan_info: {
+        "table_name": "control",
+        "regions": REGIONS,
+        "vpc_name": "trading-dev",
+        "vpc_cidrs": {"us-east-1": "10.0.0.0/16"},
+        "secret_name": "s",
+        "global_cluster_identifier": "g",
+    },
     region_health_info: {"manifest": {"version": 1}},
 }
 MODULES = pytest.mark.parametrize("module", ENOUGH, ids=lambda module: module.__name__.rsplit(".", 1)[1])

@@ -12,6 +12,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import (
     freshest,
     manifest_problems,
+    preference_of,
     run,
     run_info,
 )
@@ -55,6 +56,18 @@ def test_a_difference_is_written_and_shown(aws):
     done = put(aws, manifest=other)
     assert (done["changed"], done["diff"]["before"]["environment"]) == (True, "dev")
     assert info(aws)["manifest"] == other
+
+
+def test_the_preference_is_a_list_of_its_own_and_an_older_manifest_has_that_of_its_regions():
+    assert preference_of(MANIFEST) == (EAST, WEST)
+    assert preference_of({**MANIFEST, "preference": [WEST, EAST]}) == (WEST, EAST)
+    assert manifest_problems({**MANIFEST, "preference": [WEST, EAST]}) == []
+
+
+@pytest.mark.parametrize("preference", [[WEST], [WEST, WEST], [WEST, EAST, "eu-west-1"]])
+def test_a_preference_of_other_regions_is_refused(preference):
+    (problem,) = manifest_problems({**MANIFEST, "preference": preference})
+    assert problem.startswith("manifest.preference is us-east-2") and "each once" in problem
 
 
 def test_check_mode_writes_nothing(aws):

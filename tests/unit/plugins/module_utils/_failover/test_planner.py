@@ -313,6 +313,13 @@ def test_the_fittest_standby_is_chosen_and_the_reason_says_why(west, europe, cho
     assert plan.target_reason.startswith(f"{chosen} was chosen as the best standby of us-east-1: healthy, lag ")
 
 
+def test_between_equal_standbys_the_preference_decides_and_not_the_order_of_the_switch():
+    model = Model(regions=THREE).lose(EAST)
+    state = replace(model.state(), preference=(EAST, EUROPE, WEST))
+    assert build_plan(state, Request()).target_region == EUROPE
+    assert build_plan(model.state(), Request()).target_region == WEST
+
+
 def test_a_run_that_stopped_is_gone_on_with_before_a_fitter_standby():
     plan = plan_of(Model(regions=THREE).lose(EAST).change(EUROPE, lease="failed", lag_ms=9000.0))
     assert plan.target_region == EUROPE

@@ -620,6 +620,8 @@ FAULTS = [
     ("secret", replica("Failed"), WEST, BLOCKER, "Failed (why)"),
     ("secret", replica("InProgress"), WEST, WARNING, "InProgress"),
     ("secret", change(EAST, "secret", replicas={}), WEST, WARNING, "not as a replica"),
+    ("secret", change(WEST, "secret", primary_region=None), WEST, BLOCKER, "was promoted"),
+    ("secret", change(WEST, "secret", arn="another"), WEST, BLOCKER, "is a replica of another"),
     ("secret", become(WEST, "secret", None), WEST, BLOCKER, "There is no secret"),
     ("secret", change(WEST, "secret", is_deleted=True), WEST, BLOCKER, "marked for deletion"),
     ("secret", become(EAST, "secret", SILENT), WEST, WARNING, "whether it is in sync"),

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What site.yml would do, and why it must not, judged before its first change. Pure: no boto3, no clock.
+
+The inventory is compared with the recovery manifest and with AWS. A difference that an inventory cannot mean is a
+blocker with its remedy; everything else is a row of the plan. A fact that could not be read is a blocker too, because
+provisioning needs every region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import version_key
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import preference_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.secret_family import (
+    primary_of,
+    strangers,
+)
+
+CREATED, CHANGED, LEFT_ALONE = "created", "changed", "left_alone"
+ALL = "all"
+MANIFEST, NETWORK, SECRET, DATABASE = "manifest", "network", "secret", "database"
+FACTS = {
+    MANIFEST: "the recovery manifest",
+    NETWORK: "its VPCs",
+    SECRET: "its secret",
+    DATABASE: "the global database",
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the inventory says.
+
+    regions: the most preferred one first. vpc_cidrs: by region. engine_version: None = not given.
+    """
+
+    regions: tuple[str, ...]
+    vpc_cidrs: Mapping[str, str]
+    vpc_name: str
+    secret_name: str
+    global_cluster_identifier: str
+    engine_version: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One part of the platform: what site.yml would do with it, and why."""
+
+    region: str
+    part: str
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """A difference that site.yml refuses, and what to do instead."""
+
+    code: str
+    region: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was read. facts: by region of the inventory. manifest: the most recent readable one, or None."""
+
+    wanted: Wanted
+    facts: Mapping[str, Facts]
+    manifest: Mapping[str, Any] | None = None
+
+    @property
+    def members(self) -> dict[str, bool]:
+        """Return {region: whether it has the writer} of the global database, as all regions that responded see it."""
+        found: dict[str, bool] = {}
+        for facts in self.facts.values():
+            for member in (facts.value(DATABASE) or {}).get("members", ()):
+                found[member["region"]] = found.get(member["region"], False) or member["is_writer"]
+        return found
+
+    @property
+    def known_regions(self) -> list[str]:
+        """Return the regions that the platform has, by its manifest and its database."""
+        named = [entry["region"] for entry in (self.manifest or {}).get("regions", ())]
+        return [*named, *(region for region in self.members if region not in named)]
+
+    @property
+    def engine_version(self) -> str | None:
+        """Return the version that the global database runs, or None if it is unknown or there is none."""
+        views = [facts.value(DATABASE) or {} for facts in self.facts.values()]
+        return next((view["engine_version"] for view in views if view.get("engine_version")), None)
+
+    @property
+    def secrets(self) -> dict[str, Any]:
+        """Return the secret of each region in which it could be read; None where there is none."""
+        return {region: facts[SECRET].value for region, facts in self.facts.items() if facts[SECRET].known}
+
+    @property
+    def primary(self) -> str | None:
+        """Return the region of the platform's primary secret."""
+        order = [*self.known_regions, *self.wanted.regions]
+        return primary_of(self.secrets, list(dict.fromkeys(order)))
+
+
+def blockers_of(seen: Seen) -> list[Blocker]:
+    """Return everything that site.yml must refuse, in the order in which a reader would fix it."""
+    return [*_unread(seen), *_left_out(seen), *_networks(seen), *_secrets(seen), *_versions(seen)]
+
+
+def _unread(seen: Seen) -> Iterator[Blocker]:
+    for region, facts in seen.facts.items():
+        for name, words in FACTS.items():
+            if not facts[name].known:
+                reason = f"{words.capitalize()} could not be read in {region}: {facts[name].error}"
+                remedy = "Provisioning needs every region: run again when it responds, or fail over without it."
+                yield Blocker("region_unreadable", region, reason, remedy)
+
+
+def _left_out(seen: Seen) -> Iterator[Blocker]:
+    wanted, members = seen.wanted, seen.members
+    for region in seen.known_regions:
+        if region in wanted.regions:
+            continue
+        back = f"Put {region} back into the inventory"
+        where = f"{region} is not in the inventory, which has {', '.join(wanted.regions)}"
+        if members.get(region):
+            reason = f"{where}, but it is the active region: it has the writer of {wanted.global_cluster_identifier}."
+            yield Blocker("active_region_left_out", region, reason, f"{back}; to leave it, run switchover.yml.")
+        elif any(members.values()):
+            reason = f"{where}, but it is a standby of this platform."
+            yield Blocker("standby_left_out", region, reason, f"{back}: site.yml removes no region.")
+        else:
+            reason = f"{where}, but it is a region of this platform, and which one is active is unknown."
+            yield Blocker("region_left_out", region, reason, f"{back}, and run status.yml.")
+
+
+def _networks(seen: Seen) -> Iterator[Blocker]:
+    name = seen.wanted.vpc_name
+    for region, facts in seen.facts.items():
+        found, cidr = facts.value(NETWORK) or [], seen.wanted.vpc_cidrs.get(region)
+        if len(found) > 1:
+            words = ", ".join(f"{one['vpc_id']} {one['cidr']}" for one in found)
+            reason = f"{region} has {len(found)} VPCs named {name}: {words}. Which one is meant is unknown."
+            remedy = "Delete the one that the platform does not use, or change its tag Name."
+            yield Blocker("vpc_name_ambiguous", region, reason, remedy)
+        elif found and cidr not in found[0]["cidrs"]:
+            reason = f"vpc_cidr of {region} is {cidr}, but its VPC {found[0]['vpc_id']} has {found[0]['cidr']}."
+            remedy = (
+                f"Set vpc_cidr of {region} to {found[0]['cidr']}. AWS cannot change the network of a VPC: another one "
+                "takes a new VPC and a new cluster, that is, another region or a teardown."
+            )
+            yield Blocker("vpc_cidr_differs", region, reason, remedy)
+
+
+def _secrets(seen: Seen) -> Iterator[Blocker]:
+    name = seen.wanted.secret_name
+    for region, (reason, remedy) in strangers(seen.secrets, seen.primary, name).items():
+        yield Blocker("secret_foreign", region, reason, remedy)
+
+
+def _versions(seen: Seen) -> Iterator[Blocker]:
+    wanted, runs = seen.wanted.engine_version, seen.engine_version
+    if wanted and runs and version_key(wanted) > version_key(runs):
+        reason = (
+            f"global_database_engine_version is {wanted}, but {seen.wanted.global_cluster_identifier} runs {runs}, and "
+            "site.yml upgrades no database."
+        )
+        remedy = f"Run upgrade.yml -e engine_version={wanted}, or set the variable to {runs}."
+        yield Blocker("engine_version_differs", ALL, reason, remedy)
+
+
+def rows_of(seen: Seen) -> list[Row]:
+    """Return the plan: every part that was looked at, region by region in the order of preference."""
+    return [
+        row
+        for region in seen.wanted.regions
+        for part in (_network_row, _secret_row, _database_row, _manifest_row)
+        for row in part(seen, region, seen.facts[region])
+    ]
+
+
+def _network_row(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
+    if not facts[NETWORK].known:
+        return
+    found = facts.value(NETWORK)
+    if found:
+        yield Row(region, NETWORK, LEFT_ALONE, f"{found[0]['vpc_id']} has {found[0]['cidr']}.")
+    else:
+        cidr = seen.wanted.vpc_cidrs.get(region)
+        yield Row(region, NETWORK, CREATED, f"There is no VPC named {seen.wanted.vpc_name}; it gets {cidr}.")
+
+
+def _secret_row(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
+    if not facts[SECRET].known:
+        return
+    home = seen.primary or seen.wanted.regions[0]
+    secret, name = facts.value(SECRET), seen.wanted.secret_name
+    if secret and secret["is_deleted"]:
+        yield Row(region, SECRET, CHANGED, f"{name} is scheduled for deletion and would be restored.")
+    elif secret:
+        what = "the primary secret" if region == home else f"a replica of the secret in {home}"
+        yield Row(region, SECRET, LEFT_ALONE, f"{name} is {what}.")
+    else:
+        what = "the primary secret" if region == home else f"a replica of the secret in {home}"
+        yield Row(region, SECRET, CREATED, f"There is no {name}; it becomes {what}.")
+
+
+def _database_row(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
+    if not facts[DATABASE].known:
+        return
+    identifier, members, runs = seen.wanted.global_cluster_identifier, seen.members, seen.engine_version
+    if region in members:
+        role = "the writer" if members[region] else "a secondary"
+        wanted = seen.wanted.engine_version
+        older = wanted and runs and version_key(wanted) < version_key(runs)
+        note = f" global_database_engine_version {wanted} is older, and AWS cannot go back." if older else ""
+        yield Row(region, DATABASE, LEFT_ALONE, f"It has {role} of {identifier}, version {runs}.{note}")
+    else:
+        role = "a secondary" if any(members.values()) or region != seen.wanted.regions[0] else "the writer"
+        yield Row(region, DATABASE, CREATED, f"It has no cluster of {identifier}, and gets {role}.")
+
+
+def _manifest_row(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
+    if not facts[MANIFEST].known:
+        return
+    copy = facts.value(MANIFEST)
+    document = (copy or {}).get("document") or {}
+    if not document:
+        yield Row(region, MANIFEST, CREATED, "There is none yet.")
+        return
+    added = [one for one in seen.wanted.regions if one not in [entry["region"] for entry in document["regions"]]]
+    before, after = preference_of(document), seen.wanted.regions
+    if added:
+        yield Row(region, MANIFEST, CHANGED, f"It does not have {', '.join(added)}.")
+    elif before != after:
+        words = f"The order of preference was {', '.join(before)} and becomes {', '.join(after)}."
+        yield Row(region, MANIFEST, CHANGED, words)
+    else:
+        yield Row(region, MANIFEST, LEFT_ALONE, f"It was written at {copy['written_at']}.")
+
+
+def judge(seen: Seen) -> dict[str, Any]:
+    """Return {reason, blockers, plan, active_region, regions}."""
+    blockers, rows = blockers_of(seen), rows_of(seen)
+    counts = {action: sum(row.action == action for row in rows) for action in (CREATED, CHANGED, LEFT_ALONE)}
+    words = ", ".join(f"{count} {action.replace('_', ' ')}" for action, count in counts.items())
+    refused = f"Refused, {len(blockers)} blockers. " if blockers else ""
+    return {
+        "reason": f"{refused}Of {len(rows)} parts in {len(seen.wanted.regions)} regions: {words}.",
+        "blockers": [asdict(one) for one in blockers],
+        "plan": [asdict(one) for one in rows],
+        "active_region": next((region for region, is_writer in seen.members.items() if is_writer), None),
+        "platform_regions": seen.known_regions,
+    }
