@@ -23,6 +23,7 @@ def install() -> None:
         dynamodb,
         elbv2,
         iam_simulation,
+        instances,
         logs,
         network_acls,
         rds,
@@ -37,6 +38,6 @@ def install() -> None:
     WORLD.tick_hooks += [OUTAGE_LOG.refresh, s3_replication.advance_all]
     WORLD.reset_hooks += [OUTAGE_LOG.forget, SETTINGS.reset]
     regional = (rds, rds_metrics, cloudwatch, cloudwatch_alarms, elbv2, autoscaling, dynamodb, logs, s3_replication)
-    for service in (*regional, arc, creations, iam_simulation, network_acls, wafv2):
+    for service in (*regional, arc, creations, iam_simulation, instances, network_acls, wafv2):
         service.install()
     patches.apply()
