@@ -3,6 +3,7 @@
 
 GET  state, calls?since=, timeline?since=, resolve?name=, faults
 POST outage {region, mode}, restore {region?}, targets {region, state, target_group?, healthy?},
+     instances {region, type?, at_most?},
      faults {mode, region?, service?, operation?, seconds?, probability?, count?}, faults/clear {id?},
      calls/clear, settings {name: value}, advance {seconds}, reset, fork {dir, scale?},
      data_plane {at?},
@@ -72,6 +73,7 @@ class Admin:
             ("POST", "outage"): self.outage,
             ("POST", "restore"): self.restore,
             ("POST", "targets"): self.targets,
+            ("POST", "instances"): self.instances,
             ("GET", "faults"): lambda options: [fault.as_dict() for fault in self.world.faults],
             ("POST", "faults"): self.add_fault,
             ("POST", "faults/clear"): self.clear_faults,
@@ -103,7 +105,11 @@ class Admin:
             for (region, group), rule in self.world.target_states.items()
         ]
         faults = [fault.as_dict() for fault in self.world.faults]
-        broken = {"outages": dict(self.world.outages), "targets": targets, "faults": faults}
+        short = [
+            {"region": region, "type": kind, "at_most": most}
+            for (region, kind), most in self.world.instance_limits.items()
+        ]
+        broken = {"outages": dict(self.world.outages), "targets": targets, "faults": faults, "instances": short}
         return {**self.describe(), **broken, "calls": len(self.calls.entries)}
 
     def resolve(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -144,6 +150,18 @@ class Admin:
             self.world.target_states[key] = TargetRule(state, healthy)
             self._changed()
         return {"region": key[0], "target_group": key[1], "state": state, "healthy": healthy}
+
+    def instances(self, options: dict[str, Any]) -> list[dict[str, Any]]:
+        """Let AWS run short of instances of a region, of one type or of all; without at_most it has enough again."""
+        key, most = (known_region(options["region"]), options.get("type")), options.get("at_most")
+        if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
+            raise BadRequest(f"at_most is {most!r}; it must be a whole number, 0 or more")
+        with self.world.lock:
+            self.world.instance_limits.pop(key, None)
+            if most is not None:
+                self.world.instance_limits[key] = most
+            self._changed()
+            return self.state({})["instances"]
 
     def add_fault(self, options: dict[str, Any]) -> dict[str, Any]:
         """Add a fault; the answer has its id."""

@@ -124,6 +124,14 @@ def targets(options: argparse.Namespace) -> None:
     print(f"Targets of {options.target_group or 'all target groups'} in {options.region}: {options.state}{but}.")
 
 
+def instances(options: argparse.Namespace) -> None:
+    """Let AWS run short of instances."""
+    values = {"region": options.region, "type": options.type, "at_most": options.at_most}
+    short = _ask(options, "POST", "instances", **values)
+    words = [f"{one['region']}: at most {one['at_most']} {one['type'] or 'instances'}" for one in short]
+    print("; ".join(words) or "AWS has as many instances as are wanted.")
+
+
 def fault_add(options: argparse.Namespace) -> None:
     """Add a fault."""
     names = ("mode", "region", "service", "operation", "seconds", "probability", "count")
@@ -209,6 +217,11 @@ def _add_breaking(commands: Any) -> None:
     command.add_argument("--state", choices=TARGET_STATES, required=True)
     command.add_argument("--target-group", help="ARN; without it, all target groups of the region")
     command.add_argument("--healthy", type=int, default=0, help="this many, by order of registration, stay healthy")
+
+    command = _command(commands, "instances", instances)
+    command.add_argument("--region", required=True)
+    command.add_argument("--type", help="such as t3.medium; without it, all types together")
+    command.add_argument("--at-most", type=int, help="how many its groups can run; without it, as many as wanted")
 
 
 def _add_faults(commands: Any) -> None:

@@ -105,6 +105,10 @@ class Lab:
         options = {"region": region, "state": state, "target_group": target_group, "healthy": healthy}
         daemon.ask(self.url, "POST", "targets", **options)
 
+    def limit_instances(self, region: str, at_most: int | None = None, type: str | None = None) -> None:
+        """AWS can run no more than so many instances of a region's groups, of one type or of all; None = as many."""
+        daemon.ask(self.url, "POST", "instances", region=region, at_most=at_most, type=type)
+
     def accepts_password(self, region: str, cluster: str, password: str) -> bool:
         """Whether a login to a region's cluster succeeds with a password."""
         return daemon.ask(self.url, "POST", "login", region=region, cluster=cluster, password=password)["accepted"]

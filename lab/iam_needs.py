@@ -129,7 +129,9 @@ def launching_needs(asked: Asked, context: Mapping[str, list[str]]) -> Iterator[
 
     "Control Amazon EC2 launch template usage in Auto Scaling groups" of the EC2 Auto Scaling User Guide.
     """
-    launch = launch_of(asked.region, asked.given.get("LaunchTemplate", {}))
+    policy = asked.given.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
+    template = asked.given.get("LaunchTemplate") or policy.get("LaunchTemplateSpecification", {})
+    launch = launch_of(asked.region, template)
     if launch is None:
         return
     given = {
@@ -140,10 +142,10 @@ def launching_needs(asked: Asked, context: Mapping[str, list[str]]) -> Iterator[
     }
     region, start, tag = asked.region, "ec2:RunInstances", "ec2:CreateTags"
     base = {"aws:requestedregion": context["aws:requestedregion"]}
-    template = filled(resource_types(start)["launch-template"], {"LaunchTemplateId": launch.template}, region)
+    arn = filled(resource_types(start)["launch-template"], {"LaunchTemplateId": launch.template}, region)
     disks = everything([resource_types(start)["volume"]], region)
     for one in [*resources_of(Asked(start, given, region)), *disks]:
-        yield need_of(start, one, {**base, "ec2:launchtemplate": [template]})
+        yield need_of(start, one, {**base, "ec2:launchtemplate": [arn]})
     for kind, tags in launch.tags.items():
         for one in everything([resource_types(tag)[kind]], region):
             yield need_of(tag, one, {**base, **tag_keys(tags), "ec2:createaction": ["RunInstances"]})

@@ -45,6 +45,8 @@ def registered_targets(region: str, target_group_arn: str) -> list[str]:
 class World:
     """outages: {region: mode}; faults: [lab.faults.Fault]; target_states: {(region, target group ARN): TargetRule}.
 
+    instance_limits: {(region, instance type or None for all): how many instances of it AWS can run there}.
+
     The rule of a whole region is under (region, None).
     `reset_hooks` are called when the lab is emptied, `tick_hooks` a few times a second, both under the lock.
     """
@@ -55,6 +57,7 @@ class World:
         self.outages: dict[str, str] = {}
         self.faults: list[Any] = []
         self.target_states: dict[tuple[str, str | None], TargetRule] = {}
+        self.instance_limits: dict[tuple[str, str | None], int] = {}
         self.reset_hooks: list[Callable[[], None]] = []
         self.tick_hooks: list[Callable[[], None]] = []
 
@@ -89,6 +92,7 @@ class World:
         self.outages.clear()
         self.faults.clear()
         self.target_states.clear()
+        self.instance_limits.clear()
         for hook in self.reset_hooks:
             hook()
 

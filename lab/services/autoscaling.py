@@ -22,6 +22,7 @@ from moto.core.responses import TYPE_RESPONSE, ActionResult, EmptyResult
 from moto.core.utils import utcnow
 
 from lab.clock import CLOCK
+from lab.services.instances import activities_of
 from lab.services.settings import SETTINGS
 
 METRICS = [
@@ -39,6 +40,7 @@ METRICS = [
     "GroupTotalCapacity",
     "GroupTotalInstances",
 ]
+POLICY = "MixedInstancesPolicy"
 # settings of a group that moto drops: parameter -> attribute that the answer shows
 KEPT = {
     "DefaultCooldown": "default_cooldown",
@@ -134,8 +136,13 @@ class LabAutoScalingResponse(AutoScalingResponse):
         return result
 
     def update_auto_scaling_group(self) -> ActionResult:
-        self._check_sizes(self._group())
+        group = self._group()
+        self._check_sizes(group)
+        policy = group.mixed_instances_policy
         result = super().update_auto_scaling_group()
+        # moto drops it with each update; only another way to launch replaces it.
+        if not any(self._get_param(name) for name in ("LaunchTemplate", "LaunchConfigurationName", POLICY)):
+            group.mixed_instances_policy = policy
         self._keep()
         return result
 
@@ -155,6 +162,11 @@ class LabAutoScalingResponse(AutoScalingResponse):
         for name in [one.name for one in backend.describe_policies(autoscaling_group_name=group.name)]:
             backend.delete_policy(name)
         return result
+
+    def describe_scaling_activities(self) -> ActionResult:
+        wanted = self._get_param("ActivityIds") or []
+        found = [one for one in activities_of(self._group()) if not wanted or one.activity_id in wanted]
+        return ActionResult({"Activities": found[: self._get_int_param("MaxRecords") or len(found)]})
 
     def enable_metrics_collection(self) -> ActionResult:
         group = self._group()

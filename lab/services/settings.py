@@ -56,6 +56,8 @@ class Settings:
     target_initial_s: float = 30.0  # a registered target is `initial` until its first health checks passed
     target_draining_s: float = 30.0  # a deregistered target is `draining`
     instance_refresh_s: float = 120.0
+    # CPU of Auto Scaling groups to which no name leads (lab/services/instances.py); None = no samples
+    idle_cpu_percent: float | None = 5.0
     replica_create_s: float = 60.0  # a DynamoDB replica is CREATING
     replica_delete_s: float = 30.0  # a DynamoDB replica is DELETING
     encryption_s: float = 20.0  # SSEDescription of a DynamoDB table is UPDATING after a change of its key

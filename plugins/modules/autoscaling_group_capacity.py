@@ -14,6 +14,8 @@ description:
   - Raises the desired capacity of an Auto Scaling group to O(at_least) and waits until as many targets are healthy.
   - It never lowers the capacity, and never raises it above the group's maximum size.
   - A request to scale up does not guarantee capacity, so only healthy targets end the wait.
+  - Where AWS cannot launch all of them, O(min_capacity_percent) may be enough. The desired capacity stays, so the group
+    goes on to launch the rest.
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -43,6 +45,28 @@ options:
       - Seconds to wait.
     type: int
     default: 300
+  capacity_timeout:
+    description:
+      - Seconds to wait for all of O(at_least). After them O(min_capacity_percent) is enough, until O(wait_timeout).
+      - If omitted, O(wait_timeout).
+    type: int
+    version_added: 0.3.0
+  min_capacity_percent:
+    description:
+      - Percentage of O(at_least) that is enough after O(capacity_timeout); at least one target must be healthy.
+      - The module then succeeds with a warning that includes AWS's own reason for the last launch that failed.
+    type: int
+    default: 100
+    version_added: 0.3.0
+  min_size_hold:
+    description:
+      - Seconds for which the minimum size of the group is raised to O(at_least) too, so that no scaling policy lowers
+        the capacity. AWS restores it by itself then, with the scheduled action C(multi-region-min-size) of the group.
+      - V(0) restores it now.
+      - If omitted, the minimum size is left alone.
+      - If it cannot be held, the capacity is raised nevertheless, with a warning.
+    type: int
+    version_added: 0.3.0
   poll_interval:
     description:
       - Seconds between two reads while waiting.
@@ -79,6 +103,14 @@ EXAMPLES = r"""
     at_least: 4
     target_group_arn: "{{ plan.target.target_group_arn }}"
     wait_timeout: 300
+
+- name: Restore the minimum size that a move has raised
+  trading.multi_region.autoscaling_group_capacity:
+    region: us-east-2
+    name: trading-asg-dev
+    at_least: 0
+    min_size_hold: 0
+    wait: false
 """
 
 RETURN = r"""
@@ -118,6 +150,25 @@ healthy_targets:
   returned: success
   type: int
   sample: 4
+hold:
+  description:
+    - The minimum size that AWS restores, C(min), and when, C(until), in epoch seconds; null if none is held, or
+      O(min_size_hold) was omitted. C(unknown), with a sentence, if it could not be read.
+  returned: success
+  type: dict
+  version_added: 0.3.0
+  sample: {min: 2, until: 1767229200.0}
+scaling_failure:
+  description:
+    - The group's last failed scaling activity, with C(status), C(message) (AWS's reason) and C(started_at); null if
+      there was none in the last hour. C(unknown), with a sentence, if it could not be read.
+  returned: when fewer targets are healthy than O(at_least), after the wait
+  type: dict
+  version_added: 0.3.0
+  sample:
+    status: Failed
+    message: We currently do not have sufficient t3.medium capacity in the Availability Zone you requested (us-east-2a).
+    started_at: "2026-01-01T03:00:00Z"
 targets:
   description: State of the targets when the timeout expired, with C(registered), C(healthy) and C(states).
   returned: when the targets were not healthy in time
@@ -148,6 +199,9 @@ ARGUMENT_SPEC = {
     "target_group_arn": {"type": "str", "rule": rules.TARGET_GROUP_ARN},
     "wait": {"type": "bool", "default": True, "aliases": ["wait_for_healthy"]},
     "wait_timeout": {"type": "int", "default": 300, "rule": rules.WAIT},
+    "capacity_timeout": {"type": "int", "rule": rules.WAIT},
+    "min_capacity_percent": {"type": "int", "default": 100, "rule": rules.PERCENT},
+    "min_size_hold": {"type": "int", "rule": rules.HOLD},
     "poll_interval": {"type": "float", "default": 2, "rule": rules.POLL},
     **LEASE_SPEC,
     **TIMEOUT_SPEC,

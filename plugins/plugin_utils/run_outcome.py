@@ -37,6 +37,19 @@ def with_jobs(results: Mapping[str, Result], read: Callable[[str], Result] = rea
     }
 
 
+def capacity_of(plan: Result, waited: Result) -> dict[str, t.Any]:
+    """Return how many healthy targets were wanted, how many there were, and the last failed scaling activity.
+
+    waited: the result of the step capacity_wait; empty if it was not taken. None for what was not asked.
+    """
+    healthy = waited.get("healthy_targets", (waited.get("targets") or {}).get("healthy"))
+    return {
+        "wanted": plan.get("capacity_wanted"),
+        "healthy": healthy,
+        "scaling_failure": waited.get("scaling_failure"),
+    }
+
+
 def run_outcome(
     run: Result,
     plan: Result,
@@ -81,6 +94,7 @@ def run_outcome(
         "overridden": plan["overridden"],
         "warnings": [warning for one in results.values() for warning in one.get("warnings") or []],
         "steps": run_steps(plan["plan"], results, plan["ended_at"]),
+        "capacity": capacity_of(plan, results.get("capacity_wait") or {}),
         # Ends when name and endpoint were seen in the target, not when the task that reports it ends.
         "rto_seconds": round(seen["ended_at"] - started, 1) if "ended_at" in seen else None,
         "rpo_bound_ms": loss_bound_ms({**plan, "writes_ended_at": ended_at}),

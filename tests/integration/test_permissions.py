@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.integration.authorization_reference import is_writing, objections
-from tests.integration.aws import GROUP, SUFFIX, control_item, members, messages, name_points_at
+from tests.integration.aws import GROUP, SUFFIX, capacity, control_item, members, messages, name_points_at
 from tests.integration.permissions import KINDS, as_runner, gaps, inventory_of, statements_in, write_policies
 from tests.integration.platforms import ACCOUNT
 
@@ -27,6 +27,8 @@ FOUR = "us-east-1 us-east-2 eu-west-1 ap-southeast-2"
 # All that may change anything, as the Service Authorization Reference classes it.
 CHANGES = {
     "failover": {
+        "autoscaling:DeleteScheduledAction",
+        "autoscaling:PutScheduledUpdateGroupAction",
         "autoscaling:SetDesiredCapacity",
         "autoscaling:UpdateAutoScalingGroup",
         "cloudwatch:PutMetricData",
@@ -239,9 +241,11 @@ def test_a_failover_and_the_way_back_need_no_other_right(platform):
     began = time.time()
     mover.run("failover").ends_well()
     assert name_points_at(platform.lab) == WEST and members(platform.lab, WEST) == {EAST: False, WEST: True}
+    assert capacity(platform.lab, WEST) == {"min": 2, "desired": 2, "max": 6}, "no scaling policy lowers it now"
     platform.lab.set_targets(EAST, "healthy")
     mover.run("automation", "-e", "resume=true").ends_well()
     mover.run("status").ends_well()
     mover.run("failback").ends_well()
     assert name_points_at(platform.lab) == EAST and members(platform.lab, EAST) == {EAST: True, WEST: False}
+    assert capacity(platform.lab, WEST) == {"min": 1, "desired": 2, "max": 6}, "its minimum size is restored"
     assert gaps("failover", mover.documents, platform.lab.calls(began)) == []

@@ -349,6 +349,34 @@ def instance_refresh() -> bool:
 
 
 @probe
+def scaling_activities() -> bool:
+    template()
+    group(1)
+    return client("autoscaling").describe_scaling_activities(AutoScalingGroupName="asg")["Activities"] == []
+
+
+@probe
+def updates_keep_a_mixed_instances_policy() -> bool:
+    template()
+    group(1)
+    scaling = client("autoscaling")
+    launch = {"LaunchTemplateSpecification": {"LaunchTemplateName": "template", "Version": "$Latest"}}
+    scaling.update_auto_scaling_group(AutoScalingGroupName="asg", MixedInstancesPolicy={"LaunchTemplate": launch})
+    scaling.update_auto_scaling_group(AutoScalingGroupName="asg", MinSize=0)
+    return not scaling.describe_auto_scaling_groups()["AutoScalingGroups"][0].get("MixedInstancesPolicy")
+
+
+@probe
+def a_scheduled_action_is_of_its_group() -> bool:
+    template()
+    group(1)
+    action = {"AutoScalingGroupName": "asg", "ScheduledActionName": "later", "MinSize": 1}
+    return not refuses(
+        client("autoscaling").put_scheduled_update_group_action, **{**action, "AutoScalingGroupName": "b"}
+    )
+
+
+@probe
 def group_sizes_are_checked() -> bool:
     template()
     group(1)

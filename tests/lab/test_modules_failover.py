@@ -268,6 +268,32 @@ def test_capacity_is_raised_and_waited_for(platform: Platform) -> None:
     assert {call["region"] for call in platform.lab.calls() if call["operation"] == "SetDesiredCapacity"} == {WEST}
 
 
+@pytest.mark.parametrize("is_held", [False, True], ids=["left alone", "held"])
+def test_a_standby_is_not_lowered_before_its_traffic_comes_if_its_minimum_size_is_held(
+    platform: Platform, is_held: bool
+) -> None:
+    scaling = platform.lab.client("autoscaling", WEST)
+    tracking = {"PredefinedMetricSpecification": {"PredefinedMetricType": "ASGAverageCPUUtilization"}}
+    scaling.put_scaling_policy(
+        AutoScalingGroupName=GROUP,
+        PolicyName="cpu",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingConfiguration={**tracking, "TargetValue": 50.0},
+    )
+    platform.lab.advance(1000)
+    params = {"region": WEST, "name": GROUP, "at_least": 4, "wait": False}
+    done = capacity.run({**params, "min_size_hold": 7200 if is_held else None}, platform.clients)
+    assert done["after"]["desired"] == 4
+    for _part in range(6):
+        platform.lab.advance(400)
+    sizes = capacity.read_group(platform.clients("autoscaling", WEST), GROUP)
+    assert (sizes["desired"], sizes["min"]) == ((4, 4) if is_held else (2, 2))
+    if is_held:
+        platform.lab.advance(7200)
+        assert capacity.read_group(platform.clients("autoscaling", WEST), GROUP)["min"] == 2
+        assert capacity.run({**params, "at_least": 0, "min_size_hold": 0}, platform.clients)["changed"] is False
+
+
 @pytest.mark.parametrize("mode", ["reset", "hang"])
 def test_operators_are_notified_and_the_run_recorded_without_the_lost_region(platform: Platform, mode: str) -> None:
     platform.lab.outage(EAST, mode)

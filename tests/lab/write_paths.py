@@ -420,6 +420,39 @@ def capacity_raised(place: Place) -> Write:
     return Write(lambda: capacity.run(params, place.clients), place.sizes, (0, 2, 3))
 
 
+def prepare_hold(place: Place, is_held: bool) -> Write:
+    place.make_group(MinSize=0, DesiredCapacity=0, MaxSize=3)
+    params = {"region": WEST, "name": place.name, "target_group_arn": None, "wait": False}
+    scaling = place.clients("autoscaling", WEST)
+
+    def seen() -> Any:
+        found = scaling.describe_scheduled_actions(AutoScalingGroupName=place.name)["ScheduledUpdateGroupActions"]
+        return place.sizes(), [one["MinSize"] for one in found]
+
+    def request(at_least: int, seconds: int) -> dict[str, Any]:
+        return capacity.run({**params, "at_least": at_least, "min_size_hold": seconds}, place.clients)
+
+    if not is_held:
+        return Write(lambda: request(2, 3600), seen, ((2, 2, 3), [0]))
+    request(2, 3600)
+    return Write(lambda: request(0, 0), seen, ((0, 2, 3), []))
+
+
+@writes("autoscaling", "PutScheduledUpdateGroupAction")
+def minimum_held(place: Place) -> Write:
+    return prepare_hold(place, is_held=False)
+
+
+@writes("autoscaling", "UpdateAutoScalingGroup")
+def minimum_raised(place: Place) -> Write:
+    return prepare_hold(place, is_held=False)
+
+
+@writes("autoscaling", "DeleteScheduledAction")
+def minimum_given_back(place: Place) -> Write:
+    return prepare_hold(place, is_held=True)
+
+
 # --- the global database
 def move(place: Place, method: str, arns: Mapping[str, str]) -> dict[str, Any]:
     params = {"global_cluster_identifier": place.name, "writer_region": WEST, "method": method, "db_cluster_arns": arns}

@@ -381,7 +381,8 @@ def _promote_request(state: State, act: Act) -> State:
 
 def _capacity_ask(state: State, act: Act) -> State:
     group, wanted = state.facts[act.target].value("group") or SIZES, act.seen(state).capacity.wanted
-    return with_members(state, act.target, "group", desired=max(group["desired"], wanted))
+    sizes = {size: max(group[size], wanted) for size in ("min", "desired")}
+    return with_members(state, act.target, "group", **sizes)
 
 
 def _capacity_wait(state: State, act: Act) -> State:

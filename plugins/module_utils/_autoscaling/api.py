@@ -9,11 +9,18 @@ They return the shapes listed in _core/observation.py and raise AwsCallError if 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
 
 MISSING_GROUP = ("TargetGroupNotFound",)
+# The scheduled action that restores a group's minimum size.
+HOLD_NAME = "multi-region-min-size"
+# "StatusCode" of Activity in the Amazon EC2 Auto Scaling API Reference: those that launched nothing.
+FAILED_STATES = ("Failed", "Cancelled")
+NEWEST_ACTIVITIES = 20
 
 
 @aws_call("DescribeTargetHealth", missing=MISSING_GROUP)
@@ -45,3 +52,55 @@ def describe_group(client: Any, name: str) -> dict[str, Any] | None:
         "in_service": sum(i.get("LifecycleState") == "InService" for i in group.get("Instances", [])),
         "suspended": [process["ProcessName"] for process in group.get("SuspendedProcesses", [])],
     }
+
+
+@aws_call("UpdateAutoScalingGroup")
+def update_group(client: Any, name: str, sizes: Mapping[str, int]) -> None:
+    """Set the given sizes of an Auto Scaling group."""
+    names = {"min": "MinSize", "desired": "DesiredCapacity", "max": "MaxSize"}
+    given = {names[size]: value for size, value in sizes.items()}
+    client.update_auto_scaling_group(AutoScalingGroupName=name, **given)
+
+
+@aws_call("DescribeScalingActivities")
+def last_failed_activity(client: Any, name: str, since: float) -> dict[str, Any] | None:
+    """Return the newest failed scaling activity that began after a time in epoch seconds, or None.
+
+    Returns status, message (AWS's reason) and started_at.
+    """
+    answer = client.describe_scaling_activities(AutoScalingGroupName=name, MaxRecords=NEWEST_ACTIVITIES)
+    for activity in answer["Activities"]:
+        started = activity["StartTime"]
+        if activity["StatusCode"] in FAILED_STATES and started.timestamp() >= since:
+            return {
+                "status": activity["StatusCode"],
+                "message": activity.get("StatusMessage") or activity.get("Description") or "AWS gives no reason",
+                "started_at": f"{started.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            }
+    return None
+
+
+@aws_call("DescribeScheduledActions")
+def describe_hold(client: Any, name: str) -> dict[str, Any] | None:
+    """Return {min, until} of the scheduled action that restores the group's minimum size, or None."""
+    answer = client.describe_scheduled_actions(AutoScalingGroupName=name, ScheduledActionNames=[HOLD_NAME])
+    for action in answer["ScheduledUpdateGroupActions"]:
+        return {"min": action["MinSize"], "until": action["StartTime"].timestamp()}
+    return None
+
+
+@aws_call("PutScheduledUpdateGroupAction")
+def put_hold(client: Any, name: str, minimum: int, until: float) -> None:
+    """Have AWS set the group's minimum size at a time in epoch seconds; replaces an earlier request."""
+    client.put_scheduled_update_group_action(
+        AutoScalingGroupName=name,
+        ScheduledActionName=HOLD_NAME,
+        StartTime=datetime.fromtimestamp(until, UTC),
+        MinSize=minimum,
+    )
+
+
+@aws_call("DeleteScheduledAction")
+def delete_hold(client: Any, name: str) -> None:
+    """Delete the scheduled action."""
+    client.delete_scheduled_action(AutoScalingGroupName=name, ScheduledActionName=HOLD_NAME)

@@ -144,8 +144,9 @@ class Situation(Database):
 
     @property
     def is_capacity_asked(self) -> bool:
-        """Whether the desired capacity of the target's group is already as large as wanted."""
-        return (self.facts.value("group") or {}).get("desired", -1) >= self.capacity.wanted
+        """Whether the target's group is already as large as wanted, and cannot be lowered by its scaling policies."""
+        group = self.facts.value("group") or {}
+        return min(group.get("desired", -1), group.get("min", -1)) >= self.capacity.wanted
 
     @property
     def is_capacity_ready(self) -> bool:

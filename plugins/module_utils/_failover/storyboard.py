@@ -134,7 +134,7 @@ CAPACITY_ASK = Scene(
     "capacity_ask",
     lambda seen: not seen.is_capacity_asked,
     lambda seen: f"Wanted: {seen.capacity.reason}" + " Instances start while the promotion runs." * _is_unplanned(seen),
-    _always("autoscaling:SetDesiredCapacity"),
+    _always("autoscaling:PutScheduledUpdateGroupAction", "autoscaling:UpdateAutoScalingGroup"),
 )
 # Only if a step before the verification is left: see build_steps.
 ANNOUNCE = Scene(
@@ -153,7 +153,11 @@ REPOINT = Scene("repoint", lambda seen: seen.is_repoint_needed, _why_repoint, _a
 CAPACITY_WAIT = Scene(
     "capacity_wait",
     lambda seen: not seen.is_capacity_ready,
-    lambda seen: f"{max(1, seen.capacity.wanted)} healthy targets are needed before traffic arrives.",
+    lambda seen: (
+        f"{max(1, seen.capacity.wanted)} healthy targets are needed before traffic arrives."
+        + " If AWS cannot launch all of them, min_capacity_percent is enough after capacity_timeout."
+        * _is_unplanned(seen)
+    ),
     _always("elasticloadbalancing:DescribeTargetHealth"),
 )
 # What a name resolves to is no state of the platform, so it cannot be omitted where traffic is still to move.

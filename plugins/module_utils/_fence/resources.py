@@ -24,7 +24,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_group
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import (
+    describe_group,
+    update_group,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.hold import drop_hold, read_hold
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -63,14 +67,6 @@ def revoke_ingress(client: Any, group_id: str, rules: list[dict[str, Any]]) -> N
 def authorize_ingress(client: Any, group_id: str, rules: list[dict[str, Any]]) -> None:
     """Add rules to a group."""
     client.authorize_security_group_ingress(GroupId=group_id, IpPermissions=rules)
-
-
-@aws_call("UpdateAutoScalingGroup")
-def update_group(client: Any, name: str, sizes: Mapping[str, int]) -> None:
-    """Set the given sizes of an Auto Scaling group."""
-    names = {"min": "MinSize", "desired": "DesiredCapacity", "max": "MaxSize"}
-    given = {names[size]: value for size, value in sizes.items()}
-    client.update_auto_scaling_group(AutoScalingGroupName=name, **given)
 
 
 @aws_call("DescribeNetworkAcls", missing=(MISSING_ACL,))
@@ -264,9 +260,12 @@ class ApplicationCapacity:
         self._name = name
 
     def read(self) -> dict[str, int] | None:
-        """Return {min, desired, max}."""
+        """Return {min, desired, max}; a minimum that a move holds raised is the one to be restored."""
         group = describe_group(self._client, self._name)
-        return {size: group[size] for size in SIZES} if group else None
+        if not group:
+            return None
+        hold = read_hold(self._client, self._name)
+        return {size: group[size] for size in SIZES} | {"min": hold.get("min", group["min"]) if group["min"] else 0}
 
     @staticmethod
     def is_open(seen: Mapping[str, int]) -> bool:
@@ -279,7 +278,8 @@ class ApplicationCapacity:
         return {size: max(seen[size], (removed or seen)[size]) for size in SIZES}
 
     def take(self, seen: Mapping[str, int]) -> bool:
-        """Set minimum and desired capacity to zero."""
+        """Set minimum and desired capacity to zero. What restores a minimum later would start instances again."""
+        drop_hold(self._client, self._name)
         update_group(self._client, self._name, {"min": 0, "desired": 0})
         return True
 

@@ -169,7 +169,8 @@ def get_template(client: Any, identifier: str, versions: Iterable[str]) -> list[
 
 def template_in(holder: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return (id, version) of the launch template of a group or an instance, or None. Pure."""
-    template = holder.get("LaunchTemplate")
+    policy = (holder.get("MixedInstancesPolicy") or {}).get("LaunchTemplate") or {}
+    template = holder.get("LaunchTemplate") or policy.get("LaunchTemplateSpecification")
     return (template["LaunchTemplateId"], template.get("Version") or "$Default") if template else None
 
 
@@ -202,7 +203,9 @@ def get_vcpus(client: Any, types: list[str]) -> dict[str, int]:
 def read_instance_types(autoscaling: Any, ec2: Any, name: str) -> dict[str, int]:
     """Return the fact ``instance_types``."""
     group = get_group(autoscaling, name)
-    types = {one.get("InstanceType") for one in group.get("Instances", [])} - {None}
+    policy = (group.get("MixedInstancesPolicy") or {}).get("LaunchTemplate") or {}
+    # The largest of the types that may be launched decides what the quota has to allow.
+    types = {one.get("InstanceType") for one in [*group.get("Instances", []), *policy.get("Overrides", [])]} - {None}
     template = template_in(group)
     if not types and template:
         found = get_template(ec2, template[0], [template[1]])

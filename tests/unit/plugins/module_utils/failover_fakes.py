@@ -64,6 +64,8 @@ class FakePlatform(FakeAws):
         self.regions = regions or (EAST, WEST)
         self.items = {region: {} for region in self.regions}
         self.groups = {region: {"min": 2, "desired": 2, "max": 6} for region in self.regions}
+        self.activities = {region: [] for region in self.regions}
+        self.holds = {}
         self.healthy = dict.fromkeys(self.regions, 2)
         self.registered = dict.fromkeys(self.regions, 2)
         self.objects = {}
@@ -177,6 +179,24 @@ class FakePlatform(FakeAws):
     def set_desired_capacity(self, region, AutoScalingGroupName, DesiredCapacity, HonorCooldown):
         assert not HonorCooldown
         self.groups[region]["desired"] = DesiredCapacity
+
+    def update_auto_scaling_group(self, region, AutoScalingGroupName, **given):
+        names = {"MinSize": "min", "DesiredCapacity": "desired", "MaxSize": "max"}
+        self.groups[region].update({names[name]: value for name, value in given.items()})
+
+    def describe_scaling_activities(self, region, AutoScalingGroupName, MaxRecords):
+        return {"Activities": self.activities[region][:MaxRecords]}
+
+    def describe_scheduled_actions(self, region, AutoScalingGroupName, ScheduledActionNames):
+        (name,) = ScheduledActionNames
+        return {"ScheduledUpdateGroupActions": [self.holds[region]] if region in self.holds else []}
+
+    def put_scheduled_update_group_action(self, region, AutoScalingGroupName, **action):
+        self.holds[region] = action
+
+    def delete_scheduled_action(self, region, AutoScalingGroupName, ScheduledActionName):
+        if self.holds.pop(region, None) is None:
+            raise aws_error("ValidationError", "DeleteScheduledAction")
 
     # --- ssm, s3, sns
     def get_parameter(self, region, Name):

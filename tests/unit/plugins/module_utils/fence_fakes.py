@@ -69,6 +69,7 @@ class FenceAws(FakeAws):
         self.items = {region: {} for region in self.regions}
         self.groups = {region: {GROUP: copy.deepcopy(RULES), "sg-app": []} for region in self.regions}
         self.sizes = {region: {ASG: dict(SIZES)} for region in self.regions}
+        self.holds = {}
         self.events = {region: [] for region in self.regions}
         self.acls = {region: {ACL: copy.deepcopy(ENTRIES)} for region in self.regions}
         self.errors = {}
@@ -195,6 +196,12 @@ class FenceAws(FakeAws):
         return {}
 
     # --- autoscaling
+    def describe_scheduled_actions(self, region, AutoScalingGroupName, ScheduledActionNames):
+        return {"ScheduledUpdateGroupActions": self.holds.get(region, [])}
+
+    def delete_scheduled_action(self, region, AutoScalingGroupName, ScheduledActionName):
+        self.holds[region] = []
+
     def describe_auto_scaling_groups(self, region, AutoScalingGroupNames):
         found = [(name, self.sizes[region][name]) for name in AutoScalingGroupNames if name in self.sizes[region]]
         return {

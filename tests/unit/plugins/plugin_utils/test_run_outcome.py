@@ -56,6 +56,16 @@ def test_a_run_that_was_refused_says_what_it_had_planned_and_claims_nothing():
     assert (result["steps"], result["plan"], result["rto_seconds"]) == ([], [], None)
     assert (result["fenced"], result["fenced_reason"], result["verdicts_after"]) == ("not asked for", "", {})
     assert result["obstacles"] == [{"code": "cool_down"}]
+    assert result["capacity"] == {"wanted": None, "healthy": None, "scaling_failure": None}
+
+
+@pytest.mark.parametrize(
+    "waited", [{"healthy_targets": 1, "scaling_failure": {"message": "none left"}}, {"targets": {"healthy": 1}}]
+)
+def test_the_capacity_that_was_there_is_recorded_whether_or_not_it_was_enough(waited):
+    result = outcome(plan={**PLAN, "capacity_wanted": 4}, results={"capacity_wait": waited})
+    assert (result["capacity"]["wanted"], result["capacity"]["healthy"]) == (4, 1)
+    assert result["capacity"]["scaling_failure"] == waited.get("scaling_failure")
 
 
 def test_the_recovery_ends_where_the_name_was_seen_in_the_target():

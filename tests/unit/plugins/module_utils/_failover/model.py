@@ -122,7 +122,7 @@ class Model:
         ]
         written = writers(name, is_writer) if region.instances else []
         cluster = {"status": region.cluster_status, "engine_version": region.version, "writers": written}
-        group = {"min": 0, "desired": region.desired, "max": region.maximum, "in_service": region.healthy}
+        group = {"min": region.desired, "desired": region.desired, "max": region.maximum, "in_service": region.healthy}
         has_lag = region.lag_ms is not None and name != self.writer
         lag = sample(region.lag_ms or 0.0, region.lag_age) if has_lag else None
         targets = {"registered": region.registered, "healthy": region.healthy, "states": {}}

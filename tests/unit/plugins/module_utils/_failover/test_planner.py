@@ -208,6 +208,12 @@ def test_capacity_follows_what_the_active_region_runs_where_it_can_be_read():
     assert plan.capacity_wanted == 5
 
 
+def test_a_capacity_that_scaling_policies_may_lower_is_requested_too():
+    state = Model().change(EAST, healthy=0).state()
+    assert "capacity_ask" not in names(plan_of(state))
+    assert "capacity_ask" in names(plan_of(platform.with_members(state, WEST, "group", min=1)))
+
+
 def test_capacity_stays_below_the_maximum_of_the_target_and_says_so():
     plan = plan_of(Model().lose(EAST).change(WEST, maximum=3), target_region=WEST)
     capped = plan_of(replace(Model(), manifest_desired=5).lose(EAST).change(WEST, maximum=3))

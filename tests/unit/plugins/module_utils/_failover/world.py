@@ -730,10 +730,11 @@ class World:
         target, wanted = self.regions[run.plan.target_region], run.plan.capacity_wanted
         if not self.reaches(run, target.name) or wanted > target.maximum:
             raise Stopped("capacity refused")
-        if self.guards.only_raises and target.desired >= wanted:
+        if self.guards.only_raises and min(target.minimum, target.desired) >= wanted:
             return
         self.acts(run, step.step)
-        target.desired = wanted
+        target.desired = max(target.desired, wanted) if self.guards.only_raises else wanted
+        target.minimum = max(target.minimum, wanted)
 
     def do_capacity_wait(self, run: Run, step: Any, is_lucky: bool) -> None:
         self.do_capacity_ask(run, step, is_lucky)

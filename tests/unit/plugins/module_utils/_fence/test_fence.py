@@ -10,6 +10,7 @@ import itertools
 import json
 import re
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -111,6 +112,22 @@ def test_the_second_run_changes_nothing_and_keeps_the_document(aws, what):
 def test_capacity_keeps_the_maximum(aws):
     fence(aws, CAPACITY)
     assert aws.sizes[EAST][ASG] == {"min": 0, "desired": 0, "max": SIZES["max"]}
+
+
+def test_a_minimum_size_that_is_held_is_remembered_and_cannot_start_instances_again(aws):
+    later = datetime.now(UTC) + timedelta(hours=1)
+    aws.holds[EAST] = [{"MinSize": SIZES["min"], "StartTime": later}]
+    aws.sizes[EAST][ASG].update(min=SIZES["desired"])
+    fence(aws, CAPACITY)
+    assert aws.holds[EAST] == [] and document(aws)["removed"] == SIZES
+    unfence(aws)
+    assert aws.sizes[EAST][ASG] == SIZES
+
+
+def test_a_region_is_fenced_although_its_scheduled_actions_cannot_be_read(aws):
+    for operation in ("describe_scheduled_actions", "delete_scheduled_action"):
+        aws.errors[EAST, operation] = [aws_error("AccessDenied")] * 9
+    assert fence(aws, CAPACITY)["fenced"] == "fenced"
 
 
 def test_capacity_is_never_lowered_where_the_traffic_is(aws):
