@@ -66,6 +66,8 @@ class Settings:
     load_balancer_create_s: float = 0.0  # a load balancer is `provisioning`
     db_clusters_max: int = 40  # quotas of RDS in each region
     db_instances_max: int = 40
+    organization_blocks_public_access: bool = False  # an S3 policy of AWS Organizations (lab/anonymous_s3.py)
+    dns_client_vpc: str = ""  # the VPC from which the lab's DNS is asked; empty = the internet (private hosted zones)
     replication_s: float = 1.0  # a DynamoDB write or an S3 object reaches the other region
     calendar_date: str = "2026-11-29"  # the day by which engine versions are offered and retired (rds_calendar.py)
     withheld_versions: tuple[str, ...] = ()  # `region version`: engine versions that a region has not got

@@ -129,6 +129,7 @@ class World:
         self.copies = {region: Observation(deepcopy(copy)) for region in self.order}
         self.facts = {region: self._facts_of(region) for region in self.order}
         self.shared = {"records": self._records(), "health_checks": self._checks(), "permissions": self._permissions()}
+        self.shared["name"] = (EAST, f"It points at the load balancer of {EAST}.")
         self.expected = {
             "secret_name": "secret",
             "key_alias": "alias/key",
@@ -177,6 +178,9 @@ class World:
             "targets": {"registered": 2, "healthy": 2, "states": {"healthy": 2}},
             "group": {"min": 2, "desired": 2, "max": 6, "in_service": 2, "suspended": []},
             "writer_endpoint": GLOBAL_ENDPOINT,
+            "statements": None,
+            "public_statements": None,
+            "account_block": dict.fromkeys(BLOCKS, False),
             "control_table": "trading-failover-dev",
             "lease": None,
             "latest_move": None,
