@@ -2,8 +2,11 @@
 """Health checks over time: what Route 53's checkers have observed, and the resulting status.
 
 An endpoint is measured now, but its status follows only after FailureThreshold x RequestInterval AWS seconds of the
-same result (Route 53 Developer Guide, "How Amazon Route 53 determines whether a health check is healthy"). Nothing
-polls: `observe` notes when a measurement began to differ, at every request that changes something and every tick.
+same result (Route 53 Developer Guide, "How Amazon Route 53 determines whether a health check is healthy"). That holds
+for the first status of a new check too: FailureThreshold is the number of consecutive results that "change the current
+status" (API, HealthCheckConfig), and a new check is healthy until there is enough data. What a checker reports
+(GetHealthCheckStatus) is its last result, once an interval. Nothing polls: `observe` notes when a measurement began to
+differ, at every request that changes something and every tick.
 """
 
 from __future__ import annotations
@@ -35,36 +38,39 @@ class Measurement:
 
 @dataclass
 class Observation:
-    """What is known of one check. `healthy` is before inversion, None until the first data."""
+    """What is known of one check. `healthy` is before inversion, None until there is enough data.
+
+    same_since: since when the measurement is what it is now, where it differs from `healthy`.
+    """
 
     created: float = field(default_factory=CLOCK.now)
     healthy: bool | None = None
     reason: str = NO_DATA
-    differs_since: float | None = None
+    measured: bool | None = None
+    same_since: float | None = None
+    results: int = 0
     checked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     changed_at: datetime | None = None
     last_failure: tuple[str, datetime] | None = None
 
     def take(self, measured: Measurement, interval: float, threshold: int) -> None:
         """Bring the observation up to the present."""
-        self.checked_at = datetime.now(UTC)
-        if self.healthy is None:
-            if CLOCK.aws_seconds_since(self.created) >= interval:  # Developer Guide: no status until data arrives
-                self._become(measured)
-        elif measured.healthy == self.healthy:
-            self.differs_since = None
+        results = int(CLOCK.aws_seconds_since(self.created) / interval)
+        if results > self.results:
+            self.results, self.checked_at = results, datetime.now(UTC)
+        if measured.healthy != self.measured:
+            self.same_since = self.created if self.measured is None else CLOCK.now()
+            self.measured = measured.healthy
+        if measured.healthy == self.healthy or (self.healthy is None and self.results):
             self.reason = measured.reason
-        elif self.differs_since is None:
-            self.differs_since = CLOCK.now()
-        elif CLOCK.aws_seconds_since(self.differs_since) >= interval * threshold:
+        if measured.healthy != self.healthy and CLOCK.aws_seconds_since(self.same_since) >= interval * threshold:
             self._become(measured)
-        if not measured.healthy and self.healthy is not None:
+        if not measured.healthy and self.results:
             self.last_failure = (measured.reason, self.checked_at)
 
     def _become(self, measured: Measurement) -> None:
-        if self.healthy is not measured.healthy:
-            self.changed_at = datetime.now(UTC)
-        self.healthy, self.reason, self.differs_since = measured.healthy, measured.reason, None
+        self.changed_at = datetime.now(UTC)
+        self.healthy, self.reason = measured.healthy, measured.reason
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,10 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "s3:PutBucketReplication": ("s3:PutReplicationConfiguration",),
     "s3:PutObjectLockConfiguration": ("s3:PutBucketObjectLockConfiguration",),
     "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
+    # "Required permissions for Amazon S3 API operations" of the S3 User Guide: account operations.
+    "s3control:DeletePublicAccessBlock": ("s3:PutAccountPublicAccessBlock",),
+    "s3control:GetPublicAccessBlock": ("s3:GetAccountPublicAccessBlock",),
+    "s3control:PutPublicAccessBlock": ("s3:PutAccountPublicAccessBlock",),
 }
 
 

@@ -16,6 +16,7 @@ from moto.route53.models import FakeZone, RecordSet
 from lab.checks import CHECKS, Status, backend
 from lab.elb import LoadBalancer, evaluate_target_health, load_balancer_named
 from lab.rds_names import chain_of, is_rds_name
+from lab.services.settings import SETTINGS
 
 ELB_TTL_S = 60  # API, ResourceRecordSet, TTL: an alias to a load balancer has 60 seconds
 LONGEST_CHAIN = 16
@@ -82,12 +83,26 @@ class DnsAnswer:
     every_share: bool = False  # follow all weighted records that may be drawn, not one of them
 
 
+def visible_zones() -> list[FakeZone]:
+    """The zones that answer whoever asks: the public ones, and to a client in a VPC the private ones of that VPC.
+
+    Developer Guide, "Considerations when working with a private hosted zone".
+    """
+    vpc = SETTINGS.dns_client_vpc
+    return [
+        zone
+        for zone in backend().zones.values()
+        if not zone.private_zone or (vpc and any(one.get("vpc_id") == vpc for one in zone.vpcs))
+    ]
+
+
 def zone_of(name: str) -> FakeZone | None:
-    """The public zone with the longest name that holds the name."""
+    """The zone with the longest name that holds the name; of two with the same name the private one."""
     wanted = plain(name)
-    zones = [zone for zone in backend().zones.values() if not zone.private_zone]
-    holding = [zone for zone in zones if wanted == plain(zone.name) or wanted.endswith("." + plain(zone.name))]
-    return max(holding, key=lambda zone: len(zone.name), default=None)
+    holding = [
+        zone for zone in visible_zones() if wanted == plain(zone.name) or wanted.endswith("." + plain(zone.name))
+    ]
+    return max(holding, key=lambda zone: (len(plain(zone.name)), bool(zone.private_zone)), default=None)
 
 
 def records_of(zone: FakeZone, name: str, type_: str) -> list[RecordSet]:
@@ -234,9 +249,9 @@ def _take(found: DnsAnswer, zone: FakeZone, name: str, type_: str) -> tuple[int,
 
 
 def alias_names() -> list[str]:
-    """The names of public zones that have an alias A record."""
-    zones = [zone for zone in backend().zones.values() if not zone.private_zone]
-    return sorted({plain(one.name) for zone in zones for one in zone.rrsets if one.type == "A" and one.alias_target})
+    """The names of visible zones that have an alias A record."""
+    records = [record for zone in visible_zones() for record in zone.rrsets]
+    return sorted({plain(one.name) for one in records if one.type == "A" and one.alias_target})
 
 
 def regions_of(name: str) -> list[str]:

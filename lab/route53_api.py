@@ -77,6 +77,13 @@ class HealthCheckVersionMismatch(Route53ClientError):
         super().__init__("HealthCheckVersionMismatch", f"The version of the health check is {version}")
 
 
+class VpcMissing(Route53ClientError):
+    """API, CreateHostedZone, VPC: required for a private zone. The reference names no code; this is that of input."""
+
+    def __init__(self) -> None:
+        super().__init__("InvalidInput", "A private hosted zone requires a VPC")
+
+
 class NoActiveSigningKey(Route53ClientError):
     """API, EnableHostedZoneDNSSEC: a zone is signed with a key-signing key that is active."""
 
@@ -86,6 +93,13 @@ class NoActiveSigningKey(Route53ClientError):
 
 class LabRoute53(Route53):
     """moto's Route 53 with what it lacks."""
+
+    def create_hosted_zone(self) -> ActionResult:
+        """A private zone is associated with a VPC from its creation on (API, CreateHostedZone, VPC)."""
+        is_private = self._get_bool_param("HostedZoneConfig.PrivateZone", False)
+        if is_private and not self._get_param("VPC.VPCId"):
+            raise VpcMissing()
+        return super().create_hosted_zone()
 
     def create_health_check(self) -> ActionResult:
         """CallerReference makes it idempotent; settings moto does not know are kept."""

@@ -23,7 +23,7 @@ from moto.s3.models import s3_backends
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import ThreadedWSGIServer
 
-from lab import authorization, clock_skew
+from lab import anonymous_s3, authorization, clock_skew
 from lab.calls import CallLog, is_mutating
 from lab.faults import (
     ERRORS,
@@ -261,7 +261,11 @@ class Front:
         """moto's answer; where moto has none (it raises), an error that boto3 can read instead of an HTML page."""
         try:
             with self.world.lock:
-                refused = clock_skew.refusal(request, environ) or authorization.refusal(request, environ, body)
+                refused = (
+                    clock_skew.refusal(request, environ)
+                    or authorization.refusal(request, environ, body)
+                    or anonymous_s3.refusal(request, read_form(environ, body))
+                )
                 carry_out = partial(self._carry_out, request, environ, body)
                 return refused or self.stale_reads.answer(request, environ, body, carry_out)
         except NotImplementedError:

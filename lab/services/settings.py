@@ -71,6 +71,8 @@ class Settings:
     elastic_ips_max: int = 5  # quotas that are reported only
     vpcs_max: int = 5
     health_checks_max: int = 200
+    organization_blocks_public_access: bool = False  # an S3 policy of AWS Organizations (lab/anonymous_s3.py)
+    dns_client_vpc: str = ""  # the VPC from which the lab's DNS is asked; empty = the internet (private hosted zones)
     replication_s: float = 1.0  # a DynamoDB write or an S3 object reaches the other region
     calendar_date: str = "2026-11-29"  # the day by which engine versions are offered and retired (rds_calendar.py)
     controller_address: str = "192.0.2.10"  # from where probes come, for security groups of load balancers

@@ -92,6 +92,13 @@ def traffic_order_problem(existing: t.Any, wanted: t.Any) -> str:
     return checks.order_problem(list(existing), list(wanted)) or ""
 
 
+def traffic_zone_problem(
+    domain: str, zone: str, exists: bool, is_private: bool = False, vpcs: int = 0, dns_servers: t.Any = ()
+) -> str:
+    """Return why a hosted zone cannot hold the name; empty if it can."""
+    return checks.zone_problem(domain, zone, exists, is_private, vpcs, list(dns_servers or [])) or ""
+
+
 def regions_in(order: t.Any, having: t.Mapping[str, t.Any], name: str, what: str) -> list[str]:
     """Return the regions as a list. Raises AnsibleFilterError if one of them lacks what is needed."""
     regions = list(order)
@@ -114,4 +121,5 @@ class FilterModule:
             "traffic_statement_alarms": traffic_statement_alarms,
             "traffic_switch_checks": traffic_switch_checks,
             "traffic_switch_records": traffic_switch_records,
+            "traffic_zone_problem": traffic_zone_problem,
         }

@@ -50,6 +50,16 @@ options:
     type: list
     elements: dict
     default: []
+  traffic_problems:
+    description:
+      - Where the name and the traffic switch differ, as M(trading.multi_region.region_traffic_info) returns it.
+        Operators are notified of them; they neither start nor block a failover. If omitted, what was known of them
+        stays.
+      - A name that differs alone is reported from the second run in a row, because resolvers follow a move only after a
+        minute or two.
+    type: list
+    elements: dict
+    version_added: 0.3.0
   auto_failover:
     description:
       - Whether automatic failover is enabled.
@@ -157,7 +167,7 @@ reason:
 is_news:
   description:
     - Whether anything changed since the last run that warrants a notification - a region's condition, the start of
-      counting, the limit being reached, the recovery of the region, or what blocks a failover.
+      counting, the limit being reached, the recovery of the region, what blocks a failover, or O(traffic_problems).
   returned: success
   type: bool
   sample: true
@@ -194,6 +204,13 @@ blocked_by:
   type: list
   elements: str
   sample: []
+traffic_problems:
+  description: The problems of the traffic that operators have been notified of, each as C(code:region).
+  returned: success
+  type: list
+  elements: str
+  version_added: 0.3.0
+  sample: []
 written_to:
   description: Regions whose tables accepted the count; empty in check mode, and if the tables already had it.
   returned: success
@@ -229,12 +246,19 @@ VERDICT = rules.Members(
     frozenset({"verdict", "reason"}),
 )
 OBSTACLES = rules.Each(rules.Members({"code": rules.NAME, "sentence": rules.WORDS}, frozenset({"code", "sentence"})))
+TRAFFIC = rules.Each(
+    rules.Members(
+        {"code": rules.NAME, "region": rules.NAME, "reason": rules.WORDS, "remedy": rules.WORDS},
+        frozenset({"code", "region", "reason", "remedy"}),
+    )
+)
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
     "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
     "verdicts": {"type": "dict", "required": True, "rule": rules.ByKey(rules.REGION_CODE, VERDICT)},
     "active_region": {"type": "str", "required": True, "rule": rules.REGION_OR_UNKNOWN},
     "obstacles": {"type": "list", "elements": "dict", "default": [], "rule": OBSTACLES},
+    "traffic_problems": {"type": "list", "elements": "dict", "rule": TRAFFIC},
     "auto_failover": {"type": "bool", "default": False},
     "quorum": {"type": "int", "default": 2, "rule": rules.QUORUM},
     "consecutive_failures": {"type": "int", "default": 3, "rule": rules.FAILURES},

@@ -73,6 +73,14 @@ options:
         description: Whether the application is the placeholder, which answers without asking the database.
         type: bool
         version_added: 0.3.0
+  dns_servers:
+    description:
+      - Name servers to query for the platform's name, each as V(host), V(host:port) or V([IPv6 address]:port). If
+        empty, those of the hosted zone.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.3.0
   min_healthy_ratio:
     description:
       - Minimum share of registered targets that must be healthy, from 0 to 1.
@@ -238,6 +246,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.ru
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
     "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
+    "dns_servers": {"type": "list", "elements": "str", "default": [], "rule": rules.Each(rules.SERVER)},
     "expected": {
         "type": "dict",
         "default": {},

@@ -146,6 +146,15 @@ not_told:
   type: list
   elements: str
   sample: [us-east-1]
+not_seen:
+  description:
+    - The active region, if Route 53's health checkers read something else than what its object contains, so that the
+      name does not follow the switch. RV(reason) says so. Always empty with other backends and in check mode.
+  returned: success
+  type: list
+  elements: str
+  version_added: 0.3.0
+  sample: []
 errors:
   description: Why a region could not be read, written or updated, by region.
   returned: success, or when the region that takes over could not be read

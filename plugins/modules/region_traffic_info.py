@@ -16,23 +16,35 @@ description:
   - With O(probe_path) it also sends a request to the endpoint at that address, as a client would.
   - With O(wait_timeout) it repeats the query until the name resolves to O(expected_region) and the endpoint responds,
     and fails when the timeout expires.
-  - It makes no call to AWS, except to renew O(lease) while it waits. The options for AWS are accepted so that defaults
-    of the action group apply to it.
+  - With O(manifest) it compares the name with the switch, as the switch is stored and as Route 53's health checkers
+    read it, which is without credentials. Each difference is one of RV(problems), with its remedy.
+  - It makes no call to AWS, except to renew O(lease) while it waits and to read the switch of O(manifest). The options
+    for AWS are accepted so that defaults of the action group apply to it.
 requirements:
   - dnspython >= 2.4
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
+  manifest:
+    description:
+      - The recovery manifest, as M(trading.multi_region.failover_manifest_info) returns it, to compare the name with
+        the switch. It also provides O(domain), O(load_balancers) and O(dns_servers) if they are omitted.
+    type: dict
+    version_added: 0.3.0
   domain:
     description:
-      - Name that clients use.
+      - Name that clients use. Required without O(manifest).
     type: str
-    required: true
   load_balancers:
     description:
-      - DNS name of each region's load balancer, by region.
+      - DNS name of each region's load balancer, by region. Required without O(manifest).
     type: dict
-    required: true
+  deadline:
+    description:
+      - Total number of seconds to wait for the switch of O(manifest). What has not responded by then is unknown.
+    type: float
+    default: 8
+    version_added: 0.3.0
   dns_servers:
     description:
       - Name servers to query, each as V(host), V(host:port) or V([IPv6 address]:port). Load balancers are looked up
@@ -112,6 +124,15 @@ EXAMPLES = r"""
       us-east-1: trading-alb-dev-1.us-east-1.elb.amazonaws.com
       us-east-2: trading-alb-dev-2.us-east-2.elb.amazonaws.com
     dns_servers: ["127.0.0.1:5353"]
+
+- name: Compare the name with the switch
+  trading.multi_region.region_traffic_info:
+    manifest: "{{ recovery.manifest }}"
+  register: outside
+
+- name: Report what differs
+  ansible.builtin.debug:
+    msg: "{{ outside.problems }}"
 """
 
 RETURN = r"""
@@ -156,6 +177,57 @@ probe:
       description: Why there was no response.
       type: str
       sample:
+error:
+  description: Why the name could not be looked up, null if it was.
+  returned: success, or when O(wait_timeout) is over
+  type: str
+  version_added: 0.3.0
+  sample:
+switch_region:
+  description: Region to which the name should lead by what the switch contains, or V(unknown).
+  returned: success with O(manifest)
+  type: str
+  version_added: 0.3.0
+  sample: us-east-2
+switch:
+  description:
+    - What was read of the switch, by region. C(statements) are those it contains, C(public_statements) those that a
+      client without credentials reads, null if the object is closed or absent. With other backends, their own facts.
+  returned: success with O(manifest)
+  type: dict
+  version_added: 0.3.0
+  sample:
+    us-east-1: {statements: ["[us-east-1 yields to us-east-2]"], public_statements: ["[us-east-1 yields to us-east-2]"]}
+    us-east-2: {statements: ["[us-east-2 claims over us-east-1]"], public_statements: }
+problems:
+  description: Where the switch, what Route 53's health checkers read of it, and the name differ; empty if they agree.
+  returned: success with O(manifest)
+  type: list
+  elements: dict
+  version_added: 0.3.0
+  contains:
+    code:
+      description:
+        - V(switch_closed) if the health checkers cannot read a region's object, V(switch_stale) if they read something
+          else, V(name_elsewhere) if the name does not lead to the region of the switch.
+      type: str
+      sample: switch_closed
+    region:
+      description: Region of the object, V(all) for the name.
+      type: str
+      sample: us-east-2
+    reason:
+      description: One sentence.
+      type: str
+    remedy:
+      description: What to do.
+      type: str
+unknown:
+  description: What could not be read, and why.
+  returned: success with O(manifest)
+  type: dict
+  version_added: 0.3.0
+  sample: {}
 matches:
   description: Whether the name resolves to O(expected_region) and the endpoint, if probed, responds.
   returned: success, or when O(wait_timeout) is over
@@ -184,8 +256,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._options impo
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.resolve import run
 
 ARGUMENT_SPEC = {
-    "domain": {"type": "str", "required": True, "rule": rules.HOST},
-    "load_balancers": {"type": "dict", "required": True, "rule": rules.ByKey(rules.REGION_CODE, rules.HOST, least=1)},
+    "manifest": {"type": "dict", "rule": rules.MANIFEST},
+    "domain": {"type": "str", "rule": rules.HOST},
+    "load_balancers": {"type": "dict", "rule": rules.ByKey(rules.REGION_CODE, rules.HOST, least=1)},
+    "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     "dns_servers": {"type": "list", "elements": "str", "default": [], "rule": rules.Each(rules.SERVER)},
     "probe_path": {"type": "str", "rule": rules.PATH},
     "probe_scheme": {"type": "str", "choices": ["http", "https"], "default": "http"},
@@ -200,15 +274,15 @@ ARGUMENT_SPEC = {
 
 
 def look(module):
-    """Return what was seen; without a lease no call to AWS is made, so credentials are not needed."""
+    """Return what was seen; without a lease or a manifest no call to AWS is made, so credentials are not needed."""
     if DNSPYTHON_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("dnspython"), exception=DNSPYTHON_IMPORT_ERROR)
-    clients = clients_for(module) if module.params["lease"] else None
+    clients = clients_for(module) if module.params["lease"] or module.params["manifest"] else None
     return run(module.params, clients, module.check_mode)
 
 
 def main():
-    run_module(look, ARGUMENT_SPEC)
+    run_module(look, ARGUMENT_SPEC, required_one_of=[("manifest", "domain")])
 
 
 if __name__ == "__main__":

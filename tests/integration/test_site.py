@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.integration.aws import SUFFIX, capacity, healthy_targets, members, name_points_at
+from tests.integration.aws import DOMAIN, SUFFIX, capacity, healthy_targets, members, name_points_at
 from tests.integration.permissions import as_runner
-from tests.integration.platforms import ACCOUNT
+from tests.integration.platforms import ACCOUNT, run_playbook
 
 
 def assert_second_run_changes_nothing(platform, runner=None) -> None:
@@ -164,6 +166,50 @@ def test_a_zone_that_belongs_to_somebody_is_used_as_it_is_and_outlives_the_platf
 
     platform.run(Path(__file__).with_name("retire_traffic.yml"), *options[:-2]).ends_well()
     assert zone_as_its_owner_made_it(lab, zone) == before
+    left = {one["Type"] for one in route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]}
+    assert left == {"NS", "SOA"}
+
+
+@pytest.mark.nightly
+def test_a_region_that_is_added_to_a_live_platform_takes_no_traffic(platforms, tmp_path):
+    # So slow that without a wait the records are there before the new checks have had three results in a row.
+    platform = platforms.copy(*TWO, scale=1)
+    with platform.lab as lab:
+        lab.settings(target_initial_s=1, target_draining_s=1, replica_create_s=1)
+        inventory = tmp_path / "inventory"
+        shutil.copytree(platform.inventory, inventory, symlinks=True)
+        with (inventory / "hosts").open("a") as hosts:
+            hosts.write("eu-west-1 vpc_cidr=10.2.0.0/16\n")
+        started = time.time()
+        run_playbook("site", lab=lab, inventory=inventory).ends_well()
+        leads_to = {entry["name"].get(DOMAIN) for entry in lab.timeline(started)}
+        assert leads_to == {"us-east-1"}
+        records = lab.resolve(DOMAIN)["why"]
+        assert any("eu-west-1" in step["name"] for step in records), "the new region is compared"
+
+
+@pytest.mark.nightly
+def test_a_name_in_a_private_zone_follows_the_switch_and_is_resolved_inside_its_vpcs(platform):
+    lab, route53, name = platform.lab, platform.lab.client("route53"), "trade.internal.example"
+    vpc = {"VPCRegion": "us-east-1", "VPCId": "vpc-of-the-clients"}
+    zone = route53.create_hosted_zone(
+        Name="internal.example", CallerReference="owner", HostedZoneConfig={"PrivateZone": True}, VPC=vpc
+    )["HostedZone"]["Id"]
+    given = {"traffic_domain": name, "traffic_zone_name": "internal.example", "traffic_zone_private": True}
+    options = ("-e", json.dumps(given))
+    calls = len(lab.calls())
+    refused = platform.run("site", *options, "-e", '{"traffic_dns_servers": []}')
+    assert refused.code != 0 and "traffic_dns_servers is empty" in " ".join(refused.output.split())
+    assert [call for call in lab.calls()[calls:] if call["mutating"]] == [], "before the first change"
+
+    platform.run("site", *options, "--tags", "traffic,failover_control").ends_well()
+    lab.settings(dns_client_vpc="vpc-of-the-clients")
+    assert lab.resolve(name)["region"] == "us-east-1"
+    names = {one["Name"] for one in route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]}
+    assert f"{name}." in names
+    platform.run("switchover", *options, "-e", "target_region=us-east-2").ends_well()
+    assert lab.resolve(name)["region"] == "us-east-2"
+    platform.run(Path(__file__).with_name("retire_traffic.yml"), *options).ends_well()
     left = {one["Type"] for one in route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]}
     assert left == {"NS", "SOA"}
 

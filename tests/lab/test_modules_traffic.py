@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab.client import Lab
-from tests.lab.stage import Stage
+from tests.lab.stage import DOMAIN, KEY, Stage
 from tests.lab.traffic_platform import EAST, EUROPE, WEST, Platform
 
 
@@ -141,3 +141,81 @@ def test_three_regions_lose_two_one_after_the_other(three: Platform) -> None:
     assert three.traffic()["told"] == [EAST, WEST]
     three.traffic(WEST)
     assert three.leads_to(WEST)
+
+
+def manifest_of(platform: Platform) -> dict:
+    """What the recovery manifest has about the traffic."""
+    entries = [
+        {"region": region, "control_bucket": Stage.bucket(region), "load_balancer_dns_name": one["DNSName"]}
+        for region, one in platform.stage.balancers.items()
+    ]
+    return {"traffic": {"backend": "s3_object", "domain": DOMAIN, "switch_key": KEY}, "regions": entries}
+
+
+def compared(platform: Platform) -> dict:
+    """The comparison of name and switch."""
+    servers = [platform.lab.env()["LAB_DNS_SERVER"]]
+    return platform.run("region_traffic_info", region=EAST, manifest=manifest_of(platform), dns_servers=servers)
+
+
+def test_a_switch_that_is_closed_to_health_checkers_is_seen_with_the_name_that_moved(platform: Platform) -> None:
+    platform.traffic(WEST)
+    assert platform.leads_to(WEST)
+    whole = compared(platform)
+    assert (whole["switch_region"], whole["active_region"], whole["problems"], whole["unknown"]) == (WEST, WEST, [], {})
+    platform.lab.settings(organization_blocks_public_access=True)
+    assert platform.leads_to(EAST), "as at AWS: what cannot be read is not published"
+    found = compared(platform)
+    assert (found["switch_region"], found["active_region"]) == (WEST, EAST)
+    assert {(one["code"], one["region"]) for one in found["problems"]} == {
+        ("switch_closed", EAST),
+        ("switch_closed", WEST),
+        ("name_elsewhere", "all"),
+    }
+    account = platform.run("s3control_public_access_block_info", region=EAST, account_id="123456789012")
+    assert account["closed_by"] == ["BlockPublicPolicy", "RestrictPublicBuckets"]
+
+
+def test_a_move_whose_switch_nobody_outside_can_read_says_so_immediately(platform: Platform) -> None:
+    platform.lab.settings(organization_blocks_public_access=True)
+    moved = platform.traffic(WEST)
+    assert (moved["changed"], moved["after"], moved["not_seen"]) == (True, WEST, [WEST])
+    assert "the name does not follow it" in moved["reason"]
+    platform.lab.settings(organization_blocks_public_access=False)
+    assert platform.traffic(WEST)["not_seen"] == []
+
+
+def test_a_lost_region_is_unknown_to_the_comparison_and_no_difference(platform: Platform) -> None:
+    platform.traffic(WEST)
+    platform.lab.outage(EAST, "reset")
+    assert platform.leads_to(WEST)
+    found = compared(platform)
+    assert (found["problems"], sorted(found["unknown"])) == (
+        [],
+        [f"public_statements of {EAST}", f"statements of {EAST}"],
+    )
+
+
+def test_a_region_that_is_added_takes_no_traffic_while_its_checks_have_no_history(
+    empty_server: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with empty_server.fork(tmp_path / "growing") as lab:
+        for name, value in lab.env().items():
+            monkeypatch.setenv(name, value)
+        stage = Stage(lab, EAST, WEST, EUROPE).build()
+        stage.regions = (EAST, WEST)
+        Platform(stage, capsys).build()
+        with lab.fork(tmp_path / "slow", scale=30) as slow:  # three results in a row take a second
+            for name, value in slow.env().items():
+                monkeypatch.setenv(name, value)
+            grown = Platform(stage.on(slow), capsys)
+            grown.stage.regions = (EAST, WEST, EUROPE)
+            started = time.time()
+            checks = grown.build_checks()
+            given = {"health_check_ids": checks.leaves, "poll_interval": 1}
+            waited = grown.run("route53_health_check_info", region=EAST, **given)
+            assert min(waited["results_in_a_row"].values()) == 4
+            grown.build_records(checks)
+            assert grown.leads_to(EAST)
+            names = [entry["name"].get(DOMAIN) for entry in slow.timeline(started)]
+            assert set(names) == {EAST}, "and without the wait it leads to the new region"

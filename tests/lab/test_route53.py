@@ -21,13 +21,26 @@ TICK_S = 0.15  # the lab looks ten times a second
 def test_a_new_check_is_healthy_and_a_new_inverted_one_is_not_until_data_arrives(
     provisioned: Stage, tmp_path: Path
 ) -> None:
-    with provisioned.lab.fork(tmp_path / "slow", scale=20) as slow:  # an interval takes 1.5 s
+    with provisioned.lab.fork(tmp_path / "slow", scale=60) as slow:  # an interval takes half a second
         _new_checks_have_no_data(provisioned.on(slow))
+
+
+def test_a_new_check_has_no_status_before_so_many_results_in_a_row_as_its_threshold(
+    provisioned: Stage, tmp_path: Path
+) -> None:
+    with provisioned.lab.fork(tmp_path / "slow", scale=60) as slow:
+        stage = provisioned.on(slow)
+        stage.lab.set_targets(EAST, "unhealthy")
+        check = stage.endpoint_check(EAST, RequestInterval=30, FailureThreshold=3)
+        stage.lab.advance(45)  # one result
+        assert (stage.observed(check).partition(":")[0], stage.healthy(check)) == ("Failure", True)
+        stage.lab.advance(60)  # three
+        assert not stage.healthy(check)
 
 
 def _new_checks_have_no_data(stage: Stage) -> None:
     stage.lab.set_targets(EAST, "unhealthy")
-    config = {"RequestInterval": 30, "FailureThreshold": 10}
+    config = {"RequestInterval": 30, "FailureThreshold": 3}
     plain = stage.endpoint_check(EAST, **config)
     inverted = stage.check(
         "inverted",
@@ -358,3 +371,19 @@ def test_a_zone_is_signed_once_it_has_an_active_key_and_until_that_is_ended(lab)
     assert [one["Name"] for one in route53.get_dnssec(HostedZoneId=zone)["KeySigningKeys"]] == ["first"]
     route53.disable_hosted_zone_dnssec(HostedZoneId=zone)
     assert signs() == "NOT_SIGNING"
+
+
+def test_a_private_zone_answers_only_inside_its_vpcs_and_needs_one(stage: Stage) -> None:
+    route53, private = stage.route53, {"PrivateZone": True}
+    with pytest.raises(ClientError, match="requires a VPC"):
+        route53.create_hosted_zone(Name=DOMAIN, CallerReference="without", HostedZoneConfig=private)
+    vpc = {"VPCRegion": EAST, "VPCId": "vpc-inside"}
+    made = route53.create_hosted_zone(Name=DOMAIN, CallerReference="private", HostedZoneConfig=private, VPC=vpc)
+    stage.put(stage.alias(EAST))
+    inside = stage.on(stage.lab)
+    inside.zone_id = made["HostedZone"]["Id"]
+    inside.put(inside.alias(WEST))
+    assert stage.region() == EAST
+    for place, region in (("vpc-inside", WEST), ("vpc-other", EAST)):
+        stage.lab.settings(dns_client_vpc=place)
+        assert stage.region() == region

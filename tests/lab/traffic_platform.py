@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
@@ -21,6 +21,13 @@ EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
 MODULES = "ansible_collections.trading.multi_region.plugins.modules"
 # What a switch of 10 s times 3, or of a period of 60 s, takes at the stage's scale, and a margin.
 MOVED_WITHIN = 5.0
+
+
+class Made(NamedTuple):
+    """Ids of health checks by name, and of those that count no others."""
+
+    ids: dict[str, str]
+    leaves: list[str]
 
 
 class Platform:
@@ -36,21 +43,29 @@ class Platform:
     def build(self) -> Platform:
         """Make what the checks read, the checks with our module, and the records."""
         self.prepare()
+        self.build_records(self.build_checks())
+        assert self.leads_to(self.stage.regions[0])
+        return self
+
+    def build_checks(self) -> Made:
+        """Make the checks with our module."""
         ids: dict[str, str] = {}
         for check in self.checks():
             options = {name: value for name, value in check.items() if name not in ("tier", "child_names")}
             if "child_names" in check:
                 options["child_health_checks"] = [ids[child] for child in check["child_names"]]
             ids[check["name"]] = self.run("route53_health_check", region=EAST, **options)["health_check_id"]
+        return Made(ids, [ids[check["name"]] for check in self.checks() if "child_names" not in check])
+
+    def build_records(self, made: Made) -> None:
+        """Make the records, in the order in which the role does."""
         zone = self.stage.zone_id.rpartition("/")[2]
         targets = {
             region: {"dns_name": one["DNSName"], "zone_id": one["CanonicalHostedZoneId"]}
             for region, one in self.stage.balancers.items()
         }
         for record in checks.build_records(self.stage.regions, DOMAIN, zone, targets, backend=self.backend):
-            self.stage.put(self._record(record, ids))
-        assert self.leads_to(self.stage.regions[0])
-        return self
+            self.stage.put(self._record(record, made.ids))
 
     def prepare(self) -> None:
         """Make what the checks read, beyond the stage."""

@@ -39,6 +39,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 
 COUNTERS_ID = "automation#counters"
+# The members of a Memory that JSON has as lists.
+TUPLES = ("blocked_by", "traffic_seen", "traffic_problems")
 
 
 def refuse_bad(params: Mapping[str, Any]) -> None:
@@ -58,7 +60,7 @@ def refuse_bad(params: Mapping[str, Any]) -> None:
 
 def to_document(memory: Memory) -> dict[str, Any]:
     """Return a memory as it is stored. Pure."""
-    return {**asdict(memory), "version": VERSION, "blocked_by": list(memory.blocked_by)}
+    return {**asdict(memory), "version": VERSION, **{name: list(getattr(memory, name)) for name in TUPLES}}
 
 
 def to_memory(document: Mapping[str, Any] | None) -> Memory:
@@ -66,7 +68,7 @@ def to_memory(document: Mapping[str, Any] | None) -> Memory:
     if not document or document.get("version") != VERSION:
         return Memory()
     known = {one.name: document[one.name] for one in fields(Memory) if one.name in document}
-    return Memory(**{**known, "blocked_by": tuple(known.get("blocked_by", ()))})
+    return Memory(**{**known, **{name: tuple(known.get(name, ())) for name in TUPLES}})
 
 
 @timed
@@ -76,7 +78,7 @@ def run(
     """Count this run in the item ``counters``, and return what it leads to.
 
     Returns changed (whether a count was written), action, reason, is_news, votes, conditions, counters, paused,
-    blocked_by, written_to, not_written_to, diff. Raises MultiRegionError for bad options only.
+    blocked_by, traffic_problems, written_to, not_written_to, diff. Raises MultiRegionError for bad options only.
     """
     refuse_bad(params)
     table, regions, deadline = params["table_name"], params["regions"], params["deadline"]
@@ -88,7 +90,8 @@ def run(
     settings = Settings(**{one.name: params[one.name] for one in fields(Settings)})
     verdicts = {region: params["verdicts"][region] for region in regions}
     obstacles = params.get("obstacles") or []
-    decision = decide(verdicts, params["active_region"], before, pause, now, settings, obstacles)
+    traffic = params.get("traffic_problems")
+    decision = decide(verdicts, params["active_region"], before, pause, now, settings, obstacles, traffic)
     document = to_document(decision.memory)
     behind = [region for region, copy in copies.items() if copy[counters]["document"] != document]
     written: list[str] = []
@@ -136,4 +139,5 @@ def as_result(decision: Decision) -> dict[str, Any]:
         "conditions": dict(memory.conditions),
         "counters": {memory.region: memory.count} if memory.region else {},
         "blocked_by": list(memory.blocked_by),
+        "traffic_problems": list(memory.traffic_problems),
     }

@@ -36,8 +36,13 @@ starts the count again, as does a new active region and a silence of the schedul
 run that cannot tell neither counts nor forgives. The count grows at most once in ``min_interval`` seconds, and only
 the run that made it grow may start the failover, so that two schedulers do not count the same moment twice.
 
+Traffic. Operators are also notified where the name, the switch and what Route 53 reads of it differ
+(_traffic/views.py). A name that differs alone is reported from the second run in a row, because resolvers follow a move
+only after a minute or two. None of this starts or prevents a failover.
+
 Shapes. verdicts: {region: {verdict, reason, signals: {name: {state, value, reason}}}}, as returned by
-region_health_info. pause: None or {until, by, reason}, until in epoch seconds.
+region_health_info. pause: None or {until, by, reason}, until in epoch seconds. traffic_problems: None (not read) or
+[{code, region, reason, remedy}], as returned by region_traffic_info.
 """
 
 from __future__ import annotations
@@ -58,6 +63,8 @@ LEAST_QUORUM, LEAST_VANTAGES = 2, 2
 INSIDE_SIGNALS = ("load_balancer_targets", "database", "session_table")
 # Signals that are read from the region's own API, whatever their result.
 OWN_API = (*INSIDE_SIGNALS, "replication_lag")
+# The code of a name that leads to another region than the switch says (_traffic/views.py, which is on the same floor).
+NAME_ELSEWHERE = "name_elsewhere"
 # Codes of what prevents a failover, besides the planner's obstacles.
 ALL_DOWN, OFF, PAUSED = "all_regions_unhealthy", "auto_failover_off", "paused"
 
@@ -93,6 +100,8 @@ class Memory:
     since: when the first of these runs was.
     active_since: when the region was first seen active after another one was; 0 where no other one was seen.
     conditions: by region. blocked_by: codes of what held the failover back.
+    traffic_seen: the problems of the traffic in the last run that read them, as code:region; traffic_problems: those
+        that operators know of.
     """
 
     region: str | None = None
@@ -102,6 +111,8 @@ class Memory:
     blocked_by: tuple[str, ...] = ()
     since: float = 0.0
     active_since: float = 0.0
+    traffic_seen: tuple[str, ...] = ()
+    traffic_problems: tuple[str, ...] = ()
 
     def milestone(self, limit: int) -> str:
         """Return the progress of the count, as far as operators are notified of it."""
@@ -253,6 +264,29 @@ def _outcome(memory: Memory, not_counted: str, blockers: Mapping[str, str], sett
     return FAILOVER, f"{runs}: a failover is started."
 
 
+def key_of(problem: Mapping[str, Any]) -> str:
+    """Return what distinguishes a problem of the traffic from another one, however its sentence may change."""
+    return f"{problem['code']}:{problem['region']}"
+
+
+def traffic_news(
+    memory: Memory, problems: Sequence[Mapping[str, Any]] | None
+) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:
+    """Return (problems seen, problems reported, sentences) of a run, for the memory and the operators."""
+    if problems is None:
+        return memory.traffic_seen, memory.traffic_problems, []
+    others = any(problem["code"] != NAME_ELSEWHERE for problem in problems)
+    known = [
+        problem
+        for problem in problems
+        if others or problem["code"] != NAME_ELSEWHERE or key_of(problem) in memory.traffic_seen
+    ]
+    words = [f"{problem['reason']} {problem['remedy']}" for problem in known]
+    if memory.traffic_problems and not problems:
+        words = ["The name, the switch and what Route 53 reads of it agree again."]
+    return tuple(sorted(map(key_of, problems))), tuple(sorted(map(key_of, known))), words
+
+
 def decide(
     verdicts: Verdicts,
     active_region: str,
@@ -261,6 +295,7 @@ def decide(
     now: float,
     settings: Settings,
     obstacles: Sequence[Mapping[str, Any]] = (),
+    traffic_problems: Sequence[Mapping[str, Any]] | None = None,
 ) -> Decision:
     """Return the result of this run.
 
@@ -285,7 +320,9 @@ def decide(
         if after.count >= settings.consecutive_failures:
             blocked = held_back(settings, pause, now, obstacles)
         action, outcome = _outcome(after, not_counted, blocked, settings)
+    seen, reported, traffic = traffic_news(memory, traffic_problems)
     after = replace(after, conditions=conditions, blocked_by=tuple(sorted(blocked)))
+    after = replace(after, traffic_seen=seen, traffic_problems=reported)
     is_news = _is_news(memory, after, settings.consecutive_failures)
     words = [
         _described(region, condition, votes[region], verdicts[region])
@@ -294,11 +331,12 @@ def decide(
     ] or ["All regions are healthy."]
     if action == NONE and is_news:
         action = ALERT
-    return Decision(action, " ".join([*words, outcome]), is_news, votes, after)
+    return Decision(action, " ".join([*words, outcome, *traffic]), is_news, votes, after)
 
 
 def _is_news(before: Memory, after: Memory, limit: int) -> bool:
     """Return whether anything changed that operators are notified of; regions without a condition count as healthy."""
     changed = any(before.conditions.get(region, HEALTHY) != now for region, now in after.conditions.items())
     is_moved = before.milestone(limit) != after.milestone(limit) and before.region in (None, after.region)
-    return changed or is_moved or before.blocked_by != after.blocked_by
+    is_other_traffic = before.traffic_problems != after.traffic_problems
+    return changed or is_moved or is_other_traffic or before.blocked_by != after.blocked_by

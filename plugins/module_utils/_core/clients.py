@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import ipaddress
 import os
 import threading
+import urllib.parse
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import product
@@ -22,6 +24,7 @@ from typing import Any
 try:
     import boto3
     import botocore.session
+    from botocore import UNSIGNED
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, NoRegionError
     from botocore.loaders import create_loader
@@ -54,6 +57,9 @@ TIMEOUT_SPEC = {
     "read_timeout": {"type": "float", "default": 3.0, "rule": rules.TIMEOUT},
     "retries": {"type": "int", "default": 1, "rule": rules.number(0, 100)},
 }
+
+# The name under which Clients has S3 without credentials, as a browser or a health checker uses it.
+PUBLIC_S3 = "s3 without credentials"
 
 # botocore's names of the ways in which STS gives out the credentials.
 FROM_STS = frozenset({"assume-role", "assume-role-with-web-identity"})
@@ -233,10 +239,14 @@ def clients_of(session, config, region=None, endpoint=None, connection=None):
             config.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"})) if one_of_many else config
         )
         url = one_of_many or endpoint
+        if service == PUBLIC_S3:
+            service, settings = "s3", settings.merge(public_config(settings))
         try:
-            return gate.install(
-                session.client(service, region_name=in_region, endpoint_url=url, config=settings, **(connection or {}))
+            client = session.client(
+                service, region_name=in_region, endpoint_url=url, config=settings, **(connection or {})
             )
+            client.meta.events.register("before-sign.s3-control", without_account_in_address)
+            return gate.install(client)
         except NoRegionError as error:
             raise MultiRegionError(
                 "region is not given; allowed: the code of an AWS region, such as us-east-1, here or in AWS_REGION."
@@ -245,6 +255,29 @@ def clients_of(session, config, region=None, endpoint=None, connection=None):
             raise MultiRegionError(f"Could not create a client for {service} in {in_region}: {error}") from error
 
     return Clients(make, default_region=region, gate=gate)
+
+
+def public_config(config):
+    """Return what changes a botocore Config for S3 so that its requests are those of a Route 53 health checker.
+
+    They are not signed, and go to the bucket's name at the endpoint of its region.
+    """
+    return Config(
+        signature_version=UNSIGNED,
+        s3={**(config.s3 or {}), "us_east_1_regional_endpoint": "regional"},
+    )
+
+
+def without_account_in_address(request, **_more):
+    """Remove the account from the host name of a request to S3 Control if the rest is an IP address.
+
+    botocore writes the account in front of any endpoint, and an IP address has no subdomains. A header has it too.
+    """
+    host = urllib.parse.urlsplit(request.url).hostname or ""
+    account, _dot, rest = host.partition(".")
+    with suppress(ValueError):
+        ipaddress.ip_address(rest)
+        request.url = request.url.replace(f"//{account}.", "//", 1)
 
 
 def clients_for(module):

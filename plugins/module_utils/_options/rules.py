@@ -304,6 +304,7 @@ PARAMETER = text(r"[A-Za-z0-9_./-]{1,1011}", "letters, digits and . _ / -, up to
 # Secrets Manager: "Name" of CreateSecret.
 SECRET = text(r"[A-Za-z0-9/_+=.@-]{1,512}", "1 to 512 letters, digits and / _ + = . @ -")
 NAMESPACE = text(r"[A-Za-z0-9._#/-]{1,255}", "1 to 255 letters, digits and . _ # / -")
+ACCOUNT = text(r"\d{12}", "the 12 digits of an account")
 RUNNER_ARN = arn("iam sts", r".+", "a user or a role")
 CLUSTER_ARN = arn("rds", r"cluster:[A-Za-z0-9-]+", "an Aurora cluster")
 TARGET_GROUP_ARN = arn("elasticloadbalancing", r"targetgroup/.+", "a target group")

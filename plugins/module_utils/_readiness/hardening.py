@@ -27,7 +27,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     ok,
     warning,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.public_access import closing
 
+OPEN_IT = (
+    "Exempt the account in S3 Block Public Access and in the organization's policy, or change to "
+    "traffic_switch_backend cloudwatch_metric (roles/traffic/README.md)."
+)
 # Actions as the policies of the roles write them.
 BUCKET_ACTION, TOPIC_ACTION = "s3:*", "sns:Publish"
 # The default backend of the switch, the only one with a bucket.
@@ -161,9 +166,13 @@ def switch_readable(seen: Seen) -> Iterator[Finding]:
         yield ok(ALL, "This switch is not stored as objects.")
         return
     for region in seen.order:
-        entry, fact = seen.entry(region), seen.facts[region]["control_bucket"]
-        if not fact.known:
-            yield seen.unknown(region, "who may read the switch", fact.error)
+        entry, facts = seen.entry(region), seen.facts[region]
+        fact, account = facts["control_bucket"], facts["account_block"]
+        if not fact.known or not account.known:
+            yield seen.unknown(region, "who may read the switch", fact.error or account.error)
+        elif closed_by := closing(account.value):
+            reason = f"The account does not let objects be public ({', '.join(closed_by)}), and so closes the switch."
+            yield seen.broken(region, reason, OPEN_IT)
         elif fact.value is None:
             yield seen.broken(region, f"The control bucket {entry['control_bucket']} does not exist.", PROVISION)
         elif fact.value["public_access_block"].get("RestrictPublicBuckets"):

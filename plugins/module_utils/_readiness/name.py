@@ -22,7 +22,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     ok,
     warning,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import traffic_of
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import (
+    STATEMENTS,
+    traffic_of,
+    traffic_region,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     ARC_ROUTING_CONTROL,
     CLOUDWATCH_METRIC,
@@ -34,6 +38,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
     statement_alarms,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import alike, build_config
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.views import ELSEWHERE, PUBLIC, differences
 
 # Properties of a switch alarm that must match for Route 53's check to follow the right statement.
 ALARM_MEMBERS = ("namespace", "metric", "dimensions", "comparison")
@@ -140,6 +145,27 @@ def check_problem(
         if all(check_problem(child, specs[name], checks, specs) for child in children):
             return f"does not include a check like {name}"
     return None
+
+
+def switch_seen(seen: Seen) -> Iterator[Finding]:
+    """The switch is what Route 53's checkers read of it, and the name leads to its region."""
+    name, backend = seen.shared["name"], traffic_of(seen.manifest)["backend"]
+    for region in seen.order:
+        unknown = seen.facts[region].unknown((STATEMENTS, PUBLIC)) if backend == S3_OBJECT else {}
+        if unknown:
+            yield seen.unknown(region, "what health checkers read of the switch", listed(unknown.values()))
+    if not name.known:
+        yield seen.unknown(ALL, "where the name leads", name.error)
+    says, found = traffic_region(seen.manifest, seen.facts), differences(seen.manifest, seen.facts, name)
+    for one in found:
+        if one.code == ELSEWHERE:
+            yield blocker(ALL, one.reason, one.remedy)
+        else:
+            yield seen.broken(one.region, one.reason, one.remedy)
+    if not says:
+        yield seen.unknown(ALL, "where the switch leads", "no region's part of it is known")
+    elif name.known and not found:
+        yield ok(ALL, f"{traffic_of(seen.manifest).get('domain')} leads to {says}, as the switch says.")
 
 
 def switch_alarms(seen: Seen) -> Iterator[Finding]:

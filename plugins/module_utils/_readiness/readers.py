@@ -24,6 +24,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.snaps
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import PAUSE_ID
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_document
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import PUBLIC_S3
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -38,6 +39,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.re
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.bucket_replication import get_replication
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.secret_family import read_secret
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.public_access import read_account_block
 
 SERVICES = (
     "dynamodb",
@@ -45,6 +47,8 @@ SERVICES = (
     "elbv2",
     "autoscaling",
     "s3",
+    "s3control",
+    PUBLIC_S3,
     "cloudwatch",
     "ec2",
     "service-quotas",
@@ -351,6 +355,11 @@ def read_bucket(client: Any, bucket: str) -> dict[str, Any] | None:
     }
 
 
+def read_account_block_of(client: Any, topic_arn: str) -> dict[str, bool]:
+    """Return the fact ``account_block``: of the account that a topic is in."""
+    return read_account_block(client, topic_arn.split(":")[4])
+
+
 @aws_call("GetTopicAttributes", missing=("NotFound", "NotFoundException"))
 def read_topic(client: Any, arn: str) -> dict[str, Any] | None:
     """Return the fact ``topic``."""
@@ -525,6 +534,7 @@ def regional_readers(
         "control_table_settings": lambda: read_table_settings(clients("dynamodb", region), table),
         "data_bucket": of_entry("s3", read_bucket, "data_bucket"),
         "control_bucket": of_entry("s3", read_bucket, "control_bucket"),
+        "account_block": of_entry("s3control", read_account_block_of, "topic_arn"),
         "topic": of_entry("sns", read_topic, "topic_arn"),
         "log_groups": of_entry("logs", read_log_groups, "db_cluster_identifier"),
         "replication": of_entry("s3", get_replication, "data_bucket"),

@@ -26,20 +26,29 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.re
     read_health_check_quota,
     read_opt_in,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.names import Resolver
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import traffic_of
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import list_health_checks
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.resolve import (
+    Outside,
+    balancers_of,
+    name_of,
+)
 
 SERVICES = ("route53", "iam")
+# Time-out of one DNS query, in seconds.
+DNS_SECONDS = 3.0
 ASSUMED_ROLE = re.compile(r"^arn:[^:]+:sts::[0-9]+:assumed-role/(?P<role>[^/]+)/")
 ROOT = re.compile(r"^arn:[^:]+:iam::[0-9]+:root$")
 
 
 @aws_call("ListHostedZonesByName")
-def find_zone(client: Any, domain: str) -> str | None:
-    """Return the id of the public hosted zone that a name lies in, the most specific one, or None."""
+def find_zone(client: Any, domain: str, is_private: bool = False) -> str | None:
+    """Return the id of the hosted zone that a name lies in, the most specific public or private one, or None."""
     labels = domain.split(".")
     for name in (".".join(labels[first:]) for first in range(len(labels) - 1)):
         for zone in client.list_hosted_zones_by_name(DNSName=name)["HostedZones"]:
-            if zone["Name"].rstrip(".") == name and not zone.get("Config", {}).get("PrivateZone"):
+            if zone["Name"].rstrip(".") == name and bool(zone.get("Config", {}).get("PrivateZone")) == is_private:
                 return zone["Id"]
     return None
 
@@ -62,9 +71,9 @@ def list_failover_records(client: Any, zone_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def read_records(client: Any, domain: str) -> list[dict[str, Any]] | None:
+def read_records(client: Any, domain: str, is_private: bool = False) -> list[dict[str, Any]] | None:
     """Return the fact ``records``."""
-    zone_id = find_zone(client, domain)
+    zone_id = find_zone(client, domain, is_private)
     return list_failover_records(client, zone_id) if zone_id else None
 
 
@@ -218,22 +227,35 @@ def read_permissions(clients: Any, manifest: Mapping[str, Any], expected: Mappin
 
 
 def shared_readers(
-    clients: Any, manifest: Mapping[str, Any], expected: Mapping[str, Any]
+    clients: Any, manifest: Mapping[str, Any], expected: Mapping[str, Any], dns_servers: list[str] | None = None
 ) -> dict[str, Callable[[], Any]]:
-    """Return the calls that observe what belongs to no region, by fact."""
+    """Return the calls that observe what belongs to no region, by fact.
+
+    dns_servers: instead of those in the manifest.
+    """
     # Both services have one endpoint for all regions; the client's region only chooses the partition.
     region = manifest["regions"][0]["region"]
 
     def ask_records() -> Any:
-        domain = (manifest.get("traffic") or {}).get("domain")
-        if not domain:
+        traffic = traffic_of(manifest)
+        if not traffic.get("domain"):
             raise MultiRegionError("the manifest contains no domain")
-        return read_records(clients("route53", region), domain)
+        return read_records(clients("route53", region), traffic["domain"], bool(traffic.get("zone_is_private")))
 
     def ask_checks() -> dict[str, Any]:
         return {one["Id"]: one["HealthCheckConfig"] for one in list_health_checks(clients("route53", region))}
 
+    def ask_name() -> tuple[str, str]:
+        traffic = traffic_of(manifest)
+        if not traffic.get("domain"):
+            raise MultiRegionError("the manifest contains no domain")
+        options = {"load_balancers": balancers_of(manifest), "answer_timeout": DNS_SECONDS}
+        servers = dns_servers or traffic.get("name_servers") or []
+        resolver = Resolver(traffic["domain"], servers, DNS_SECONDS)
+        return name_of(Outside({**options, "domain": traffic["domain"]}, resolver).look())
+
     return {
+        "name": ask_name,
         "records": ask_records,
         "health_checks": ask_checks,
         "permissions": lambda: read_permissions(clients, manifest, expected),

@@ -45,6 +45,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.re
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.readers_shared import shared_readers
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import BLOCKER, Limits, Seen, counted
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.views import public_reader
 
 # The region of facts that belong to no region.
 SHARED = "shared"
@@ -97,7 +98,8 @@ def read_manifest(params: Mapping[str, Any], clients: Any, board: CallGroup) -> 
 def build_calls(params: Mapping[str, Any], clients: Any, manifest: Mapping[str, Any]) -> dict[tuple[str, str], Call]:
     """Return every call that remains once the manifest is known."""
     expected, entries = params.get("expected") or {}, manifest["regions"]
-    calls = {(SHARED, fact): call for fact, call in shared_readers(clients, manifest, expected).items()}
+    shared = shared_readers(clients, manifest, expected, params.get("dns_servers"))
+    calls = {(SHARED, fact): call for fact, call in shared.items()}
     # The control table of a region that is not in the inventory has not been read yet.
     strangers = [entry["region"] for entry in entries if entry["region"] not in params["regions"]]
     calls.update(control_table_readers(params, clients, strangers))
@@ -105,6 +107,7 @@ def build_calls(params: Mapping[str, Any], clients: Any, manifest: Mapping[str, 
         readers = {
             **build_readers(clients, manifest, entry),
             **regional_readers(clients, entry, params["table_name"], expected),
+            **public_reader(clients, manifest, entry),
         }
         calls.update({(entry["region"], fact): call for fact, call in readers.items()})
     return calls

@@ -29,6 +29,8 @@ elastic_ip_quota, vpc_quota: {limit, used}
 session_table_settings, control_table_settings: None or {kms_key_arn, deletion_protection, is_recoverable}
 data_bucket: None or {kms_key_arn, is_versioned, public_access_block: {setting of the S3 API: bool}, policy: its text or
     None}; control_bucket: the same
+account_block: {setting of the S3 API: bool}, the account's effective ones
+public_statements: None (closed or absent) or [statements that a client without credentials reads]
 topic: None or {kms_key_arn, policy}
 log_groups: {name: kms_key_arn} of the cluster's log groups
 secret: None or {arn, primary_region, is_deleted, replicas: {region: {status, message}}}
@@ -46,6 +48,7 @@ subscriptions: {confirmed, pending}
 
 and without a region:
 
+name: (region or unknown, sentence) of the load balancer that the name leads to
 records: None (no zone) or [{name, identifier, failover, health_check_id, target}], names without the last dot
 health_checks: {id: HealthCheckConfig}
 health_check_quota: {limit, used}

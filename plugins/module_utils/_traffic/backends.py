@@ -4,7 +4,8 @@
 
 """Where the traffic is, for code that only reads it, and what each backend of the switch requires.
 
-The recovery manifest's member ``traffic`` is {backend, domain, name_servers, health_path, scheme} and, by backend:
+The recovery manifest's member ``traffic`` is {backend, domain, name_servers, health_path, scheme}, zone_is_private if
+the name is in a private hosted zone, and, by backend:
 
 =======================  =============================================================================
 ``s3_object``            switch_key; entries of regions: control_bucket

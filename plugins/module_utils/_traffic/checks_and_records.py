@@ -280,3 +280,39 @@ def order_problem(existing: t.Sequence[str], wanted: t.Sequence[str]) -> str | N
         f"platform_regions is {', '.join(wanted)}, but the records were built for {', '.join(existing)}; "
         f"allowed: all of these, and {', '.join(missing)} is missing. Leaving it out could move the traffic."
     )
+
+
+def zone_problem(
+    domain: str, zone: str, exists: bool, is_private: bool, vpcs: int, dns_servers: t.Sequence[str]
+) -> str | None:
+    """Return why a hosted zone cannot hold the name, or None.
+
+    exists: whether this account has such a zone, public or private as wanted. vpcs: with how many a private zone is
+    associated. Its name servers answer only inside these ("Working with private hosted zones" of the Route 53 Developer
+    Guide), so somebody inside must be asked.
+    """
+    given = f"traffic_zone_name is {zone}"
+    if domain != zone and not domain.endswith(f".{zone}"):
+        return f"{given}. {domain} does not lie in it; allowed: {domain} or a parent of it."
+    if is_private and not exists:
+        return (
+            f"{given} and traffic_zone_private is true, but this account has no private hosted zone of that name, and "
+            "none is created, because it needs the VPCs of its clients; allowed: a private zone that exists."
+        )
+    if is_private and not vpcs:
+        return (
+            f"{given} and traffic_zone_private is true, but that zone is associated with no VPC, so nobody can resolve "
+            "its names; allowed: a zone that is associated with the VPCs of its clients."
+        )
+    if is_private and not dns_servers:
+        return (
+            "traffic_zone_private is true and traffic_dns_servers is empty, but the name servers of a private zone "
+            "answer only inside its VPCs; allowed: resolvers inside one of them, such as 169.254.169.253 on an "
+            "instance there or an inbound endpoint of Route 53 Resolver."
+        )
+    if not exists and zone != domain:
+        return (
+            f"{given}. This account has no such public hosted zone, and a parent zone is not created; allowed: a zone "
+            f"that exists, or {domain}."
+        )
+    return None

@@ -126,6 +126,7 @@ class CloudwatchMetrics:
 
     noun = "switch metrics"
     is_forgetful = True
+    is_public = False
 
     def __init__(self, clients: Any, params: Mapping[str, Any]):
         self.clients = clients

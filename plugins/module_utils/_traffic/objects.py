@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import PUBLIC_S3
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -20,6 +21,26 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic impo
 def get_object(client, bucket, key):
     """Return the object's text, or None if there is no such object."""
     return client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "replace")
+
+
+# How S3 answers a request without credentials for an object that is closed to it, or not there: without s3:ListBucket
+# the two look the same ("GetObject" of the S3 API Reference).
+CLOSED = ("AccessDenied", "403", "NoSuchKey", "NoSuchBucket", "404")
+
+
+@aws_call("GetObject", missing=CLOSED)
+def get_object_publicly(client, bucket, key):
+    """Return the object's text as a client without credentials reads it, or None if it is closed or absent.
+
+    client: of the service PUBLIC_S3 of ``Clients``.
+    """
+    return client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "replace")
+
+
+def get_statements_publicly(client: Any, bucket: str, key: str) -> list[str] | None:
+    """Return the statements that Route 53's health checkers read, or None if the object is closed or absent."""
+    text = get_object_publicly(client, bucket, key)
+    return None if text is None else sorted(switch.parse(text))
 
 
 @aws_call("PutObject")
@@ -37,11 +58,13 @@ def delete_object(client, bucket, key):
 class S3Objects:
     """Statements stored in one object per region.
 
-    Every store of statements has ``read`` and ``write``, which raise AwsCallError, and ``repeat`` if is_forgetful.
+    Every store of statements has ``read`` and ``write``, which raise AwsCallError, ``repeat`` if is_forgetful, and
+    ``read_publicly`` if is_public.
     """
 
     noun = "control object"
     is_forgetful = False
+    is_public = True
 
     def __init__(self, clients, params):
         self.clients = clients
@@ -51,6 +74,11 @@ class S3Objects:
     def read(self, region):
         """Return the region's statements."""
         return switch.parse(get_object(self.clients("s3", region), self.buckets[region], self.key) or "")
+
+    def read_publicly(self, region):
+        """Return the region's statements as Route 53's health checkers read them."""
+        client = self.clients(PUBLIC_S3, region)
+        return switch.parse(get_object_publicly(client, self.buckets[region], self.key) or "")
 
     def write(self, region, statements):
         """Publish these statements, and read them back; a write whose response was lost counts if it is visible."""

@@ -4,7 +4,7 @@
 
 """Where a name points to, and whether its target responds, as seen from outside: DNS and HTTP.
 
-No call to AWS is made, except to renew a lease while waiting.
+No call to AWS is made, except to renew a lease while waiting, and to compare the name with the switch of a manifest.
 
 An alias record returns the load balancer's addresses and never its name ("Choosing between alias and non-alias records"
 of the Route 53 Developer Guide), so the name's addresses are compared with those of each load balancer.
@@ -16,12 +16,18 @@ import http.client
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
-from ansible_collections.trading.multi_region.plugins.module_utils._core.names import Answer, Resolver, plain
+from ansible_collections.trading.multi_region.plugins.module_utils._core.names import (
+    Answer,
+    NotFound,
+    Resolver,
+    plain,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN, Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.probe import probe
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout, poll, timed
-
-UNKNOWN = "unknown"
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import views
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import order_of, traffic_of
 
 
 def points_at(answer, balancers):
@@ -54,6 +60,59 @@ def is_answering(probed):
     return probed is None or (probed["status"] is not None and probed["status"] < 400)
 
 
+def name_of(looked):
+    """Return (region or unknown, sentence) of what ``Outside.look`` returned. Raises NotFound if it is not known. Pure.
+
+    Without the addresses of a load balancer it is not known whether the name points at it.
+    """
+    unseen = [one["error"] for one in looked["load_balancers"].values() if one["error"]]
+    error = looked["error"] or (unseen[0] if unseen and looked["active_region"] == UNKNOWN else None)
+    if error:
+        raise NotFound(error)
+    return looked["active_region"], looked["reason"]
+
+
+def balancers_of(manifest):
+    """Return {region: DNS name of its load balancer}. Pure."""
+    return {
+        entry["region"]: entry["load_balancer_dns_name"]
+        for entry in manifest["regions"]
+        if entry.get("load_balancer_dns_name")
+    }
+
+
+def completed(params):
+    """Return the options with those that a manifest gives and that were omitted. Pure."""
+    manifest = params.get("manifest")
+    if not manifest:
+        return params
+    traffic = traffic_of(manifest)
+    return {
+        **params,
+        "domain": params.get("domain") or traffic.get("domain"),
+        "load_balancers": params.get("load_balancers") or balancers_of(manifest),
+        "dns_servers": params.get("dns_servers") or traffic.get("name_servers") or [],
+    }
+
+
+def compare(params, clients, looked):
+    """Return what ``views.as_result`` has, for the manifest in the options.
+
+    looked: what ``Outside.look`` returned.
+    """
+    manifest = params["manifest"]
+    answers = observe_all(views.readers(clients, manifest), params["deadline"])
+    facts = {
+        region: Facts(region, {fact: seen for (of, fact), seen in answers.items() if of == region})
+        for region in order_of(manifest)
+    }
+    try:
+        name = Observation(name_of(looked))
+    except NotFound as error:
+        name = Observation(error=str(error))
+    return views.as_result(manifest, facts, name)
+
+
 class Outside:
     """Looks at the name from outside; ``look`` returns the module's result, without what waiting adds."""
 
@@ -78,6 +137,7 @@ class Outside:
         return {
             "active_region": active,
             "reason": f"{domain}: {reason if own.known else own.error}",
+            "error": own.error,
             "addresses": sorted(answer.addresses),
             "load_balancers": {
                 region: {
@@ -115,6 +175,9 @@ class Outside:
 
 def check_inputs(params):
     """Raise Refused for options that cannot be meant."""
+    for name in ("domain", "load_balancers"):
+        if not params.get(name):
+            raise Refused(f"{name} is missing, in the options and in the manifest; allowed: one of them has it.")
     expected, regions = params.get("expected_region"), params["load_balancers"]
     if expected is not None and expected not in regions:
         raise Refused(f"expected_region is {expected}; allowed: one of load_balancers, {', '.join(regions)}.")
@@ -124,22 +187,28 @@ def check_inputs(params):
 def run(params, clients=None, check_mode=False, resolver=None, prober=probe, poll=poll):
     """Look at the name; with ``wait_timeout`` repeat until the result is as expected.
 
-    clients: needed only with the option ``lease``, which is renewed while waiting.
-    Returns {changed, reason, active_region, addresses, load_balancers, probe, matches, seconds}. Raises WaitTimeout
-    with the last result as evidence, and Refused for invalid input or if another run holds the lease.
+    clients: needed only with the options ``lease``, which is renewed while waiting, and ``manifest``.
+    Returns {changed, reason, active_region, addresses, load_balancers, probe, matches, seconds}, and with a manifest
+    {switch_region, switch, problems, unknown}. Raises WaitTimeout with the last result as evidence, and Refused for
+    invalid input or if another run holds the lease.
     """
+    params = completed(params)
     check_inputs(params)
     resolver = resolver or Resolver(params["domain"], params["dns_servers"], params["answer_timeout"])
     outside = Outside(params, resolver, prober)
-    if not params["wait_timeout"]:
-        return {"changed": False, **outside.look()}
+    seen = outside.look() if not params["wait_timeout"] else wait(params, clients, check_mode, outside, poll)
+    compared = compare(params, clients, seen) if params.get("manifest") else {}
+    return {"changed": False, **seen, **compared}
+
+
+def wait(params, clients, check_mode, outside, poll):
+    """Return the first look with the expected result. Raises WaitTimeout."""
     lease = NoLease() if check_mode else lease_of(params, clients)
     timeout, interval = params["wait_timeout"], params["poll_interval"]
     try:
-        seen = poll(outside.look, lambda look: look["matches"], timeout, interval, sleep=lease.sleep)
+        return poll(outside.look, lambda look: look["matches"], timeout, interval, sleep=lease.sleep)
     except WaitTimeout as late:
         raise timed_out(params, late) from late
-    return {"changed": False, **seen}
 
 
 def timed_out(params, late):

@@ -37,6 +37,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.rout
     ControlSwitch,
 )
 
+# How long to wait for the public view of what was written; it is evidence only.
+LOOK_SECONDS = 3.0
 # A takeover does not wait longer than this for regions other than its own, because those may be the lost ones.
 GRACE_SECONDS = 1.0
 
@@ -169,6 +171,23 @@ class StatementSwitch:
             answers = observe_all(calls, self.deadline)
             self.errors.update({region: answer.error for region, answer in answers.items() if not answer.known})
 
+    def unseen(self, region):
+        """Return {region: sentence} if Route 53's health checkers read something else than what the region publishes.
+
+        What is not known within seconds is not reported: the name shows it.
+        """
+        if not self.store.is_public or self.may_write.check_mode or self.view[region] is None:
+            return {}
+        calls = {region: lambda: self.store.read_publicly(region)}
+        seen = observe_all(calls, min(self.deadline, LOOK_SECONDS))[region]
+        if not seen.known or seen.value == self.view[region]:
+            return {}
+        return {
+            region: f"Route 53's health checkers do not read what the {self.store.noun} of {region} contains, so the "
+            "name does not follow it: something closed it to requests without credentials, such as S3 Block Public "
+            "Access of the account."
+        }
+
     def outcome(self):
         """Return the result in the common form of all switches."""
         after = self.active()
@@ -181,6 +200,7 @@ class StatementSwitch:
             "not_told": {region: self.errors.get(region) or unwritten for region in self.unnotified(after)},
             "errors": self.errors,
             "may_take_back": self.doubtful,
+            "not_seen": self.unseen(after),
         }
 
 
@@ -232,7 +252,8 @@ def sentence(target, before, after, changed, not_told, check_mode):
 def run(params, clients, check_mode=False):
     """Make ``active_region`` active, or, if it is None, only update the regions that missed a takeover.
 
-    Returns {changed, reason, before, after, told, not_told, errors, may_take_back, statements, diff, seconds}.
+    Returns {changed, reason, before, after, told, not_told, not_seen, errors, may_take_back, statements, diff,
+    seconds}.
     Raises Refused for invalid input, MultiRegionError if the target could not be read or written.
     """
     order = check_inputs(params)
@@ -243,15 +264,17 @@ def run(params, clients, check_mode=False):
     else:
         turned.reconcile()
     found = turned.outcome()
-    after, not_told = found["after"], found["not_told"]
+    after, not_told, not_seen = found["after"], found["not_told"], found.get("not_seen") or {}
     changed = found["shown_after"] != found["shown_before"]
+    done = sentence(target, found["before"], after, changed, not_told, check_mode)
     return {
         "changed": changed,
-        "reason": sentence(target, found["before"], after, changed, not_told, check_mode),
+        "reason": " ".join([done, *not_seen.values()]),
         "before": found["before"],
         "after": after,
         "told": [region for region in order if region != after and region not in not_told],
         "not_told": list(not_told),
+        "not_seen": list(not_seen),
         "errors": {**found["errors"], **not_told},
         "may_take_back": found["may_take_back"],
         "statements": found["shown_after"],

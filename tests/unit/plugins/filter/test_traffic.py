@@ -80,4 +80,24 @@ def test_only_routing_controls_can_lack_something():
 
 
 def test_all_filters_are_offered():
-    assert len(traffic.FilterModule().filters()) == 8
+    assert len(traffic.FilterModule().filters()) == 9
+
+
+@pytest.mark.parametrize(
+    ("zone", "exists", "is_private", "vpcs", "servers", "words"),
+    [
+        ("trade.example.com", False, False, 0, [], ""),
+        ("trade.example.com", True, False, 0, [], ""),
+        ("example.com", True, False, 0, [], ""),
+        ("example.com", True, True, 1, ["169.254.169.253"], ""),
+        ("ade.example.com", True, False, 0, [], "does not lie in it; allowed: trade.example.com or a parent of it"),
+        ("example.org", True, True, 1, ["10.0.0.2"], "does not lie in it"),
+        ("example.com", False, False, 0, [], "no such public hosted zone, and a parent zone is not created"),
+        ("trade.example.com", False, True, 0, ["10.0.0.2"], "no private hosted zone of that name"),
+        ("trade.example.com", True, True, 0, ["10.0.0.2"], "associated with no VPC"),
+        ("example.com", True, True, 2, [], "traffic_dns_servers is empty"),
+    ],
+)
+def test_a_zone_that_cannot_hold_the_name_is_named_with_what_is_allowed(zone, exists, is_private, vpcs, servers, words):
+    found = traffic.traffic_zone_problem("trade.example.com", zone, exists, is_private, vpcs, servers)
+    assert (words in found and "allowed" in found) if words else found == ""

@@ -351,3 +351,47 @@ def test_the_same_report_twice_is_reported_once(**case):
     first = decided(**case)
     again = decided(**{**case, "memory": first.memory})
     assert not again.is_news and again.action in (NONE, CRITICAL)
+
+
+# --- the traffic ------------------------------------------------------------------------------------------------------
+
+HEALTHY_BEFORE = Memory(EAST, conditions={EAST: "healthy", WEST: "healthy"})
+
+
+def problem(code, region="all"):
+    return {"code": code, "region": region, "reason": f"Seen: {code}.", "remedy": "Open it."}
+
+
+def traffic(memory, *problems):
+    return decide({EAST: report(), WEST: STANDBY}, EAST, memory, None, NOW, ON, traffic_problems=problems)
+
+
+def test_a_closed_switch_is_news_once_with_its_remedy_and_again_when_it_is_open():
+    closed, moved = problem("switch_closed", WEST), problem("name_elsewhere")
+    first = traffic(HEALTHY_BEFORE, closed, moved)
+    assert (first.action, first.is_news) == ("alert", True)
+    assert "Seen: switch_closed. Open it. Seen: name_elsewhere. Open it." in first.reason
+    second = traffic(first.memory, closed, moved)
+    assert (second.action, second.is_news) == ("none", False)
+    third = traffic(second.memory)
+    assert (third.action, third.reason.endswith("agree again.")) == ("alert", True)
+    assert traffic(third.memory).is_news is False
+
+
+def test_a_name_that_only_lags_behind_a_move_is_news_from_the_second_run():
+    first = traffic(HEALTHY_BEFORE, problem("name_elsewhere"))
+    assert (first.action, first.is_news) == ("none", False)
+    assert traffic(first.memory).is_news is False, "it has followed"
+    assert traffic(first.memory, problem("name_elsewhere")).action == "alert"
+
+
+def test_a_run_that_did_not_look_at_the_traffic_forgets_nothing():
+    known = traffic(HEALTHY_BEFORE, problem("switch_closed", WEST)).memory
+    after = decide({EAST: report(), WEST: STANDBY}, EAST, known, None, NOW, ON)
+    assert (after.is_news, after.memory.traffic_problems) == (False, ("switch_closed:us-east-2",))
+
+
+def test_the_traffic_neither_starts_nor_prevents_a_failover():
+    for problems in ((), (problem("switch_closed", WEST), problem("name_elsewhere"))):
+        found = decide({EAST: SICK, WEST: STANDBY}, EAST, AFTER_TWO, None, NOW, ON, traffic_problems=problems)
+        assert found.action == "failover"

@@ -97,6 +97,10 @@ def test_a_lost_active_region_blocks_nothing():
     assert ready_regions(world.seen(), rows) == [WEST]
 
 
+# What the second region publishes once it has taken over.
+MOVED = ["[us-east-2 claims over us-east-1]"]
+
+
 def change(region, fact, **values):
     """Return a fault: members of a region's fact get other values."""
     return lambda world: world.facts[region][fact].update(values)
@@ -547,6 +551,15 @@ FAULTS = [
         "denies access without credentials",
     ),
     ("switch_readable", become(WEST, "control_bucket", SILENT), WEST, WARNING, "Unknown"),
+    ("switch_readable", change(WEST, "account_block", RestrictPublicBuckets=True), WEST, BLOCKER, "does not let"),
+    ("switch_readable", change(WEST, "account_block", BlockPublicPolicy=True), WEST, BLOCKER, "BlockPublicPolicy"),
+    ("switch_readable", become(WEST, "account_block", SILENT), WEST, WARNING, "Unknown"),
+    ("switch_seen", become(WEST, "statements", MOVED), WEST, BLOCKER, "cannot read the switch of us-east-2"),
+    ("switch_seen", become(WEST, "public_statements", MOVED), WEST, BLOCKER, "which contains nothing"),
+    ("switch_seen", become(EAST, "public_statements", SILENT), EAST, WARNING, "Unknown"),
+    ("switch_seen", both(*(become(region, "statements", SILENT) for region in (EAST, WEST))), ALL, WARNING, "Unknown"),
+    ("switch_seen", lambda world: world.shared.update(name=SILENT), ALL, WARNING, "Unknown: where the name leads"),
+    ("switch_seen", lambda world: world.shared.update(name=(WEST, "There.")), ALL, BLOCKER, "leads to us-east-2, but"),
     ("target_health", change(WEST, "targets", healthy=0), WEST, BLOCKER, "0 of 2 registered"),
     ("target_health", change(EAST, "targets", healthy=0), EAST, WARNING, "0 of 2 registered"),
     ("target_health", change(WEST, "targets", healthy=1, registered=4), WEST, WARNING, "1 of 4 registered"),

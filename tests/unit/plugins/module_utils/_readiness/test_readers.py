@@ -265,3 +265,43 @@ def test_which_regions_are_enabled_is_asked_of_one_that_responds():
     assert quotas.read_opt_in(aws.clients, ["me-south-1", EAST]) == {EAST: "opt-in-not-required"}
     with pytest.raises(MultiRegionError, match="AuthFailure"):
         quotas.read_opt_in(aws.clients, ["me-south-1"])
+
+
+# --- the hosted zone -------------------------------------------------------------------------------------------------
+
+
+class Zones:
+    """Hosted zones by name, as ListHostedZonesByName returns them: from a name on, in the order of their labels."""
+
+    def __init__(self, *zones):
+        self.zones = [
+            {"Id": ident, "Name": f"{name}.", "Config": {"PrivateZone": private}} for ident, name, private in zones
+        ]
+
+    def list_hosted_zones_by_name(self, DNSName):
+        def order(name):
+            return name.rstrip(".").split(".")[::-1]
+
+        listed = sorted(self.zones, key=lambda zone: order(zone["Name"]))
+        return {"HostedZones": [zone for zone in listed if order(zone["Name"]) >= order(DNSName)]}
+
+
+PARENT, OWN = ("parent", "example.com", False), ("own", "trade.example.com", False)
+PRIVATE = ("private", "example.com", True)
+OTHER = ("other", "notexample.com", False)
+
+
+@pytest.mark.parametrize(
+    ("zones", "is_private", "found"),
+    [
+        ([PARENT], False, "parent"),
+        ([PARENT, OWN], False, "own"),
+        ([PRIVATE, PARENT], False, "parent"),
+        ([PRIVATE, OWN], True, "private"),
+        ([PARENT, OWN], True, None),
+        ([OTHER], False, None),
+        ([], False, None),
+    ],
+)
+def test_the_records_are_looked_for_in_the_most_specific_zone_of_their_kind(zones, is_private, found):
+    assert shared.find_zone(Zones(*zones), "trade.example.com", is_private) == found

@@ -135,6 +135,7 @@ class World:
             "health_check_quota": {"limit": 200, "used": 9},
             "region_opt_in": dict.fromkeys(self.order, "opt-in-not-required"),
         }
+        self.shared["name"] = (EAST, f"It points at the load balancer of {EAST}.")
         self.expected = {
             "secret_name": "secret",
             "key_alias": "alias/key",
@@ -184,6 +185,9 @@ class World:
             "targets": {"registered": 2, "healthy": 2, "states": {"healthy": 2}},
             "group": {"min": 2, "desired": 2, "max": 6, "in_service": 2, "suspended": []},
             "writer_endpoint": GLOBAL_ENDPOINT,
+            "statements": None,
+            "public_statements": None,
+            "account_block": dict.fromkeys(BLOCKS, False),
             "control_table": "trading-failover-dev",
             "lease": None,
             "latest_move": None,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.names import Answer, NotFound
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import resolve as info
+from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error
 
 A, B = "us-east-1", "us-east-2"
 DOMAIN = "trading.example.com"
@@ -159,3 +161,65 @@ def test_without_wait_timeout_it_only_reports():
 def test_refuses_to_expect_a_region_without_a_load_balancer():
     with pytest.raises(Refused, match="expected_region is mars-1; allowed: one of load_balancers, us-east-1"):
         run(Names(), expected_region="mars-1")
+
+
+# --- compared with the switch of a manifest ---------------------------------------------------------------------------
+
+
+class Switch:
+    """S3 with one text by bucket; without credentials those of ``closed`` are denied."""
+
+    def __init__(self, texts, closed=()):
+        self.texts, self.closed = texts, closed
+
+    def __call__(self, service, region=None):
+        return SimpleNamespace(
+            meta=SimpleNamespace(region_name=region),
+            get_object=lambda Bucket, Key: self.get(service != "s3", Bucket),
+        )
+
+    def get(self, is_public, bucket):
+        if bucket not in self.texts or (is_public and bucket in self.closed):
+            raise aws_error("AccessDenied" if is_public else "NoSuchKey", "GetObject", status=403)
+        return {"Body": io.BytesIO(self.texts[bucket].encode())}
+
+
+MANIFEST = {
+    "traffic": {"backend": "s3_object", "domain": DOMAIN, "switch_key": "active-region"},
+    "regions": [
+        {"region": region, "control_bucket": f"control-{region}", "load_balancer_dns_name": name}
+        for region, name in BALANCERS.items()
+    ],
+}
+MOVED = {f"control-{B}": f"[{B} claims over {A}]"}
+
+
+def compare(names, switch):
+    params = {**DEFAULTS, "domain": None, "load_balancers": None, "manifest": MANIFEST, "deadline": 2.0}
+    return info.run(params, switch, resolver=names)
+
+
+def test_a_manifest_provides_the_name_and_is_compared_with_it():
+    found = compare(Names(domain=answer("192.0.2.9")), Switch(MOVED))
+    assert (found["active_region"], found["switch_region"], found["problems"], found["unknown"]) == (B, B, [], {})
+
+
+def test_a_name_that_left_a_closed_switch_behind_is_named():
+    found = compare(Names(domain=answer("192.0.2.1")), Switch(MOVED, closed=MOVED))
+    assert [one["code"] for one in found["problems"]] == ["switch_closed", "name_elsewhere"]
+
+
+def test_a_switch_that_only_this_machine_cannot_read_says_so():
+    found = compare(Names(domain=answer("192.0.2.9")), Switch(MOVED, closed=MOVED))
+    (problem,) = found["problems"]
+    assert "only this machine is denied" in problem["remedy"]
+
+
+def test_a_load_balancer_without_an_address_leaves_the_name_unknown():
+    found = compare(Names(domain=answer("192.0.2.77"), b=None), Switch({}))
+    assert (found["problems"], list(found["unknown"])) == ([], ["name"])
+
+
+def test_neither_options_nor_manifest_with_a_name_is_refused():
+    with pytest.raises(Refused, match="domain is missing, in the options and in the manifest"):
+        info.run({**DEFAULTS, "domain": None, "manifest": {**MANIFEST, "traffic": {}}}, Switch({}))
