@@ -213,6 +213,14 @@ def read_permissions(clients: Any, manifest: Mapping[str, Any], expected: Mappin
     }
 
 
+def read_credentials(clients: Any, regions: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the fact ``credentials``: how the runner's are found for each region, and what they need elsewhere."""
+    sessions = clients.sessions
+    if sessions is None:  # keys that were given to the module
+        return {region: {"method": "explicit", "bound_to": {}} for region in regions}
+    return {region: {"method": sessions.method(region), "bound_to": sessions.bound_to(region)} for region in regions}
+
+
 def shared_readers(
     clients: Any, manifest: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> dict[str, Callable[[], Any]]:
@@ -233,4 +241,5 @@ def shared_readers(
         "records": ask_records,
         "health_checks": ask_checks,
         "permissions": lambda: read_permissions(clients, manifest, expected),
+        "credentials": lambda: read_credentials(clients, [entry["region"] for entry in manifest["regions"]]),
     }

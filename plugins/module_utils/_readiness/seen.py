@@ -47,6 +47,7 @@ and without a region:
 
 records: None (no zone) or [{name, identifier, failover, health_check_id, target}], names without the last dot
 health_checks: {id: HealthCheckConfig}
+credentials: {region: {method: botocore's name of the provider, bound_to: {other region: what of it is needed}}}
 permissions: {principal, simulated: [{sid, action, decisions: {resource: decision}}], errors: {sid: sentence}}
 """
 

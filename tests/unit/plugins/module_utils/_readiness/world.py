@@ -129,6 +129,7 @@ class World:
         self.copies = {region: Observation(deepcopy(copy)) for region in self.order}
         self.facts = {region: self._facts_of(region) for region in self.order}
         self.shared = {"records": self._records(), "health_checks": self._checks(), "permissions": self._permissions()}
+        self.shared["credentials"] = {region: {"method": "env", "bound_to": {}} for region in self.order}
         self.expected = {
             "secret_name": "secret",
             "key_alias": "alias/key",
