@@ -3,7 +3,7 @@
 
 A request signed with an access key of a user made in the lab's IAM, or of a session of such a role, may do what the
 policies of that user or role allow; any other key may do everything. Only identity policies
-are evaluated, not the policies of buckets and keys, permissions boundaries or session policies.
+and a role's permissions boundary are evaluated, not the policies of buckets and keys, nor session policies.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
+from lab import role_trust
 from lab.faults import Answer, error_answer
+from lab.iam_parameters import parameters_of
 from lab.iam_policies import ALLOWED, EXPLICIT_DENY, decide
 from lab.request import ApiRequest, Form, read_form
-from lab.services.iam_simulation import documents_of
+from lab.services.iam_simulation import boundary_of, documents_of
 
 PARTITION = "aws"
+BOUNDARY = "boundary"
 ACCESS_KEY = re.compile(r"Credential=(?P<key>[^/]+)/")
 
 # {service or protocol: (HTTP status, error code)}, the service's own entry first. "Common Errors" of each service's API
@@ -38,13 +41,21 @@ def refusal(request: ApiRequest, environ: dict[str, Any], body: bytes) -> Answer
     """The service's error for a call that its caller may not make; None for an allowed call."""
     form = read_form(environ, body)
     caller = caller_of(access_key_of(form))
+    if request.service == "sts" and request.operation in role_trust.OPERATIONS:
+        refused = role_trust.refusal(request, parameters_of(request, form, body), caller)
+        if refused or request.operation != "AssumeRole":
+            return refused
     if caller is None:
         return None
     from lab.iam_needs import needs_of  # imported late: reading the reference takes half a second
 
-    documents = list(documents_of(iam_backends[DEFAULT_ACCOUNT_ID][PARTITION], caller))
+    iam = iam_backends[DEFAULT_ACCOUNT_ID][PARTITION]
+    documents, boundary = list(documents_of(iam, caller)), boundary_of(iam, caller)
     for need in needs_of(request, form, body):
-        decision = decide(documents, need.action, need.resource, need.context)
+        asked = (need.action, need.resource, need.context)
+        decision = decide(documents, *asked)
+        if decision == ALLOWED and boundary and decide([boundary], *asked) != ALLOWED:
+            return _denied(request, caller, need.action, need.resource, BOUNDARY)
         if decision != ALLOWED:
             return _denied(request, caller, need.action, need.resource, decision)
     return None
@@ -67,7 +78,11 @@ def caller_of(access_key: str) -> str | None:
 
 
 def _denied(request: ApiRequest, caller: str, action: str, resource: str, decision: str) -> Answer:
-    why = "with an explicit deny" if decision == EXPLICIT_DENY else "because no identity-based policy allows the action"
+    # "Troubleshoot access denied error messages" of the IAM User Guide.
+    why = {
+        BOUNDARY: f"because no permissions boundary allows the {action} action",
+        EXPLICIT_DENY: "with an explicit deny",
+    }.get(decision, "because no identity-based policy allows the action")
     message = f"User: {caller} is not authorized to perform: {action} on resource: {resource} {why}"
     known = next((name for name in (request.service, request.protocol) if name in ERRORS), "other")
     return error_answer(request, *ERRORS[known], message)

@@ -3,8 +3,8 @@
 
 Sources: Service Authorization Reference, "Actions, resources, and condition keys" of each service; for S3 "Required
 permissions for Amazon S3 API operations" of its User Guide. Besides its own action a call needs permission to tag what
-it creates with tags, to pass the roles it names, and to start what a group's launch template describes; other dependent
-actions (a key's grants, service-linked roles, replicas of global tables) are not checked.
+it creates with tags, to pass the roles it names, to start what a group's launch template describes, and what
+lab/iam_beyond.py lists; service-linked roles are not checked.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
 
+from lab.iam_beyond import beyond, log_group
 from lab.iam_lookups import is_there, launch_of, tags_on
 from lab.iam_parameters import leaves, parameters_of, tags_of, xml_texts
 from lab.iam_reference import access_level, dependent_actions, is_known, keys_of, resource_types
@@ -99,6 +100,9 @@ def needs_of(request: ApiRequest, form: Form, body: bytes) -> Iterator[Need]:
             yield from passing_needs(asked, body, context)
         if asked.service == "autoscaling":
             yield from launching_needs(asked, context)
+    for action, resource in beyond(request.service, request.operation, request.region, given):
+        kinds = [kind for kind in resource_types(action).values() if kind.pattern.fullmatch(resource)]
+        yield need_of(action, Resource(resource, kinds[0] if kinds else None), context)
     if (request.service, request.operation) == ("s3", "GetObject") and not is_there(given["Bucket"], given["Key"]):
         # "GetObject" of the S3 API Reference: without s3:ListBucket an absent object is answered with 403.
         yield Need("s3:ListBucket", f"arn:aws:s3:::{given['Bucket']}", context)
@@ -110,7 +114,7 @@ def need_of(action: str, resource: Resource, context: Mapping[str, list[str]]) -
     families = {"aws:requestedregion", *(key.partition("/")[0].lower() for key in known)}
     tags = {f"aws:resourcetag/{name}".lower(): [value] for name, value in tags_on(resource.arn).items()}
     applicable = {key: values for key, values in {**context, **tags}.items() if key.partition("/")[0] in families}
-    return Need(action, resource.arn, applicable)
+    return Need(action, log_group(action, resource.arn), applicable)
 
 
 def tagging_needs(
@@ -185,6 +189,8 @@ def context_of(request: ApiRequest, given: Mapping[str, Any], body: bytes) -> di
         context["cloudwatch:namespace"] = [str(given.get("Namespace"))]
     if str(given.get("KeyId", "")).startswith("alias/"):
         context["kms:requestalias"] = [given["KeyId"]]
+    if request.service == "iam" and "PermissionsBoundary" in given:
+        context["iam:permissionsboundary"] = [given["PermissionsBoundary"]]
     if request.service == "iam" and "PolicyArn" in given:
         context["iam:policyarn"] = [given["PolicyArn"]]
     if request.operation == "ChangeResourceRecordSets":

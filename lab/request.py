@@ -64,9 +64,15 @@ def read_scope(form: Form) -> tuple[str, str] | None:
 
 
 def read_request(environ: dict[str, Any], body: bytes) -> ApiRequest:
-    """The API call a request makes. An unsigned request is treated as anonymous S3, as moto does."""
+    """The API call a request makes. An unsigned request is treated as anonymous S3, as moto does.
+
+    The exchange of a token for credentials is not signed either ("AssumeRoleWithWebIdentity" of the STS API Reference).
+    On one address nothing shows its region, so it is that of no region and is lost with none.
+    """
     form = read_form(environ, body)
-    region, signing_name = read_scope(form) or ("us-east-1", "s3")
+    is_exchange = form.body_fields.get("Action") == "AssumeRoleWithWebIdentity"
+    unsigned = (GLOBAL_CONTROL_PLANE, "sts") if is_exchange else ("us-east-1", "s3")
+    region, signing_name = read_scope(form) or unsigned
     cards = services_by_signing_name().get(signing_name, [ServiceCard(signing_name, signing_name, "", "")])
     card, operation = _operation(cards, form)
     return ApiRequest(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """IAM's policy simulator for one principal, which moto lacks.
 
-Follows: API reference SimulatePrincipalPolicy (policies of the user with its groups, or of the role; every action is
-tried on every resource, by default on `*`; condition keys are those of ContextEntries) and EvaluationResult.
-lab/iam_policies.py evaluates the policies.
+Follows: API reference SimulatePrincipalPolicy (policies of the user with its groups, or of the role with its
+permissions boundary; every action is tried on every resource, by default on `*`; condition keys are those of
+ContextEntries) and EvaluationResult. lab/iam_policies.py evaluates the policies.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend
 from moto.iam.responses import IamResponse
 
-from lab.iam_policies import decide
+from lab.iam_policies import ALLOWED, decide
 
 ANYTHING = "*"
 
@@ -36,6 +36,16 @@ def documents_of(backend: IAMBackend, arn: str) -> Iterator[dict[str, Any]]:
             yield json.loads(next(version.document for version in managed.versions if version.is_default))
 
 
+def boundary_of(backend: IAMBackend, arn: str) -> dict[str, Any] | None:
+    """The permissions boundary of a role; None for a principal without one."""
+    role = next((one for one in backend.roles.values() if one.arn == arn), None)
+    boundary = role and role.permissions_boundary_arn
+    if not boundary:
+        return None
+    versions = backend.managed_policies[boundary].versions
+    return json.loads(next(version.document for version in versions if version.is_default))
+
+
 class LabIamResponse(IamResponse):
     """Dispatches every IAM request."""
 
@@ -44,12 +54,16 @@ class LabIamResponse(IamResponse):
             entry["ContextKeyName"].lower(): [str(value) for value in entry.get("ContextKeyValues", [])]
             for entry in self._get_param("ContextEntries", [])
         }
-        documents = list(documents_of(self.backend, self._get_param("PolicySourceArn")))
+        principal = self._get_param("PolicySourceArn")
+        documents, boundary = list(documents_of(self.backend, principal)), boundary_of(self.backend, principal)
+        bounds = [documents] if boundary is None else [documents, [boundary]]
         results = [
             {
                 "EvalActionName": action,
                 "EvalResourceName": resource,
-                "EvalDecision": decide(documents, action, resource, context),
+                "EvalDecision": next(
+                    (found for one in bounds if (found := decide(one, action, resource, context)) != ALLOWED), ALLOWED
+                ),
                 "MatchedStatements": [],
                 "MissingContextValues": [],
             }

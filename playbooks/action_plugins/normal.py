@@ -10,11 +10,50 @@ directory before its own. Why, and the way back: docs/speed.md.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
 
-from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import InProcessAction
+try:
+    import boto3.session
+except ImportError:  # then no module runs here
+    boto3 = None
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import client_config
+from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import RegionalSessions
+from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import SETTINGS, InProcessAction
 
 COLLECTIONS = ("amazon.aws.", "community.aws.")
+# What the modules tag after they have created it, or never: EC2's operation and its name of the resource. A policy of
+# the organization may refuse what is created without tags.
+TAGGED_LATER = {
+    "AllocateAddress": "elastic-ip",
+    "CreateInternetGateway": "internet-gateway",
+    "CreateLaunchTemplate": "launch-template",
+    "CreateRouteTable": "route-table",
+}
+
+
+class Sessions(RegionalSessions):
+    """The sessions of a module: what they create in EC2 has the tags of its task from the beginning."""
+
+    tags = None
+
+    def client(self, service, region_name=None, **settings):
+        made = super().client(service, region_name, **settings)
+        if service == "ec2" and isinstance(self.tags, dict):
+            for operation, kind in TAGGED_LATER.items():
+                tag = functools.partial(add_tags, kind, self.tags)
+                made.meta.events.register(f"provide-client-params.ec2.{operation}", tag)
+        return made
+
+
+def add_tags(kind, tags, params, **_event):
+    """Return the parameters of a request with tags, unless it has some."""
+    own = [{"Key": str(key), "Value": str(value)} for key, value in tags.items()]
+    return {"TagSpecifications": [{"ResourceType": kind, "Tags": own}], **params}
 
 
 class ActionModule(InProcessAction):
@@ -27,6 +66,35 @@ class ActionModule(InProcessAction):
     def module(self):
         namespace, collection, name = self.name.split(".")
         return importlib.import_module(f"ansible_collections.{namespace}.{collection}.plugins.modules.{name}")
+
+    def name_credentials(self, task_vars):
+        """Keep the settings of every region's credentials; amazon.aws knows only profiles, and none by region."""
+        self.settings, self.home_region = {}, None
+        if self.name.startswith(COLLECTIONS):
+            self.settings = self._templar.template(task_vars.get(SETTINGS)) or {}
+            self.home_region = self._templar.template(task_vars.get("home_region"))
+            if self.settings and not self.belongs_here(task_vars):
+                raise AnsibleActionFail(
+                    f"{self.name} does not run in the controller's own Python, so it cannot use the credentials of"
+                    " aws_profile, aws_role_arn or expected_account_id. Set ansible_python_interpreter to the Python"
+                    " that runs Ansible, or set AWS_PROFILE in the environment instead."
+                )
+
+    @contextlib.contextmanager
+    def sessions(self):
+        """Make the module's session ask each region's own STS, as those of our modules do."""
+        before = boto3.session.Session
+
+        def session(profile_name=None, **_more):
+            found = Sessions(profile_name, client_config({}), self.settings, self.home_region)
+            found.tags = self._task.args.get("tags")
+            return found
+
+        boto3.session.Session = session
+        try:
+            yield
+        finally:
+            boto3.session.Session = before
 
     def belongs_here(self, task_vars):
         if not (self.name.startswith(COLLECTIONS) and super().belongs_here(task_vars)):

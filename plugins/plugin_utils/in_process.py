@@ -35,6 +35,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core import controller
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import models_read_once, read_ahead
+from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import VARIABLE as CREDENTIALS
 from ansible_collections.trading.multi_region.plugins.plugin_utils.background import begin
 
 # Ansible loads an action plugin before it forks a process for the task: all forks share what is imported and read here.
@@ -46,6 +47,8 @@ if HAS_BOTO3:
 
 # How the names of the modules begin that watch the process for which they work.
 OWN = "trading.multi_region."
+# The variable with the settings of every region's credentials.
+SETTINGS = "platform_credentials"
 # The latest version of amazon.aws that `make matrix` tests; its module_utils, used here, may change with the next.
 TESTED = 11
 
@@ -139,7 +142,9 @@ class InProcessAction(ActionBase):
     module = None  # the Python module in the collection's plugins/modules
 
     def run(self, tmp=None, task_vars=None):
-        if not self.belongs_here(task_vars or {}):
+        task_vars = task_vars or {}
+        self.name_credentials(task_vars)
+        if not self.belongs_here(task_vars):
             is_async = bool(self._task.async_val)
             self.name_controller()
             return {**super().run(tmp, task_vars), **self._execute_module(task_vars=task_vars, wrap_async=is_async)}
@@ -161,6 +166,16 @@ class InProcessAction(ActionBase):
         if parent and self._connection.transport == "local" and self._task.action.startswith(OWN):
             self._task.environment = [*(self._task.environment or []), {controller.VARIABLE: str(parent.pid)}]
 
+    def name_credentials(self, task_vars):
+        """Let the module know with what the playbook's variables give it the credentials of each region."""
+        settings = self._templar.template(task_vars.get(SETTINGS)) or {}
+        if settings and self._task.action.startswith(OWN):
+            self._task.environment = [*(self._task.environment or []), {CREDENTIALS: json.dumps(settings)}]
+
+    def sessions(self):
+        """Return the context in which the module's clients are created."""
+        return contextlib.nullcontext()
+
     def main(self):
         """Return the result with which the module's own main() exits."""
         environment = {}
@@ -169,6 +184,7 @@ class InProcessAction(ActionBase):
             surroundings(environment, self._loader.get_basedir()),
             module_class(InProcessModuleOf(self._task)),
             models_read_once(),
+            self.sessions(),
         ):
             try:
                 self.module.main()

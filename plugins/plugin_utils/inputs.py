@@ -19,6 +19,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engin
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import METHODS as MANAGED
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import AUTO, FENCINGS
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
+from ansible_collections.trading.multi_region.plugins.module_utils._options.partitions import SUPPORTED, partition_of
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import refusal, shown
 from ansible_collections.trading.multi_region.plugins.plugin_utils.region_order import order_problems
 
@@ -114,13 +115,34 @@ INPUTS: dict[str, dict[str, t.Any]] = {
         "controller_folder failover_outcome_file failover_report_file health_report_file readiness_report_file"
         " status_file status_report_file",
     ),
+    **_spec("str", rules.arn("iam", r"policy/.+", "a managed policy"), "platform_permissions_boundary", is_blank=True),
+    # "IAM identifiers" of the IAM User Guide.
+    **_spec(
+        "str",
+        rules.text(r"(?!.{513})/(?:[!-~]+/)?", "a path that begins and ends with a slash, such as /platform/"),
+        "platform_iam_path",
+    ),
     # more than one value
     **_spec("dict", rules.TOPICS, "alert_topics"),
     **_spec("dict", rules.ByKey(rules.REGION_CODE, rules.Each(rules.HOST)), "controller_instances"),
     **_spec("list", rules.Each(rules.SERVER), "traffic_dns_servers"),
 }
 # Inputs from which the platform's regions are derived. They are checked together; from the command line, one by one.
-OF_REGIONS = ("aws_region", "vpc_cidr", "platform_regions", "platform_vpc_cidrs", "region_preference")
+OF_REGIONS = (
+    *("aws_region", "vpc_cidr", "platform_regions", "platform_vpc_cidrs", "region_preference"),
+    *("aws_profile", "aws_role_arn", "aws_external_id", "expected_account_id", "platform_credentials"),
+)
+# The credentials of a region: the variable, its name in platform_credentials, what it may be.
+CREDENTIALS = {
+    "aws_profile": ("profile", rules.line(255)),
+    "aws_role_arn": ("role_arn", rules.arn("iam", r"role/.+", "a role")),
+    # "AssumeRole" of the STS API reference.
+    "aws_external_id": (
+        "external_id",
+        rules.text(r"(?!.{1225})[\w+=,.@:/-]{2,}", "2 to 1224 letters, digits and characters of +=,.@:/-_"),
+    ),
+    "expected_account_id": ("account_id", rules.text(r"\d{12}", "the twelve digits of an account id")),
+}
 # Variables that are not checked here, because a playbook or a role checks them.
 OTHERS = ("aws_account_id", "aws_partition", "controller_credentials", "policies_folder")
 # Artifacts that a job passes to the next nodes of a workflow; AWX passes them to their playbooks like extra variables.
@@ -169,6 +191,11 @@ def region_problems(regions: t.Sequence[t.Any]) -> list[str]:
     for region in regions:
         if not (rules.REGION_CODE.fits(region)):
             problems.append(refusal("aws_region", region, rules.REGION_CODE.allowed))
+    known = [region for region in regions if rules.REGION_CODE.fits(region)]
+    partitions = {partition_of(region).name for region in known}
+    if len(partitions) > 1 or partitions - {*SUPPORTED}:
+        allowed = f"regions of one partition, {' or '.join(SUPPORTED)}; other partitions have other service principals"
+        problems.append(refusal("platform_regions", known, allowed))
     twice = sorted({str(region) for region in regions if list(regions).count(region) > 1})
     if twice:
         problems.append(refusal("aws_region", ", ".join(twice) + " for more than one host", "each region once"))
@@ -204,6 +231,23 @@ def cidr_problems(cidrs: t.Mapping[str, t.Any]) -> list[str]:
             problems.append(
                 refusal("vpc_cidr", f"{a} in {one} and {b} in {other}, which overlap", "networks that do not overlap")
             )
+    return problems
+
+
+def credential_problems(credentials: t.Any) -> list[str]:
+    """Check with what the clients of each region get their credentials."""
+    if not isinstance(credentials, dict) or not all(isinstance(own, dict) for own in credentials.values()):
+        return [refusal("platform_credentials", credentials, "a dictionary of region and its settings")]
+    problems = []
+    for region, own in credentials.items():
+        for variable, (name, rule) in CREDENTIALS.items():
+            if own.get(name):
+                problems += rule.problems(f"{variable} of {region}", own[name])
+        role, partition = own.get("role_arn"), partition_of(region).name
+        if not problems and role and role.split(":")[1] != partition:
+            problems.append(refusal(f"aws_role_arn of {region}", role, f"a role of the partition {partition}"))
+        if own.get("external_id") and not role:
+            problems.append(refusal(f"aws_external_id of {region}", own["external_id"], "none without aws_role_arn"))
     return problems
 
 
@@ -326,6 +370,7 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
 
     :param inputs: ``environment_suffix``, ``regions`` (list of region codes, in order), ``host_regions`` and
         ``host_preferences`` (region and number of each host of the group), ``vpc_cidrs`` (region to CIDR),
+        ``credentials`` (region to its settings),
         ``global_database_engine_version``, ``names`` (variable to name, or to a list of names), ``limit``
         (Ansible's ``--limit`` or None), ``health_min_healthy_ratio`` and the options of a move. What is omitted is
         not checked.
@@ -341,6 +386,7 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
         problems.append(refusal("--limit", inputs["limit"], "none, because a playbook works on all regions together"))
     if "vpc_cidrs" in inputs:
         problems += cidr_problems(inputs["vpc_cidrs"])
+    problems += credential_problems(inputs.get("credentials") or {})
     problems += move_problems(inputs, regions) + engine_problems(inputs)
     # Names are made of what was judged above.
     return problems or name_problems(inputs.get("names") or {})

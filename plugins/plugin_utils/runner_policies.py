@@ -27,19 +27,22 @@ def build_policies(
     name: str,
     names: Mapping[str, Any],
     regions: Sequence[Mapping[str, Any]],
+    is_short: bool = False,
 ) -> list[dict[str, Any]]:
     """Return [{name, document}]: one policy, or several if one would exceed IAM's limit.
 
     names: values that are the same in all regions. regions: values that differ, a mapping for each. The second policy's
-    name ends in -2, and so on. Raises MultiRegionError for an unknown placeholder, and for a resource that does not fit
-    into any policy.
+    name ends in -2, and so on. is_short: resources that differ in their region only are named once, with a condition on
+    the requested region, so that the policies hardly grow with the number of regions.
+
+    Raises MultiRegionError for an unknown placeholder, and for a resource that does not fit into any policy.
     """
     wanted = [
         one for one in statements if all(names.get(key) == value for key, value in one.get("only_with", {}).items())
     ]
     parts: list[list[dict[str, Any]]] = []
     for statement in wanted:
-        for piece in pieces(build_statement(statement, names, regions)):
+        for piece in pieces(build_statement(statement, names, regions, is_short)):
             room = next((part for part in parts if fits([*part, piece])), None)
             if room is None:
                 parts.append(room := [])
@@ -51,17 +54,30 @@ def build_policies(
 
 
 def build_statement(
-    statement: Mapping[str, Any], names: Mapping[str, Any], regions: Sequence[Mapping[str, Any]]
+    statement: Mapping[str, Any],
+    names: Mapping[str, Any],
+    regions: Sequence[Mapping[str, Any]],
+    is_short: bool = False,
 ) -> dict[str, Any]:
     """Return an IAM statement that allows the actions on the resources of every region."""
     places = [{**names, **region} for region in regions]
-    found = [resource for pattern in statement["resources"] for place in places for resource in listed(pattern, place)]
-    condition = {
+    found, is_bounded = [], False
+    for pattern in statement["resources"]:
+        # Where an ARN names its region and nothing else of it: a request in a region is for nothing in another.
+        anywhere = [listed(pattern, {**place, "region": "*"}) for place in places] if is_short else []
+        if "{region}" in pattern and anywhere and all(one == anywhere[0] for one in anywhere):
+            found, is_bounded = found + anywhere[0], True
+        else:
+            found += [resource for place in places for resource in listed(pattern, place)]
+    condition: dict[str, Any] = {
         operator: filled(keys, names)
         if isinstance(keys, str)
         else {key: filled(one, names) for key, one in keys.items()}
         for operator, keys in statement.get("condition", {}).items()
     }
+    if is_bounded:
+        bound = {"aws:RequestedRegion": [region["region"] for region in regions]}
+        condition["StringEquals"] = {**condition.get("StringEquals", {}), **bound}
     return {
         "Sid": statement["sid"],
         "Effect": "Allow",

@@ -202,10 +202,10 @@ def as_user(platform: Platform, name: str, policies: Iterable[str]) -> Platform:
     return replace(platform, lab=RunnersLab(platform.lab, key))
 
 
-def make_policies(lab: Lab, inventory: Path, folder: Path) -> list[str]:
+def make_policies(lab: Lab, inventory: Path, folder: Path, *options: str) -> list[str]:
     """Do what docs/permissions.md asks of the account's administrator before the first run; return the ARNs."""
     given = ("-e", f"aws_account_id={ACCOUNT}", "-e", f"policies_folder={folder}")
-    run_playbook("policies", *given, lab=None, inventory=inventory).ends_well()
+    run_playbook("policies", *given, *options, lab=None, inventory=inventory).ends_well()
     # The lab's first call of all, for which it reads AWS's own policies.
     iam = lab.client("iam", read_timeout=60)
     return [

@@ -130,6 +130,8 @@ aws_secret_access_key = test
 """
 
 
+# By day the roles of regions (test_credentials.py) show the same.
+@pytest.mark.nightly
 def test_an_assumed_role_leaves_a_region_whose_sts_hangs_with_it(platform, tmp_path):
     iam = platform.lab.client("iam")
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}

@@ -23,6 +23,10 @@ EAST, WEST = "us-east-1", "us-east-2"
 POLICY_SIZE = 6144  # "IAM and AWS STS quotas" of the IAM User Guide, white space not counted
 POLICIES_OF_A_ROLE = 10  # the same
 FOUR = "us-east-1 us-east-2 eu-west-1 ap-southeast-2"
+TEN = (
+    "us-east-1 us-east-2 us-west-1 us-west-2 ca-central-1 eu-west-1 eu-central-1 ap-southeast-1 ap-southeast-2 "
+    "ap-northeast-1"
+)
 
 # All that may change anything, as the Service Authorization Reference classes it.
 CHANGES = {
@@ -62,11 +66,14 @@ def policies(request, tmp_path_factory):
     return write_policies(folder, inventory_of(folder / "inventory", request.param.split()))
 
 
-def test_policies_fit_into_what_iam_takes_and_a_role_can_hold(policies):
+def test_policies_of_ten_regions_fit_into_what_iam_takes_and_a_role_can_hold(tmp_path):
+    policies = write_policies(tmp_path, inventory_of(tmp_path / "inventory", TEN.split()))
     for kind, documents in policies.items():
         sizes = {name: len(re.sub(r"\s", "", json.dumps(document))) for name, document in documents}
         assert {name: size for name, size in sizes.items() if size > POLICY_SIZE} == {}
         assert len(sizes) <= POLICIES_OF_A_ROLE, kind
+    both = policies["failover"] + policies["read-only"]
+    assert len(both) <= POLICIES_OF_A_ROLE, "drill.yml needs both"
 
 
 def test_every_resource_that_can_be_named_is_named(policies):
@@ -164,6 +171,12 @@ def test_whoever_provisions_can_touch_nothing_that_another_environment_has(accou
     theirs, ours = (json.loads(text.replace("{}", environment)) for environment in ("prod", "dev"))
     assert denied(own, service, method, **theirs) == action
     assert denied(own, service, method, **ours) == ""
+
+
+def test_what_amazon_aws_never_tags_has_the_platforms_tags_too(account):
+    lab, _own = account
+    addresses = lab.client("ec2", EAST).describe_addresses()["Addresses"]
+    assert addresses and all({"Key": "Project", "Value": "trading"} in one["Tags"] for one in addresses)
 
 
 def test_whoever_provisions_can_touch_nothing_that_has_the_tags_of_another_environment(account):

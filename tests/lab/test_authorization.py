@@ -77,6 +77,64 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_he_is(
     assert someone.client("sts").get_caller_identity()["Arn"].endswith(":user/someone")
 
 
+TRUST = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+EXTERNAL = {"StringEquals": {"sts:ExternalId": "desk"}}
+
+
+def role(lab: Lab, trust: dict[str, Any], **more: Any) -> str:
+    """A role with this trust that may do everything; its ARN."""
+    iam, document = lab.client("iam"), json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    made = iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=document, **more)["Role"]
+    everything = json.dumps({"Version": "2012-10-17", "Statement": [allow("*")]})
+    iam.put_role_policy(RoleName="theirs", PolicyName="all", PolicyDocument=everything)
+    return str(made["Arn"])
+
+
+@pytest.mark.parametrize(
+    ("trust", "given", "is_trusted"),
+    [
+        (TRUST, {}, True),
+        (TRUST | {"Principal": {"AWS": "123456789012"}}, {}, True),
+        (TRUST | {"Principal": {"AWS": "arn:aws:iam::123456789012:user/another"}}, {}, False),
+        (TRUST | {"Principal": {"Service": "ec2.amazonaws.com"}}, {}, False),
+        (TRUST | {"Condition": EXTERNAL}, {}, False),
+        (TRUST | {"Condition": EXTERNAL}, {"ExternalId": "another"}, False),
+        (TRUST | {"Condition": EXTERNAL}, {"ExternalId": "desk"}, True),
+    ],
+)
+def test_a_role_is_assumed_only_by_those_whom_it_trusts(
+    lab: Lab, trust: dict[str, Any], given: dict[str, str], is_trusted: bool
+) -> None:
+    asked = {"RoleArn": role(lab, trust), "RoleSessionName": "session", **given}
+    sts = lab.client("sts")
+    if is_trusted:
+        assert sts.assume_role(**asked)["Credentials"]
+    else:
+        assert refused(sts.assume_role, **asked) == "AccessDenied"
+
+
+def test_a_role_that_does_not_exist_cannot_be_assumed(lab: Lab) -> None:
+    asked = {"RoleArn": "arn:aws:iam::123456789012:role/nobodys", "RoleSessionName": "session"}
+    assert refused(lab.client("sts").assume_role, **asked) == "AccessDenied"
+    web = lab.client("sts").assume_role_with_web_identity
+    assert refused(web, **asked, WebIdentityToken="a token") == "AccessDenied"
+
+
+def test_a_role_may_do_nothing_that_its_boundary_does_not_allow(lab: Lab) -> None:
+    bound = json.dumps({"Version": "2012-10-17", "Statement": [allow("sns:ListTopics")]})
+    boundary = lab.client("iam").create_policy(PolicyName="bound", PolicyDocument=bound)["Policy"]["Arn"]
+    arn = role(lab, TRUST, PermissionsBoundary=boundary)
+    taken = lab.client("sts").assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+    key = {"aws_access_key_id": taken["AccessKeyId"], "aws_secret_access_key": taken["SecretAccessKey"]}
+    client = boto3.client("sns", "us-east-1", endpoint_url=lab.url, aws_session_token=taken["SessionToken"], **key)
+    client.list_topics()
+    with pytest.raises(ClientError, match="no permissions boundary allows the sns:CreateTopic action"):
+        client.create_topic(Name="t")
+    asked = {"PolicySourceArn": arn, "ActionNames": ["sns:ListTopics", "sns:CreateTopic"]}
+    results = lab.client("iam").simulate_principal_policy(**asked)["EvaluationResults"]
+    assert [one["EvalDecision"] for one in results] == ["allowed", "implicitDeny"]
+
+
 def test_any_other_key_may_do_everything(lab: Lab) -> None:
     Someone(lab)
     assert lab.client("rds").describe_db_clusters()["DBClusters"] == []
@@ -152,7 +210,7 @@ def test_an_absent_object_is_only_reported_to_users_who_may_list_the_bucket(lab:
 
 def test_a_session_has_the_rights_of_its_role(lab: Lab) -> None:
     iam = lab.client("iam")
-    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
     role = iam.create_role(RoleName="runner", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     document = {"Version": "2012-10-17", "Statement": [allow("dynamodb:ListTables")]}
     iam.put_role_policy(RoleName="runner", PolicyName="rights", PolicyDocument=json.dumps(document))

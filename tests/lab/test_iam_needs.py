@@ -12,6 +12,7 @@ import pytest
 import yaml
 from botocore.config import Config
 
+from lab.iam_beyond import LOAD_BALANCER
 from lab.iam_needs import ACTIONS, Need, needs_of
 from lab.iam_reference import is_known, resource_types
 from lab.iam_resources import NAMES
@@ -76,6 +77,37 @@ def rights(service: str, method: str, **parameters: Any) -> dict[str, set[str]]:
     return found
 
 
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0123"
+
+
+def test_a_load_balancer_needs_to_look_at_the_network_of_the_account() -> None:
+    found = {need.action for need in needs("elbv2", "create_load_balancer", Name="ours", Subnets=["subnet-0"])}
+    assert {"ec2:DescribeAccountAttributes", "ec2:DescribeInternetGateways"} <= found
+
+
+def test_a_copy_of_a_secret_needs_to_encrypt_with_the_key_of_its_region() -> None:
+    copy = {"Region": "eu-central-1", "KmsKeyId": KEY.replace(REGION, "eu-central-1")}
+    found = needs("secretsmanager", "replicate_secret_to_regions", SecretId="ours", AddReplicaRegions=[copy])
+    assert ("kms:Encrypt", copy["KmsKeyId"]) in {(need.action, need.resource) for need in found}
+
+
+def test_a_log_group_is_named_with_its_streams_but_for_its_tags() -> None:
+    assert rights("logs", "create_log_group", logGroupName="/ours") == {
+        "logs:CreateLogGroup": {"logs:log-group:/ours:*"}
+    }
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/ours"
+    tagged = rights("logs", "tag_resource", resourceArn=arn, tags={"a": "b"})
+    assert tagged == {"logs:TagResource": {"logs:log-group:/ours"}}
+
+
+def test_a_replica_of_a_table_needs_the_rights_to_its_items_in_both_regions() -> None:
+    create = [{"Create": {"RegionName": "eu-central-1"}}]
+    needed = needs("dynamodb", "update_table", TableName="t", ReplicaUpdates=create)
+    found = {(need.action, need.resource) for need in needed}
+    for region in (REGION, "eu-central-1"):
+        assert ("dynamodb:Query", f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/t") in found
+
+
 @pytest.mark.parametrize("action", ALLOWED)
 def test_every_action_of_the_policies_is_known_and_its_resources_can_be_named(action: str) -> None:
     assert is_known(action)
@@ -130,6 +162,7 @@ def test_actions_that_are_not_called_like_their_operation_are_known() -> None:
             {
                 "elasticloadbalancing:CreateLoadBalancer": {"elasticloadbalancing:loadbalancer/net/ours/*"},
                 "elasticloadbalancing:AddTags": {"elasticloadbalancing:loadbalancer/net/ours/*"},
+                **{action: {"*"} for action in LOAD_BALANCER.actions},
             },
         ),
         (

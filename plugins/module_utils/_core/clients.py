@@ -11,7 +11,6 @@ botocore reference), so a call to a dead region blocks for minutes. The clients 
 from __future__ import annotations
 
 import contextlib
-import functools
 import ipaddress
 import os
 import threading
@@ -22,20 +21,16 @@ from itertools import product
 from typing import Any
 
 try:
-    import boto3
     import botocore.session
     from botocore import UNSIGNED
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, NoRegionError
-    from botocore.loaders import create_loader
-    from botocore.utils import JSONFileCache
 except ImportError:  # AnsibleAWSModule reports it to the user before a client is created
 
     class BotoCoreError(Exception):
         """Used if botocore is not installed."""
 
     NoRegionError = BotoCoreError
-    JSONFileCache = object
 
 
 try:
@@ -47,6 +42,12 @@ except ImportError:  # without Ansible, as in the packaged Lambda function, no m
         raise MultiRegionError("amazon.aws is not installed; allowed: modules in a collection path with amazon.aws.")
 
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import (
+    RegionalSessions,
+    service_models,
+    settings_of_environment,
+    start_session,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.requests import Gate
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
@@ -61,11 +62,6 @@ TIMEOUT_SPEC = {
 # The name under which Clients has S3 without credentials, as a browser or a health checker uses it.
 PUBLIC_S3 = "s3 without credentials"
 
-# botocore's names of the ways in which STS gives out the credentials.
-FROM_STS = frozenset({"assume-role", "assume-role-with-web-identity"})
-# With which botocore looks up credentials, for a profile that assumes a role or a token that is exchanged for one.
-CREDENTIAL_SERVICES = ("signin", "sso", "sso-oidc", "sts")
-
 
 class Clients:
     """``clients(service, region)`` returns a client, created at the first call for the pair and cached.
@@ -74,10 +70,12 @@ class Clients:
     creates a client; tests pass one that returns fakes.
     default_region: the region that is used for region=None.
     gate: through which the clients send their requests.
+    sessions: the RegionalSessions of the clients, or None if their credentials come from elsewhere.
     """
 
-    def __init__(self, factory, default_region=None, gate=None):
+    def __init__(self, factory, default_region=None, gate=None, sessions=None):
         self._factory = factory
+        self.sessions = sessions
         self.gate = gate or Gate()
         self._made = {}
         self._lock = threading.Lock()
@@ -115,15 +113,6 @@ def pick(params, name):
     return TIMEOUT_SPEC[name]["default"] if value is None else value
 
 
-@functools.cache
-def service_models(data_path):
-    """Return botocore's loader of service models: one for all sessions of a process, because it caches them.
-
-    data_path: botocore's setting of that name (additional search paths), or None.
-    """
-    return create_loader(data_path)
-
-
 def read_ahead(services):
     """Load the models of services before any client is created, for a process that forks those that create clients."""
     models = service_models(os.environ.get("AWS_DATA_PATH"))
@@ -144,85 +133,6 @@ def models_read_once():
         yield
     finally:
         botocore.session.create_loader = before
-
-
-def in_time(create_client):
-    """Return botocore's ``create_client`` with a deadline for the requests that look up credentials.
-
-    botocore creates their clients itself ("Assume role provider" and others of the guide "Credentials" of boto3), when
-    the first request is signed, so the deadline of that request does not include them.
-    """
-
-    @functools.wraps(create_client)
-    def create(service_name, *arguments, **more):
-        client = create_client(service_name, *arguments, **more)
-        # No permit is asked: credentials change nothing, although AssumeRole is not named like a read.
-        return Gate().install(client) if service_name in CREDENTIAL_SERVICES else client
-
-    return create
-
-
-class CredentialCache(JSONFileCache):
-    """Temporary credentials in files of the user's (botocore's own cache), so that a run looks them up once.
-
-    A folder that cannot be written costs a look-up in every process, and nothing else.
-    """
-
-    FOLDER = "~/.aws/boto/cache"
-
-    def __setitem__(self, key, value):
-        """Keep the credentials if possible."""
-        with suppress(OSError):
-            super().__setitem__(key, value)
-
-
-class RegionalSessions:
-    """boto3 sessions: one for all regions, or one for each where STS gives out the credentials.
-
-    Each region's session asks that region's own STS ("Manage AWS STS in an AWS Region" of the IAM User Guide), so that
-    no region depends on another one to be reached.
-    """
-
-    def __init__(self, profile, config):
-        self._make = functools.partial(start_session, profile, config)
-        self._common = self._make()
-        try:
-            found = self._common.get_credentials()
-        except BotoCoreError as error:
-            raise MultiRegionError(f"No AWS credentials could be had: {error}") from error
-        self._is_regional = getattr(found, "method", None) in FROM_STS
-        self._sessions = {}
-
-    def client(self, service, region_name=None, **settings):
-        """Return a client of the session of its region."""
-        session = self._common
-        if self._is_regional and region_name:
-            session = self._sessions.get(region_name) or self._make(region_name)
-            self._sessions[region_name] = session
-        return session.client(service, region_name=region_name, **settings)
-
-
-def start_session(profile=None, config=None, region=None):
-    """Return a boto3 session.
-
-    profile: name of a profile in the AWS configuration files, or None.
-    config: botocore Config, also of the clients with which botocore looks up credentials.
-    region: region whose STS gives out credentials, or None for that of the first client.
-    """
-    try:
-        core = botocore.session.Session(profile=profile)
-        core.set_default_client_config(config)
-        core.set_config_variable("sts_regional_endpoints", "regional")
-        if region:
-            core.set_config_variable("region", region)
-        providers = core.get_component("credential_provider")
-        for method in FROM_STS:
-            providers.get_provider(method).cache = CredentialCache(os.path.expanduser(CredentialCache.FOLDER))
-        core.create_client = in_time(core.create_client)
-        core.register_component("data_loader", service_models(core.get_config_variable("data_path")))
-        return boto3.session.Session(botocore_session=core)
-    except BotoCoreError as error:
-        raise MultiRegionError(f"Could not start an AWS session: {error}") from error
 
 
 def clients_of(session, config, region=None, endpoint=None, connection=None):
@@ -254,7 +164,8 @@ def clients_of(session, config, region=None, endpoint=None, connection=None):
         except (BotoCoreError, ValueError) as error:
             raise MultiRegionError(f"Could not create a client for {service} in {in_region}: {error}") from error
 
-    return Clients(make, default_region=region, gate=gate)
+    sessions = session if isinstance(session, RegionalSessions) else None
+    return Clients(make, default_region=region, gate=gate, sessions=sessions)
 
 
 def public_config(config):
@@ -290,9 +201,12 @@ def clients_for(module):
     profile = connection.pop("profile_name", None)
     config = client_config(module.params, module.params.get("aws_config"))
     # Keys that are given need no look-up.
-    is_given = bool(connection.get("aws_access_key_id"))
-    session = start_session(profile, config) if is_given else RegionalSessions(profile, config)
-    return clients_of(session, config, region, endpoint, connection)
+    if connection.get("aws_access_key_id"):
+        return clients_of(start_session(profile, config), config, region, endpoint, connection)
+    sessions = RegionalSessions(profile, config, settings := settings_of_environment())
+    if not settings:
+        sessions.method(None)
+    return clients_of(sessions, config, region, endpoint, connection)
 
 
 def make_clients(clients: Any, services: Iterable[str], regions: Iterable[str]) -> None:

@@ -66,6 +66,10 @@ TRANSIENT_CODES = frozenset(
 # What botocore calls for credentials before it signs a request of ours.
 CREDENTIAL_OPERATIONS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials"})
 
+# Error codes of credentials that have ended: "Common Errors" of each service's API reference; the last is EC2's.
+EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+RENEW = "Renew the credentials, then run the same command again: it continues where it stopped."
+
 # What Python raises if a response, or a stored document, lacks an expected part.
 UNREADABLE = (LookupError, TypeError, AttributeError, ValueError)
 # This collection's own code for such a response.
@@ -121,6 +125,8 @@ def call_error(operation, error, region=None):
         message = answer.get("Message") or ""
         if getattr(error, "operation_name", None) in CREDENTIAL_OPERATIONS:
             message = f"{error.operation_name} gave no credentials: {message}"
+        if code in EXPIRED_CODES:
+            message = f"{message.rstrip('. ')}. {RENEW}"
         metadata = error.response.get("ResponseMetadata", {})
         status = metadata.get("HTTPStatusCode") or 0
         broken = status >= 500 or code in TRANSIENT_CODES

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+from ansible_collections.trading.multi_region.plugins.module_utils._options.partitions import partition_of
+
 # A code such as us-east-1, us-gov-west-1 or eusc-de-east-1. Source: botocore, regionRegex of data/partitions.json.
 REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+", re.ASCII)
 YEAR_SECONDS = 366 * 86400
@@ -29,16 +31,6 @@ LAST_SECOND = 253402300799
 LARGEST_FIGURE = 2.0**360
 # Longer values are truncated in messages.
 SHOWN_CHARACTERS = 200
-# Prefixes of the regions in partitions other than `aws`. Source: botocore, data/partitions.json.
-PARTITIONS = {
-    "cn-": "aws-cn",
-    "us-gov-": "aws-us-gov",
-    "us-iso-": "aws-iso",
-    "us-isob-": "aws-iso-b",
-    "eu-isoe-": "aws-iso-e",
-    "us-isof-": "aws-iso-f",
-    "eusc-": "aws-eusc",
-}
 ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]+):([a-z0-9-]*):(\d{12}|):(.+)", re.ASCII)
 LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 
@@ -179,11 +171,6 @@ def line(longest: int) -> Value:
     return Value(f"1 to {longest} characters in one line", fits, (1, longest))
 
 
-def partition_of(region: str) -> str:
-    """Return the partition of a region."""
-    return next((partition for start, partition in PARTITIONS.items() if region.startswith(start)), "aws")
-
-
 def arn(services: str, resource: str, allowed: str) -> Value:
     """Return the rule for an ARN.
 
@@ -195,7 +182,7 @@ def arn(services: str, resource: str, allowed: str) -> Value:
         if not found:
             return False
         partition, service, region, _account, rest = found.groups()
-        is_placed = not region or (bool(REGION.fullmatch(region)) and partition == partition_of(region))
+        is_placed = not region or (bool(REGION.fullmatch(region)) and partition == partition_of(region).name)
         return service in services.split() and is_placed and bool(re.fullmatch(resource, rest))
 
     return Value(f"the ARN of {allowed}, such as arn:aws:{services.split()[0]}:...", fits)

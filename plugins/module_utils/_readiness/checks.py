@@ -80,6 +80,7 @@ CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
     "fence_prepared": control.fence_prepared,
     "cool_down": control.cool_down,
     "automation": control.automation,
+    "credentials": control.credentials,
     "runner_permissions": control.runner_permissions,
     "protection": hardening.protection,
     "backups": hardening.backups,

@@ -257,6 +257,24 @@ def automation(seen: Seen) -> Iterator[Finding]:
     yield warning(ALL, reason, "End the pause with automation.yml when the maintenance is over.")
 
 
+def credentials(seen: Seen) -> Iterator[Finding]:
+    """The credentials for a region need no other region: they could not be renewed if that one were lost."""
+    fact = seen.shared["credentials"]
+    if not fact.known:
+        yield seen.unknown(ALL, "where the credentials come from", fact.error)
+        return
+    for region in seen.order:
+        found = fact.value.get(region, {"method": None, "bound_to": {}})
+        if found["bound_to"]:
+            needs = listed(f"{what} in {other}" for other, what in found["bound_to"].items())
+            reason = (
+                f"The credentials for {region} need another region: {needs}. If it is lost, they cannot be renewed."
+            )
+            yield warning(region, reason, "Give the regions profiles or roles of their own: aws_profile, aws_role_arn.")
+        else:
+            yield ok(region, f"The credentials for {region} ({found['method']}) depend on no other region.")
+
+
 def runner_permissions(seen: Seen) -> Iterator[Finding]:
     """The user that runs the failover has all permissions in the runner's policy.
 

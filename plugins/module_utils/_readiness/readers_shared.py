@@ -22,11 +22,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     MultiRegionError,
     aws_call,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.names import Resolver
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.readers_quotas import (
     read_health_check_quota,
     read_opt_in,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._core.names import Resolver
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import traffic_of
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import list_health_checks
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.resolve import (
@@ -226,6 +226,14 @@ def read_permissions(clients: Any, manifest: Mapping[str, Any], expected: Mappin
     }
 
 
+def read_credentials(clients: Any, regions: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the fact ``credentials``: how the runner's are found for each region, and what they need elsewhere."""
+    sessions = clients.sessions
+    if sessions is None:  # keys that were given to the module
+        return {region: {"method": "explicit", "bound_to": {}} for region in regions}
+    return {region: {"method": sessions.method(region), "bound_to": sessions.bound_to(region)} for region in regions}
+
+
 def shared_readers(
     clients: Any, manifest: Mapping[str, Any], expected: Mapping[str, Any], dns_servers: list[str] | None = None
 ) -> dict[str, Callable[[], Any]]:
@@ -261,4 +269,5 @@ def shared_readers(
         "permissions": lambda: read_permissions(clients, manifest, expected),
         "health_check_quota": lambda: read_health_check_quota(clients("route53", region)),
         "region_opt_in": lambda: read_opt_in(clients, [entry["region"] for entry in manifest["regions"]]),
+        "credentials": lambda: read_credentials(clients, [entry["region"] for entry in manifest["regions"]]),
     }

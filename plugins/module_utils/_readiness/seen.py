@@ -53,6 +53,7 @@ records: None (no zone) or [{name, identifier, failover, health_check_id, target
 health_checks: {id: HealthCheckConfig}
 health_check_quota: {limit, used}
 region_opt_in: {region: OptInStatus of the EC2 API}, of all regions
+credentials: {region: {method: botocore's name of the provider, bound_to: {other region: what of it is needed}}}
 permissions: {principal, simulated: [{sid, action, decisions: {resource: decision}}], errors: {sid: sentence}}
 """
 

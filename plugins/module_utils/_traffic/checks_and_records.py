@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.trading.multi_region.plugins.module_utils._options.partitions import partition_of
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.statements import (
     Vote,
     pairs,
@@ -72,7 +73,7 @@ def build_checks(
             "name": pair_name(prefix, OBJECT_WORDS[vote.word], earlier, later),
             "tier": 0,
             "type": "HTTPS_STR_MATCH",
-            "fqdn": f"{buckets[vote.region]}.s3.{vote.region}.amazonaws.com",
+            "fqdn": f"{buckets[vote.region]}.s3.{vote.region}.{partition_of(vote.region).dns_suffix}",
             "port": 443,
             "resource_path": f"/{object_key}",
             "search_string": vote.statement,

@@ -72,6 +72,23 @@ def test_what_is_too_large_for_one_policy_goes_into_several_that_together_say_th
         assert len(sids) == len(set(sids)) and all(sid.isalnum() for sid in sids)
 
 
+def test_a_short_policy_names_what_differs_in_its_region_only_once_and_bounds_the_region():
+    bucket = "arn:aws:s3:::{bucket}"
+    tagged = statement(TABLE, bucket, condition={"StringEquals": "{tagged}"})
+    (found,) = runner_policies([tagged], "r", NAMES, (EAST, WEST), True)
+    (only,) = found["document"]["Statement"]
+    table = "arn:aws:dynamodb:*:123456789012:table/orders"
+    assert only["Resource"] == [table, "arn:aws:s3:::data-us-east-1", "arn:aws:s3:::data-us-east-2"]
+    assert only["Condition"] == {"StringEquals": {**TAGGED, "aws:RequestedRegion": ["us-east-1", "us-east-2"]}}
+
+
+def test_a_short_policy_still_names_what_differs_in_more_than_its_region():
+    (found,) = runner_policies([statement("arn:aws:x:{region}:a:{bucket}")], "r", NAMES, (EAST, WEST), True)
+    (only,) = found["document"]["Statement"]
+    assert only["Resource"] == [f"arn:aws:x:{one['region']}:a:{one['bucket']}" for one in (EAST, WEST)]
+    assert "Condition" not in only
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

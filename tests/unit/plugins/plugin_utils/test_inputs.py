@@ -58,6 +58,39 @@ def test_regions_are_two_or_more_and_different(regions, words):
     assert words in " ".join(problems(regions=regions))
 
 
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({"profile": "a\nb"}, "aws_profile of us-east-2 is"),
+        ({"role_arn": "runner"}, "aws_role_arn of us-east-2 is 'runner'; allowed: the ARN of a role"),
+        ({"role_arn": "arn:aws-us-gov:iam::123456789012:role/runner"}, "a role of the partition aws"),
+        ({"role_arn": "arn:aws:iam::123456789012:role/r", "external_id": "a b"}, "aws_external_id of us-east-2 is"),
+        ({"external_id": "desk"}, "none without aws_role_arn"),
+        ({"account_id": "1234"}, "expected_account_id of us-east-2 is '1234'; allowed: the twelve digits"),
+    ],
+)
+def test_what_credentials_of_a_region_cannot_be_is_named(own, words):
+    (told,) = problems(credentials={"us-east-2": own})
+    assert words in told
+
+
+def test_credentials_of_regions_that_can_be_pass():
+    role = {"role_arn": "arn:aws:iam::123456789012:role/ops/runner", "external_id": "desk:7", "profile": "base"}
+    assert problems(credentials={"us-east-1": {"account_id": "123456789012"}, "us-east-2": role}) == []
+
+
+@pytest.mark.parametrize(
+    "regions", [["cn-north-1", "cn-northwest-1"], ["us-east-1", "us-gov-west-1"], ["us-iso-east-1", "us-iso-west-1"]]
+)
+def test_regions_of_partitions_that_are_not_supported_are_refused_with_one_sentence(regions):
+    (told,) = problems(regions=regions)
+    assert told.startswith("platform_regions is ") and "one partition, aws or aws-us-gov" in told
+
+
+def test_regions_of_govcloud_are_regions_like_others():
+    assert problems(regions=["us-gov-west-1", "us-gov-east-1"]) == []
+
+
 @pytest.mark.parametrize("cidr", [None, "", "ten", "10.0.0.1/16", "10.0.0.0/20", "10.0.0.0/8", "8.8.0.0/16", 10, True])
 def test_a_network_that_cannot_hold_the_subnets_is_named(cidr):
     (sentence_found,) = problems(vpc_cidrs={"us-east-1": cidr, "us-east-2": "10.1.0.0/16"})

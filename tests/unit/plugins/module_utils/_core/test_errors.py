@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import (
+    ClientError,
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
@@ -16,7 +17,11 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    aws_call,
+    call_error,
+)
 from ansible_collections.trading.multi_region.tests.unit.fakes import FakeAws, aws_error
 
 URL = "https://rds.us-east-2.example"
@@ -83,6 +88,14 @@ def test_the_message_names_operation_region_code_and_what_aws_said():
     seen = failure(aws_error("DBClusterNotFoundFault", message="no such cluster"))
     assert str(seen) == "FailoverGlobalCluster in us-east-2 failed: DBClusterNotFoundFault: no such cluster"
     assert seen.evidence == {"error_code": "DBClusterNotFoundFault"}
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException", "RequestExpired"])
+def test_credentials_that_have_ended_are_to_be_renewed_and_the_run_continues(code):
+    answer = {"Error": {"Code": code, "Message": "The security token included in the request is expired"}}
+    error = call_error("PutItem", ClientError(answer, "PutItem"))
+    assert str(error).endswith("Renew the credentials, then run the same command again: it continues where it stopped.")
+    assert not error.retryable
 
 
 def test_what_does_not_exist_is_none():

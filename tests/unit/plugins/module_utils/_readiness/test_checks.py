@@ -315,6 +315,11 @@ def pause_ended(world):
     become(EAST, "automation", {"document": {"version": 1, "pause": None}, "written_at": later})(world)
 
 
+def bound(region, regions):
+    """Return a fault: the credentials for a region need others."""
+    return lambda world: world.shared["credentials"][region].update(bound_to=regions)
+
+
 def permissions(decisions, errors=None):
     simulated = [{"sid": "Move", "action": "rds:FailoverGlobalCluster", "decisions": decisions}] if decisions else []
     value = {"principal": "role/runner", "simulated": simulated, "errors": errors or {}}
@@ -706,6 +711,8 @@ FAULTS = [
     ("fences", fence("intended", EAST), EAST, WARNING, "may have been fenced"),
     ("cool_down", move(), ALL, WARNING, "refused for 50 minutes more"),
     ("automation", pause(NOW + 1200), ALL, WARNING, "paused for 20 minutes more by somebody: a patch"),
+    ("credentials", bound(WEST, {EAST: "IAM Identity Center"}), WEST, WARNING, "IAM Identity Center in us-east-1"),
+    ("credentials", lambda world: world.shared.update(credentials=SILENT), ALL, WARNING, "Unknown"),
     ("runner_permissions", permissions({"a": "implicitDeny"}), ALL, BLOCKER, "may not: rds:FailoverGlobalCluster"),
     ("runner_permissions", permissions({"a": "allowed", "b": "explicitDeny"}), ALL, WARNING, "may not, on b"),
     ("runner_permissions", permissions({}, {"Move": "AccessDenied"}), ALL, WARNING, "Unknown"),

@@ -136,6 +136,7 @@ class World:
             "region_opt_in": dict.fromkeys(self.order, "opt-in-not-required"),
         }
         self.shared["name"] = (EAST, f"It points at the load balancer of {EAST}.")
+        self.shared["credentials"] = {region: {"method": "env", "bound_to": {}} for region in self.order}
         self.expected = {
             "secret_name": "secret",
             "key_alias": "alias/key",
