@@ -163,6 +163,7 @@ DICTS = {
     "tags": [{"Project": "trading", "Count": 3}],
     "topics": [{region: TOPIC_ARN.format(region) for region in (EAST, WEST)}],
     "units": [{"RecoveryTime": "Seconds"}, {}],
+    "vpc_cidrs": [{EAST: "10.0.0.0/16", WEST: "10.1.0.0/16"}, {EAST: "10.0.0.0/16"}],
     "verdicts": [{EAST: VERDICT, WEST: {"verdict": "unknown", "reason": "silence"}}],
 }
 
@@ -269,6 +270,7 @@ BAD_DICTS = {
     "dimensions": [{"": "trading-dev"}, {"Platform": ""}, {"Platform": "two\nlines"}],
     "metrics": [{"RecoveryTime": "soon"}, {"RecoveryTime": 2.0**361}, {"": 5}],
     "units": [{"RecoveryTime": "Hours"}],
+    "vpc_cidrs": [{"moon": "10.0.0.0/16"}, {EAST: "10.0.0.1/16"}, {EAST: "wide"}, {EAST: None}, {EAST: 7}],
     "attributes": [],
     "body": [{}, {"widgets": "none"}, {"widgets": None}],
     "db_cluster_arns": [
