@@ -178,7 +178,7 @@ ARGUMENT_SPEC = {
     "vpc_cidrs": {"type": "dict", "required": True, "rule": rules.ByKey(rules.REGION_CODE, rules.NETWORK)},
     "secret_name": {"type": "str", "required": True, "no_log": False, "rule": rules.SECRET},
     "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
-    "engine_version": {"type": "str", "rule": rules.NAME},
+    "engine_version": {"type": "str", "rule": rules.ENGINE_VERSION},
     "deadline": {"type": "float", "default": 20, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }

@@ -120,11 +120,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
-ENGINE_VERSION = rules.text(r"[A-Za-z0-9._-]{1,64}", "an engine version, such as 8.0.mysql_aurora.3.08.0")
 ARGUMENT_SPEC = {
     "db_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
     "engine": {"type": "str", "choices": ["aurora-mysql", "aurora-postgresql"], "default": "aurora-mysql"},
-    "engine_version": {"type": "str", "required": True, "rule": ENGINE_VERSION},
+    "engine_version": {"type": "str", "required": True, "rule": rules.ENGINE_VERSION},
     "db_subnet_group_name": {"type": "str", "required": True, "rule": rules.line(255)},
     "db_cluster_parameter_group_name": {"type": "str", "required": True, "rule": rules.line(255)},
     "db_parameter_group_name": {"type": "str", "required": True, "rule": rules.line(255)},

@@ -255,13 +255,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
-ENGINE_VERSION = rules.text(r"[A-Za-z0-9._-]{1,64}", "an engine version, such as 8.0.mysql_aurora.3.10.5")
 DATABASE_NAME = rules.text(r"[A-Za-z][A-Za-z0-9]{0,63}", "1 to 64 letters and digits, the first one a letter")
 ARGUMENT_SPEC = {
     "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "engine": {"type": "str", "choices": list(ENGINES), "default": "aurora-mysql"},
-    "engine_version": {"type": "str", "rule": ENGINE_VERSION},
+    "engine_version": {"type": "str", "rule": rules.ENGINE_VERSION},
     "engine_lifecycle_support": {"type": "str", "choices": list(LIFECYCLES)},
     "database_name": {"type": "str", "rule": DATABASE_NAME},
     "storage_encrypted": {"type": "bool"},

@@ -234,11 +234,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
-ENGINE_VERSION = rules.text(r"[A-Za-z0-9._-]{1,64}", "an engine version, such as 8.0.mysql_aurora.3.12.0")
 GROUP = rules.text(r"[A-Za-z](?:-?[A-Za-z0-9.]){0,254}", "the name of a parameter group")
 ARGUMENT_SPEC = {
     "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
-    "engine_version": {"type": "str", "required": True, "rule": ENGINE_VERSION},
+    "engine_version": {"type": "str", "required": True, "rule": rules.ENGINE_VERSION},
     "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
     "parameter_groups": {"type": "dict", "rule": rules.ByKey(rules.REGION_CODE, GROUP)},
     "step": {"type": "str", "rule": rules.NAME},

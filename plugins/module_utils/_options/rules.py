@@ -286,6 +286,7 @@ SERVER = Value("host, host:port or [IPv6 address]:port", is_server)
 URL = Value("an address such as http://proxy.example:3128", is_url)
 # RDS: "GlobalClusterIdentifier" of CreateGlobalCluster, "DBClusterIdentifier" of CreateDBCluster.
 CLUSTER = text(r"[A-Za-z](?:-?[A-Za-z0-9]){0,62}", "1 to 63 letters, digits and single dashes, the first one a letter")
+ENGINE_VERSION = text(r"[A-Za-z0-9._-]{1,64}", "an engine version, such as 8.0.mysql_aurora.3.10.5")
 # SSM: "Name" of PutParameter.
 PARAMETER = text(r"[A-Za-z0-9_./-]{1,1011}", "letters, digits and . _ / -, up to 1011 characters")
 # Secrets Manager: "Name" of CreateSecret.
