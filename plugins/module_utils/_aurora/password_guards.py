@@ -70,7 +70,7 @@ def secret_obstacle(seen: Seen, name: str) -> str | None:
     if len(seen.primaries) > 1:
         return (
             f"{name} is an independent secret in {' and in '.join(seen.primaries)}, so a new value in one does not "
-            "reach the other. Make one a replica of the other first: docs/failover.md, Rotating the database password."
+            "reach the other. Make one a replica of the other first: docs/password_rotation.md."
         )
     if not seen.primaries:
         home = copies[0]["primary_region"]
@@ -78,7 +78,7 @@ def secret_obstacle(seen: Seen, name: str) -> str | None:
         return (
             f"The primary secret of {name} is in {home}, which does not respond ({why}), and replicas cannot be "
             "changed. Applications keep using the current password. If the change cannot wait for that region, promote "
-            "another replica first: docs/failover.md, Rotating the database password."
+            "another replica first: docs/password_rotation.md."
         )
     if seen.secret["is_deleted"]:
         return f"{name} is marked for deletion in {seen.primaries[0]}. Restore it with RestoreSecret first."

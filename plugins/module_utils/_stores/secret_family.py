@@ -22,7 +22,7 @@ FORCE = "--force-delete-without-recovery"
 AGAIN = "run site.yml, which creates the replica."
 PROMOTED = (
     "Give the secret that stays the value that the database accepts, and make the other one its replica: "
-    "docs/failover.md, Rotating the database password."
+    "docs/password_rotation.md."
 )
 
 

@@ -169,7 +169,7 @@ def test_a_secret_of_the_name_that_is_no_replica_of_the_primary_is_refused_with_
     assert why in blocker["reason"]
     is_apart = "a secret of its own, not a replica" in blocker["reason"]
     assert ("delete-secret --region us-east-2" in blocker["remedy"]) == is_apart
-    assert ("docs/failover.md" in blocker["remedy"]) == ("promoted" in blocker["reason"])
+    assert ("docs/password_rotation.md" in blocker["remedy"]) == ("promoted" in blocker["reason"])
 
 
 def test_a_replica_whose_primary_was_not_read_is_not_taken_for_foreign():

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an operator reads at night: every refusal has a row in docs/failover.md, by the code that is printed."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+PACKAGE = "ansible_collections.trading.multi_region.plugins.module_utils"
+PAGE = (ROOT / "docs" / "failover.md").read_text()
+
+
+def codes_of(path: Path) -> set[str]:
+    """The codes with which a module makes obstacles: texts, or names of its own constants."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Obstacle" and node.args
+    ]
+    name = ".".join(path.relative_to(ROOT / "plugins" / "module_utils").with_suffix("").parts)
+    module = importlib.import_module(f"{PACKAGE}.{name}") if calls else None
+    return {
+        first.value if isinstance(first := call.args[0], ast.Constant) else getattr(module, first.id) for call in calls
+    }
+
+
+def codes() -> set[str]:
+    return {code for path in (ROOT / "plugins" / "module_utils").rglob("*.py") for code in codes_of(path)}
+
+
+def test_every_refusal_of_a_move_has_a_row_and_every_row_a_refusal():
+    section = PAGE.partition("## When it refuses")[2].partition("\n## ")[0]
+    rows = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    assert len(rows) > 15
+    assert rows == codes()
+
+
+def test_a_refusal_is_printed_with_its_code():
+    template = (ROOT / "playbooks" / "templates" / "failover_obstacles.txt.j2").read_text()
+    assert "{{ obstacle.code }}: {{ obstacle.sentence }}" in template
+
+
+def test_the_page_fits_a_terminal():
+    assert [line for line in PAGE.splitlines() if len(line) > 120] == []
