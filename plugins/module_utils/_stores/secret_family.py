@@ -12,11 +12,11 @@ documentation); a secret without replicas names none.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
 
-Secrets = Mapping[str, Mapping[str, Any] | None]
+Secrets: TypeAlias = "Mapping[str, Mapping[str, Any] | None]"
 KEEP = "Keep its value if anything uses it"
 FORCE = "--force-delete-without-recovery"
 AGAIN = "run site.yml, which creates the replica."

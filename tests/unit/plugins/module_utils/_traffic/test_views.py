@@ -8,6 +8,7 @@ seen as it was before.
 
 from __future__ import annotations
 
+import functools
 import random
 from itertools import product
 
@@ -29,19 +30,22 @@ def manifest_of(order, backend="s3_object"):
     return {"traffic": {"backend": backend, "domain": "example.com", "switch_key": "active-region"}, "regions": entries}
 
 
-def route53_answer(order, texts, memory={}):  # noqa: B006  the checks and records are the same for every state
+@functools.cache
+def built_by_the_role(order):
+    """The checks and records that the role builds, which are the same for every state."""
+    hosts = {f"control-{region}.s3.{region}.amazonaws.com": region for region in order}
+    balancers = {region: {"dns_name": f"alb.{region}", "zone_id": "Z"} for region in order}
+    built = checks.build_checks(order, {region: f"control-{region}" for region in order})
+    records = checks.build_records(order, "example.com", "ZONE", balancers)
+    return built, hosts, {(record["name"], record["failover"]): record for record in records}
+
+
+def route53_answer(order, texts):
     """The region that Route 53 answers with, from the health checks and failover records that the role builds.
 
     texts: what a checker reads of each region's object, None where it is denied or absent.
     """
-    if order not in memory:
-        hosts = {f"control-{region}.s3.{region}.amazonaws.com": region for region in order}
-        balancers = {region: {"dns_name": f"alb.{region}", "zone_id": "Z"} for region in order}
-        built = checks.build_checks(order, {region: f"control-{region}" for region in order})
-        records = checks.build_records(order, "example.com", "ZONE", balancers)
-        halves = {(record["name"], record["failover"]): record for record in records}
-        memory[order] = built, hosts, halves
-    built, hosts, halves = memory[order]
+    built, hosts, halves = built_by_the_role(order)
     healthy = {}
     for check in built:
         if check["type"] == "CALCULATED":
