@@ -40,7 +40,9 @@ Copy: t.TypeAlias = "Mapping[str, t.Any]"
 
 
 @aws_call("PutItem", missing=("ConditionalCheckFailedException",))
-def put_copy(client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy | None, retention_days: int) -> t.Any:
+def put_copy(
+    client: t.Any, table: str, identifier: str, copy: Copy, seen: Copy | None, retention_days: int = 0
+) -> t.Any:
     """Write a copy with its original time if the item has not changed since it was read; return None if it has.
 
     Safe to repeat: the condition is also met after the write.
