@@ -69,10 +69,11 @@ class ActionModule(InProcessAction):
 
     def name_credentials(self, task_vars):
         """Keep the settings of every region's credentials; amazon.aws knows only profiles, and none by region."""
-        self.settings, self.home_region = {}, None
+        self.settings, self.home_region = {}, lambda: None
         if self.name.startswith(COLLECTIONS):
             self.settings = self._templar.template(task_vars.get(SETTINGS)) or {}
-            self.home_region = self._templar.template(task_vars.get("home_region"))
+            # Most modules name a region, and a template takes its time in every task.
+            self.home_region = functools.cache(lambda: self._templar.template(task_vars.get("home_region")))
             if self.settings and not self.belongs_here(task_vars):
                 raise AnsibleActionFail(
                     f"{self.name} does not run in the controller's own Python, so it cannot use the credentials of"

@@ -43,7 +43,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.trading.multi_region.plugins.plugin_utils.region_order import source_of
 
 # Part of the template in group_vars/all/platform.yml, which applies unless the variable is set.
-DEFAULT = "trading.multi_region.region_order"
+DEFAULT = "platform_host_preferences"
 
 
 class LookupModule(LookupBase):

@@ -177,10 +177,10 @@ class RegionalSessions:
 
     Each region's session asks that region's own STS, so that no region depends on another one to be reached.
     profile, config: as of start_session. settings: by region, as of settings_of_environment.
-    default_region: the region of clients that name none.
+    default_region: returns the region of clients that name none.
     """
 
-    def __init__(self, profile=None, config=None, settings=None, default_region=None):
+    def __init__(self, profile=None, config=None, settings=None, default_region=lambda: None):
         self._profile, self._config = profile, config
         self._settings, self._default_region = settings or {}, default_region
         self._sessions, self._accounts, self._locks = {}, {}, {}
@@ -188,7 +188,7 @@ class RegionalSessions:
     @property
     def region_name(self):
         """The region of clients that name none, as of a boto3 session."""
-        return self._default_region or self.of(None).region_name
+        return self._default_region() or self.of(None).region_name
 
     def of(self, region):
         """Return the session of a region; None: that of all regions without their own."""
@@ -218,7 +218,7 @@ class RegionalSessions:
         return self._make("resource", service, region_name, settings)
 
     def _make(self, kind, service, region, settings):
-        region = region or self._default_region
+        region = region or self._default_region()
         self.method(region)
         made = getattr(self.of(region), kind)(service, region_name=region, **settings)
         expected = (self._settings.get(region) or {}).get("account_id")
