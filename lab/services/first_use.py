@@ -21,9 +21,9 @@ def unsettle(thing: Any) -> None:
 
 
 def is_refused(thing: Any, where: str = "") -> bool:
-    """Whether this is the first use of the thing there."""
+    """Whether this is the first use of the thing there. Once the setting is off, all have settled."""
     seen = vars(thing).get(UNSETTLED)
-    if seen is None or where in seen:
+    if not SETTINGS.first_use_refused or seen is None or where in seen:
         return False
     seen.add(where)
     return True

@@ -221,7 +221,7 @@ def test_a_lost_active_region_or_control_plane_blocks_nothing(platform, tmp_path
     run, report = readiness(platform, tmp_path)
     run.ends_well()
     unknown = {row["check"] for row in report["rows"] if row["is_unknown"]}
-    assert unknown == {"switch_records", "endpoint_checks", "runner_permissions"}
+    assert unknown == {"switch_records", "endpoint_checks", "runner_permissions", "health_check_quota"}
     platform.lab.restore("aws-global")
     platform.lab.outage(EAST, "reset")
     run, report = readiness(platform, tmp_path)
