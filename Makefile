@@ -99,7 +99,7 @@ lab-test: setup ## the lab itself, through boto3
 	@$(BIN)/pytest -n 4 --dist loadfile $(SLOWEST) -m "not nightly" tests/lab $(ARGS)
 
 integration: setup ## playbooks and modules against the lab
-	@$(BIN)/pytest -n 6 --dist loadscope --loadscope-reorder $(SLOWEST) -m "not nightly" tests/integration $(ARGS)
+	@$(BIN)/pytest -n 4 --dist loadscope --loadscope-reorder $(SLOWEST) -m "not nightly" tests/integration $(ARGS)
 
 nightly: setup ## what is too long for `make test`: more sequences of the world, the other tests of the lab and of the playbooks, every cell of `make matrix` and `make chaos`
 	@$(BIN)/python -m tests.matrix
