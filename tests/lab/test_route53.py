@@ -232,7 +232,7 @@ def test_failover_goes_to_the_secondary_and_back_and_to_the_primary_when_neither
     stage.put(stage.failover("PRIMARY", EAST, checks[EAST]), stage.failover("SECONDARY", WEST, checks[WEST]))
     for check in checks.values():
         stage.settle(check)
-    assert stage.region() == EAST
+    assert wait(stage.region, lambda now: now == EAST) == EAST
     stage.lab.outage(EAST)
     assert wait(stage.region, lambda now: now == WEST) == WEST
     stage.lab.set_targets(WEST, "unhealthy")
@@ -247,7 +247,8 @@ def test_an_inverted_check_on_an_object_moves_the_name_without_the_control_plane
     stage.settle(claim)
     level = stage.check("level", Type="CALCULATED", ChildHealthChecks=[claim], HealthThreshold=1)
     stage.put(stage.failover("PRIMARY", EAST, level), stage.failover("SECONDARY", WEST))
-    assert stage.region() == EAST
+    # An inverted check is unhealthy until it has had as many results as its threshold.
+    assert wait(stage.region, lambda now: now == EAST) == EAST
     stage.lab.outage(EAST)
     stage.lab.outage("aws-global")
     stage.write(WEST, f"{CLAIM}\n")
