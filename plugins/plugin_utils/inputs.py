@@ -43,15 +43,6 @@ VERSION = rules.Value(
     lambda value: any(is_version(engine, value) for engine in ENGINES) and len(value) <= VERSION_CHARACTERS,
     (1, VERSION_CHARACTERS),
 )
-# "Quotas for Auto Scaling resources and groups" of the EC2 Auto Scaling User Guide: overrides of a group.
-MOST_TYPES = 40
-INSTANCE_TYPE = rules.text(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type, such as t3.medium")
-INSTANCE_TYPES = rules.Value(
-    f"a list of up to {MOST_TYPES} different instance types, such as [t3.medium, t3a.medium]",
-    lambda value: (
-        isinstance(value, list) and all(map(INSTANCE_TYPE.fits, value)) and len({*value}) == len(value) <= MOST_TYPES
-    ),
-)
 PLATFORM = rules.text(r"[a-z](?:-?[a-z0-9]){0,19}", "1 to 20 lower-case letters, digits and inner dashes")
 
 
@@ -135,7 +126,6 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("dict", rules.TOPICS, "alert_topics"),
     **_spec("dict", rules.ByKey(rules.REGION_CODE, rules.Each(rules.HOST)), "controller_instances"),
     **_spec("list", rules.Each(rules.SERVER), "traffic_dns_servers"),
-    **_spec("list", INSTANCE_TYPES, "application_instance_types"),
 }
 # Inputs from which the platform's regions are derived. They are checked together; from the command line, one by one.
 OF_REGIONS = (

@@ -3,11 +3,7 @@
 
 from __future__ import annotations
 
-import json
-
-import pytest
-
-from tests.integration.aws import GROUP, capacity, group, healthy_targets, name_points_at, runs, writer_region
+from tests.integration.aws import GROUP, capacity, healthy_targets, name_points_at, runs, writer_region
 
 LOST, TARGET = "us-east-1", "us-east-2"
 NO_MORE = "We currently do not have sufficient t3.medium capacity in the Availability Zone you requested"
@@ -65,25 +61,3 @@ def test_a_planned_move_waits_for_all_the_capacity_or_moves_nothing(platform):
     stopped = platform.run("switchover", *QUICK, "-e", "min_capacity_percent=1")
     assert stopped.code != 0 and "3 of 3 targets" in words(stopped) and "4 are needed. Last" in words(stopped)
     assert (writer_region(platform.lab, TARGET), name_points_at(platform.lab)) == (LOST, LOST)
-
-
-@pytest.mark.nightly
-def test_a_region_short_of_one_type_takes_another(platform):
-    types = ("-e", json.dumps({"application_instance_types": ["t3.medium", "t3a.medium"]}))
-    assert any(platform.run("site", *types).ends_well().changed.values())
-    assert not any(platform.run("site", *types).ends_well().changed.values())
-    platform.lab.limit_instances(TARGET, 2, type="t3.medium")
-    scaling = platform.lab.client("autoscaling", TARGET)
-    scaling.set_desired_capacity(AutoScalingGroupName=GROUP, DesiredCapacity=4)
-    running = sorted(one["InstanceType"] for one in group(platform.lab, TARGET)["Instances"])
-    assert running == ["t3.medium", "t3.medium", "t3a.medium", "t3a.medium"]
-
-
-@pytest.mark.nightly
-def test_provisioning_restores_the_minimum_size_and_keeps_the_capacity(platform):
-    grow(platform, 4)
-    platform.run("switchover").ends_well()
-    assert (capacity(platform.lab, TARGET), holds(platform, TARGET)) == ({"min": 4, "desired": 4, "max": 6}, [2])
-    platform.run("site").ends_well()
-    assert (capacity(platform.lab, TARGET), holds(platform, TARGET)) == ({"min": 2, "desired": 4, "max": 6}, [])
-    assert not any(platform.run("site").ends_well().changed.values())
