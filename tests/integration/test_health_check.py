@@ -65,6 +65,7 @@ def test_a_lost_region_is_left_once_the_standby_agrees_and_not_twice_within_the_
         {"controller", "standby"},
     )
     assert members(platform.lab, WEST) == {EAST: False, WEST: True}
+    assert alone["name_region"] == agreed["name_region"] == "unknown", "a region found silent is not waited for again"
 
     platform.lab.restore()
     platform.lab.set_targets(WEST, "unhealthy")
