@@ -6,7 +6,7 @@
 
 AWS reports the creation before all of its parts know of it. The same request succeeds later, so these refusals, and no
 others with the same code, are retried: in the roles by the filters of plugins/filter/settling.py, in modules by
-``settled``. Code and words are compared without case, because AWS's own words differ in it.
+``waiting.retry_transient``. Code and words are compared without case, because AWS's own words differ in it.
 """
 
 from __future__ import annotations
@@ -81,14 +81,6 @@ TABLE: dict[str, Settling] = {
         words=("",),
         patience=120,
         source="WAFUnavailableEntityException of AssociateWebACL, AWS WAFV2 API Reference",
-    ),
-    "peering": Settling(
-        operations=("AcceptVpcPeeringConnection", "DescribeVpcPeeringConnections"),
-        codes=("InvalidVpcPeeringConnectionID.NotFound",),
-        words=("",),
-        patience=60,
-        source="`Eventual consistency in the Amazon EC2 API` of the EC2 Developer Guide; the request was made in "
-        "another region",
     ),
 }
 

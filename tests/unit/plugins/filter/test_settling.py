@@ -48,11 +48,6 @@ SEEN = {
         "The role defined for the function cannot be assumed by Lambda.",
     ),
     "web_acl": ("AssociateWebACL", "WAFUnavailableEntityException", "AWS WAF could not retrieve the resource. Retry."),
-    "peering": (
-        "AcceptVpcPeeringConnection",
-        "InvalidVpcPeeringConnectionID.NotFound",
-        "The vpcPeeringConnection ID 'pcx-1' does not exist",
-    ),
 }
 
 
