@@ -23,9 +23,11 @@ GET_PIP = """\
 import ensurepip
 ensurepip.bootstrap()
 """
-# What is no content of the collection: the link to itself, the lab, and the inventories (examples; they link to
-# group_vars by directory, which is fine in a clone and forbidden in content).
-LEFT_OUT = (".collections/", "inventories/", "lab/", "tests/lab/")
+# Not shipped (galaxy.yml), so no content: the link to itself, the lab, the inventories (examples;
+# they link to group_vars by directory, which is fine in a clone), and our own tests. Ruff and codespell read these too.
+LEFT_OUT = (".collections/", "inventories/", "lab/", "tests/")
+# What ansible-test itself reads or runs.
+KEPT = ("tests/config.yml", "tests/integration/targets/")
 # The log has everything; pip's pages of progress are not for the terminal.
 WORTH_SHOWING = re.compile(r"^(Running sanity test|ERROR|FATAL|See documentation|WARNING: (?!Location))")
 
@@ -34,7 +36,7 @@ def files() -> list[str]:
     """What git has or would take, so that a desk and a clean checkout see the same."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [name for name in listed.split("\0") if name and not name.startswith(LEFT_OUT)]
+    return [name for name in listed.split("\0") if name and (name.startswith(KEPT) or not name.startswith(LEFT_OUT))]
 
 
 def copy_tree(collections: Path) -> Path:
