@@ -72,6 +72,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.silent_regions
   - trading.multi_region.timeouts
 """
 
@@ -118,6 +119,7 @@ ended_at:
 """
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import SILENT_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring.notify import run
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
@@ -131,6 +133,7 @@ ARGUMENT_SPEC = {
     "attributes": {"type": "dict"},
     "best_effort": {"type": "bool", "default": False},
     "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
+    **SILENT_SPEC,
     **TIMEOUT_SPEC,
 }
 

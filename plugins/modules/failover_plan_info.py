@@ -455,6 +455,13 @@ switch_regions:
   type: list
   elements: dict
   sample: [{region: us-east-1, bucket: trading-control-us-east-1-dev, routing_control_arn: null}]
+silent_regions:
+  description: Regions of which no call got a response, as the modules that write to several regions take them.
+  returned: success
+  type: list
+  elements: str
+  version_added: 0.3.0
+  sample: [us-east-1]
 switch:
   description:
     - The traffic switch, as options of M(trading.multi_region.region_traffic). Options that the manifest does not

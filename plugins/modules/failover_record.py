@@ -78,6 +78,7 @@ extends_documentation_fragment:
   - trading.multi_region.control_table
   - trading.multi_region.retention
   - trading.multi_region.lease
+  - trading.multi_region.silent_regions
   - trading.multi_region.timeouts
 """
 
@@ -157,6 +158,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import SILENT_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._runs.record import run
@@ -187,6 +189,7 @@ ARGUMENT_SPEC = {
     "record": {"type": "dict", "required": True, "rule": RECORD},
     "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     **LEASE_SPEC,
+    **SILENT_SPEC,
     **TIMEOUT_SPEC,
 }
 

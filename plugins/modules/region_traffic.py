@@ -63,6 +63,7 @@ extends_documentation_fragment:
   - trading.multi_region.attributes
   - trading.multi_region.lease
   - trading.multi_region.switch
+  - trading.multi_region.silent_regions
   - trading.multi_region.timeouts
 """
 
@@ -183,6 +184,7 @@ statements:
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import SILENT_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import SWITCH_SPEC
@@ -197,6 +199,7 @@ ARGUMENT_SPEC = {
     "safety_rules_to_override": {"type": "list", "elements": "str", "rule": SAFETY_RULES},
     "deadline": {"type": "float", "default": 3.0, "rule": rules.DEADLINE},
     **LEASE_SPEC,
+    **SILENT_SPEC,
     **TIMEOUT_SPEC,
 }
 

@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
+
+# The option of the doc fragment "silent_regions".
+SILENT_SPEC = {"silent_regions": {"type": "list", "elements": "str", "default": [], "rule": rules.SILENT_REGIONS}}
 
 # How long to wait for the other regions once the required one has responded, in seconds since the start.
 PATIENCE_SECONDS = 3.0
@@ -26,17 +30,19 @@ class Outcome:
     is_enough: bool
 
 
-def call_regions(calls: Mapping[str, Callable[[], Any]], required: str | None, deadline_s: float) -> Outcome:
+def call_regions(
+    calls: Mapping[str, Callable[[], Any]], required: str | None, deadline_s: float, silent: Collection[str] = ()
+) -> Outcome:
     """Run one call per region in parallel; return when all have responded, or soon after the required one.
 
-    required: the region that must succeed; None = at least one region.
+    required: the region that must succeed; None = at least one region. silent: regions that did not respond before.
     """
 
     def enough(answers: Mapping[str, Observation], seconds: float) -> bool:
         is_answered = required in answers if required else any(answer.known for answer in answers.values())
         return is_answered and seconds >= PATIENCE_SECONDS
 
-    answers = observe_all(calls, deadline_s, enough)
+    answers = observe_all(calls, deadline_s, enough, set(silent) - {required})
     done = {region: answer.value for region, answer in answers.items() if answer.known}
     failed = {region: str(answer.error) for region, answer in answers.items() if not answer.known}
     return Outcome(done, failed, required in done if required else bool(done))

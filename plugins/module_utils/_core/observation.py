@@ -27,7 +27,7 @@ probe: {status, milliseconds}
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,10 @@ class Facts:
     def value(self, name: str) -> Any:
         """Return the value, or None if it is unknown or the resource does not exist."""
         return self[name].value if self[name].known else None
+
+    def is_silent(self, elsewhere: Collection[str] = ()) -> bool:
+        """Return whether no call to the region got a response; elsewhere: facts that are read somewhere else."""
+        return not any(fact.known for name, fact in self._observations.items() if name not in elsewhere)
 
     def unknown(self, names: tuple[str, ...]) -> dict[str, str]:
         """Return {name: sentence} of those of the named facts that could not be read."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
@@ -25,10 +25,15 @@ Enough = Callable[[Mapping[Any, Observation], float], bool]
 
 
 class CallGroup:
-    """Calls in progress and their results. ``start`` may be called again while others run, also with the same names."""
+    """Calls in progress and their results. ``start`` may be called again while others run, also with the same names.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic):
+    silent: names that did not respond before. They are called beside the others, and no longer waited for once only
+    they are missing and another call has succeeded.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, silent: Collection[Hashable] = ()):
         self._clock = clock
+        self._silent = frozenset(silent)
         self._answers: dict[Hashable, Observation] = {}
         self._pending: dict[Hashable, tuple[float, Callable[[], Any]]] = {}
         self._changed = threading.Condition()
@@ -70,23 +75,32 @@ class CallGroup:
         with self._changed:
             while self._pending:
                 spent = self.seconds()
-                if spent >= deadline_s or (enough and enough(self._answers, spent)):
+                if spent >= deadline_s or self._only_silent() or (enough and enough(self._answers, spent)):
                     break
                 self._changed.wait(min(GLANCE_SECONDS if enough else deadline_s, deadline_s - spent))
             now = self._clock()
-            silent = {name: self._silence(now - begun) for name, (begun, _call) in self._pending.items()}
+            silent = {name: self._silence(name, now - begun) for name, (begun, _call) in self._pending.items()}
             return {**self._answers, **silent}
 
-    @staticmethod
-    def _silence(seconds: float) -> Observation:
-        return Observation(error=f"no answer within {seconds:.1f} s", seconds=round(seconds, 3))
+    def _only_silent(self) -> bool:
+        return self._pending.keys() <= self._silent and any(answer.known for answer in self._answers.values())
+
+    def _silence(self, name: Hashable, seconds: float) -> Observation:
+        again = ", and none before in this run" if name in self._silent else ""
+        return Observation(error=f"no answer within {seconds:.1f} s{again}", seconds=round(seconds, 3))
 
 
 def observe_all(
-    calls: Mapping[Any, Callable[[], Any]], deadline_s: float, enough: Enough | None = None
+    calls: Mapping[Any, Callable[[], Any]],
+    deadline_s: float,
+    enough: Enough | None = None,
+    silent: Collection[Hashable] = (),
 ) -> dict[Any, Observation]:
-    """Run all calls in parallel; return {name: Observation} by the deadline, or once ``enough`` returns true."""
-    board = CallGroup()
+    """Run all calls in parallel; return {name: Observation} by the deadline, or once ``enough`` returns true.
+
+    silent: as CallGroup takes it.
+    """
+    board = CallGroup(silent=silent)
     board.start(calls)
     answers = board.wait(deadline_s, enough)
     return {name: answers[name] for name in calls}

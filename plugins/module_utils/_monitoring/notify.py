@@ -65,9 +65,8 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     def call(region: str, topic: str):
         return lambda: publish(clients("sns", region), topic, subject, params["msg"], attributes)
 
-    outcome = call_regions(
-        {region: call(region, topic) for region, topic in topics.items()}, required, params["deadline"]
-    )
+    calls = {region: call(region, topic) for region, topic in topics.items()}
+    outcome = call_regions(calls, required, params["deadline"], params.get("silent_regions") or ())
     evidence = {"delivered": outcome.done, "not_delivered": outcome.failed}
     failed = "; ".join(f"{region}: {why}" for region, why in outcome.failed.items())
     if not outcome.done and params.get("best_effort"):

@@ -343,6 +343,7 @@ MANIFEST = Members(
     }
 )
 REGIONS = Each(REGION_CODE, 1)
+SILENT_REGIONS = Each(REGION_CODE)
 ENTRIES = Each(Members(ENTRY, frozenset({"region"})), 1)
 TOPICS = ByKey(REGION_CODE, TOPIC_ARN, is_regional=True, least=1)
 # Options that every module of amazon.aws has.

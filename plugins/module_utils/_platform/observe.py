@@ -245,8 +245,8 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     """Return the plan for the request with its obstacles and everything it was derived from.
 
     Returns changed (False), the members of Plan.as_result, and manifest, manifest_region, copies, observed, verdicts,
-    target (its entry), db_cluster_arns, topics, switch_regions, switch. Raises MultiRegionError if no manifest could be
-    read.
+    target (its entry), db_cluster_arns, topics, switch_regions, silent_regions, switch. Raises MultiRegionError if no
+    manifest could be read.
     """
     refuse_bad(params)
     manifest, manifest_region, copies, facts = Watch(params, clients).run()
@@ -255,6 +255,7 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     plan = build_plan(state, request)
     seen = Situation(state, request, plan.target_region or "")
     found = {region: seen.verdict_of(region) for region in state.order}
+    silent = [region for region in state.order if facts[region].is_silent(FACTS_FROM_ELSEWHERE)]
     entries = manifest["regions"]
     arns = {entry["region"]: entry["db_cluster_arn"] for entry in entries}
     places = {"global_cluster_identifier": manifest["global_database"]["identifier"], "db_cluster_arns": arns}
@@ -271,5 +272,6 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         "db_cluster_arns": arns,
         "topics": {entry["region"]: entry["topic_arn"] for entry in entries},
         "switch_regions": switch_regions(manifest),
-        "switch": switch_of(manifest),
+        "silent_regions": silent,
+        "switch": {**switch_of(manifest), "silent_regions": silent},
     }

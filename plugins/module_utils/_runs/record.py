@@ -112,7 +112,8 @@ def read_before(params: Mapping[str, t.Any], clients: t.Any, identifiers: list[s
             return True
         return seconds >= READ_PATIENCE_SECONDS and any(one.known for one in answers.values())
 
-    answers = observe_all({region: call(region) for region in params["regions"]}, params["deadline"], enough)
+    calls, silent = {region: call(region) for region in params["regions"]}, params.get("silent_regions") or ()
+    answers = observe_all(calls, params["deadline"], enough, set(silent) - {required})
     found = {region: answer.value for region, answer in answers.items() if answer.known}
     unread = {region: str(answer.error) for region, answer in answers.items() if not answer.known}
     first = found.get(required, {})
@@ -175,7 +176,8 @@ def run(params: Mapping[str, t.Any], clients: t.Any, check_mode: bool = False) -
     def call(region: str) -> Callable[[], str | bool]:
         return lambda: write(clients("dynamodb", region), table, documents, now, params.get("retention_days", 0))
 
-    outcome = call_regions({region: call(region) for region in regions}, required, params["deadline"])
+    calls, silent = {region: call(region) for region in regions}, params.get("silent_regions") or ()
+    outcome = call_regions(calls, required, params["deadline"], silent)
     return tell(params, outcome, evidence)
 
 

@@ -64,12 +64,14 @@ class Permission:
 class StatementSwitch:
     """The statements of all regions: what was read, what is written, and the errors of each region."""
 
-    def __init__(self, store, order, deadline, may_write):
+    def __init__(self, store, order, deadline, may_write, silent=()):
+        """silent: regions that did not respond before, which are not waited for."""
         self.store = store
         self.order = order
         self.deadline = deadline
         self.may_write = may_write
-        self.board = CallGroup()
+        self.silent = silent
+        self.board = CallGroup(silent=silent)
         self.errors = {}
         self.view = {}
         # The statements before anything was written.
@@ -151,7 +153,7 @@ class StatementSwitch:
                 region: lambda region=region, statements=statements: self.store.write(region, statements)
                 for region, statements in objects.items()
             }
-            answers = observe_all(calls, self.deadline)
+            answers = observe_all(calls, self.deadline, silent=self.silent)
             self.errors.update({region: answer.error for region, answer in answers.items() if not answer.known})
             objects = {region: statements for region, statements in objects.items() if answers[region].known}
         self.view.update(objects)
@@ -168,7 +170,7 @@ class StatementSwitch:
         readable = [region for region in self.order if self.view[region] is not None]
         if readable and self.may_write():
             calls = {region: lambda region=region: self.store.repeat(region) for region in readable}
-            answers = observe_all(calls, self.deadline)
+            answers = observe_all(calls, self.deadline, silent=self.silent)
             self.errors.update({region: answer.error for region, answer in answers.items() if not answer.known})
 
     def unseen(self, region):
@@ -212,7 +214,8 @@ def build_switch(params, clients, order, check_mode):
         controls = {entry["region"]: entry["routing_control_arn"] for entry in params["regions"]}
         cluster = Cluster(clients, controls, params["cluster_endpoints"])
         return ControlSwitch(cluster, order, params.get("safety_rules_to_override") or [], may_write, lease.sleep)
-    return StatementSwitch(STORES[params["backend"]](clients, params), order, params["deadline"], may_write)
+    silent = set(params.get("silent_regions") or ()) - {params.get("active_region")}
+    return StatementSwitch(STORES[params["backend"]](clients, params), order, params["deadline"], may_write, silent)
 
 
 def check_inputs(params):

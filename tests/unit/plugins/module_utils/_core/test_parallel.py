@@ -55,6 +55,22 @@ def test_calls_run_beside_each_other():
     assert all(seen.known for seen in observe_all(dict.fromkeys("abc", meeting.wait), 5).values())
 
 
+def test_a_name_that_was_silent_before_is_called_and_not_waited_for(hang):
+    called = threading.Event()
+    seen = observe_all({"b": lambda: called.wait(5), "a": lambda: called.set() or hang()}, 20, silent=["a"])
+    assert seen["b"].value is True, "the silent one is called beside the other, which waits for that here"
+    assert seen["a"].error == f"no answer within {seen['a'].seconds:.1f} s, and none before in this run"
+
+
+@pytest.mark.parametrize("others", [{}, {"b": lambda: fail(KeyError("b"))}])
+def test_a_name_that_was_silent_before_is_waited_for_while_no_other_call_succeeds(others):
+    def answers_late():
+        time.sleep(0.2)
+        return "late"
+
+    assert observe_all({"a": answers_late, **others}, 20, silent=["a"])["a"].value == "late"
+
+
 def test_stops_early_when_enough_was_seen(hang):
     begun = time.monotonic()
     seen = observe_all({"needed": lambda: 1, "other": hang}, 20, lambda answers, seconds: "needed" in answers)

@@ -92,6 +92,7 @@ def test_plans_the_move_of_a_lost_region_and_hands_on_what_the_steps_need(aws):
     assert sorted(found["db_cluster_arns"]) == sorted(found["topics"]) == [EAST, WEST]
     assert found["switch_regions"][0]["bucket"] == f"control-{EAST}"
     assert found["switch"]["regions"] == found["switch_regions"]
+    assert found["switch"]["silent_regions"] == found["silent_regions"] == [EAST]
     assert (found["lease"], found["latest_move"], found["fences"]) == (None, None, {EAST: "unknown", WEST: None})
     assert found["lag"]["value_ms"] == 120.0
     assert found["rpo_bound_ms"] == "unknown", "the region that does not answer may go on writing"

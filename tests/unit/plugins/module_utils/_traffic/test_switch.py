@@ -186,6 +186,14 @@ def test_a_hanging_region_holds_the_move_up_for_the_grace_only(s3, monkeypatch):
     assert written[0] < 0.5 and took < 2.0
 
 
+def test_a_region_that_did_not_respond_before_is_outranked_without_a_wait(s3):
+    s3.a.hangs = threading.Event()
+    result = run(s3, (A, B, C), active_region=B, deadline=30, silent_regions=[A])
+    s3.a.hangs.set()
+    assert (result["after"], result["not_told"], result["told"]) == (B, [A], [C])
+    assert "none before in this run" in result["errors"][A]
+
+
 def test_a_region_slower_than_the_grace_is_updated_nevertheless(s3, monkeypatch):
     monkeypatch.setattr(traffic, "GRACE_SECONDS", 0.05)
     slow = threading.Event()
