@@ -47,6 +47,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.credent
     service_models,
     settings_of_environment,
     start_session,
+    without_keys_of_environment,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.requests import Gate
@@ -200,10 +201,12 @@ def clients_for(module):
     connection.pop("aws_config", None)
     profile = connection.pop("profile_name", None)
     config = client_config(module.params, module.params.get("aws_config"))
+    if settings := settings_of_environment():
+        connection = without_keys_of_environment(connection)
     # Keys that are given need no look-up.
     if connection.get("aws_access_key_id"):
         return clients_of(start_session(profile, config), config, region, endpoint, connection)
-    sessions = RegionalSessions(profile, config, settings := settings_of_environment())
+    sessions = RegionalSessions(profile, config, settings)
     if not settings:
         sessions.method(None)
     return clients_of(sessions, config, region, endpoint, connection)

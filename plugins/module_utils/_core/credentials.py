@@ -50,6 +50,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._options impo
 VARIABLE = "TRADING_MULTI_REGION_CREDENTIALS"
 # botocore's names of the ways in which STS gives out the credentials.
 FROM_STS = frozenset({"assume-role", "assume-role-with-web-identity"})
+# A client's arguments that no role, profile or account is looked up for.
+KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 # With which botocore looks up credentials, for a profile that assumes a role or a token that is exchanged for one.
 CREDENTIAL_SERVICES = ("signin", "sso", "sso-oidc", "sts")
 # A host of one region, such as sts.us-east-1.amazonaws.com; the global endpoint is in us-east-1.
@@ -172,6 +174,17 @@ def settings_of_environment():
     return json.loads(os.environ.get(VARIABLE) or "{}")
 
 
+def without_keys_of_environment(arguments):
+    """Return a client's arguments without the keys of the environment, which botocore finds there itself.
+
+    amazon.aws passes them like keys of a task (its fallbacks), and then they would count instead of a role or profile.
+    """
+    key = arguments.get("aws_access_key_id")
+    if key is None or key != os.environ.get("AWS_ACCESS_KEY_ID"):
+        return arguments
+    return {name: value for name, value in arguments.items() if name not in KEYS}
+
+
 class RegionalSessions:
     """boto3 sessions: one for all regions, or one for each that has credentials of its own or gets them from STS.
 
@@ -220,6 +233,8 @@ class RegionalSessions:
     def _make(self, kind, service, region, settings):
         region = region or self._default_region()
         self.method(region)
+        if self._settings:
+            settings = without_keys_of_environment(settings)
         made = getattr(self.of(region), kind)(service, region_name=region, **settings)
         expected = (self._settings.get(region) or {}).get("account_id")
         if expected:

@@ -12,7 +12,11 @@ import json
 import pytest
 from botocore.exceptions import BotoCoreError
 
-from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import client_config, clients_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import (
+    client_config,
+    clients_for,
+    clients_of,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import (
     CredentialsError,
     RegionalSessions,
@@ -120,6 +124,36 @@ def test_a_role_of_a_region_is_assumed_with_its_external_id_and_only_there(machi
         publish(clients_of(sessions, CONFIG, WEST, aws.url)("sns"))
         (request,) = asked(sts, "AssumeRole")
         assert "ExternalId=desk-7" in request and sessions.method(WEST) == "assume-role"
+
+
+class Task:
+    """A module whose keys are those of the environment, as amazon.aws's fallbacks set them, or of the task."""
+
+    def __init__(self, url, key):
+        own = {"access_key": key, "secret_key": "nothing", "region": EAST, "endpoint_url": url}
+        nothing = ("session_token", "profile", "aws_ca_bundle", "validate_certs", "aws_config")
+        self.params = {**dict.fromkeys(nothing), **own, "connect_timeout": 1, "read_timeout": 2, "retries": 0}
+
+
+@pytest.mark.parametrize(("key", "signer"), [("AKIAEXAMPLE", "ASIAEXAMPLE"), ("AKIATASK", "AKIATASK")])
+def test_keys_of_the_environment_assume_the_role_of_a_region_and_keys_of_a_task_count_alone(machine, key, signer):
+    with Endpoint(given_out("AssumeRole")) as sts, Endpoint() as aws:
+        own = {EAST: {"role_arn": ROLE}}
+        machine(AWS_ENDPOINT_URL_STS=sts.url, TRADING_MULTI_REGION_CREDENTIALS=json.dumps(own), **KEYS)
+        publish(clients_for(Task(aws.url, key))("sns"))
+        # As amazon.aws creates a client in the playbooks' action plugin.
+        keys = {"aws_access_key_id": key, "aws_secret_access_key": "nothing", "aws_session_token": None}
+        publish(RegionalSessions(None, CONFIG, own).client("sns", EAST, endpoint_url=aws.url, **keys))
+        assert aws.signers == [signer, signer]
+
+
+def test_keys_of_the_environment_of_another_account_are_refused(machine):
+    with Endpoint(caller("210987654321")) as sts, Endpoint() as aws:
+        own = {EAST: {"account_id": "123456789012"}}
+        machine(AWS_ENDPOINT_URL_STS=sts.url, TRADING_MULTI_REGION_CREDENTIALS=json.dumps(own), **KEYS)
+        with pytest.raises(AwsCallError, match="belong to account 210987654321"):
+            publish(clients_for(Task(aws.url, "AKIAEXAMPLE"))("sns"))
+        assert aws.requests == []
 
 
 def test_each_regions_role_asks_that_regions_own_sts(machine):
