@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
@@ -49,7 +48,7 @@ def refusal(request: ApiRequest, environ: dict[str, Any], body: bytes) -> Answer
         return None
     from lab.iam_needs import needs_of  # imported late: reading the reference takes half a second
 
-    iam = iam_backends[DEFAULT_ACCOUNT_ID][PARTITION]
+    iam = iam_backends[caller.split(":")[4]][PARTITION]
     documents, boundary = list(documents_of(iam, caller)), boundary_of(iam, caller)
     for need in needs_of(request, form, body):
         asked = (need.action, need.resource, need.context)
@@ -70,11 +69,13 @@ def access_key_of(form: Form) -> str:
 
 def caller_of(access_key: str) -> str | None:
     """The ARN of the user or the role an access key belongs to; None for a key that no IAM user or session has."""
-    for user in iam_backends[DEFAULT_ACCOUNT_ID][PARTITION].users.values():
-        if any(key.access_key_id == access_key for key in user.access_keys):
-            return user.arn
-    taken = sts_backends[DEFAULT_ACCOUNT_ID][PARTITION].get_assumed_role_from_access_key(access_key)
-    return taken.role_arn if taken else None
+    for account in list(iam_backends.values()):
+        for user in account[PARTITION].users.values():
+            if any(key.access_key_id == access_key for key in user.access_keys):
+                return user.arn
+    sessions = (one[PARTITION].get_assumed_role_from_access_key(access_key) for one in list(sts_backends.values()))
+    taken = next(filter(None, sessions), None)
+    return taken.role_arn if taken and not role_trust.is_member_role(taken.role_arn) else None
 
 
 def _denied(request: ApiRequest, caller: str, action: str, resource: str, decision: str) -> Answer:

@@ -91,9 +91,13 @@ class Status:
         return {**own, "inverted": self.inverted, "children": [child.as_dict() for child in self.children]}
 
 
-def backend() -> Route53Backend:
-    """moto's Route 53."""
-    return route53_backends[DEFAULT_ACCOUNT_ID]["aws"]
+def backends() -> list[Route53Backend]:
+    """moto's Route 53 of every account: names, and the checks that records use, are those of all accounts.
+
+    A record may use a health check of another account: "How can I associate a Route 53 health check in another AWS
+    account with a record set" of the AWS Knowledge Center.
+    """
+    return [account["aws"] for account in list(route53_backends.values())]
 
 
 class Checks:
@@ -109,7 +113,7 @@ class Checks:
 
     def observe(self) -> None:
         """Bring every observation up to the present, and forget those of deleted checks."""
-        present = backend().health_checks
+        present = {key: check for one in backends() for key, check in one.health_checks.items()}
         self.observations = {key: one for key, one in self.observations.items() if key in present}
         for check in list(present.values()):
             observation = self.observations.setdefault(check.id, Observation())
@@ -121,10 +125,11 @@ class Checks:
 
     def status(self, check_id: str) -> Status:
         """The status of a check now."""
-        check = backend().health_checks.get(check_id)
-        if check is None:  # DeleteHealthCheck: the status cannot be predicted then; the lab lets traffic flow
+        owner = next((one for one in backends() if check_id in one.health_checks), None)
+        if owner is None:  # DeleteHealthCheck: the status cannot be predicted then; the lab lets traffic flow
             return Status(check_id, check_id, "deleted", True, "the health check does not exist")
-        name = backend().list_tags_for_resource(check_id).get("Name", check_id)
+        check = owner.health_checks[check_id]
+        name = owner.list_tags_for_resource(check_id).get("Name", check_id)
         children = tuple(self.status(child) for child in check.children or ()) if check.type_ == "CALCULATED" else ()
         healthy, reason = self._before_inversion(check, children)
         inverted = bool(check.inverted)

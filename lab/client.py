@@ -59,16 +59,28 @@ class Lab:
 
     def client(self, service: str, region: str = "us-east-1", **config: Any) -> Any:
         """A boto3 client with short time-outs and no retries; `config` goes to botocore's Config."""
+        env = self.env()
+        key = {"AccessKeyId": env["AWS_ACCESS_KEY_ID"], "SecretAccessKey": env["AWS_SECRET_ACCESS_KEY"]}
+        return self.client_with(key, service, region, **config)
+
+    def client_of_account(self, account: str, service: str, region: str = "us-east-1", **config: Any) -> Any:
+        """Like `client`, of another account's administrator: its role of AWS Organizations."""
+        arn = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
+        taken = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="administrator")
+        return self.client_with(taken["Credentials"], service, region, **config)
+
+    def client_with(self, key: Mapping[str, Any], service: str, region: str = "us-east-1", **config: Any) -> Any:
+        """Like `client`, with an access key as IAM or STS shows it."""
         from botocore.config import Config
 
-        env = self.env()
         settings = {"connect_timeout": 2, "read_timeout": 10, "retries": {"total_max_attempts": 1}, **config}
         return _session().client(
             service,
             region_name=region,
-            endpoint_url=env["AWS_ENDPOINT_URL"],
-            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+            endpoint_url=self.env()["AWS_ENDPOINT_URL"],
+            aws_access_key_id=key["AccessKeyId"],
+            aws_secret_access_key=key["SecretAccessKey"],
+            aws_session_token=key.get("SessionToken"),
             config=Config(**settings),
         )
 

@@ -33,6 +33,22 @@ def key_id(region: str, name: str) -> str | None:
     return next((key.id for key in keys if name in key.aliases), None)
 
 
+def name_with_path(kind: str, name: str, given: Mapping[str, Any]) -> str:
+    """A name of IAM as its ARN has it: with the path of what exists, else of the request that creates it.
+
+    "IAM identifiers" of the IAM User Guide; the Service Authorization Reference calls it RoleNameWithPath.
+    """
+    backend = iam_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    places = {
+        "instance-profile": backend.instance_profiles,
+        "policy": backend.managed_policies,
+        "role": backend.roles,
+        "user": backend.users,
+    }
+    known = next((one.path for one in places.get(kind, {}).values() if one.name == name), None)
+    return (known or str(given.get("Path") or "/")).lstrip("/") + name
+
+
 def behind(region: str, given: Mapping[str, Any]) -> list[str]:
     """The EC2 ids behind those that a request names: the accepter of a peering, both sides of an association."""
     backend = ec2_backends[DEFAULT_ACCOUNT_ID][region]

@@ -17,7 +17,7 @@ from typing import Any
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from lab.iam_beyond import beyond, log_group
-from lab.iam_lookups import is_there, launch_of, tags_on
+from lab.iam_lookups import is_there, launch_of, name_with_path, tags_on
 from lab.iam_parameters import leaves, parameters_of, tags_of, xml_texts
 from lab.iam_reference import access_level, dependent_actions, is_known, keys_of, resource_types
 from lab.iam_resources import ANYTHING, Asked, Resource, everything, filled, resources_of
@@ -173,7 +173,8 @@ def passing_needs(asked: Asked, body: bytes, context: Mapping[str, list[str]]) -
     if asked.service == "s3":
         roles = xml_texts(body, "Role")
     if asked.action == "iam:AddRoleToInstanceProfile":
-        roles = [f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/{asked.given['RoleName']}"]
+        name = name_with_path("role", asked.given["RoleName"], {})
+        roles = [f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/{name}"]
     service = PASSED_TO.get(asked.service, f"{asked.service}.amazonaws.com")
     for role in roles:
         yield Need("iam:PassRole", role, {**context, "iam:passedtoservice": [service]})

@@ -18,7 +18,7 @@ from typing import Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
 
-from lab.iam_lookups import behind, key_id
+from lab.iam_lookups import behind, key_id, name_with_path
 from lab.iam_parameters import texts, values_of
 from lab.iam_reference import PLACEHOLDER, ResourceType, resource_types
 
@@ -170,7 +170,9 @@ def resources_named(kind: ResourceType, asked: Asked) -> Iterator[Resource]:
                 yield Resource(filled(kind, {kind.placeholders[-1]: one}, asked.region), kind, parameter)
         return
     found_by = {
-        placeholder: [(parameter, value) for parameter in parameters.split() for value in names_in(asked, parameter)]
+        placeholder: [
+            (parameter, value) for parameter in parameters.split() for value in names_in(asked, parameter, kind)
+        ]
         for placeholder, parameters in NAMES.get(f"{asked.service}:{kind.name}", {}).items()
     }
     if any(found_by.values()):
@@ -179,9 +181,11 @@ def resources_named(kind: ResourceType, asked: Asked) -> Iterator[Resource]:
             yield Resource(filled(kind, values, asked.region), kind, combination[0][0])
 
 
-def names_in(asked: Asked, parameter: str) -> list[str]:
+def names_in(asked: Asked, parameter: str, kind: ResourceType) -> list[str]:
     """The names that a parameter holds; ARNs are not among them, nor a key's alias."""
     values = [value for value in values_of(asked.given, parameter) if not value.startswith("arn:")]
+    if asked.service == "iam":
+        return [name_with_path(kind.name, value, asked.given) for value in values]
     if asked.service != "kms" or parameter == "AliasName":
         return values
     return [key_id(asked.region, value) or ANYTHING for value in values]

@@ -2,8 +2,10 @@
 """Who may assume a role: its trust policy, which moto does not read.
 
 Sources: "AssumeRole" and "AssumeRoleWithWebIdentity" of the STS API Reference; "Access to AWS accounts owned by third
-parties" of the IAM User Guide for the external id. A role of another account is not judged, because no role can be made
-there. Tokens of identity providers are not verified.
+parties" of the IAM User Guide for the external id. Tokens of identity providers are not verified.
+
+Another account is there from the first call about it, with the role that AWS Organizations makes in a member account,
+which trusts the lab's account and may do everything ("Accessing member accounts" of its User Guide).
 """
 
 from __future__ import annotations
@@ -19,15 +21,18 @@ from lab.faults import Answer, error_answer
 from lab.iam_policies import as_list, condition_holds, is_like
 from lab.request import ApiRequest
 
+MEMBER_ROLE = "OrganizationAccountAccessRole"
 OPERATIONS = {"AssumeRole": "AWS", "AssumeRoleWithWebIdentity": "Federated"}
 
 
 def refusal(request: ApiRequest, given: Mapping[str, Any], caller: str | None) -> Answer | None:
     """The error for a role that does not trust the caller, or does not exist; None where it may be assumed."""
     arn = str(given.get("RoleArn"))
-    if arn.split(":")[4:5] != [DEFAULT_ACCOUNT_ID]:
+    account = "".join(arn.split(":")[4:5])
+    if is_member_role(arn):
         return None
-    role = next((one for one in iam_backends[DEFAULT_ACCOUNT_ID]["aws"].roles.values() if one.arn == arn), None)
+    roles = iam_backends[account]["aws"].roles.values() if account in iam_backends else []
+    role = next((one for one in roles if one.arn == arn), None)
     who = caller or f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:root"
     if role and any(trusts(one, request.operation, who, given) for one in statements_of(role)):
         return None
@@ -35,6 +40,12 @@ def refusal(request: ApiRequest, given: Mapping[str, Any], caller: str | None) -
     if request.operation == "AssumeRoleWithWebIdentity":
         message = f"Not authorized to perform sts:{request.operation}"
     return error_answer(request, 403, "AccessDenied", message)
+
+
+def is_member_role(arn: str) -> bool:
+    """Whether it is the role that AWS Organizations makes in another account."""
+    account, _, name = arn.removeprefix("arn:aws:iam::").partition(":")
+    return account != DEFAULT_ACCOUNT_ID and name == f"role/{MEMBER_ROLE}"
 
 
 def statements_of(role: Any) -> list[dict[str, Any]]:
@@ -50,7 +61,8 @@ def trusts(statement: Mapping[str, Any], operation: str, who: str, given: Mappin
         return False
     principal = statement["Principal"]
     named = ["*"] if principal == "*" else as_list(principal.get(OPERATIONS[operation], []))
-    account = (DEFAULT_ACCOUNT_ID, f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:root")
+    number = who.split(":")[4]
+    account = (number, f"arn:aws:iam::{number}:root")
     if operation == "AssumeRole" and not {"*", who, *account} & {*named}:
         return False
     context = {"sts:externalid": [str(given["ExternalId"])]} if given.get("ExternalId") else {}

@@ -13,7 +13,7 @@ from typing import Any
 
 from moto.route53.models import FakeZone, RecordSet
 
-from lab.checks import CHECKS, Status, backend
+from lab.checks import CHECKS, Status, backends
 from lab.elb import LoadBalancer, evaluate_target_health, load_balancer_named
 from lab.rds_names import chain_of, is_rds_name
 from lab.services.settings import SETTINGS
@@ -91,7 +91,8 @@ def visible_zones() -> list[FakeZone]:
     vpc = SETTINGS.dns_client_vpc
     return [
         zone
-        for zone in backend().zones.values()
+        for one in backends()
+        for zone in one.zones.values()
         if not zone.private_zone or (vpc and any(one.get("vpc_id") == vpc for one in zone.vpcs))
     ]
 
@@ -280,8 +281,8 @@ def resolve(name: str) -> dict[str, Any]:
 
 def _why_not(found: DnsAnswer, name: str) -> str:
     if found.rcode == "REFUSED":
-        zones = ", ".join(plain(zone.name) for zone in backend().zones.values()) or "none"
-        return f"no hosted zone holds it (zones: {zones})"
+        zones = ", ".join(plain(zone.name) for one in backends() for zone in one.zones.values())
+        return f"no hosted zone holds it (zones: {zones or 'none'})"
     return "the name does not exist" if found.rcode == "NXDOMAIN" else "the name has no address record"
 
 

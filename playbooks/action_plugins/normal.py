@@ -22,7 +22,10 @@ except ImportError:  # then no module runs here
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import client_config
-from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import RegionalSessions
+from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import (
+    HOSTED_ZONES,
+    RegionalSessions,
+)
 from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import SETTINGS, InProcessAction
 
 COLLECTIONS = ("amazon.aws.", "community.aws.")
@@ -37,12 +40,15 @@ TAGGED_LATER = {
 
 
 class Sessions(RegionalSessions):
-    """The sessions of a module: what they create in EC2 has the tags of its task from the beginning."""
+    """The sessions of a module: what they create in EC2 has the tags of its task from the beginning.
+
+    The playbooks use amazon.aws's modules of Route 53 for hosted zones only, which may be in another account.
+    """
 
     tags = None
 
     def client(self, service, region_name=None, **settings):
-        made = super().client(service, region_name, **settings)
+        made = super().client(HOSTED_ZONES if service == "route53" else service, region_name, **settings)
         if service == "ec2" and isinstance(self.tags, dict):
             for operation, kind in TAGGED_LATER.items():
                 tag = functools.partial(add_tags, kind, self.tags)
@@ -77,8 +83,9 @@ class ActionModule(InProcessAction):
             if self.settings and not self.belongs_here(task_vars):
                 raise AnsibleActionFail(
                     f"{self.name} does not run in the controller's own Python, so it cannot use the credentials of"
-                    " aws_profile, aws_role_arn or expected_account_id. Set ansible_python_interpreter to the Python"
-                    " that runs Ansible, or set AWS_PROFILE in the environment instead."
+                    " aws_profile, aws_role_arn, traffic_zone_role_arn or expected_account_id. Set"
+                    " ansible_python_interpreter to the Python that runs Ansible, or set AWS_PROFILE in the environment"
+                    " instead."
                 )
 
     @contextlib.contextmanager

@@ -17,6 +17,7 @@ from itertools import combinations
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import ENGINES, is_version, of
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import METHODS as MANAGED
+from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import HOSTED_ZONES
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import AUTO, FENCINGS
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._options.partitions import SUPPORTED, partition_of
@@ -131,6 +132,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
 OF_REGIONS = (
     *("aws_region", "vpc_cidr", "platform_regions", "platform_vpc_cidrs", "region_preference"),
     *("aws_profile", "aws_role_arn", "aws_external_id", "expected_account_id", "platform_credentials"),
+    *("traffic_zone_role_arn", "traffic_zone_external_id"),
 )
 # The credentials of a region: the variable, its name in platform_credentials, what it may be.
 CREDENTIALS = {
@@ -143,6 +145,8 @@ CREDENTIALS = {
     ),
     "expected_account_id": ("account_id", rules.text(r"\d{12}", "the twelve digits of an account id")),
 }
+# Those of the hosted zone, by the variable of a region that means the same.
+OF_HOSTED_ZONES = {"aws_role_arn": "traffic_zone_role_arn", "aws_external_id": "traffic_zone_external_id"}
 # Variables that are not checked here, because a playbook or a role checks them.
 OTHERS = ("aws_account_id", "aws_partition", "controller_credentials", "policies_folder")
 # Artifacts that a job passes to the next nodes of a workflow; AWX passes them to their playbooks like extra variables.
@@ -234,20 +238,37 @@ def cidr_problems(cidrs: t.Mapping[str, t.Any]) -> list[str]:
     return problems
 
 
-def credential_problems(credentials: t.Any) -> list[str]:
-    """Check with what the clients of each region get their credentials."""
+def credential_problems(credentials: t.Any, platform: t.Sequence[t.Any] = ()) -> list[str]:
+    """Check with what the clients of each region, and of the hosted zone, get their credentials.
+
+    :param platform: the platform's regions.
+    """
     if not isinstance(credentials, dict) or not all(isinstance(own, dict) for own in credentials.values()):
         return [refusal("platform_credentials", credentials, "a dictionary of region and its settings")]
+    regions = {region: own for region, own in credentials.items() if region != HOSTED_ZONES}
     problems = []
-    for region, own in credentials.items():
-        for variable, (name, rule) in CREDENTIALS.items():
-            if own.get(name):
-                problems += rule.problems(f"{variable} of {region}", own[name])
-        role, partition = own.get("role_arn"), partition_of(region).name
-        if not problems and role and role.split(":")[1] != partition:
-            problems.append(refusal(f"aws_role_arn of {region}", role, f"a role of the partition {partition}"))
-        if own.get("external_id") and not role:
-            problems.append(refusal(f"aws_external_id of {region}", own["external_id"], "none without aws_role_arn"))
+    for region, own in regions.items():
+        named = {name: f"{name} of {region}" for name in CREDENTIALS}
+        problems += _credential_problems(own, named, partition_of(region).name)
+    if HOSTED_ZONES in credentials:
+        home = partition_of(next(iter(platform or regions), "")).name
+        problems += _credential_problems(credentials[HOSTED_ZONES], OF_HOSTED_ZONES, home)
+    return problems
+
+
+def _credential_problems(own: t.Mapping[str, t.Any], named: t.Mapping[str, str], partition: str) -> list[str]:
+    """:param named: for each variable of CREDENTIALS that ``own`` may have, its name in the sentences."""
+    problems = []
+    for variable, shown_as in named.items():
+        name, rule = CREDENTIALS[variable]
+        if own.get(name):
+            problems += rule.problems(shown_as, own[name])
+    role = own.get("role_arn")
+    if not problems and role and role.split(":")[1] != partition:
+        problems.append(refusal(named["aws_role_arn"], role, f"a role of the partition {partition}"))
+    if own.get("external_id") and not role:
+        allowed = f"none without {named['aws_role_arn'].partition(' ')[0]}"
+        problems.append(refusal(named["aws_external_id"], own["external_id"], allowed))
     return problems
 
 
@@ -386,7 +407,8 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
         problems.append(refusal("--limit", inputs["limit"], "none, because a playbook works on all regions together"))
     if "vpc_cidrs" in inputs:
         problems += cidr_problems(inputs["vpc_cidrs"])
-    problems += credential_problems(inputs.get("credentials") or {})
+    known = [region for region in regions if rules.REGION_CODE.fits(region)]
+    problems += credential_problems(inputs.get("credentials") or {}, known)
     problems += move_problems(inputs, regions) + engine_problems(inputs)
     # Names are made of what was judged above.
     return problems or name_problems(inputs.get("names") or {})

@@ -120,6 +120,51 @@ def test_a_role_that_does_not_exist_cannot_be_assumed(lab: Lab) -> None:
     assert refused(web, **asked, WebIdentityToken="a token") == "AccessDenied"
 
 
+def test_a_role_is_known_by_its_name_with_its_path(lab: Lab) -> None:
+    ours = "arn:aws:iam::123456789012:{}/desk/*"
+    someone = Someone(lab, allow("iam:*", [ours.format("role"), ours.format("instance-profile")]))
+    iam, trust = someone.client("iam"), json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
+    made = {"AssumeRolePolicyDocument": trust}
+    iam.create_role(RoleName="one", Path="/desk/", **made)
+    iam.create_instance_profile(InstanceProfileName="one", Path="/desk/")
+    iam.add_role_to_instance_profile(InstanceProfileName="one", RoleName="one")
+    assert refused(iam.create_role, RoleName="two", **made) == "AccessDenied"
+    lab.client("iam").create_role(RoleName="two", **made)
+    assert iam.get_role(RoleName="one")["Role"]["Path"] == "/desk/"
+    assert refused(iam.get_role, RoleName="two") == "AccessDenied"
+
+
+OTHERS = "210987654321"
+THEIRS = f"arn:aws:iam::{OTHERS}:role/theirs"
+
+
+def test_a_role_of_another_account_is_assumed_by_those_whom_it_trusts_and_who_may_and_does_what_it_may(
+    lab: Lab,
+) -> None:
+    asked = {"RoleArn": THEIRS, "RoleSessionName": "session"}
+    someone, another = Someone(lab, allow("sts:AssumeRole", THEIRS)), lab.client("sts")
+    assert refused(another.assume_role, **asked) == "AccessDenied", "it does not exist"
+    trust = TRUST | {"Principal": {"AWS": "arn:aws:iam::123456789012:user/someone"}}
+    iam = lab.client_of_account(OTHERS, "iam")
+    iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    rights = json.dumps({"Version": "2012-10-17", "Statement": [allow("route53:ListHostedZones")]})
+    iam.put_role_policy(RoleName="theirs", PolicyName="zones", PolicyDocument=rights)
+    assert refused(another.assume_role, **asked) == "AccessDenied", "it does not trust this caller"
+    key = someone.client("sts").assume_role(**asked)["Credentials"]
+    assert lab.client_with(key, "sts").get_caller_identity()["Account"] == OTHERS
+    lab.client("route53").create_hosted_zone(Name="ours.example", CallerReference="1")
+    zones = lab.client_with(key, "route53")
+    assert zones.list_hosted_zones()["HostedZones"] == [], "those of the other account"
+    assert refused(zones.create_hosted_zone, Name="x.example", CallerReference="2") == "AccessDenied"
+
+
+def test_who_may_not_assume_a_role_cannot_although_it_trusts_the_account(lab: Lab) -> None:
+    iam = lab.client_of_account(OTHERS, "iam")
+    iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps({"Statement": [TRUST]}))
+    sts = Someone(lab).client("sts")
+    assert refused(sts.assume_role, RoleArn=THEIRS, RoleSessionName="session") == "AccessDenied"
+
+
 def test_a_role_may_do_nothing_that_its_boundary_does_not_allow(lab: Lab) -> None:
     bound = json.dumps({"Version": "2012-10-17", "Statement": [allow("sns:ListTopics")]})
     boundary = lab.client("iam").create_policy(PolicyName="bound", PolicyDocument=bound)["Policy"]["Arn"]

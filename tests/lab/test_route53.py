@@ -374,6 +374,19 @@ def test_a_zone_is_signed_once_it_has_an_active_key_and_until_that_is_ended(lab)
     assert signs() == "NOT_SIGNING"
 
 
+def test_a_name_in_a_zone_of_another_account_follows_a_health_check_of_this_one(stage: Stage) -> None:
+    name, route53 = "name.theirs.example", stage.lab.client_of_account("210987654321", "route53")
+    zone = route53.create_hosted_zone(Name="theirs.example", CallerReference="1")["HostedZone"]["Id"]
+    check = stage.endpoint_check(EAST)
+    records = [stage.failover("PRIMARY", EAST, name=name, check=check), stage.failover("SECONDARY", WEST, name=name)]
+    changes = [{"Action": "CREATE", "ResourceRecordSet": one} for one in records]
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+    assert stage.lab.resolve(name)["region"] == EAST
+    stage.lab.set_targets(EAST, "unhealthy")
+    assert wait(lambda: stage.lab.resolve(name)["region"], lambda found: found == WEST) == WEST
+    assert [one["Name"] for one in stage.route53.list_hosted_zones()["HostedZones"]] == [f"{DOMAIN}."]
+
+
 def test_a_private_zone_answers_only_inside_its_vpcs_and_needs_one(stage: Stage) -> None:
     route53, private = stage.route53, {"PrivateZone": True}
     with pytest.raises(ClientError, match="requires a VPC"):

@@ -20,12 +20,13 @@ class Endpoint:
     """Answers every request alike; ``url`` is where.
 
     answers: what is left to be answered: (body, seconds between two bytes); the last one for ever.
-    requests: the operations or paths that were requested. head_pace: seconds between two bytes of the head.
+    requests: the operations or paths that were requested. signers: the access keys that
+    signed them. head_pace: seconds between two bytes of the head.
     """
 
     def __init__(self, *answers, head_pace=0.0):
         self.answers, self.head_pace = list(answers or [(XML, 0.0)]), head_pace
-        self.requests = []
+        self.requests, self.signers = [], []
         endpoint = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -34,6 +35,8 @@ class Endpoint:
             def respond(self):
                 asked = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
                 endpoint.requests.append(asked or self.path)
+                signature = self.headers.get("Authorization", "")
+                endpoint.signers.append(signature.partition("Credential=")[2].partition("/")[0])
                 body, pace = endpoint.answers.pop(0) if len(endpoint.answers) > 1 else endpoint.answers[0]
                 head = f"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n".encode()
                 try:

@@ -43,10 +43,12 @@ except ImportError:  # without Ansible, as in the packaged Lambda function, no m
 
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import (
+    HOSTED_ZONES,
     RegionalSessions,
     service_models,
     settings_of_environment,
     start_session,
+    without_keys_of_environment,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.requests import Gate
@@ -141,7 +143,7 @@ def clients_of(session, config, region=None, endpoint=None, connection=None):
     config: botocore Config. region: used for region=None. endpoint: URL instead of AWS's own, or None.
     connection: further arguments for every client, such as the certificates to trust.
     """
-    gate = Gate()
+    gate, sessions = Gate(), session if isinstance(session, RegionalSessions) else None
 
     def make(service, in_region, one_of_many=None):
         # A caller that specifies an endpoint has others, and the next endpoint is its retry.
@@ -149,6 +151,8 @@ def clients_of(session, config, region=None, endpoint=None, connection=None):
             config.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"})) if one_of_many else config
         )
         url = one_of_many or endpoint
+        if service == HOSTED_ZONES and sessions is None:
+            service = "route53"
         if service == PUBLIC_S3:
             service, settings = "s3", settings.merge(public_config(settings))
         try:
@@ -164,7 +168,6 @@ def clients_of(session, config, region=None, endpoint=None, connection=None):
         except (BotoCoreError, ValueError) as error:
             raise MultiRegionError(f"Could not create a client for {service} in {in_region}: {error}") from error
 
-    sessions = session if isinstance(session, RegionalSessions) else None
     return Clients(make, default_region=region, gate=gate, sessions=sessions)
 
 
@@ -200,10 +203,12 @@ def clients_for(module):
     connection.pop("aws_config", None)
     profile = connection.pop("profile_name", None)
     config = client_config(module.params, module.params.get("aws_config"))
+    if settings := settings_of_environment():
+        connection = without_keys_of_environment(connection)
     # Keys that are given need no look-up.
     if connection.get("aws_access_key_id"):
         return clients_of(start_session(profile, config), config, region, endpoint, connection)
-    sessions = RegionalSessions(profile, config, settings := settings_of_environment())
+    sessions = RegionalSessions(profile, config, settings)
     if not settings:
         sessions.method(None)
     return clients_of(sessions, config, region, endpoint, connection)

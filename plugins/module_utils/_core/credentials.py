@@ -46,10 +46,16 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.request
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 # Passes the variables aws_profile, aws_role_arn, aws_external_id and expected_account_id of all regions to a module, as
-# JSON: {region: {profile, role_arn, external_id, account_id}}. None of them is a secret.
+# JSON: {region: {profile, role_arn, external_id, account_id}}, and HOSTED_ZONES: {role_arn, external_id} beside the
+# regions, from traffic_zone_role_arn and traffic_zone_external_id. None of them is a secret.
 VARIABLE = "TRADING_MULTI_REGION_CREDENTIALS"
+# The name of the client of Route 53 for hosted zones and their records, which may be in another account. A record may
+# use the health checks of another one, so these stay in the platform's ("route53").
+HOSTED_ZONES = "hosted_zones"
 # botocore's names of the ways in which STS gives out the credentials.
 FROM_STS = frozenset({"assume-role", "assume-role-with-web-identity"})
+# A client's arguments that no role, profile or account is looked up for.
+KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 # With which botocore looks up credentials, for a profile that assumes a role or a token that is exchanged for one.
 CREDENTIAL_SERVICES = ("signin", "sso", "sso-oidc", "sts")
 # A host of one region, such as sts.us-east-1.amazonaws.com; the global endpoint is in us-east-1.
@@ -102,7 +108,7 @@ class RoleProvider(CredentialProvider):
         """Return credentials that are fetched when the first request is signed, and again before they end."""
         source = self.chain.load_credentials()
         if source is None:
-            raise CredentialsError(f"There are no AWS credentials with which to assume {self.role_arn} (aws_role_arn).")
+            raise CredentialsError(f"There are no AWS credentials with which to assume {self.role_arn}.")
         fetcher = AssumeRoleCredentialFetcher(
             self.create_client,
             source,
@@ -141,13 +147,14 @@ def in_time(create_client, config):
     return create
 
 
-def start_session(profile=None, config=None, region=None, role_arn=None, external_id=None):
+def start_session(profile=None, config=None, region=None, roles=()):
     """Return a boto3 session.
 
     profile: name of a profile in the AWS configuration files, or None.
     config: botocore Config of the clients with which botocore looks up credentials.
     region: region whose STS gives out credentials, or None for that of the first client.
-    role_arn: role to assume with the credentials of the profile, or of AWS's default chain; external_id: for its trust.
+    roles: (ARN, external id or None) of roles to assume, the first with the credentials of the profile, or of AWS's
+    default chain, each other one with those of the role before it.
     """
     try:
         core = botocore.session.Session(profile=profile)
@@ -158,8 +165,8 @@ def start_session(profile=None, config=None, region=None, role_arn=None, externa
         core.register_component("data_loader", service_models(core.get_config_variable("data_path")))
         cache = CredentialCache(os.path.expanduser(CredentialCache.FOLDER))
         chain = create_credential_resolver(core, cache=cache, region_name=region)
-        if role_arn:
-            create_client = functools.partial(core.create_client, region_name=region)
+        create_client = functools.partial(core.create_client, region_name=region)
+        for role_arn, external_id in roles:
             chain = CredentialResolver([RoleProvider(chain, create_client, role_arn, external_id, cache)])
         core.register_component("credential_provider", chain)
         return Session(botocore_session=core)
@@ -170,6 +177,17 @@ def start_session(profile=None, config=None, region=None, role_arn=None, externa
 def settings_of_environment():
     """Return the settings of every region that the playbook's variables give: {region: {name: value}}."""
     return json.loads(os.environ.get(VARIABLE) or "{}")
+
+
+def without_keys_of_environment(arguments):
+    """Return a client's arguments without the keys of the environment, which botocore finds there itself.
+
+    amazon.aws passes them like keys of a task (its fallbacks), and then they would count instead of a role or profile.
+    """
+    key = arguments.get("aws_access_key_id")
+    if key is None or key != os.environ.get("AWS_ACCESS_KEY_ID"):
+        return arguments
+    return {name: value for name, value in arguments.items() if name not in KEYS}
 
 
 class RegionalSessions:
@@ -190,17 +208,20 @@ class RegionalSessions:
         """The region of clients that name none, as of a boto3 session."""
         return self._default_region() or self.of(None).region_name
 
-    def of(self, region):
-        """Return the session of a region; None: that of all regions without their own."""
-        own = self._settings.get(region) or {}
+    def of(self, region, for_zones=False):
+        """Return the session of a region; None: that of all regions without their own.
+
+        for_zones: of hosted zones. If they have a role of their own, it is assumed with the region's credentials.
+        """
+        own, zones = self._settings.get(region) or {}, for_zones and self._settings.get(HOSTED_ZONES) or {}
         is_own = bool(own.get("profile") or own.get("role_arn"))
-        if not is_own and region and self.method(None) not in FROM_STS:
+        if not is_own and not zones and region and self.method(None) not in FROM_STS:
             region = None
-        if region not in self._sessions:
-            role = {"role_arn": own.get("role_arn"), "external_id": own.get("external_id")}
-            profile = self._profile or own.get("profile")
-            self._sessions[region] = start_session(profile, self._config, region, **role)
-        return self._sessions[region]
+        key = (region, bool(zones))
+        if key not in self._sessions:
+            roles = [(one["role_arn"], one.get("external_id")) for one in (own, zones) if one.get("role_arn")]
+            self._sessions[key] = start_session(self._profile or own.get("profile"), self._config, region, roles)
+        return self._sessions[key]
 
     def method(self, region):
         """Return botocore's name of the way in which the credentials of a region are found; None: there are none."""
@@ -220,7 +241,11 @@ class RegionalSessions:
     def _make(self, kind, service, region, settings):
         region = region or self._default_region()
         self.method(region)
-        made = getattr(self.of(region), kind)(service, region_name=region, **settings)
+        for_zones = service == HOSTED_ZONES
+        session = self.of(region, for_zones)
+        if self._settings:
+            settings = without_keys_of_environment(settings)
+        made = getattr(session, kind)("route53" if for_zones else service, region_name=region, **settings)
         expected = (self._settings.get(region) or {}).get("account_id")
         if expected:
             self._locks.setdefault(region, threading.Lock())

@@ -17,6 +17,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import HOSTED_ZONES
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -35,7 +36,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.reso
     name_of,
 )
 
-SERVICES = ("route53", "iam")
+SERVICES = ("route53", HOSTED_ZONES, "iam")
 # Time-out of one DNS query, in seconds.
 DNS_SECONDS = 3.0
 ASSUMED_ROLE = re.compile(r"^arn:[^:]+:sts::[0-9]+:assumed-role/(?P<role>[^/]+)/")
@@ -248,7 +249,7 @@ def shared_readers(
         traffic = traffic_of(manifest)
         if not traffic.get("domain"):
             raise MultiRegionError("the manifest contains no domain")
-        return read_records(clients("route53", region), traffic["domain"], bool(traffic.get("zone_is_private")))
+        return read_records(clients(HOSTED_ZONES, region), traffic["domain"], bool(traffic.get("zone_is_private")))
 
     def ask_checks() -> dict[str, Any]:
         return {one["Id"]: one["HealthCheckConfig"] for one in list_health_checks(clients("route53", region))}

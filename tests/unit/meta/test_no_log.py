@@ -22,6 +22,7 @@ SOUNDS_SECRET = re.compile(r"passw|passphrase|secret|token|credential|private_ke
 # What a task has in its text when a password goes through it.
 HANDLES = re.compile(
     r"master_user_password|json_secret|secret_string|ansible\.builtin\.password'|amazon\.aws\.secretsmanager_secret'"
+    r"|store='secret'"
 )
 
 # These only sound like one: why they are shown.
@@ -105,7 +106,10 @@ def test_the_search_finds_the_tasks_that_handle_the_password():
 
 
 @pytest.mark.parametrize("more", [{}, {"no_log": False}, {"no_log": "{{ quiet }}"}])
-def test_the_search_finds_a_task_that_would_show_it(more):
-    task = {"name": "Log in", "some.module": {"password": "{{ lookup('amazon.aws.secretsmanager_secret', name) }}"}}
+@pytest.mark.parametrize(
+    "lookup", ["'amazon.aws.secretsmanager_secret', name", "'trading.multi_region.stored_text', name, store='secret'"]
+)
+def test_the_search_finds_a_task_that_would_show_it(more, lookup):
+    task = {"name": "Log in", "some.module": {"option": f"{{{{ lookup({lookup}) }}}}"}}
     play = [{"hosts": "all", "tasks": [{"block": [{**task, **more}]}]}]
     assert [leaks(one) for one in tasks(play)] == [True]

@@ -74,6 +74,19 @@ def test_what_credentials_of_a_region_cannot_be_is_named(own, words):
     assert words in told
 
 
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({"role_arn": "zone"}, "traffic_zone_role_arn is 'zone'; allowed: the ARN of a role"),
+        ({"role_arn": "arn:aws-us-gov:iam::210987654321:role/zone"}, "allowed: a role of the partition aws"),
+        ({"external_id": "desk"}, "traffic_zone_external_id is 'desk'; allowed: none without traffic_zone_role_arn"),
+    ],
+)
+def test_what_a_role_of_the_hosted_zone_cannot_be_is_named(own, words):
+    (found,) = problems(credentials={"hosted_zones": own})
+    assert words in found
+
+
 def test_credentials_of_regions_that_can_be_pass():
     role = {"role_arn": "arn:aws:iam::123456789012:role/ops/runner", "external_id": "desk:7", "profile": "base"}
     assert problems(credentials={"us-east-1": {"account_id": "123456789012"}, "us-east-2": role}) == []

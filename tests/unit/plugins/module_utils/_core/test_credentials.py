@@ -12,10 +12,16 @@ import json
 import pytest
 from botocore.exceptions import BotoCoreError
 
-from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import client_config, clients_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import (
+    client_config,
+    clients_for,
+    clients_of,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import (
+    HOSTED_ZONES,
     CredentialsError,
     RegionalSessions,
+    start_session,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
 from tests.unit.wire import Endpoint
@@ -24,6 +30,7 @@ EAST, WEST = "us-east-1", "us-east-2"
 ROLE = "arn:aws:iam::123456789012:role/runner"
 CONFIG = client_config({"connect_timeout": 1, "read_timeout": 2, "retries": 0})
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "nothing"}
+ZONES = (b"<ListHostedZonesResponse><HostedZones/><IsTruncated>false</IsTruncated></ListHostedZonesResponse>", 0.0)
 PROFILES = """
 [profile runner]
 role_arn = arn:aws:iam::123456789012:role/runner
@@ -120,6 +127,76 @@ def test_a_role_of_a_region_is_assumed_with_its_external_id_and_only_there(machi
         publish(clients_of(sessions, CONFIG, WEST, aws.url)("sns"))
         (request,) = asked(sts, "AssumeRole")
         assert "ExternalId=desk-7" in request and sessions.method(WEST) == "assume-role"
+
+
+class Task:
+    """A module whose keys are those of the environment, as amazon.aws's fallbacks set them, or of the task."""
+
+    def __init__(self, url, key):
+        own = {"access_key": key, "secret_key": "nothing", "region": EAST, "endpoint_url": url}
+        nothing = ("session_token", "profile", "aws_ca_bundle", "validate_certs", "aws_config")
+        self.params = {**dict.fromkeys(nothing), **own, "connect_timeout": 1, "read_timeout": 2, "retries": 0}
+
+
+@pytest.mark.parametrize(("key", "signer"), [("AKIAEXAMPLE", "ASIAEXAMPLE"), ("AKIATASK", "AKIATASK")])
+def test_keys_of_the_environment_assume_the_role_of_a_region_and_keys_of_a_task_count_alone(machine, key, signer):
+    with Endpoint(given_out("AssumeRole")) as sts, Endpoint() as aws:
+        own = {EAST: {"role_arn": ROLE}}
+        machine(AWS_ENDPOINT_URL_STS=sts.url, TRADING_MULTI_REGION_CREDENTIALS=json.dumps(own), **KEYS)
+        publish(clients_for(Task(aws.url, key))("sns"))
+        # As amazon.aws creates a client in the playbooks' action plugin.
+        keys = {"aws_access_key_id": key, "aws_secret_access_key": "nothing", "aws_session_token": None}
+        publish(RegionalSessions(None, CONFIG, own).client("sns", EAST, endpoint_url=aws.url, **keys))
+        assert aws.signers == [signer, signer]
+
+
+def test_keys_of_the_environment_of_another_account_are_refused(machine):
+    with Endpoint(caller("210987654321")) as sts, Endpoint() as aws:
+        own = {EAST: {"account_id": "123456789012"}}
+        machine(AWS_ENDPOINT_URL_STS=sts.url, TRADING_MULTI_REGION_CREDENTIALS=json.dumps(own), **KEYS)
+        with pytest.raises(AwsCallError, match="belong to account 210987654321"):
+            publish(clients_for(Task(aws.url, "AKIAEXAMPLE"))("sns"))
+        assert aws.requests == []
+
+
+ZONE_ROLE = "arn:aws:iam::210987654321:role/zone"
+
+
+def zones_of(clients):
+    """Ask for the hosted zones."""
+    clients(HOSTED_ZONES).list_hosted_zones()
+
+
+def test_a_zone_of_another_account_is_reached_with_its_role_and_its_health_checks_are_not(machine):
+    with Endpoint(given_out("AssumeRole", account="210987654321")) as sts, Endpoint(ZONES) as aws:
+        machine(AWS_ENDPOINT_URL_STS=sts.url, **KEYS)
+        own = {"role_arn": ZONE_ROLE, "external_id": "zone"}
+        sessions = RegionalSessions(None, CONFIG, {HOSTED_ZONES: own})
+        clients = clients_of(sessions, CONFIG, EAST, aws.url)
+        clients("route53").list_hosted_zones()
+        assert (sts.requests, aws.signers) == ([], ["AKIAEXAMPLE"])
+        zones_of(clients)
+        (request,) = asked(sts, "AssumeRole")
+        assert "210987654321%3Arole%2Fzone" in request and "ExternalId=zone" in request
+        assert aws.signers == ["AKIAEXAMPLE", "ASIAEXAMPLE"]
+
+
+def test_the_role_of_a_zone_is_assumed_with_the_role_of_the_region(machine):
+    with Endpoint(given_out("AssumeRole")) as sts, Endpoint(ZONES) as aws:
+        machine(AWS_ENDPOINT_URL_STS=sts.url, **KEYS)
+        sessions = RegionalSessions(None, CONFIG, {EAST: {"role_arn": ROLE}, HOSTED_ZONES: {"role_arn": ZONE_ROLE}})
+        zones_of(clients_of(sessions, CONFIG, EAST, aws.url))
+        first, second = asked(sts, "AssumeRole")
+        assert "role%2Fzone" not in first and "role%2Fzone" in second
+        assert (sts.signers, aws.signers) == (["AKIAEXAMPLE", "ASIAEXAMPLE"], ["ASIAEXAMPLE"])
+
+
+def test_without_a_role_of_their_own_zones_are_reached_as_everything_else_is(machine):
+    with Endpoint(ZONES) as aws:
+        machine(**KEYS)
+        zones_of(clients_of(RegionalSessions(None, CONFIG), CONFIG, EAST, aws.url))
+        zones_of(clients_of(start_session(config=CONFIG), CONFIG, EAST, aws.url))
+        assert aws.signers == ["AKIAEXAMPLE"] * 2
 
 
 def test_each_regions_role_asks_that_regions_own_sts(machine):
