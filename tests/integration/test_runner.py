@@ -20,9 +20,8 @@ BIN = Path(sys.executable).parent
 RUNNER = BIN / "ansible-runner"
 
 
-def run_job(platform, folder: Path, playbook: str, **extravars) -> tuple[int, str, dict]:
-    """The job's exit code, its stdout and its artifacts."""
-    job, worker = folder / "job", folder / "worker"
+def prepare(platform, job: Path, extravars: dict) -> dict[str, str]:
+    """Fill a job's private data directory; return the environment of what runs it."""
     shutil.copytree(platform.inventory, job / "inventory")
     for name in ("env", "project"):
         (job / name).mkdir()
@@ -30,7 +29,13 @@ def run_job(platform, folder: Path, playbook: str, **extravars) -> tuple[int, st
     (job / "env" / "envvars").write_text(json.dumps(platform.lab.env() | paths))
     (job / "env" / "extravars").write_text(json.dumps(extravars))
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_", "ANSIBLE_"))}
-    environment = kept | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    return kept | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+
+
+def run_job(platform, folder: Path, playbook: str, **extravars) -> tuple[int, str, dict]:
+    """The job's exit code, its stdout and its artifacts."""
+    job, worker = folder / "job", folder / "worker"
+    environment = prepare(platform, job, extravars)
     piped = b""
     for command in (
         ["transmit", job, "--playbook", f"trading.multi_region.{playbook}", "--ident", "1"],
@@ -139,3 +144,13 @@ def test_a_move_that_fails_half_way_names_no_region(platform, tmp_path):
     assert outcome_and_region(artifacts) == ("failed", None), stdout[-3000:]
     assert artifacts["run_id"] == artifacts["failover"]["run_id"]
     assert "request the promotion" in artifacts["outcome_reason"]
+
+
+def test_a_status_job_leaves_its_page_where_the_controller_keeps_it(platform, tmp_path):
+    code, stdout, artifacts = run_job(
+        platform, tmp_path / "history", "status", status_report_artifact=True, reason="Seen."
+    )
+    assert code == 0, stdout[-3000:]
+    page = artifacts["report_html"]
+    assert page.lstrip().startswith("<!DOCTYPE html>") and page.rstrip().endswith("</html>")
+    assert "Seen." in stdout and len(page) < 700_000, "AWX keeps no larger result of an event (MAX_EVENT_RES_DATA)"
