@@ -35,10 +35,10 @@ GIVEN = {
 }
 
 
-def configure(environment, *options, started=None, **given):
+def configure(environment, *options, **given):
     """Return exit code, output and the number of changes of a run of controller.yml for the demo's inventory."""
     words = ["playbooks/controller.yml", "-i", "inventories/demo", "-e", json.dumps(given), *options]
-    return play(words, environment, TOP, started)
+    return play(words, environment, TOP)
 
 
 def play(words, environment, folder, started=None):
@@ -176,6 +176,37 @@ def test_a_run_that_was_stopped_anywhere_goes_on_and_ends_with_nothing_to_change
     made = len(fake.changes)
     code, output, changed = configure(environment, "--check", **given)
     assert (code, changed, fake.changes[made:]) == (0, 1, []), output[-3000:]
+
+
+@pytest.mark.nightly
+def test_behind_a_gateway_what_exists_is_used_and_nothing_that_the_gateway_manages_is_changed(fake, fewer):
+    """As on Ansible Automation Platform 2.5 and later, with a project and an image of the organization's own."""
+    own = fake.answer("POST", "/api/v2/organizations/", {"name": "Trading", "description": "Ours."})[1]["id"]
+    of_theirs = {"organization": own}
+    for name in ("Operators", "Approvers"):
+        fake.answer("POST", "/api/v2/teams/", {"name": f"trading dev: {name}", "description": "", **of_theirs})
+    fake.answer("POST", "/api/v2/projects/", {"name": "Platform", "description": "", **of_theirs})
+    fake.answer("POST", "/api/v2/execution_environments/", {"name": "Certified", "description": "", **of_theirs})
+    fake.has_gateway, before = True, len(fake.changes)
+    environment = {"CONTROLLER_HOST": fake.url, "CONTROLLER_OAUTH_TOKEN": TOKEN}
+    environment["CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX"] = fake.api
+    given = {key: GIVEN[key] for key in ("controller_notification_url", "readiness_runner_arn")}
+    given |= {"controller_folder": str(fewer), "controller_organization_name": "Trading"}
+    given |= {"controller_project_name": "Platform", "controller_execution_environment_name": "Certified"}
+    given |= {"controller_playbook_folder": "operations"}
+
+    code, output, _changed = configure(environment, **given)
+    assert code == 0, output[-3000:]
+    assert not [
+        one for one in fake.changes[before:] if re.search("/v2/(organizations|teams|projects|execution_e[a-z_]*)/", one)
+    ]
+    readiness = fake.named("job_templates", "trading dev: Readiness")
+    assert readiness["playbook"] == "operations/readiness.yml"
+    assert readiness["project"] == fake.named("projects", "Platform")["id"]
+    expect_rights(fake)
+    made = len(fake.changes)
+    code, output, changed = configure(environment, "--check", **given)
+    assert (code, changed, fake.changes[made:]) == (0, 0, []), output[-3000:]
 
 
 def change_by_hand(fake):
