@@ -12,16 +12,19 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.trading.multi_region.plugins.plugin_utils import (
     controller_objects as plugin_utils_controller_objects,
 )
+from ansible_collections.trading.multi_region.plugins.plugin_utils import (
+    controller_refusals as plugin_utils_controller_refusals,
+)
 
 
 def controller_objects(
-    data: t.Any, platform: str, environment: str, regions: t.Sequence[str]
+    data: t.Any, platform: str, environment: str, regions: t.Sequence[str], **more: t.Any
 ) -> dict[str, list[dict[str, t.Any]]]:
     """See :func:`controller_objects.controller_objects`; raises AnsibleFilterError with its sentence."""
     if not isinstance(data, dict):
         raise AnsibleFilterError(f"controller_objects requires a dictionary, not {type(data).__name__}")
     try:
-        return plugin_utils_controller_objects.controller_objects(data, platform, environment, regions)
+        return plugin_utils_controller_objects.controller_objects(data, platform, environment, regions, **more)
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error
     except KeyError as error:
@@ -38,6 +41,11 @@ def controller_extra_roles(objects: t.Any, held: t.Any) -> list[dict[str, t.Any]
     return plugin_utils_controller_objects.controller_extra_roles(objects, held)
 
 
+def controller_refusals(objects: t.Any, has: t.Any, **more: t.Any) -> list[str]:
+    """See :func:`controller_refusals.controller_refusals`."""
+    return plugin_utils_controller_refusals.controller_refusals(objects, has, **more)
+
+
 class FilterModule:
     """Filters of controller.yml."""
 
@@ -46,4 +54,5 @@ class FilterModule:
             "controller_extra_roles": controller_extra_roles,
             "controller_links": controller_links,
             "controller_objects": controller_objects,
+            "controller_refusals": controller_refusals,
         }

@@ -44,6 +44,7 @@ from importlib.util import find_spec
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.trading.multi_region.plugins.plugin_utils.controller_objects import (
+    INSTEAD,
     REQUIRED,
     requirement_problems,
 )
@@ -62,6 +63,12 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         variables = variables or {}
-        names = {*REQUIRED, "controller_credentials", "controller_instances", "platform_regions"} & variables.keys()
+        names = {
+            *REQUIRED,
+            *INSTEAD.values(),
+            "controller_credentials",
+            "controller_instances",
+            "platform_regions",
+        } & variables.keys()
         given = {name: self._templar.template(variables[name]) for name in names}
         return requirement_problems(os.environ, given, has_collection())

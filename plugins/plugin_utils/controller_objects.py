@@ -29,6 +29,7 @@ EACH_REGION = "{each region}"
 # The kinds of objects to which a member of an entry can refer.
 REFERENCES: dict[str, tuple[str, ...]] = {
     "credential_type": ("credential_types",),
+    "credential_type_with_role": ("credential_types",),
     "credentials": ("credentials",),
     "execution_environment": ("execution_environments",),
     "inventory": ("inventories",),
@@ -51,7 +52,15 @@ RESOURCE_TYPES = {"job_template": "job_template", "workflow_job_template": "work
 # Names of roles in the API (awx/main/models/rbac.py) that are not the module's in upper case.
 ROLE_NAMES = {"Approve": "approval", "Ad Hoc": "adhoc"}
 # Fields of a credential, as defined in extensions/controller/credential_types.yml.
-KEYS = frozenset(("access_key", "secret_key", "session_token"))
+KEYS = frozenset(("access_key", "external_id", "role_arn", "secret_key", "session_token"))
+# Where extensions/controller has the playbooks of the job templates.
+PLAYBOOKS = "playbooks"
+# Variables that name an object of that kind which exists; it is used and not changed.
+EXISTING = {
+    "organizations": "controller_organization_name",
+    "projects": "controller_project_name",
+    "execution_environments": "controller_execution_environment_name",
+}
 # Variables without which the objects cannot be built, and what is allowed.
 REQUIRED = {
     "controller_execution_environment_image": "the name of the image that is built from execution-environment.yml",
@@ -59,16 +68,30 @@ REQUIRED = {
     "controller_project_url": "the Git repository of the playbooks, with the inventory of this environment",
     "readiness_runner_arn": "the ARN of the user or role that has the policy failover-runner, which Readiness checks",
 }
+# What takes the place of a variable that is required.
+INSTEAD = {
+    "controller_execution_environment_image": EXISTING["execution_environments"],
+    "controller_project_url": EXISTING["projects"],
+}
 
 
 def controller_objects(
-    data: Mapping[str, Any], platform: str, environment: str, regions: Sequence[str]
+    data: Mapping[str, Any],
+    platform: str,
+    environment: str,
+    regions: Sequence[str],
+    existing: Mapping[str, str] | None = None,
+    with_role: Sequence[str] = (),
+    playbook_folder: str = PLAYBOOKS,
 ) -> dict[str, list[Entry]]:
     """Return the objects by kind, with the options of the modules of awx.awx.
 
-    data: the contents of the files, by kind. regions: the platform's, in order of preference. Raises ValueError for an
-    unknown name, for a link to a node that does not exist and for a question that no survey can ask.
+    data: the contents of the files, by kind. regions: the platform's, in order of preference. existing: the names of
+    objects to use instead of our own, by kind (``EXISTING``). with_role: the ``environment`` of the credentials that
+    assume a role. playbook_folder: where the project has the playbooks. Raises ValueError for an unknown name, for a
+    link to a node that does not exist and for a question that no survey can ask.
     """
+    existing = {kind: name for kind, name in (existing or {}).items() if name}
     kinds = {kind: entries for kind, entries in data.items() if not kind.endswith("_defaults")}
     objects = {kind: list(_per_region(entries, regions)) for kind, entries in kinds.items()}
     for kind, entries in objects.items():
@@ -78,12 +101,19 @@ def controller_objects(
     names = {
         kind: {one["name"]: f"{prefix}: {one['name']}" for one in objects[kind] if "name" in one} for kind in kinds
     }
+    names |= {kind: dict.fromkeys(names[kind], name) for kind, name in existing.items()}
+    _adapt(objects, playbook_folder, set(names["projects"]) if "projects" in existing else set())
     prompts = {one["name"] for one in objects["job_templates"] if one.get("ask_instance_groups_on_launch")}
     made = {
         kind: [_named(kind, _placed(kind, entry, prompts, regions), names, regions) for entry in entries]
         for kind, entries in objects.items()
     }
-    return {**made, "organizations": [{**one, "name": prefix} for one in objects["organizations"]]}
+    for one in made["credentials"]:
+        of_a_role = one.pop("credential_type_with_role", one["credential_type"])
+        if one["environment"] in with_role:
+            one["credential_type"] = of_a_role
+    made["organizations"] = [{**one, "name": prefix} for one in objects["organizations"]]
+    return {**made, **{kind: [] for kind in existing}}
 
 
 def controller_links(workflows: Sequence[Entry], nodes: Sequence[Mapping[str, Any]]) -> dict[str, list[Entry]]:
@@ -173,7 +203,8 @@ def requirement_problems(environ: Mapping[str, str], variables: Mapping[str, Any
     strange = [region for region in variables.get("controller_instances", ()) if region not in regions]
     if strange:
         problems.append(f"controller_instances has {', '.join(strange)}; allowed: {', '.join(regions)}.")
-    missing = [name for name in REQUIRED if is_left_out(variables.get(name))]
+    given = {name for name, value in variables.items() if not is_left_out(value)}
+    missing = [name for name in REQUIRED if not {name, INSTEAD.get(name)} & given]
     return problems + [f"{name} is not given; allowed: {REQUIRED[name]}." for name in missing]
 
 
@@ -181,7 +212,8 @@ def are_credentials(given: Any) -> bool:
     """Return whether a value is valid for controller_credentials. It is never shown, because it contains secrets."""
     return isinstance(given, Mapping) and all(
         isinstance(keys, Mapping)
-        and {"access_key"} <= keys.keys() <= KEYS
+        and keys.keys() <= KEYS
+        and ("access_key" in keys or "role_arn" in keys)
         and all(isinstance(one, str) for one in keys.values())
         for keys in given.values()
     )
@@ -204,6 +236,13 @@ def _per_region(entries: Sequence[Entry], regions: Sequence[str]) -> Iterator[En
             yield dict(entry)
 
 
+def _adapt(objects: Mapping[str, list[Entry]], folder: str, foreign: set[str]) -> None:
+    """Adapt what the files say to where they are used; foreign: projects that others update, so no schedule does."""
+    for one in objects["job_templates"]:
+        one["playbook"] = f"{folder}/{one['playbook'].removeprefix(f'{PLAYBOOKS}/')}"
+    objects["schedules"][:] = [one for one in objects["schedules"] if one["unified_job_template"] not in foreign]
+
+
 def _filled(value: Any, region: str) -> Any:
     if isinstance(value, Mapping):
         return {key: _filled(one, region) for key, one in value.items()}
@@ -224,11 +263,11 @@ def _placed(kind: str, entry: Entry, prompts: set[str], regions: Sequence[str]) 
     order = groups_in_order(regions, entry.get("region", regions[0]))
     targets = [region for region in regions if region != entry.get("region")]
     questions = entry.get("survey", {})
-    placed = {
-        **entry,
-        "survey_enabled": bool(questions),
-        "survey_spec": survey_spec(questions, targets) if questions else {},
-    }
+    try:
+        spec = survey_spec(questions, targets) if questions else {}
+    except ValueError as error:
+        raise ValueError(f"{kind}: {entry['name']}: {error}") from error
+    placed = {**entry, "survey_enabled": bool(questions), "survey_spec": spec}
     if kind == "job_templates":
         return {**placed, "instance_groups": order}
     nodes = [{**one, "instance_groups": order if one.get("job_template") in prompts else []} for one in entry["nodes"]]

@@ -92,7 +92,8 @@ INPUTS: dict[str, dict[str, t.Any]] = {
         "bool",
         rules.Value("true or false", lambda value: str(value).lower() in ("true", "false", "yes", "no")),
         "accept_data_loss accept_gap auto_failover auto_failover_accept_data_loss cloud_trigger_enabled"
-        " controller_schedules_enabled environment_protection force rebuild resume unfence",
+        " controller_schedules_enabled environment_protection force rebuild resume status_report_artifact"
+        " unfence",
     ),
     # texts
     **_spec("str", rules.ID, "acknowledge run_id takeover_run_id", is_blank=True),
@@ -104,7 +105,13 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("str", PLATFORM, "platform_name"),
     **_spec("str", rules.line(255), "failover_owner"),
     **_spec("str", rules.line(255), "controller_project_branch", is_blank=True),
-    **_spec("str", rules.line(512), "controller_project_credential", is_blank=True),
+    **_spec(
+        "str",
+        rules.line(512),
+        "controller_announcement_credential controller_execution_environment_name controller_organization_name"
+        " controller_project_credential controller_project_name",
+        is_blank=True,
+    ),
     **_spec(
         "str",
         rules.line(1024),
@@ -113,7 +120,8 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec(
         "str",
         rules.line(4096),
-        "controller_folder failover_outcome_file failover_report_file health_report_file readiness_report_file"
+        "controller_folder controller_playbook_folder"
+        " failover_outcome_file failover_report_file health_report_file readiness_report_file"
         " status_file status_report_file",
     ),
     **_spec("str", rules.arn("iam", r"policy/.+", "a managed policy"), "platform_permissions_boundary", is_blank=True),
@@ -126,6 +134,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     # more than one value
     **_spec("dict", rules.TOPICS, "alert_topics"),
     **_spec("dict", rules.ByKey(rules.REGION_CODE, rules.Each(rules.HOST)), "controller_instances"),
+    **_spec("list", rules.Each(rules.line(512)), "controller_galaxy_credentials"),
     **_spec("list", rules.Each(rules.SERVER), "traffic_dns_servers"),
 }
 # Inputs from which the platform's regions are derived. They are checked together; from the command line, one by one.
@@ -152,7 +161,7 @@ OTHERS = ("aws_account_id", "aws_partition", "controller_credentials", "policies
 # Artifacts that a job passes to the next nodes of a workflow; AWX passes them to their playbooks like extra variables.
 ARTIFACTS = (
     *("active_region", "outcome", "outcome_reason", "rpo_seconds", "rto_seconds", "run_id"),
-    *("drill", "failover", "health", "platform_outputs", "readiness", "rotation", "upgrade"),
+    *("drill", "failover", "health", "platform_outputs", "readiness", "report_html", "rotation", "upgrade"),
 )
 # Prefixes of variables of Ansible and AWX, which cannot be confused with the collection's.
 FOREIGN = ("ansible_", "awx_", "tower_")

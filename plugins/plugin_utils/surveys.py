@@ -23,14 +23,19 @@ from ansible_collections.trading.multi_region.plugins.plugin_utils.inputs import
 
 # A text that may be longer than this gets a multi-line field.
 LINE_CHARACTERS = 255
+# What a question of ours consists of.
+PARTS = {"question": str, "help": str, "required": bool}
 
 
 def survey_spec(questions: Mapping[str, Mapping[str, Any]], regions: Sequence[str]) -> dict[str, Any]:
     """Return a survey in the form that POST /api/v2/job_templates/N/survey_spec/ accepts.
 
     questions: input of a playbook to ``question``, ``help`` and ``required``, the last two optional.
-    regions: the choices of a question for a region. Raises ValueError for an input for which no survey is possible.
+    regions: the choices of a question for a region. Raises ValueError for an input for which no survey is possible, and
+    for a question that the server refuses (``JobTemplateSurveySpec._validate_spec_data`` in awx/api/views).
     """
+    for variable, asked in questions.items():
+        _refuse_bad_question(variable, asked)
     return {
         "name": "",
         "description": "",
@@ -46,6 +51,15 @@ def survey_spec(questions: Mapping[str, Mapping[str, Any]], regions: Sequence[st
             for variable, asked in questions.items()
         ],
     }
+
+
+def _refuse_bad_question(variable: str, asked: Any) -> None:
+    given = asked if isinstance(asked, Mapping) else {"question": asked}
+    wrong = [name for name, value in given.items() if name not in PARTS or not isinstance(value, PARTS[name])]
+    if wrong or not given.get("question"):
+        name = wrong[0] if wrong else "question"
+        allowed = "question, a text that is not empty; help, a text; required, true or false"
+        raise ValueError(f"the survey's {variable} has {name} {given.get(name)!r}; allowed: {allowed}.")
 
 
 def answers(variable: str, regions: Sequence[str], is_required: bool = False) -> dict[str, Any]:

@@ -16,6 +16,15 @@ playbooks               a job template's playbook must be in the project's files
                         JobTemplateSerializer.validate), so a project without a successful update refuses all
 roles of a team         listed with resource_name and resource_type (RoleSerializer)
 imported sources        "never updated" until they are (awx/main/models/unified_jobs.py)
+credential types        that are in use take no other inputs (CredentialTypeSerializer.validate)
+rights                  organizations, instance groups and credential types are a system administrator's, everything
+                        else is that of the organization's administrator; each object says whether the user may edit
+                        it (awx/main/access.py, user_capabilities)
+gateway                 of Ansible Automation Platform 2.5 and later: the API is at /api/controller/, and organizations
+                        and teams are not made or changed there ("Create this resource via the platform ingress.",
+                        immutablesharedfields in awx/api)
+launch                  of a job template by its named URL, <name>++<organization> (awx/main/utils/named_url_graph.py),
+                        variables that its survey does not ask for are ignored (_accept_or_ignore_job_kwargs)
 
 Nothing runs here. What a real controller does with the objects, test_controller.py of tests/integration asks one, where
 there is one.
@@ -25,10 +34,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.controller.surveys import spec_problem
 
@@ -43,6 +52,8 @@ ROLES = {
     "job_templates": ("admin_role", "execute_role", "read_role"),
     "workflow_job_templates": ("admin_role", "execute_role", "read_role", "approval_role"),
 }
+ADMINISTRATORS_ONLY = ("organizations", "instance_groups", "credential_types")
+OF_THE_GATEWAY = ("organizations", "teams")
 ROLE_NAMES = {"admin_role": "Admin", "approval_role": "Approve", "execute_role": "Execute", "read_role": "Read"}
 ASKED = (
     *("credential", "diff_mode", "execution_environment", "forks", "instance_groups", "inventory", "job_slice_count"),
@@ -94,6 +105,15 @@ class FakeController:
         self.changes: list[str] = []
         # The number of changes after which every request is answered by a proxy's 502.
         self.gone_after: int | None = None
+        # Called with the number of changes after each.
+        self.at_change: Callable[[int], None] = lambda _number: None
+        self.version, self.has_gateway = "24.6.1", False
+        # The token's user, the organizations that it administers, and objects that it may not edit all the same.
+        self.user: Thing = {"username": "ann", "is_superuser": True}
+        self.administers: set[str] = set()
+        self.denied: set[str] = set()
+        # The jobs that were started: template and variables.
+        self.launched: list[Thing] = []
         self._lock = threading.Lock()
         self._number = 0
 
@@ -107,7 +127,8 @@ class FakeController:
             def answer(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
                 try:
-                    if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+                    is_open = self.path == f"{fake.api}v2/ping/"
+                    if not is_open and self.headers.get("Authorization") != f"Bearer {TOKEN}":
                         raise Refused(401, detail="Authentication credentials were not provided.")
                     status, found = fake.answer(self.command, self.path, body)
                 except Refused as refused:
@@ -115,7 +136,7 @@ class FakeController:
                 data = b"" if found is None else json.dumps(found).encode()
                 self.send_response(status)
                 self.send_header("X-API-Product-Name", "AWX")
-                self.send_header("X-API-Product-Version", "24.6.1")
+                self.send_header("X-API-Product-Version", fake.version)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
@@ -129,6 +150,10 @@ class FakeController:
     def __exit__(self, *_error: Any) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    @property
+    def api(self) -> str:
+        return "/api/controller/" if self.has_gateway else "/api/"
 
     @property
     def url(self) -> str:
@@ -153,17 +178,22 @@ class FakeController:
     def answer(self, method: str, path: str, body: Thing) -> tuple[int, Any]:
         """Return status and body for a request. Raises Refused."""
         parts = urlsplit(path)
-        kind, *rest = parts.path.removeprefix("/api/v2/").strip("/").split("/")
+        if not parts.path.startswith(f"{self.api}v2/"):
+            raise Refused(404, detail="Not found.")
+        kind, *rest = parts.path.removeprefix(f"{self.api}v2/").strip("/").split("/")
         with self._lock:
             if self.gone_after is not None and len(self.changes) >= self.gone_after:
                 raise Refused(502, detail="Bad Gateway")
+            if kind in ("ping", "me"):
+                me = {"count": 1, "next": None, "results": [self.user]}
+                return 200, me if kind == "me" else {"version": self.version}
+            thing = self._found(kind, rest[0]) if rest else None
+            self._refuse_without_right(method, kind, thing, rest, body)
             if method != "GET":
                 self.changes.append(f"{method} {parts.path}")
-            if not rest:
-                return self._of_kind(method, kind, dict(parse_qsl(parts.query)), body)
-            thing = self.things.get(kind, {}).get(int(rest[0]))
+                self.at_change(len(self.changes))
             if thing is None:
-                raise Refused(404, detail="Not found.")
+                return self._of_kind(method, kind, dict(parse_qsl(parts.query)), body)
             if len(rest) == 1:
                 if method == "PATCH":
                     self._put(kind, thing, body)
@@ -172,10 +202,38 @@ class FakeController:
                 return 200, self._shown(kind, thing)
             return self._of_thing(method, kind, thing, rest[1], body)
 
+    def _found(self, kind: str, which: str) -> Thing:
+        """Return the object with this number or named URL. Raises Refused."""
+        name, _separator, organization = unquote(which).partition("++")
+        for thing in self.things.get(kind, {}).values():
+            if str(thing["id"]) == which or (organization and self._path(kind, thing) == (organization, name)):
+                return thing
+        raise Refused(404, detail="Not found.")
+
+    def _path(self, kind: str, thing: Thing) -> tuple[str, str]:
+        own = thing if kind == "organizations" else self.things["organizations"].get(thing.get("organization"), {})
+        return own.get("name", ""), thing.get("name", "")
+
+    def _refuse_without_right(self, method: str, kind: str, thing: Thing | None, rest: list[str], body: Thing) -> None:
+        if method == "GET" or len(rest) > 1:
+            return
+        if self.has_gateway and kind in OF_THE_GATEWAY and (thing is None or not body.items() <= thing.items()):
+            what = "Creation of this resource is not allowed. Create this resource via the platform ingress."
+            raise Refused(403, detail=what if thing is None else "Cannot change shared field.")
+        if not self._may_edit(kind, {**body, **(thing or {})}):
+            raise Refused(403, detail="You do not have permission to perform this action.")
+
+    def _may_edit(self, kind: str, thing: Thing) -> bool:
+        organization, name = self._path(kind, thing)
+        if self.user["is_superuser"] or (kind not in ADMINISTRATORS_ONLY and "organization" not in thing):
+            return True
+        is_own = kind == "organizations" or kind not in ADMINISTRATORS_ONLY
+        return is_own and organization in self.administers and name not in self.denied
+
     def _of_kind(self, method: str, kind: str, query: Thing, body: Thing) -> tuple[int, Any]:
         if method == "POST":
             return 201, self._shown(kind, self._make(kind, body))
-        found = [self._shown(of_kind, thing) for of_kind, thing in self._searched(kind) if fits(thing, query)]
+        found = [self._shown(of_kind, one) for of_kind, one in self._searched(kind) if self._fits(of_kind, one, query)]
         return 200, {"count": len(found), "next": None, "results": found}
 
     def _of_thing(self, method: str, kind: str, thing: Thing, part: str, body: Thing) -> tuple[int, Any]:
@@ -189,6 +247,11 @@ class FakeController:
             template = self._make("workflow_approval_templates", body)
             thing["unified_job_template"] = template["id"]
             return 201, self._shown("workflow_approval_templates", template)
+        if part == "launch":
+            asked = {question["variable"] for question in thing["survey_spec"].get("spec", ())}
+            given = {name: value for name, value in body.get("extra_vars", {}).items() if name in asked}
+            self.launched.append({"name": thing["name"], **given})
+            return 201, {"job": self._next(), "status": "pending"}
         if part == "update":
             thing["status"] = "successful"
             return 202, {"id": self._next(), "status": "pending"}
@@ -268,6 +331,12 @@ class FakeController:
         project = self.things.get("projects", {}).get(body.get("project"), {})
         if kind == "job_templates" and "playbook" in body and project.get("status") != "successful":
             raise Refused(400, playbook=["Playbook not found for project."])
+        if kind == "credential_types" and body.get("inputs", thing.get("inputs")) != thing.get("inputs"):
+            users = self.things.get("credentials", {}).values()
+            if any(one["credential_type"] == thing["id"] for one in users):
+                raise Refused(
+                    403, detail="Modifications to inputs are not allowed for credential types that are in use"
+                )
         thing.update(body)
         if kind == "credentials" and "inputs" in thing:
             thing["inputs"] = {key: value for key, value in thing["inputs"].items() if value != ""}
@@ -276,30 +345,41 @@ class FakeController:
 
     def _shown(self, kind: str, thing: Thing) -> Thing:
         """Return an object as the API shows it."""
-        url = f"/api/v2/{kind}/{thing['id']}/"
+        url = f"{self.api}v2/{kind}/{thing['id']}/"
         related = {part: f"{url}{part}/" for part in ("survey_spec", "update")}
         if kind == "workflow_job_template_nodes" and thing.get("unified_job_template"):
             (of_kind,) = (one for one in STARTED if thing["unified_job_template"] in self.things.get(one, {}))
-            related["unified_job_template"] = f"/api/v2/{of_kind}/{thing['unified_job_template']}/"
+            related["unified_job_template"] = f"{self.api}v2/{of_kind}/{thing['unified_job_template']}/"
         roles = {role: {"id": number} for role, number in thing.get("roles", {}).items()}
         shown = {"type": TYPES.get(kind, kind[:-1]), **thing, "url": url, "related": related}
         if kind == "credentials":
-            fields = self.things["credential_types"][thing["credential_type"]]["inputs"]["fields"]
+            of_type = self.things["credential_types"][thing["credential_type"]]
+            fields = of_type["inputs"]["fields"]
             secret = {field["id"] for field in fields if field.get("secret")}
             inputs = thing.get("inputs", {})
             shown["inputs"] = {key: ENCRYPTED if key in secret and value else value for key, value in inputs.items()}
-        summary: Thing = {"object_roles": roles}
+        summary: Thing = {"object_roles": roles, "user_capabilities": {"edit": self._may_edit(kind, thing)}}
+        if kind == "credentials":
+            summary["credential_type"] = {"id": of_type["id"], "name": of_type["name"]}
         if kind == "workflow_job_template_nodes":
             shown |= {link: self.links.get((kind, thing["id"], link), []) for link in LINKS}
             workflow = self.things["workflow_job_templates"][thing["workflow_job_template"]]
             summary["workflow_job_template"] = {"id": workflow["id"], "name": workflow["name"]}
         return {**shown, "summary_fields": summary}
 
-
-def fits(thing: Thing, query: Thing) -> bool:
-    """Return whether an object is one of those that a list's query asks for."""
-    wanted = {key: value for key, value in query.items() if not key.startswith("or__")}
-    either = {key.removeprefix("or__"): value for key, value in query.items() if key.startswith("or__")}
-    return all(str(thing.get(key)) == value for key, value in wanted.items()) and (
-        not either or any(str(thing.get(key)) == value for key, value in either.items())
-    )
+    def _fits(self, kind: str, thing: Thing, query: Thing) -> bool:
+        """Return whether an object is one of those that a list's query asks for."""
+        wanted = {key: value for key, value in query.items() if not key.startswith("or__")}
+        either = {key.removeprefix("or__"): value for key, value in query.items() if key.startswith("or__")}
+        workflow = self.things.get("workflow_job_templates", {}).get(thing.get("workflow_job_template"), {})
+        related = {
+            "organization__name": self._path(kind, thing)[0],
+            "workflow_job_template__name": workflow.get("name"),
+        }
+        values, start = {**thing, **related}, "__startswith"
+        prefixes = {key.removesuffix(start): value for key, value in wanted.items() if key.endswith(start)}
+        return (
+            all(str(values.get(key)).startswith(value) for key, value in prefixes.items())
+            and all(str(values.get(key)) == value for key, value in wanted.items() if not key.endswith(start))
+            and (not either or any(str(values.get(key)) == value for key, value in either.items()))
+        )

@@ -63,10 +63,16 @@ def as_runner(platform: Platform, kind: str) -> Runner:
     return with_policy(platform, KINDS[kind])
 
 
+def parts_of(platform: Platform, *names: str) -> list[dict]:
+    """The policies of the lab with these names, each with all its parts."""
+    policies = platform.lab.client("iam").list_policies(Scope="Local")["Policies"]
+    return [one for one in policies if one["PolicyName"].startswith(names)]
+
+
 def with_policy(platform: Platform, name: str) -> Runner:
     """A user who has a policy of IAM, with all its parts, and nothing else."""
     iam = platform.lab.client("iam")
-    parts = [one for one in iam.list_policies(Scope="Local")["Policies"] if one["PolicyName"].startswith(name)]
+    parts = parts_of(platform, name)
     versions = (iam.get_policy_version(PolicyArn=one["Arn"], VersionId=one["DefaultVersionId"]) for one in parts)
     documents = [
         (one["PolicyName"], version["PolicyVersion"]["Document"]) for one, version in zip(parts, versions, strict=True)

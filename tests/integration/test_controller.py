@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,11 +20,13 @@ import pytest
 
 from tests.controller.fake import TOKEN, FakeController
 from tests.controller.objects import object_files
+from tests.controller.pages import commands, workplace
 from tests.integration.aws import messages
 from tests.integration.platforms import TOP
 
 PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
 OURS = re.compile(r"(AWS|LAB|ANSIBLE|CONTROLLER|TOWER)_")
+READER = "arn:aws:iam::123456789012:role/trading-reader"
 GIVEN = {
     "controller_project_url": "https://git.example.com/trading.git",
     "controller_execution_environment_image": "example.com/trading-multi-region:0.1.0",
@@ -34,19 +37,27 @@ GIVEN = {
 
 def configure(environment, *options, **given):
     """Return exit code, output and the number of changes of a run of controller.yml for the demo's inventory."""
+    words = ["playbooks/controller.yml", "-i", "inventories/demo", "-e", json.dumps(given), *options]
+    return play(words, environment, TOP)
+
+
+def play(words, environment, folder, started=None):
+    """Run ansible-playbook; started: called with the id of the process, which is that of its group."""
     kept = {key: value for key, value in os.environ.items() if not OURS.match(key)}
-    done = subprocess.run(
-        [PLAYBOOK, "playbooks/controller.yml", "-i", "inventories/demo", "-e", json.dumps(given), *options],
+    with subprocess.Popen(
+        [PLAYBOOK, *words],
         env={**kept, "ANSIBLE_CONFIG": str(TOP / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", **environment},
-        cwd=TOP,
-        capture_output=True,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-        timeout=1800,
-    )
-    output = done.stdout + done.stderr
+        start_new_session=True,
+    ) as process:
+        if started:
+            started(process.pid)
+        output, _nothing = process.communicate(timeout=1800)
     changed = re.search(r"^localhost +: .*changed=(\d+)", output, re.MULTILINE)
-    return done.returncode, output, int(changed[1]) if changed else None
+    return process.returncode, output, int(changed[1]) if changed else None
 
 
 @pytest.fixture
@@ -87,29 +98,46 @@ def fewer(tmp_path):
     return folder
 
 
-def test_the_first_run_makes_the_objects_and_the_second_one_puts_back_what_was_changed_and_nothing_else(fake, fewer):
+def test_the_pages_commands_make_the_objects_put_back_what_was_changed_and_change_nothing_else(fake, fewer, tmp_path):
     secrets = {"FAILOVER_AWS_ACCESS_KEY_ID": "AKIDFAILOVER", "FAILOVER_AWS_SECRET_ACCESS_KEY": "not-to-be-shown"}
+    secrets |= {"READ_ONLY_AWS_ROLE_ARN": READER, "READ_ONLY_AWS_EXTERNAL_ID": "trading-1"}
     environment = {"CONTROLLER_HOST": fake.url, "CONTROLLER_OAUTH_TOKEN": TOKEN, **secrets}
-    given = {**GIVEN, "controller_folder": str(fewer), "controller_instances": {"us-east-1": ["east.example.com"]}}
+    given = {**GIVEN, "controller_instances": {"us-east-1": ["east.example.com"]}}
+    # What a reader of docs/controller.md has: a clone with an inventory, and a file with the variables of the page.
+    folder = workplace(tmp_path / "clone", TOP / "inventories/demo", controller=json.dumps(given))
+    look, make, turn_on = commands("controller", "ansible-playbook")[:3]
 
-    code, output, changed = configure(environment, "-v", **given)
+    code, output, changed = play(look[1:], environment, folder)
+    assert (code, changed, fake.changes) == (0, 1, []), output[-3000:]
+    assert "trading dev: Health check" in output
+    (folder / "controller.yml").write_text(json.dumps({**given, "controller_folder": str(fewer)}))
+
+    code, output, changed = play([*make[1:], "-v"], environment, folder)
     assert code == 0, output[-3000:]
     assert changed and TOKEN not in output and "not-to-be-shown" not in output
-    expect_references(fake)
+    expect_references(fake, inventory="production")
     expect_rights(fake)
-    expect_secrets(fake)
+    expect_secrets(fake, with_role=True)
 
     assert [one["enabled"] for one in fake.things["schedules"].values()] == [False, False], "nothing is provisioned yet"
     assert "controller_schedules_enabled=true" in output
 
     change_by_hand(fake)
     made = len(fake.changes)
-    code, output, changed = configure(environment, "-e", "controller_schedules_enabled=true", **given)
+    code, output, changed = play(turn_on[1:], environment, folder)
     assert code == 0 and changed, output[-3000:]
     assert len(fake.changes[made:]) == len(set(fake.changes[made:])) == 8, fake.changes[made:]
-    expect_references(fake)
+    expect_references(fake, inventory="production")
     expect_rights(fake)
     assert [one["enabled"] for one in fake.things["schedules"].values()] == [True, True]
+
+    # A user who administers the organization, but may not edit one object of it.
+    made, denied = len(fake.changes), "trading dev: Readiness"
+    fake.user, fake.administers, fake.denied = {"username": "ann", "is_superuser": False}, {"trading dev"}, {denied}
+    code, output, _changed = play(make[1:], environment, folder)
+    assert code != 0 and len(fake.changes) == made
+    sentence = f"ann may not change the job template '{denied}'; allowed: an administrator of the organization."
+    assert sentence in unwrapped(output), output[-3000:]
 
 
 @pytest.mark.nightly
@@ -150,6 +178,37 @@ def test_a_run_that_was_stopped_anywhere_goes_on_and_ends_with_nothing_to_change
     assert (code, changed, fake.changes[made:]) == (0, 1, []), output[-3000:]
 
 
+@pytest.mark.nightly
+def test_behind_a_gateway_what_exists_is_used_and_nothing_that_the_gateway_manages_is_changed(fake, fewer):
+    """As on Ansible Automation Platform 2.5 and later, with a project and an image of the organization's own."""
+    own = fake.answer("POST", "/api/v2/organizations/", {"name": "Trading", "description": "Ours."})[1]["id"]
+    of_theirs = {"organization": own}
+    for name in ("Operators", "Approvers"):
+        fake.answer("POST", "/api/v2/teams/", {"name": f"trading dev: {name}", "description": "", **of_theirs})
+    fake.answer("POST", "/api/v2/projects/", {"name": "Platform", "description": "", **of_theirs})
+    fake.answer("POST", "/api/v2/execution_environments/", {"name": "Certified", "description": "", **of_theirs})
+    fake.has_gateway, before = True, len(fake.changes)
+    environment = {"CONTROLLER_HOST": fake.url, "CONTROLLER_OAUTH_TOKEN": TOKEN}
+    environment["CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX"] = fake.api
+    given = {key: GIVEN[key] for key in ("controller_notification_url", "readiness_runner_arn")}
+    given |= {"controller_folder": str(fewer), "controller_organization_name": "Trading"}
+    given |= {"controller_project_name": "Platform", "controller_execution_environment_name": "Certified"}
+    given |= {"controller_playbook_folder": "operations"}
+
+    code, output, _changed = configure(environment, **given)
+    assert code == 0, output[-3000:]
+    assert not [
+        one for one in fake.changes[before:] if re.search("/v2/(organizations|teams|projects|execution_e[a-z_]*)/", one)
+    ]
+    readiness = fake.named("job_templates", "trading dev: Readiness")
+    assert readiness["playbook"] == "operations/readiness.yml"
+    assert readiness["project"] == fake.named("projects", "Platform")["id"]
+    expect_rights(fake)
+    made = len(fake.changes)
+    code, output, changed = configure(environment, "--check", **given)
+    assert (code, changed, fake.changes[made:]) == (0, 0, []), output[-3000:]
+
+
 def change_by_hand(fake):
     """Change what was not put back on a real controller, and leave a link that an earlier version could make."""
     failover = fake.named("job_templates", "trading dev: Failover out of us-east-1")
@@ -166,7 +225,7 @@ def change_by_hand(fake):
     fake.links[kind, nodes["readiness"], "failure_nodes"].append(stray["id"])
 
 
-def expect_references(fake):
+def expect_references(fake, inventory="demo"):
     """Everything that an object names is what it was linked with, in its order."""
     failover = fake.named("job_templates", "trading dev: Failover out of us-east-1")
     assert json.loads(failover["extra_vars"]) == {"expected_active_region": "us-east-1"}
@@ -178,7 +237,7 @@ def expect_references(fake):
     group = fake.named("instance_groups", "trading dev: us-east-1")
     assert group["policy_instance_list"] == ["east.example.com"]
     (source,) = fake.things["inventory_sources"].values()
-    assert source["source_path"] == "inventories/demo"
+    assert source["source_path"] == f"inventories/{inventory}"
     nodes = {node["identifier"]: node for node in fake.things["workflow_job_template_nodes"].values()}
     links = {
         (name, link): fake.linked("workflow_job_template_nodes", node, link)
@@ -207,13 +266,66 @@ def expect_rights(fake):
     }
 
 
-def expect_secrets(fake):
+def expect_secrets(fake, with_role=False):
     """The keys of the environment are in the credential, and the type injects them by AWX's own templates."""
     inputs = {one["name"].partition(": ")[2]: one.get("inputs") for one in fake.things["credentials"].values()}
     keys = {"access_key": "AKIDFAILOVER", "secret_key": "not-to-be-shown"}
-    assert inputs == {"Failover runner": keys, "Read-only runner": None}
-    (kind,) = fake.things["credential_types"].values()
+    types = {one["id"]: one for one in fake.things["credential_types"].values()}
+    reader = fake.named("credentials", "trading dev: Read-only runner")
+    if with_role:
+        assert inputs == {"Failover runner": keys, "Read-only runner": {"role_arn": READER, "external_id": "trading-1"}}
+        injected = types[reader["credential_type"]]["injectors"]["extra_vars"]
+        assert injected == {"aws_role_arn": "{{ role_arn }}", "aws_external_id": "{{ external_id }}"}
+    else:
+        assert inputs == {"Failover runner": keys, "Read-only runner": None}
+    kind = types[fake.named("credentials", "trading dev: Failover runner")["credential_type"]]
+    assert "extra_vars" not in kind["injectors"], "it would override the inventory's"
     assert kind["injectors"]["env"]["AWS_ACCESS_KEY_ID"] == "{{ access_key }}"
+
+
+def unwrapped(output):
+    return " ".join(output.replace("''", "'").split())
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentences"),
+    [
+        (
+            "no controller",
+            ["The controller http://127.0.0.1:", "could not be read, so nothing was changed: ", "Connection refused"],
+        ),
+        ("wrong token", ["could not be read, so nothing was changed: Invalid authentication credentials for "]),
+        (
+            "older server and others' objects",
+            [
+                "The controller's version is 21.14.0; allowed: AWX 24.0 or later, automation controller 4.5 or later.",
+                "The organization 'trading dev' exists with the description 'Desks'; allowed: ",
+                "controller_project_name is 'Nobody'; allowed: the name of an existing project of the organization.",
+            ],
+        ),
+        ("refused survey", ["job_templates: Readiness: the survey's max_replication_lag_ms has question 5; allowed: "]),
+    ],
+)
+def test_what_would_stop_a_run_half_way_is_reported_by_name_and_nothing_is_made(fake, fewer, trouble, sentences):
+    environment, given = {"CONTROLLER_HOST": fake.url, "CONTROLLER_OAUTH_TOKEN": TOKEN}, dict(GIVEN)
+    if trouble == "no controller":
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            environment["CONTROLLER_HOST"] = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    if trouble == "wrong token":
+        environment["CONTROLLER_OAUTH_TOKEN"] = "of-nobody"
+    if trouble == "older server and others' objects":
+        fake.answer("POST", "/api/v2/organizations/", {"name": "trading dev", "description": "Desks"})
+        fake.version, given["controller_project_name"] = "21.14.0", "Nobody"
+    if trouble == "refused survey":
+        path = fewer / "job_templates.yml"
+        path.write_text(re.sub(r'("max_replication_lag_ms": \{"question": )"[^"]*"', r"\g<1>5", path.read_text()))
+    before = list(fake.changes)
+    code, output, _changed = configure(environment, **given, controller_folder=str(fewer))
+    assert code != 0
+    for sentence in sentences:
+        assert sentence in unwrapped(output), output[-3000:]
+    assert fake.changes == before and "of-nobody" not in output
 
 
 def test_all_that_is_missing_is_reported_together_before_the_controller_is_asked(fake):
@@ -261,3 +373,22 @@ def test_a_workflow_that_did_not_arrive_tells_people_in_every_region_what_was_he
     assert run.code != 0
     assert "Readiness: Not a single standby." in run.output and "Failover: not started" in run.output
     assert [len(messages(platform.lab, region)) for region in platform.regions] == [1, 1]
+
+
+@pytest.mark.parametrize("trouble", ["no template", "no answer"])
+def test_an_announcement_that_the_controller_does_not_accept_stops_nothing(fake, tmp_path, trouble):
+    """tasks/announce_job.yml is in the way of an automatic failover, which must begin all the same."""
+    playbook = tmp_path / "announce.yml"
+    include = {
+        "ansible.builtin.include_tasks": str(TOP / "playbooks/tasks/announce_job.yml"),
+        "vars": {"announced": "x"},
+    }
+    end = {"ansible.builtin.debug": {"msg": "The move begins."}}
+    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [include, end]}]))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hosts = {"no template": fake.url, "no answer": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        environment = {"CONTROLLER_HOST": hosts[trouble], "CONTROLLER_OAUTH_TOKEN": TOKEN}
+        code, output, changed = play([playbook, "-i", "inventories/demo", "-v"], environment, TOP)
+    assert (code, changed) == (0, 0), output[-3000:]
+    assert "did not start trading dev: Announce automatic failover" in unwrapped(output)
+    assert "The move begins." in output and TOKEN not in output

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rulebooks in a real ansible-rulebook process: from what breaks to what they start."""
+"""The rulebooks in a real ansible-rulebook process: from what breaks to what they start.
+
+Each is started by the command of docs/event_driven_failover.md, with the policies that this page names and no other.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +21,24 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 
+from tests.controller.pages import commands, workplace
 from tests.integration.aws import TABLE, messages, runs, writer_region
-from tests.integration.platforms import TOP, Platform
+from tests.integration.permissions import KINDS, parts_of
+from tests.integration.platforms import TOP, Platform, as_user
 
 LOST, TARGET = "us-east-1", "us-east-2"
 QUICK = {"interval_seconds": 2, "timeout_seconds": 4}
+# The rulebook, and the policies that its page asks for.
+POLICIES = {"region_failover": ("read-only", "failover"), "region_failover_job": ("read-only",)}
 
 
 class Observer:
     """A rulebook that runs; what it prints is in ``log``."""
 
     def __init__(self, platform: Platform, folder: Path, name: str, rulebook: str, *options: str, **variables) -> None:
-        settings, self.log = folder / f"{name}.json", folder / f"{name}.log"
+        self.log = folder / f"{name}.log"
+        names = [KINDS[kind] for kind in POLICIES[rulebook]]
+        platform = as_user(platform, name, [one["Arn"] for one in parts_of(platform, *names)])
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_"))}
         environment |= platform.lab.env() | {"ANSIBLE_CONFIG": str(TOP / "ansible.cfg")}
         bin_folder = Path(sys.executable).parent
@@ -38,12 +47,16 @@ class Observer:
         environment["PYTHONUNBUFFERED"] = "1"
         regions = {"failover_control_table": TABLE, "platform_regions": list(platform.regions)}
         proxy = {"traffic_probe_proxy": environment["LAB_PROBE_PROXY"]}
-        settings.write_text(json.dumps(regions | proxy | variables))
-        given = ["-r", f"trading.multi_region.{rulebook}", "-i", platform.inventory, "-e", settings, *options]
+        settings = json.dumps(regions | proxy | variables)
+        place = workplace(folder / name, platform.inventory, rulebook_variables=settings)
+        every = commands("event_driven_failover", "ansible-rulebook")
+        (words,) = (one for one in every if f"trading.multi_region.{rulebook}" in one)
+        for option, value in zip(options[::2], options[1::2], strict=True):
+            words[words.index(option) + 1] = value
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [bin_folder / "ansible-rulebook", *given, "--print-events"],
-                cwd=TOP,
+                [bin_folder / words[0], *words[1:], *({"--print-events"} - {*words})],
+                cwd=place,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

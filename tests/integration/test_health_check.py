@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 
+from tests.controller.fake import TOKEN, FakeController
 from tests.integration.aws import GROUP, members, messages
 
 EAST, WEST = "us-east-1", "us-east-2"
@@ -14,17 +15,26 @@ AT_ONCE = (*AUTOMATIC, "-e", "consecutive_failures=1")
 BEFORE = {EAST: True, WEST: False}
 
 
-def health(platform, tmp_path, *options: str) -> dict:
+def health(platform, tmp_path, *options: str, **how) -> dict:
     """What one run of the health check reports."""
     report = tmp_path / "health.json"
     report.unlink(missing_ok=True)
-    done = platform.run("health_check", "-e", f"health_report_file={report}", *options)
+    done = platform.run("health_check", "-e", f"health_report_file={report}", *options, **how)
     assert report.exists(), done.output[-6000:]
     return json.loads(report.read_text())
 
 
 def verdicts(report: dict) -> dict[str, str]:
     return {region: found["verdict"] for region, found in report["verdicts"].items()}
+
+
+def announcing(controller: FakeController) -> dict[str, str]:
+    """The environment of a job with a credential for its own controller, which has the template to announce with."""
+    organization = controller.answer("POST", "/api/v2/organizations/", {"name": "trading dev"})[1]["id"]
+    survey = {"spec": [{"variable": "reason"}]}
+    template = {"name": "trading dev: Announce automatic failover", "survey_spec": survey}
+    controller.answer("POST", "/api/v2/job_templates/", {**template, "organization": organization})
+    return {"CONTROLLER_HOST": f"{controller.url}/", "CONTROLLER_OAUTH_TOKEN": TOKEN}
 
 
 def test_half_of_the_registered_targets_is_enough(platform, tmp_path):
@@ -59,7 +69,12 @@ def test_a_lost_region_is_left_once_the_standby_agrees_and_not_twice_within_the_
     assert (alone["action"], members(platform.lab, WEST)) == ("alert", BEFORE)
 
     platform.lab.advance(180 + 240 + 60)  # the limit, and until it can be read
-    agreed = health(platform, tmp_path, *AT_ONCE)
+    with FakeController() as controller:
+        agreed = health(platform, tmp_path, *AT_ONCE, variables=announcing(controller))
+    # AWX cannot notify of what a job did, so the job starts another one, whose start notifies.
+    began, ended = (job["reason"] for job in controller.launched)
+    assert began.startswith("Automatic failover starts: ") and EAST in began
+    assert ended.startswith("Automatic failover successful: ")
     assert (agreed["action"], {vote["vantage"] for vote in agreed["votes"][EAST]}) == (
         "failover",
         {"controller", "standby"},

@@ -6,23 +6,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.integration.aws import TABLE
+from tests.integration.aws import TABLE, control_item, name_points_at, writer_region
 from tests.integration.platforms import TOP
+from tests.integration.test_orphans import at_step
 
 EAST, WEST = "us-east-1", "us-east-2"
 BIN = Path(sys.executable).parent
 RUNNER = BIN / "ansible-runner"
 
 
-def run_job(platform, folder: Path, playbook: str, **extravars) -> tuple[int, str, dict]:
-    """The job's exit code, its stdout and its artifacts."""
-    job, worker = folder / "job", folder / "worker"
+def prepare(platform, job: Path, extravars: dict) -> dict[str, str]:
+    """Fill a job's private data directory; return the environment of what runs it."""
     shutil.copytree(platform.inventory, job / "inventory")
     for name in ("env", "project"):
         (job / name).mkdir()
@@ -30,7 +32,13 @@ def run_job(platform, folder: Path, playbook: str, **extravars) -> tuple[int, st
     (job / "env" / "envvars").write_text(json.dumps(platform.lab.env() | paths))
     (job / "env" / "extravars").write_text(json.dumps(extravars))
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_", "ANSIBLE_"))}
-    environment = kept | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    return kept | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+
+
+def run_job(platform, folder: Path, playbook: str, **extravars) -> tuple[int, str, dict]:
+    """The job's exit code, its stdout and its artifacts."""
+    job, worker = folder / "job", folder / "worker"
+    environment = prepare(platform, job, extravars)
     piped = b""
     for command in (
         ["transmit", job, "--playbook", f"trading.multi_region.{playbook}", "--ident", "1"],
@@ -44,6 +52,26 @@ def run_job(platform, folder: Path, playbook: str, **extravars) -> tuple[int, st
     events = [json.loads(path.read_text()) for path in (artifacts / "job_events").glob("*.json")]
     (stats,) = [event["event_data"] for event in events if event["event"] == "playbook_on_stats"]
     return int((artifacts / "rc").read_text()), (artifacts / "stdout").read_text(), stats["artifact_data"]
+
+
+def cancel_job(platform, folder: Path, playbook: str, step: str, **extravars) -> str:
+    """Cancel a job at a step of its move, as AWX does: receptor signals the worker, which ends what it has started.
+
+    Returns what the worker reported. ansible-runner ends the playbook by SIGKILL to its process group
+    (``Runner.handle_termination``), so nothing of it can end orderly.
+    """
+    job = folder / "job"
+    how = {"env": prepare(platform, job, extravars), "cwd": folder}
+    transmit = [RUNNER, "transmit", job, "--playbook", f"trading.multi_region.{playbook}", "--ident", "1"]
+    sent = folder / "sent"
+    with sent.open("wb") as stdout:
+        subprocess.run(transmit, stdout=stdout, check=True, timeout=60, **how)
+    with sent.open("rb") as stdin, (folder / "reported").open("wb") as stdout:
+        command = [RUNNER, "worker", "--private-data-dir", folder / "worker"]
+        with subprocess.Popen(command, stdin=stdin, stdout=stdout, **how) as worker:
+            at_step(platform, step, lambda pid: os.kill(pid, signal.SIGTERM))(worker.pid)
+            worker.wait(60)
+    return (folder / "reported").read_text()
 
 
 def outcome_and_region(artifacts: dict) -> tuple:
@@ -139,3 +167,38 @@ def test_a_move_that_fails_half_way_names_no_region(platform, tmp_path):
     assert outcome_and_region(artifacts) == ("failed", None), stdout[-3000:]
     assert artifacts["run_id"] == artifacts["failover"]["run_id"]
     assert "request the promotion" in artifacts["outcome_reason"]
+
+
+@pytest.mark.nightly
+def test_a_cancelled_job_is_finished_by_its_relaunch_and_one_more_relaunch_moves_nothing(platform, tmp_path):
+    """The last one is also that of a job whose dispatcher was killed: its move had ended on its node."""
+    lab, lease_s = platform.lab, 10
+    lab.settings(promotion_stuck=True)
+    given = {"force": True, "failover_lease_seconds": lease_s, "wait_timeout": 1800}
+    assert '"status": "canceled"' in cancel_job(platform, tmp_path / "first", "failover", "promote_wait", **given)
+    cancelled_at = time.time()
+    lease = control_item(lab, WEST, "lease")
+    assert float(lease["expires_at"]) <= cancelled_at + lease_s, "nothing renews it"
+    time.sleep(max(0.0, float(lease["expires_at"]) + 1 - time.time()))
+
+    lab.settings(promotion_stuck=False)
+    code, stdout, artifacts = run_job(platform, tmp_path / "relaunch", "failover", **given)
+    assert code == 0, stdout[-3000:]
+    assert outcome_and_region(artifacts) == ("successful", WEST)
+    assert artifacts["run_id"] == lease["run_id"], "the same run, not a second move"
+    assert (writer_region(lab, WEST), name_points_at(lab)) == (WEST, WEST)
+
+    code, stdout, artifacts = run_job(platform, tmp_path / "again", "failover", **given)
+    assert code == 0, stdout[-3000:]
+    assert outcome_and_region(artifacts) == ("unchanged", WEST)
+    assert len([call for call in lab.calls() if call["operation"] == "FailoverGlobalCluster"]) == 1
+
+
+def test_a_status_job_leaves_its_page_where_the_controller_keeps_it(platform, tmp_path):
+    code, stdout, artifacts = run_job(
+        platform, tmp_path / "history", "status", status_report_artifact=True, reason="Seen."
+    )
+    assert code == 0, stdout[-3000:]
+    page = artifacts["report_html"]
+    assert page.lstrip().startswith("<!DOCTYPE html>") and page.rstrip().endswith("</html>")
+    assert "Seen." in stdout and len(page) < 700_000, "AWX keeps no larger result of an event (MAX_EVENT_RES_DATA)"

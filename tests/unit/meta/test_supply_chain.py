@@ -24,6 +24,8 @@ LOCKS = sorted(str(path.relative_to(ROOT)) for place in (ROOT, ROOT / "tests/mat
 COLLECTIONS = ("amazon.aws.", "community.aws.", "trading.multi_region.")
 # Installed by users of a controller only, and used by nothing else.
 CONTROLLER, CONTROLLER_TASKS = "awx.awx.", ROOT / "playbooks" / "tasks" / "controller"
+# Requests a job of the controller that runs this one, and keeps nothing of the answer.
+ANNOUNCEMENT = ROOT / "playbooks" / "tasks" / "announce_job.yml"
 BUILTIN = set(
     "add_host assert copy debug fail file group_by include_vars meta set_fact set_stats template".split()
     + "import_playbook import_role import_tasks include_role include_tasks".split()
@@ -45,7 +47,19 @@ def test_no_task_fetches_or_starts_code(path):
     used = set(modules_in(yaml.safe_load(path.read_text())))
     known = (*COLLECTIONS, CONTROLLER) if path.parent == CONTROLLER_TASKS else COLLECTIONS
     foreign = {name for name in used if not name.startswith(known)}
+    foreign -= {"ansible.builtin.uri"} if path == ANNOUNCEMENT else set()
     assert foreign <= {f"ansible.builtin.{name}" for name in BUILTIN}
+
+
+def test_the_announcement_stores_nothing_and_gives_its_token_to_nobody_else():
+    (request,) = (task["ansible.builtin.uri"] for task in yaml.safe_load(ANNOUNCEMENT.read_text())[0]["block"])
+    assert (
+        request["method"] == "POST"
+        and request["timeout"] <= 3
+        and not {"dest", "src", "return_content"} & request.keys()
+    )
+    # A redirect would receive the token, and so would a proxy.
+    assert (request["follow_redirects"], request["use_proxy"]) == ("none", False)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "plugins").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.plugin_utils.controller_objects import (
+    EXISTING,
+    KEYS,
     LINKS,
     REFERENCES,
     REQUIRED,
@@ -25,9 +28,11 @@ from ansible_collections.trading.multi_region.plugins.plugin_utils.controller_ob
     requirement_problems,
 )
 from tests.controller.objects import ROOT, object_files, objects
+from tests.controller.pages import BLOCK
 from tests.controller.surveys import answers_problem, spec_problem
 
 TWO = ("us-east-1", "us-east-2")
+PAGE = ROOT / "docs" / "controller.md"
 THREE = ("us-east-1", "us-east-2", "eu-west-1")
 PLAYBOOKS_ASKED_FOR = "site health_check readiness failover switchover failback drill status teardown".split()
 # Where a workflow ends, so that nothing can follow on a failure. AWX reports that itself.
@@ -176,7 +181,8 @@ def test_what_moves_tells_people_when_it_starts_and_how_it_ends_and_has_no_time_
     for one in [*made["job_templates"], *made["workflows"]]:
         told = [one[f"notification_templates_{when}"] for when in ("started", "success", "error")]
         assert told[2] == ["trading dev: On-call"]
-        assert told[:2] == ([told[2]] * 2 if moves.search(one["name"]) else [[], []])
+        started = moves.search(one["name"]) or "Announce" in one["name"]
+        assert told[:2] == [told[2] if started else [], told[2] if moves.search(one["name"]) else []]
     may_move = [one for one in made["job_templates"] if moves.search(one["name"]) or "Health" in one["name"]]
     assert {one["timeout"] for one in may_move} == {0}
 
@@ -395,3 +401,86 @@ def test_nodes_of_a_region_that_the_platform_has_not_are_reported():
     given = {**VARIABLES, "platform_regions": list(TWO), "controller_instances": {"eu-west-1": ["a"], TWO[0]: ["b"]}}
     sentences = requirement_problems({**HOST, **TOKEN}, given, True)
     assert sentences == ["controller_instances has eu-west-1; allowed: us-east-1, us-east-2."]
+
+
+@given(st.sampled_from(sorted(EXISTING)), st.text(min_size=1))
+def test_an_object_that_exists_is_referred_to_by_its_name_and_not_made(kind, name):
+    made = controller_objects(object_files(), "trading", "dev", TWO, existing={kind: name})
+    assert made[kind] == []
+    if kind == "projects":
+        assert {one["project"] for one in made["job_templates"]} == {name}
+        assert {one["source_project"] for one in made["inventory_sources"]} == {name}
+        assert name not in {one["unified_job_template"] for one in made["schedules"]}
+    if kind == "execution_environments":
+        assert {one["execution_environment"] for one in made["job_templates"]} == {name}
+
+
+def test_credentials_that_assume_a_role_have_the_type_that_passes_it_on():
+    made = controller_objects(object_files(), "trading", "dev", TWO, with_role=["FAILOVER"])
+    types = {one["environment"]: one["credential_type"] for one in made["credentials"]}
+    assert types.pop("FAILOVER") == "trading dev: AWS runner with role"
+    assert set(types.values()) == {"trading dev: AWS runner"}
+    fields = {one["name"]: one["inputs"]["fields"] for one in made["credential_types"]}
+    assert {field["id"] for field in fields["trading dev: AWS runner with role"]} == KEYS
+
+
+def test_playbooks_of_a_project_that_imports_the_collections_are_in_its_own_folder():
+    made = controller_objects(object_files(), "trading", "dev", TWO, playbook_folder="operations")
+    assert {one["playbook"].partition("/")[0] for one in made["job_templates"]} == {"operations"}
+
+
+def test_platforms_that_share_a_controller_and_an_organization_share_no_other_object():
+    one, other = (
+        controller_objects(object_files(), "trading", suffix, TWO, existing={"organizations": "Trading"})
+        for suffix in ("dev", "prod")
+    )
+    for kind in one.keys() - {"roles"}:
+        assert not {entry["name"] for entry in one[kind]} & {entry["name"] for entry in other[kind]}, kind
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"question": 5}, "the survey's reason has question 5; allowed: question, a text that is not empty;"),
+        ({"question": ""}, "has question ''; allowed: "),
+        ({}, "has question None; allowed: "),
+        (5, "has question 5; allowed: "),
+        ({"question": "Why?", "help": ["x"]}, r"has help \['x'\]; allowed: "),
+        ({"question": "Why?", "required": "yes"}, "has required 'yes'; allowed: "),
+        ({"question": "Why?", "choices": ["x"]}, r"has choices \['x'\]; allowed: "),
+    ],
+)
+def test_a_question_that_awx_refuses_is_refused_by_its_template_before_anything_is_created(asked, sentence):
+    data = copy.deepcopy(object_files())
+    template = next(one for one in data["job_templates"] if one["name"] == "Stopped")
+    template["survey"]["reason"] = asked
+    with pytest.raises(ValueError, match=f"job_templates: Stopped: .*{sentence}"):
+        controller_objects(data, "trading", "dev", TWO)
+
+
+def test_the_pages_table_names_the_credential_of_each_template(made):
+    """docs/controller.md: the policies of each job template's credential."""
+    policies = {
+        "Failover runner": "failover",
+        "Read-only runner": "read-only",
+        "Looking and moving runner": "read-only and failover",
+        "Provisioning runner": "provisioning",
+    }
+    rows = re.findall(r"^\| (.+?) \|.*?\| ([a-z-]+(?: and [a-z-]+)?) \|.*\|$", PAGE.read_text(), re.MULTILINE)
+    said = {name: policy for names, policy in rows for name in names.split(", ")}
+    for name, template in by_name(made["job_templates"]).items():
+        (credential,) = by_name([{"name": one} for one in template["credentials"]])
+        shown = re.sub(r" out of \S+$", " out of *region*", name)
+        assert said.get(shown) == policies[credential], name
+
+
+def test_the_pages_command_writes_a_playbook_for_every_template(tmp_path):
+    """docs/controller.md: one line each, for a project that has the collection from an automation hub."""
+    (block,) = (one for one in BLOCK.findall(PAGE.read_text()) if "import_playbook" in one)
+    subprocess.run(["bash", "-euc", block], cwd=tmp_path, check=True)
+    made = controller_objects(object_files(), "trading", "dev", TWO, playbook_folder="operations")
+    assert {one["playbook"] for one in made["job_templates"]} == {
+        str(path.relative_to(tmp_path)) for path in (tmp_path / "operations").iterdir()
+    }
+    line = (tmp_path / "operations" / "failover.yml").read_text()
+    assert line == "- import_playbook: trading.multi_region.failover\n"
