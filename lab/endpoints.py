@@ -11,6 +11,7 @@ from lab import anonymous_s3, elb, route53
 from lab.checks import CHECKS, Measurement
 from lab.elb import Fetched
 from lab.faults import Answer, Fault
+from lab.services import accelerator
 from lab.services.security_groups import CHECKERS, admits
 from lab.services.settings import SETTINGS
 from lab.services.wafv2 import needs_user_agent
@@ -31,6 +32,9 @@ def fetch(host: str, port: int, path: str, https: bool) -> Fetched:
 
 def balancer_of(host: str) -> elb.LoadBalancer | None:
     """The load balancer a request to a name or address reaches."""
+    edge = accelerator.accelerator_of(host)
+    if edge:
+        return next(iter(accelerator.reached(edge)), None)
     try:
         return elb.load_balancer_at(str(ipaddress.ip_address(host)))
     except ValueError:

@@ -13,13 +13,18 @@ from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
+from lab.services.accelerator import EDGE
+
 
 def tags_on(arn: str) -> dict[str, str]:
-    """The tags of what an ARN names, of EC2's resources and of keys: policies of this project ask for no others."""
+    """The tags of what an ARN names. Policies of this project ask for those of EC2's resources, keys, accelerators."""
     _arn, _partition, service, region, *_account = arn.split(":", 4) if arn != "*" else [""] * 4
     name = arn.rpartition("/")[2]
     if service == "ec2":
         return ec2_backends[DEFAULT_ACCOUNT_ID][region].tags.get(name, {})
+    if service == "globalaccelerator":
+        found = EDGE.accelerators.get(arn)
+        return found.tags if found else {}
     if service == "kms":
         return kms_backends[DEFAULT_ACCOUNT_ID][region].tagger.get_tag_dict_for_resource(name)
     return {}

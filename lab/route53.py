@@ -16,6 +16,7 @@ from moto.route53.models import FakeZone, RecordSet
 from lab.checks import CHECKS, Status, backends
 from lab.elb import LoadBalancer, evaluate_target_health, load_balancer_named
 from lab.rds_names import chain_of, is_rds_name
+from lab.services import accelerator
 from lab.services.settings import SETTINGS
 
 ELB_TTL_S = 60  # API, ResourceRecordSet, TTL: an alias to a load balancer has 60 seconds
@@ -135,6 +136,10 @@ def _target_health(zone: FakeZone, alias: dict[str, Any], type_: str, depth: int
     balancer = load_balancer_named(name)
     if balancer:
         return evaluate_target_health(balancer)
+    edge = accelerator.accelerator_of(name)
+    if edge:
+        reached = accelerator.reached(edge)
+        return bool(reached), f"{plain(name)} routes to {reached[0].name if reached else 'nothing'}"
     if depth >= LONGEST_CHAIN:
         return False, "the aliases go round in a circle"
     healthy = any(judge(zone, record, depth + 1).healthy for record in records_of(zone, name, type_))
@@ -176,13 +181,28 @@ def answer(name: str, type_: str = "A") -> DnsAnswer:
     return found
 
 
+@dataclass(frozen=True)
+class Entrance:
+    """The load balancer of a name, or the accelerator, with the load balancers that clients reach through it."""
+
+    addresses: list[str]
+    balancers: list[LoadBalancer]
+
+
+def _entrance(name: str, every_client: bool) -> Entrance | None:
+    balancer, edge = load_balancer_named(name), accelerator.accelerator_of(name)
+    if balancer:
+        return Entrance([balancer.address], [balancer])
+    return Entrance(edge.addresses, accelerator.reached(edge, every_client)) if edge else None
+
+
 def look_up(found: DnsAnswer, name: str, type_: str) -> None:
     """Follow CNAMEs; aliases are followed inside `_take`, because they do not show in the answer."""
-    balancer = load_balancer_named(name)
-    if balancer:
-        found.balancers = [balancer]
+    entrance = _entrance(name, found.every_share)
+    if entrance:
+        found.balancers = entrance.balancers
         if type_ == "A":
-            found.chain.append((name, "A", ELB_TTL_S, [balancer.address]))
+            found.chain.append((name, "A", ELB_TTL_S, entrance.addresses))
         return
     if is_rds_name(name):
         _look_up_rds(found, name, type_)
@@ -190,7 +210,7 @@ def look_up(found: DnsAnswer, name: str, type_: str) -> None:
     zone = zone_of(name)
     if zone is None:
         if not found.chain:
-            found.rcode = "NXDOMAIN" if name.endswith(ELB_DOMAIN) else "REFUSED"
+            found.rcode = "NXDOMAIN" if name.endswith((ELB_DOMAIN, accelerator.DOMAIN)) else "REFUSED"
         return
     found.zone = zone
     if records_of(zone, name, type_):
@@ -239,10 +259,10 @@ def _take(found: DnsAnswer, zone: FakeZone, name: str, type_: str) -> tuple[int,
             values += values_of(record)
             continue
         target = plain(record.alias_target["DNSName"])
-        balancer = load_balancer_named(target)
-        if balancer:
-            found.balancers.append(balancer)
-            values += [balancer.address] if type_ == "A" else []
+        entrance = _entrance(target, found.every_share)
+        if entrance:
+            found.balancers += entrance.balancers
+            values += entrance.addresses if type_ == "A" else []
         elif len(found.steps) < LONGEST_CHAIN and records_of(zone, target, type_):
             ttl, more = _take(found, zone, target, type_)
             values += more

@@ -39,12 +39,14 @@ from lab.faults import (
     spoil,
 )
 from lab.request import ApiRequest, read_form, read_request, read_scope
-from lab.services import arc
+from lab.services import accelerator, arc
 from lab.stale import StaleReads
 from lab.world import World
 
 LOOK_AROUND_S = 0.05
 LOOPBACK = ("127.0.0.1", "localhost", "")
+# Services that moto does not have: the lab answers them itself.
+OWN = {**dict.fromkeys(arc.SERVICES, arc.answer), accelerator.SERVICE: accelerator.answer}
 API_HOSTS = ("amazonaws.com", "localhost")
 
 
@@ -277,8 +279,8 @@ class Front:
             return error_answer(request, 500, "LabInternalFailure", message)
 
     def _carry_out(self, request: ApiRequest, environ: dict[str, Any], body: bytes) -> Answer:
-        own = request.service in arc.SERVICES
-        answer = arc.answer(request, environ, body) if own else self.call_moto(environ, body)
+        own = OWN.get(request.service)
+        answer = own(request, environ, body) if own else self.call_moto(environ, body)
         if is_mutating(request.service, request.operation):
             for hook in self.world.tick_hooks:
                 hook()

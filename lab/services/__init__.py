@@ -15,6 +15,7 @@ def install() -> None:
     # moto is slow to import, and clients of a running lab do not need it
     from lab import patches
     from lab.services import (
+        accelerator,
         arc,
         autoscaling,
         cloudwatch,
@@ -54,6 +55,7 @@ def install() -> None:
         security_groups,
         settling,
         wafv2,
+        accelerator,  # what it keeps from being deleted, others delete
     ):
         service.install()
     patches.apply()

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupRule
 from moto.elbv2.models import elbv2_backends
@@ -45,6 +45,15 @@ def install() -> None:
             )
         return answer
 
+    stock_delete = EC2Backend.delete_vpc
+
+    def delete_vpc(self: Any, vpc_id: str) -> Any:
+        """EC2 API, DeleteVpc: everything in it must be gone, its security groups but the default one among it."""
+        if any(group.name != "default" for group in self.groups[vpc_id].values()):
+            raise DependencyViolationError(f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
+        return stock_delete(self, vpc_id)
+
+    EC2Backend.delete_vpc = delete_vpc
     EC2Backend.create_default_pls = create_default_pls
     EC2Backend.authorize_security_group_ingress = authorize_security_group_ingress
 

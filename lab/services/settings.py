@@ -66,6 +66,8 @@ class Settings:
     snapshot_create_s: float = 0.0  # a cluster's snapshot, or the copy of one, is `creating`
     nat_gateway_create_s: float = 0.0  # a NAT gateway is `pending`
     load_balancer_create_s: float = 0.0  # a load balancer is `provisioning`
+    # A change of an accelerator is IN_PROGRESS, then it routes by it; AWS gives no time (lab/services/accelerator.py).
+    accelerator_deploy_s: float = 20.0
     db_clusters_max: int = 40  # quotas of RDS in each region
     db_instances_max: int = 40
     elastic_ips_max: int = 5  # quotas that are reported only

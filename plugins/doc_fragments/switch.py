@@ -30,6 +30,10 @@ options:
         description: ARN of its routing control. Required with O(backend=arc_routing_control).
         type: str
         version_added: 0.2.0
+      endpoint_group_arn:
+        description: ARN of its endpoint group. Required with O(backend=global_accelerator).
+        type: str
+        version_added: 0.3.0
   object_key:
     description:
       - Key of the public object in every control bucket.
@@ -42,8 +46,10 @@ options:
       - V(cloudwatch_metric) is one metric for each statement, with an alarm that a health check follows. Nothing is
         public, and the traffic moves about one minute later than with V(s3_object).
       - V(arc_routing_control) is one routing control per region, in a cluster that is billed by the hour.
+      - V(global_accelerator) is one endpoint group per region of an accelerator, whose traffic dials are turned in
+        us-west-2. Clients do not depend on DNS caches.
     type: str
-    choices: [s3_object, cloudwatch_metric, arc_routing_control]
+    choices: [s3_object, cloudwatch_metric, arc_routing_control, global_accelerator]
     default: s3_object
   platform:
     description:

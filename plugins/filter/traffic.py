@@ -9,8 +9,12 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.trading.multi_region.plugins.module_utils._options.partitions import partition_of
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import backends
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import checks_and_records as checks
+
+# The only partition with Global Accelerator (endpoints.json of botocore).
+PARTITION_OF_ACCELERATORS = "aws"
 
 
 def traffic_switch_checks(
@@ -48,6 +52,11 @@ def traffic_backend_problem(
     order: t.Any, backend: str, routing_controls: t.Mapping[str, str], cluster_endpoints: t.Any
 ) -> str:
     """Return what a backend lacks; empty if it lacks nothing that can be checked without AWS."""
+    partition = partition_of(list(order)[0]).name
+    if backend == checks.GLOBAL_ACCELERATOR and partition != PARTITION_OF_ACCELERATORS:
+        return (
+            f"Partition {partition} has no Global Accelerator; allowed: {checks.S3_OBJECT}, {checks.CLOUDWATCH_METRIC}."
+        )
     regions = [{"region": region, "routing_control_arn": routing_controls.get(region)} for region in order]
     options = {"backend": backend, "regions": regions, "cluster_endpoints": list(cluster_endpoints or [])}
     return " ".join(backends.backend_problems(options)) if backend == checks.ARC_ROUTING_CONTROL else ""

@@ -24,6 +24,10 @@ description:
     RV(may_take_back) lists regions for which that is not certain.
   - With O(backend=arc_routing_control) there are no statements. The region whose routing control is On has the traffic,
     and all controls are set in one transaction through any endpoint of the cluster that responds.
+  - With O(backend=global_accelerator) there are no statements either. The region whose endpoint group has the only
+    traffic dial above 0 has the traffic. The target is dialled up to 100 first, then the others down to 0. Global
+    Accelerator's API is in us-west-2, so a loss of that region makes a move impossible. Without O(active_region) the
+    module fails if the dials do not say where the traffic is.
   - "Source of the method: C(Creating disaster recovery mechanisms using Amazon Route 53), AWS Networking blog."
 author:
   - Trading platform maintainers (@trading-multi-region)
@@ -104,6 +108,16 @@ EXAMPLES = r"""
       - region: us-east-2
         routing_control_arn: '{{ traffic_routing_controls["us-east-2"] }}'
     cluster_endpoints: '{{ traffic_cluster_endpoints }}'
+
+- name: Move the traffic with the accelerator backend
+  trading.multi_region.region_traffic:
+    active_region: us-east-2
+    backend: global_accelerator
+    regions:
+      - region: us-east-1
+        endpoint_group_arn: '{{ edge.accelerator.endpoint_groups["us-east-1"] }}'
+      - region: us-east-2
+        endpoint_group_arn: '{{ edge.accelerator.endpoint_groups["us-east-2"] }}'
 """
 
 RETURN = r"""
@@ -124,7 +138,8 @@ ended_at:
   version_added: 0.2.0
   sample: 1767225600.125
 before:
-  description: Active region before, according to the regions that responded.
+  description:
+    - Active region before, according to the regions that responded. V(unknown) if traffic dials do not say it.
   returned: success
   type: str
   sample: us-east-1
@@ -150,7 +165,9 @@ not_told:
 not_seen:
   description:
     - The active region, if Route 53's health checkers read something else than what its object contains, so that the
-      name does not follow the switch. RV(reason) says so. Always empty with other backends and in check mode.
+      name does not follow the switch. RV(reason) says so.
+    - With O(backend=global_accelerator), if no load balancer of the active region is healthy, so that clients are sent
+      elsewhere. Always empty with other backends.
   returned: success
   type: list
   elements: str
@@ -174,7 +191,7 @@ may_take_back:
 statements:
   description:
     - Current statements of every region, V(null) if they could not be read. With O(backend=arc_routing_control) the
-      state of its routing control, V(On) or V(Off).
+      state of its routing control, V(On) or V(Off); with O(backend=global_accelerator) its traffic dial in percent.
   returned: success
   type: dict
   sample:

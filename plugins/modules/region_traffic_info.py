@@ -18,8 +18,10 @@ description:
     and fails when the timeout expires.
   - With O(manifest) it compares the name with the switch, as the switch is stored and as Route 53's health checkers
     read it, which is without credentials. Each difference is one of RV(problems), with its remedy.
-  - It makes no call to AWS, except to renew O(lease) while it waits and to read the switch of O(manifest). The options
-    for AWS are accepted so that defaults of the action group apply to it.
+  - With O(accelerator) the name resolves to the addresses of the accelerator, and the region is the one to which its
+    traffic dials lead, once they are deployed and if a load balancer there is healthy.
+  - It makes no call to AWS, except to renew O(lease) while it waits, to read the switch of O(manifest), and to ask
+    O(accelerator). The options for AWS are accepted so that defaults of the action group apply to it.
 requirements:
   - dnspython >= 2.4
 author:
@@ -39,6 +41,29 @@ options:
     description:
       - DNS name of each region's load balancer, by region. Required without O(manifest).
     type: dict
+  accelerator:
+    description:
+      - Accelerator of Global Accelerator that the name leads to, instead of the load balancers themselves.
+      - O(manifest) provides it if the traffic switch uses one.
+    type: dict
+    version_added: 0.3.0
+    suboptions:
+      arn:
+        description: ARN of the accelerator.
+        type: str
+        required: true
+      dns_name:
+        description: DNS name of the accelerator. It is not used.
+        type: str
+      addresses:
+        description: Its static addresses.
+        type: list
+        elements: str
+        required: true
+      endpoint_groups:
+        description: ARN of each region's endpoint group, by region.
+        type: dict
+        required: true
   deadline:
     description:
       - Total number of seconds to wait for the switch of O(manifest). What has not responded by then is unknown.
@@ -255,10 +280,21 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.names i
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.resolve import run
 
+ACCELERATOR_SPEC = {
+    "arn": {"type": "str", "required": True, "rule": rules.ACCELERATOR_ARN},
+    "dns_name": {"type": "str", "rule": rules.HOST},
+    "addresses": {"type": "list", "elements": "str", "required": True, "rule": rules.Each(rules.ADDRESS, 1)},
+    "endpoint_groups": {
+        "type": "dict",
+        "required": True,
+        "rule": rules.ByKey(rules.REGION_CODE, rules.ENDPOINT_GROUP_ARN, least=1),
+    },
+}
 ARGUMENT_SPEC = {
     "manifest": {"type": "dict", "rule": rules.MANIFEST},
     "domain": {"type": "str", "rule": rules.HOST},
     "load_balancers": {"type": "dict", "rule": rules.ByKey(rules.REGION_CODE, rules.HOST, least=1)},
+    "accelerator": {"type": "dict", "options": ACCELERATOR_SPEC},
     "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     "dns_servers": {"type": "list", "elements": "str", "default": [], "rule": rules.Each(rules.SERVER)},
     "probe_path": {"type": "str", "rule": rules.PATH},
@@ -271,13 +307,15 @@ ARGUMENT_SPEC = {
     **LEASE_SPEC,
     **TIMEOUT_SPEC,
 }
+# Options that need calls to AWS.
+OF_AWS = ("lease", "manifest", "accelerator")
 
 
 def look(module):
-    """Return what was seen; without a lease or a manifest no call to AWS is made, so credentials are not needed."""
+    """Return what was seen. Without OF_AWS no call to AWS is made, so credentials are not needed."""
     if DNSPYTHON_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("dnspython"), exception=DNSPYTHON_IMPORT_ERROR)
-    clients = clients_for(module) if module.params["lease"] or module.params["manifest"] else None
+    clients = clients_for(module) if any(module.params[name] for name in OF_AWS) else None
     return run(module.params, clients, module.check_mode)
 
 

@@ -254,7 +254,7 @@ ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "type": {"type": "str", "choices": TYPES},
     "fqdn": {"type": "str", "rule": rules.HOST},
-    "ip_address": {"type": "str", "rule": rules.Value("an IPv4 or IPv6 address", rules.is_address)},
+    "ip_address": {"type": "str", "rule": rules.ADDRESS},
     "port": {"type": "int", "rule": rules.PORT},
     "resource_path": {"type": "str", "rule": rules.PATH},
     "search_string": {"type": "str", "rule": rules.line(255)},

@@ -45,7 +45,8 @@ VARIANTS = {
         "global_database_min_capacity": 0.5,
         "global_database_max_capacity": 16,
         "global_database_storage_type": "aurora-iopt1",
-    }
+    },
+    "accelerator": {"traffic_switch_backend": "global_accelerator"},
 }
 # Names the folder of the platforms that all stages of a `make test` use.
 OF_ALL_STAGES = "STAGES_PLATFORMS"

@@ -109,8 +109,9 @@ CONTROLS = {
             {"traffic_switch_backend": "arc_routing_control", "traffic_routing_controls": CONTROLS},
             "route53-recovery-cluster:UpdateRoutingControlStates",
         ),
+        ({"traffic_switch_backend": "global_accelerator"}, "globalaccelerator:UpdateEndpointGroup"),
     ],
-    ids=["metrics", "routing controls"],
+    ids=["metrics", "routing controls", "traffic dials"],
 )
 def test_another_switch_account_and_partition_have_their_own_rights(tmp_path, options, turn):
     inventory = inventory_of(tmp_path / "inventory", CONTROLS)

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The promises of the traffic switch with metrics and with routing controls, over real boto3, as clients see them.
+"""The promises of the traffic switch with metrics, routing controls and traffic dials, over real boto3.
 
 Those with objects, which are the same, are in test_modules_traffic.py.
 """
@@ -22,9 +22,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.paralle
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import backends
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.switch import s3_module
 from tests.lab.stage import Stage, wait
-from tests.lab.traffic_platform import EAST, WEST, ControlPlatform, MetricPlatform, Platform
+from tests.lab.traffic_platform import EAST, WEST, ControlPlatform, DialPlatform, MetricPlatform, Platform
 
-KINDS = {kind.backend: kind for kind in (MetricPlatform, ControlPlatform)}
+KINDS = {kind.backend: kind for kind in (MetricPlatform, ControlPlatform, DialPlatform)}
 
 
 def build(kind: type[Platform], stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Platform:
@@ -43,6 +43,11 @@ def platform(
 @pytest.fixture
 def metrics(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Platform:
     return build(MetricPlatform, stage, monkeypatch, capsys)
+
+
+@pytest.fixture
+def dials(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> DialPlatform:
+    return build(DialPlatform, stage, monkeypatch, capsys)  # type: ignore[return-value]
 
 
 @pytest.fixture
@@ -83,7 +88,8 @@ def test_check_mode_writes_nothing_and_the_move_needs_no_global_control_plane(pl
     would = platform.traffic(WEST, check_mode=True)
     assert writes(platform) == []
     platform.lab.outage("aws-global")
-    platform.lab.outage("us-west-2", "reset")  # where ARC's control plane lives
+    if not isinstance(platform, DialPlatform):
+        platform.lab.outage("us-west-2", "reset")  # where ARC's control plane lives
     did = platform.traffic(WEST)
     for key in ("changed", "before", "after", "told", "not_told", "statements"):
         assert would[key] == did[key]
@@ -97,6 +103,7 @@ def manifest_of(platform: Platform) -> dict[str, Any]:
             "routing_controls": getattr(platform, "controls", None),
             "cluster_endpoints": platform.options().get("cluster_endpoints"),
         },
+        "global_accelerator": {"accelerator": platform.accelerator() if isinstance(platform, DialPlatform) else None},
     }
     return {
         "traffic": {"backend": platform.backend, **parts[platform.backend]},
@@ -239,3 +246,102 @@ def test_controls_that_are_both_on_leave_the_traffic_where_it_is(controls: Contr
     assert (settled["changed"], settled["after"]) == (True, EAST)
     assert settled["statements"] == {EAST: ["On"], WEST: ["Off"]}
     assert controls.leads_to(EAST)
+
+
+# --- traffic dials ----------------------------------------------------------------------------------------------------
+
+
+def test_dials_up_the_target_before_the_others_go_down(dials: DialPlatform) -> None:
+    dials.lab.clear_calls()
+    moved = dials.traffic(WEST)
+    assert (moved["before"], moved["after"], moved["not_seen"]) == (EAST, WEST, [])
+    assert dials.dials() == {EAST: 0.0, WEST: 100.0}
+    assert writes(dials) == [("UpdateEndpointGroup", "us-west-2")] * 2
+
+
+def test_dials_that_were_left_half_turned_say_nothing_until_the_move_is_run_again(dials: DialPlatform) -> None:
+    api = dials.lab.client("globalaccelerator", "us-west-2")
+    api.update_endpoint_group(EndpointGroupArn=dials.edge["endpoint_groups"][WEST], TrafficDialPercentage=100)
+    settled = dials.traffic()
+    assert f"The traffic dials of {EAST}, {WEST} are above 0" in settled["msg"]
+    assert "matches" in (seen := dials.outside(accelerator=dials.accelerator())) and seen["active_region"] == "unknown"
+    moved = dials.traffic(WEST)
+    assert (moved["changed"], moved["before"], moved["after"]) == (True, "unknown", WEST)
+    assert dials.dials() == {EAST: 0.0, WEST: 100.0}
+
+
+def test_dials_cannot_be_turned_without_us_west_2_and_nothing_is_written(dials: DialPlatform) -> None:
+    dials.lab.outage("us-west-2", "hang")
+    failed = dials.traffic(WEST, read_timeout=0.5, retries=0)
+    assert "us-west-2" in failed["msg"] and not failed.get("changed")
+    dials.lab.restore("us-west-2")
+    assert dials.dials() == {EAST: 100.0, WEST: 0.0}
+
+
+def test_dials_of_a_dead_region_leave_its_clients_with_the_next_healthy_one(dials: DialPlatform) -> None:
+    """Whatever its dial; and the old region has them back as soon as it is healthy, unless the dials were turned."""
+    dials.lab.outage(EAST, "hang")
+    assert dials.leads_to(WEST)
+    dials.lab.restore(EAST)
+    assert dials.leads_to(EAST)
+    dials.traffic(WEST)
+    dials.lab.outage(EAST, "hang")
+    dials.lab.restore(EAST)
+    assert dials.leads_to(WEST)
+
+
+def test_dials_towards_an_unhealthy_region_are_reported(dials: DialPlatform) -> None:
+    dials.stage.deregister_all(WEST)
+    wait(lambda: dials.traffic(WEST)["not_seen"], lambda found: found == [WEST])
+    moved = dials.traffic(WEST)
+    assert moved["not_seen"] == [WEST] and "no healthy load balancer in us-east-2" in moved["reason"]
+    seen = dials.outside(accelerator=dials.accelerator())
+    assert (seen["active_region"], seen["matches"]) == ("unknown", False)
+
+
+def test_outside_the_region_is_the_one_that_the_dials_lead_to(dials: DialPlatform) -> None:
+    edge = dials.accelerator()
+    seen = dials.outside(accelerator=edge, expected_region=EAST, wait_timeout=10)
+    assert (seen["active_region"], seen["addresses"], seen["probe"]["status"]) == (EAST, edge["addresses"], 200)
+    dials.traffic(WEST)
+    seen = dials.outside(accelerator=edge, expected_region=WEST, wait_timeout=10)
+    assert (seen["active_region"], seen["matches"]) == (WEST, True)
+    dials.stage.put(dials.stage.alias(EAST))
+    seen = dials.outside(accelerator=edge)
+    assert seen["active_region"] == "unknown" and "does not point at the accelerator" in seen["reason"]
+
+
+# --- the accelerator of the role's module
+
+
+def test_an_accelerator_is_made_once_and_its_dials_are_left_alone(dials: DialPlatform) -> None:
+    again = dials.accelerate()
+    assert (again["changed"], again["accelerator"]["status"]) == (False, "DEPLOYED")
+    dials.traffic(WEST)
+    again = dials.accelerate(tags={"a": "c"}, ports=[80, 443])
+    assert (again["changed"], again["reason"]) == (True, "The accelerator switch is changed: ports, tags.")
+    assert again["accelerator"]["dials"] == {EAST: 0.0, WEST: 100.0}
+    assert (again["accelerator"]["tags"], again["accelerator"]["ports"]) == ({"a": "c"}, [80, 443])
+    assert dials.accelerate(tags={"a": "c"}, ports=[80, 443])["changed"] is False
+
+
+def test_an_accelerator_is_changed_by_no_check_and_removed_with_everything_in_it(dials: DialPlatform) -> None:
+    assert dials.accelerate(check_mode=True, ports=[443])["changed"] is True
+    assert dials.accelerate()["changed"] is False
+    assert dials.accelerate(check_mode=True, state="absent")["changed"] is True
+    foreign = dials.accelerate(state="absent", tags={"a": "other"})
+    assert "does not have the tags" in foreign["msg"]
+    gone = dials.accelerate(state="absent")
+    assert (gone["changed"], gone["accelerator"]) == (True, {})
+    assert dials.lab.client("globalaccelerator", "us-west-2").list_accelerators()["Accelerators"] == []
+    for region in dials.stage.regions:
+        assert dials.lab.client("ec2", region).describe_network_interfaces()["NetworkInterfaces"] == []
+    assert dials.accelerate(state="absent")["changed"] is False
+
+
+def test_a_load_balancer_of_another_region_is_refused_before_anything_is_made(dials: DialPlatform) -> None:
+    west = {"region": EAST, "endpoint_arn": dials.stage.balancers[WEST]["LoadBalancerArn"]}
+    dials.lab.clear_calls()
+    failed = dials.accelerate(name="another", endpoint_groups=[west])
+    assert f"which is in {WEST}; allowed: a load balancer in {EAST}" in failed["msg"]
+    assert dials.lab.calls() == []

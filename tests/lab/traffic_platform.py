@@ -203,3 +203,59 @@ class ControlPlatform(Platform):
             "regions": [{"region": region, "routing_control_arn": arn} for region, arn in self.controls.items()],
             "cluster_endpoints": self.endpoints,
         }
+
+
+class DialPlatform(Platform):
+    """Backend global_accelerator: an accelerator of our module, and an alias of it."""
+
+    backend = checks.GLOBAL_ACCELERATOR
+    long_enough = 0.2
+
+    def prepare(self) -> None:
+        self.edge = self.accelerate()["accelerator"]
+
+    def accelerate(self, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        """Run our module as the role does."""
+        groups = [
+            {"region": region, "endpoint_arn": one["LoadBalancerArn"]} for region, one in self.stage.balancers.items()
+        ]
+        given = {"name": "switch", "ports": [80], "endpoint_groups": groups, "initial_region": EAST, "tags": {"a": "b"}}
+        return self.run("global_accelerator", check_mode, **{**given, **options})
+
+    def checks(self) -> list[dict[str, Any]]:
+        return []
+
+    def build_records(self, made: Made) -> None:
+        target = {"HostedZoneId": "Z2BJ6XQ5FK7U4H", "DNSName": self.edge["dns_name"], "EvaluateTargetHealth": False}
+        self.stage.put({"Name": DOMAIN, "Type": "A", "AliasTarget": target})
+
+    def options(self) -> dict[str, Any]:
+        groups = self.edge["endpoint_groups"]
+        return {"regions": [{"region": region, "endpoint_group_arn": arn} for region, arn in groups.items()]}
+
+    def leads_to(self, region: str) -> bool:
+        """Whether it does once the last change is deployed: a move is two, and clients are divided between them."""
+        api = self.lab.client("globalaccelerator", "us-west-2")
+        wait(
+            lambda: api.describe_accelerator(AcceleratorArn=self.edge["arn"])["Accelerator"]["Status"],
+            lambda status: status == "DEPLOYED",
+            MOVED_WITHIN,
+        )
+        return super().leads_to(region)
+
+    def accelerator(self) -> dict[str, Any]:
+        """The manifest's member, and the option of region_traffic_info."""
+        return {name: self.edge[name] for name in ("arn", "dns_name", "addresses", "endpoint_groups")}
+
+    def on(self, stage: Stage) -> Platform:
+        copy = DialPlatform(stage, self.capsys)
+        copy.edge = self.edge
+        return copy
+
+    def dials(self) -> dict[str, float]:
+        """As AWS shows them."""
+        api = self.lab.client("globalaccelerator", "us-west-2")
+        return {
+            region: api.describe_endpoint_group(EndpointGroupArn=arn)["EndpointGroup"]["TrafficDialPercentage"]
+            for region, arn in self.edge["endpoint_groups"].items()
+        }

@@ -48,7 +48,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._stores impor
     global_table,
     secret_replication,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic import health_checks, switch
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import accelerators, health_checks, switch
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, VERSION, WEST, clients_of
 
@@ -872,6 +872,140 @@ def traffic_moved_by_control(place: Place) -> Write:
         return [client.get_routing_control_state(RoutingControlArn=arn)["RoutingControlState"] for arn in arns]
 
     return Write(lambda: traffic(place, WEST, **options), seen, ["Off", "On"])
+
+
+# --- accelerators
+API = "us-west-2"
+
+
+def balancers(place: Place) -> dict[str, str]:
+    """Make a load balancer in both regions; their ARNs."""
+    found = {}
+    for region in (EAST, WEST):
+        subnets = [one["SubnetId"] for one in place.aws("ec2", region).describe_subnets()["Subnets"][:2]]
+        made = place.aws("elbv2", region).create_load_balancer(Name=place.name, Subnets=subnets)["LoadBalancers"][0]
+        found[region] = made["LoadBalancerArn"]
+    return found
+
+
+def accelerator(place: Place, arns: Mapping[str, str], **more: Any) -> dict[str, Any]:
+    params = {
+        "name": place.name,
+        "state": "present",
+        "ports": [80],
+        "endpoint_groups": [{"region": region, "endpoint_arn": arn} for region, arn in arns.items()],
+        "initial_region": EAST,
+        "tags": {"Project": "trading"},
+        "wait_timeout": 60,
+        **more,
+    }
+    return accelerators.run(params, place.clients, sleep=briefly)
+
+
+def seen_accelerators(place: Place) -> list[tuple[bool, list[str], list[int], dict[str, tuple[float, int]]]]:
+    """Whether each with the name is enabled, its tags, ports, and dial and number of endpoints by region."""
+    api, found = place.aws("globalaccelerator", API), []
+    for page in api.get_paginator("list_accelerators").paginate():
+        for one in page["Accelerators"]:
+            if one["Name"] != place.name:
+                continue
+            arn = one["AcceleratorArn"]
+            listeners = api.list_listeners(AcceleratorArn=arn)["Listeners"]
+            groups = [
+                group
+                for listener in listeners
+                for group in api.list_endpoint_groups(ListenerArn=listener["ListenerArn"])["EndpointGroups"]
+            ]
+            tags = sorted(tag["Value"] for tag in api.list_tags_for_resource(ResourceArn=arn)["Tags"])
+            ports = [span["FromPort"] for listener in listeners for span in listener["PortRanges"]]
+            shown = {
+                group["EndpointGroupRegion"]: (group["TrafficDialPercentage"], len(group["EndpointDescriptions"]))
+                for group in groups
+            }
+            found.append((one["Enabled"], tags, ports, shown))
+    return found
+
+
+ACCELERATOR = (True, ["trading"], [80], {EAST: (100.0, 1), WEST: (0.0, 1)})
+
+
+@writes("globalaccelerator", "CreateAccelerator", API, is_read_back=False)
+def accelerator_created(place: Place) -> Write:
+    arns = balancers(place)
+    return Write(lambda: accelerator(place, arns), lambda: seen_accelerators(place), [ACCELERATOR])
+
+
+@writes("globalaccelerator", "CreateListener", API, is_read_back=False)
+def accelerator_given_a_listener(place: Place) -> Write:
+    return accelerator_created(place)
+
+
+@writes("globalaccelerator", "CreateEndpointGroup", API, is_read_back=False)
+def accelerator_given_endpoint_groups(place: Place) -> Write:
+    return accelerator_created(place)
+
+
+@writes("globalaccelerator", "UpdateListener", API, is_read_back=False)
+def accelerator_with_other_ports(place: Place) -> Write:
+    arns = balancers(place)
+    accelerator(place, arns)
+    wanted = [(True, ["trading"], [443], ACCELERATOR[3])]
+    return Write(lambda: accelerator(place, arns, ports=[443]), lambda: seen_accelerators(place), wanted)
+
+
+@writes("globalaccelerator", "TagResource", API, is_read_back=False)
+def accelerator_tagged(place: Place) -> Write:
+    arns = balancers(place)
+    accelerator(place, arns)
+    wanted = [(True, ["other"], [80], ACCELERATOR[3])]
+    return Write(lambda: accelerator(place, arns, tags={"Project": "other"}), lambda: seen_accelerators(place), wanted)
+
+
+@writes("globalaccelerator", "UpdateEndpointGroup", API, is_read_back=False)
+def accelerator_with_another_load_balancer(place: Place) -> Write:
+    arns = balancers(place)
+    before = accelerator(place, arns)["accelerator"]
+    api = place.aws("globalaccelerator", API)
+    api.update_endpoint_group(EndpointGroupArn=before["endpoint_groups"][WEST], EndpointConfigurations=[])
+    return Write(lambda: accelerator(place, arns), lambda: seen_accelerators(place), [ACCELERATOR])
+
+
+def accelerator_removed(place: Place) -> Write:
+    arns = balancers(place)
+    accelerator(place, arns)
+    return Write(lambda: accelerator(place, arns, state="absent"), lambda: seen_accelerators(place), [])
+
+
+@writes("globalaccelerator", "UpdateAccelerator", API, is_read_back=False)
+def accelerator_disabled(place: Place) -> Write:
+    return accelerator_removed(place)
+
+
+@writes("globalaccelerator", "DeleteEndpointGroup", API, is_read_back=False)
+def accelerator_without_endpoint_groups(place: Place) -> Write:
+    return accelerator_removed(place)
+
+
+@writes("globalaccelerator", "DeleteListener", API, is_read_back=False)
+def accelerator_without_a_listener(place: Place) -> Write:
+    return accelerator_removed(place)
+
+
+@writes("globalaccelerator", "DeleteAccelerator", API, is_read_back=False)
+def accelerator_deleted(place: Place) -> Write:
+    return accelerator_removed(place)
+
+
+@writes("globalaccelerator", "UpdateEndpointGroup", API, is_read_back=False)
+def traffic_moved_by_dial(place: Place) -> Write:
+    groups = accelerator(place, balancers(place))["accelerator"]["endpoint_groups"]
+    regions = [{"region": region, "endpoint_group_arn": arn} for region, arn in groups.items()]
+    wanted = [(True, ["trading"], [80], {EAST: (0.0, 1), WEST: (100.0, 1)})]
+
+    def act() -> dict[str, Any]:
+        return traffic(place, WEST, backend="global_accelerator", regions=regions)
+
+    return Write(act, lambda: seen_accelerators(place), wanted)
 
 
 # --- log groups and topics

@@ -19,6 +19,7 @@ ACCOUNT = "123456789012"
 CLUSTER_ARN = f"arn:aws:rds:{{}}:{ACCOUNT}:cluster:trading-{{}}-dev"
 TOPIC_ARN = f"arn:aws:sns:{{}}:{ACCOUNT}:trading-alerts-dev"
 GROUP_ARN = f"arn:aws:elasticloadbalancing:{{}}:{ACCOUNT}:targetgroup/trading-tg-dev/0123456789abcdef"
+ACCELERATOR = f"arn:aws:globalaccelerator::{ACCOUNT}:accelerator/1234abcd"
 PANEL = f"arn:aws:route53-recovery-control::{ACCOUNT}:controlpanel/abc"
 
 
@@ -112,6 +113,13 @@ TEXTS = {
     "resource_path": ["/health?deep=1"],
     "role_arn": [f"arn:aws:iam::{ACCOUNT}:role/trading-replication-dev"],
     "routing_control_arn": [f"{PANEL}/routingcontrol/{number}" for number in "12"],
+    "endpoint_group_arn": [f"{ACCELERATOR}/listener/0123/endpoint-group/{number}" for number in "12"],
+    "endpoint_arn": [f"arn:aws:elasticloadbalancing:{WEST}:{ACCOUNT}:loadbalancer/app/trading-alb/0123"],
+    "endpoint_groups": [{EAST: f"{ACCELERATOR}/listener/0123/endpoint-group/1"}],
+    "arn": [ACCELERATOR],
+    "dns_name": ["a1234567890abcdef.awsglobalaccelerator.com"],
+    "addresses": ["192.0.2.250"],
+    "initial_region": [WEST],
     "runner_arn": [f"arn:aws:iam::{ACCOUNT}:user/ann", f"arn:aws:sts::{ACCOUNT}:assumed-role/runner/ann"],
     "safety_rules_to_override": [f"{PANEL}/safetyrule/1"],
     "security_group_id": ["sg-0123456789abcdef0"],

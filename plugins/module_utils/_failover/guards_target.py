@@ -7,8 +7,13 @@
 from __future__ import annotations
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH
-from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import ACCEPT_DATA_LOSS, Obstacle
+from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import (
+    ACCEPT_DATA_LOSS,
+    FORCE,
+    Obstacle,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import REQUIRED, Situation
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import TRAFFIC_DIAL
 
 # The parts of a region, as the sentence about a missing one calls them.
 PARTS = {
@@ -21,13 +26,33 @@ PARTS = {
 
 def target_unreadable(seen: Situation) -> Obstacle | None:
     """A required fact of the target region is unknown."""
-    required = (*REQUIRED, seen.state.switch_fact)
+    elsewhere = seen.state.switch_fact == TRAFFIC_DIAL
+    required = REQUIRED if elsewhere else (*REQUIRED, seen.state.switch_fact)
     unknown = seen.facts.unknown(required)
     if not unknown:
         return None
     shown = "; ".join(f"{name}: {error}" for name, error in unknown.items())
     sentence = f"{len(unknown)} of {len(required)} facts of {seen.target} are unknown: {shown}."
     return Obstacle("target_unreadable", sentence)
+
+
+def switch_unreachable(seen: Situation) -> Obstacle | None:
+    """The traffic dials are unknown, so the traffic could not be moved after the promotion.
+
+    Global Accelerator's API is in one region only, which may be the lost one. Its data plane is not: clients of a
+    region without a healthy load balancer are sent to the next one, and come back when the first one recovers.
+    """
+    fact = seen.facts[TRAFFIC_DIAL] if seen.state.switch_fact == TRAFFIC_DIAL else None
+    if fact is None or fact.known:
+        return None
+    return Obstacle(
+        "switch_unreachable",
+        f"The traffic dials are unknown ({str(fact.error).rstrip('.')}), so the traffic could not be moved to "
+        f"{seen.target}: Global Accelerator's API is in us-west-2 only. While no load balancer of the region with the "
+        "traffic is healthy, its clients are sent to the next region. With the override the database is promoted, and "
+        "the run stops at the traffic: run it again once us-west-2 responds.",
+        FORCE,
+    )
 
 
 def target_incomplete(seen: Situation) -> Obstacle | None:

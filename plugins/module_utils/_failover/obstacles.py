@@ -34,6 +34,7 @@ GUARDS: tuple[Guard, ...] = (
     guards_runs.expected_active_region_differs,
     guards_database.operation_in_flight,
     guards_target.target_unreadable,
+    guards_target.switch_unreachable,
     guards_target.target_incomplete,
     guards_target.target_detached,
     guards_target.target_has_no_healthy_target,

@@ -33,6 +33,8 @@ FENCINGS = (NETWORK_ACL, DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING)
 
 # The fact that tells a region's part in a switch that is made of statements.
 STATEMENTS = "statements"
+# The fact that tells it in a switch of traffic dials, which one region tells for all.
+TRAFFIC_DIAL = "traffic_dial"
 
 
 @dataclass(frozen=True)

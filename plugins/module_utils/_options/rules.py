@@ -300,6 +300,16 @@ LOAD_BALANCER_ARN = arn("elasticloadbalancing", r"loadbalancer/app/.+", "an Appl
 TOPIC_ARN = arn("sns", r"[A-Za-z0-9_.-]{1,256}", "an SNS topic")
 KEY_ARN = arn("kms", r"(?:key|alias)/.+", "a KMS key")
 CONTROL_ARN = arn("route53-recovery-control", r"controlpanel/[^/]+/routingcontrol/[^/]+", "a routing control")
+ADDRESS = Value("an IPv4 or IPv6 address", is_address)
+ACCELERATOR_ARN = arn("globalaccelerator", r"accelerator/[^/]+", "an accelerator")
+ENDPOINT_GROUP_ARN = arn(
+    "globalaccelerator", r"accelerator/[^/]+/listener/[^/]+/endpoint-group/[^/]+", "an endpoint group"
+)
+# Global Accelerator: "Name" of CreateAccelerator.
+ACCELERATOR = text(
+    r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,62}[A-Za-z0-9])?",
+    "1 to 64 letters, digits, periods and hyphens, the first and the last one a letter or digit",
+)
 PATH = text(r"/[!-~]{0,254}", "a path that begins with /, up to 255 characters without blanks")
 TABLE = text(r"[A-Za-z0-9_.-]{3,255}", "3 to 255 letters, digits, dots, dashes and underscores")
 BUCKET = text(
@@ -334,6 +344,7 @@ ENTRY = {
     "health_check_id": ID,
     "load_balancer_dns_name": HOST,
     "routing_control_arn": CONTROL_ARN,
+    "endpoint_group_arn": ENDPOINT_GROUP_ARN,
 }
 MANIFEST = Members(
     {

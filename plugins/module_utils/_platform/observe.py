@@ -42,9 +42,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._platform.con
     read_control_tables,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import (
-    CONTROL,
     FACTS_FROM_ELSEWHERE,
     STATEMENTS,
+    SWITCH_FACTS,
     switch_of,
     switch_regions,
     traffic_of,
@@ -54,6 +54,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.back
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     ARC_ROUTING_CONTROL,
     CLOUDWATCH_METRIC,
+    GLOBAL_ACCELERATOR,
     S3_OBJECT,
 )
 
@@ -66,6 +67,7 @@ SWITCH_CALLS = {
     S3_OBJECT: ("s3:PutObject",),
     CLOUDWATCH_METRIC: ("cloudwatch:PutMetricData",),
     ARC_ROUTING_CONTROL: ("route53-recovery-cluster:UpdateRoutingControlStates",),
+    GLOBAL_ACCELERATOR: ("globalaccelerator:UpdateEndpointGroup",),
 }
 REQUEST_OPTIONS = (
     "target_region",
@@ -224,7 +226,7 @@ def build_state(manifest: Mapping[str, Any], facts: Mapping[str, Facts], table_n
         engine_version=manifest["global_database"].get("engine_version"),
         endpoint_parameters={entry["region"]: entry[PARAMETER] for entry in entries if entry.get(PARAMETER)},
         network_acls={entry["region"]: entry[NETWORK_ACL_ID] for entry in entries if entry.get(NETWORK_ACL_ID)},
-        switch_fact=CONTROL if backend == ARC_ROUTING_CONTROL else STATEMENTS,
+        switch_fact=SWITCH_FACTS.get(backend, STATEMENTS),
         switch_calls=SWITCH_CALLS.get(backend, SWITCH_CALLS[S3_OBJECT]),
         control_table=table_name,
         preference=preference_of(manifest),

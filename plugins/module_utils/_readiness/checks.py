@@ -66,6 +66,7 @@ CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
     "instance_metadata": exposure.instance_metadata,
     "switch_records": name.switch_records,
     "switch_alarms": name.switch_alarms,
+    "switch_accelerator": name.switch_accelerator,
     "switch_seen": name.switch_seen,
     "switch_readable": hardening.switch_readable,
     "endpoint_checks": name.endpoint_checks,

@@ -30,6 +30,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.back
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     ARC_ROUTING_CONTROL,
     CLOUDWATCH_METRIC,
+    GLOBAL_ACCELERATOR,
     S3_OBJECT,
     build_checks,
     build_control_checks,
@@ -38,10 +39,19 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
     statement_alarms,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import alike, build_config
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.traffic_dials import (
+    DEPLOYED,
+    HOME,
+    is_unhealthy,
+    unhealthy_words,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.views import ELSEWHERE, PUBLIC, differences
 
 # Properties of a switch alarm that must match for Route 53's check to follow the right statement.
 ALARM_MEMBERS = ("namespace", "metric", "dimensions", "comparison")
+
+LATER = "Look again in some minutes."
+HEAL = "Find out why its load balancer has no healthy target."
 
 Specs = Mapping[str, Mapping[str, Any]]
 
@@ -69,6 +79,9 @@ def prefix_of(seen: Seen) -> str:
 
 def switch_records(seen: Seen) -> Iterator[Finding]:
     """Each pair of regions has its failover records, with the switch's health checks of the right type."""
+    if traffic_of(seen.manifest)["backend"] == GLOBAL_ACCELERATOR:
+        yield accelerator_record(seen)
+        return
     unknown = seen.shared.unknown(("records", "health_checks"))
     specs, domain = wanted_checks(seen), traffic_of(seen.manifest).get("domain")
     if unknown:
@@ -88,6 +101,62 @@ def switch_records(seen: Seen) -> Iterator[Finding]:
     else:
         types = sorted({spec["type"] for spec in specs.values()})
         yield ok(ALL, f"{len(wanted)} records of {domain} follow {len(specs)} checks of the switch ({listed(types)}).")
+
+
+def accelerator_record(seen: Seen) -> Finding:
+    """Return whether the name is an alias of the accelerator."""
+    traffic, records = traffic_of(seen.manifest), seen.shared["records"]
+    domain, target = traffic.get("domain"), (traffic.get("accelerator") or {}).get("dns_name")
+    if not records.known:
+        return seen.unknown(ALL, "the name's record", records.error)
+    if not domain or not target:
+        return seen.unknown(ALL, "which record the name needs", "the manifest does not say", remedy=PROVISION)
+    if records.value is None:
+        return blocker(ALL, f"There is no hosted zone {domain}.", PROVISION)
+    found = [one["target"].lower() for one in records.value if one["name"] == domain]
+    if found == [target.lower()]:
+        return ok(ALL, f"{domain} is an alias of the accelerator {target}.")
+    return blocker(ALL, f"{domain} points at {listed(found) or 'nothing'}, not at the accelerator {target}.", PROVISION)
+
+
+def switch_accelerator(seen: Seen) -> Iterator[Finding]:
+    """The accelerator routes, has every region's load balancer, and can be turned."""
+    backend, fact = traffic_of(seen.manifest)["backend"], seen.shared["accelerator"]
+    if backend != GLOBAL_ACCELERATOR:
+        yield ok(ALL, f"The switch uses no accelerator: its backend is {backend}.")
+        return
+    yield of_home(seen)
+    if not fact.known:
+        yield seen.unknown(ALL, "the accelerator", fact.error)
+        return
+    if not fact.value["enabled"]:
+        yield blocker(ALL, "The accelerator is disabled, so it routes nothing.", PROVISION)
+    elif fact.value["status"] != DEPLOYED:
+        yield warning(ALL, f"The accelerator is {fact.value['status']}: a change is being deployed.", LATER)
+    else:
+        yield ok(ALL, "The accelerator is enabled and deployed.")
+    for region in seen.order:
+        group, balancer = fact.value["groups"][region], seen.entry(region).get("load_balancer_arn")
+        if list(group.endpoints) != [balancer]:
+            words = listed(group.endpoints) or "no endpoint"
+            yield seen.broken(region, f"Its endpoint group has {words}, not the load balancer {balancer}.", PROVISION)
+        elif is_unhealthy(group.as_fact()):
+            yield seen.broken(region, unhealthy_words(region), HEAL)
+        else:
+            yield ok(region, f"Its load balancer is {group.endpoints[balancer]} for the accelerator.")
+
+
+def of_home(seen: Seen) -> Finding:
+    """Return whether the loss of a region of the platform would take the switch along."""
+    if HOME not in seen.order:
+        return ok(ALL, f"The switch is turned in {HOME}, which is no region of this platform.")
+    return warning(
+        HOME,
+        f"The switch is turned in {HOME}: without that region no traffic dial can be read or turned, and a move is "
+        "refused unless force is set. While no load balancer of the active region is healthy, its clients are sent to "
+        "the next region, and back as soon as one is.",
+        f"Use another traffic_switch_backend, or no region {HOME} (roles/traffic/README.md).",
+    )
 
 
 def wanted_records(seen: Seen, domain: str) -> list[dict[str, Any]]:

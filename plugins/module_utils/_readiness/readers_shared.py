@@ -29,11 +29,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.re
     read_opt_in,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import traffic_of
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
+    GLOBAL_ACCELERATOR,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import list_health_checks
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.resolve import (
     Outside,
     balancers_of,
     name_of,
+    read_accelerator,
 )
 
 SERVICES = ("route53", HOSTED_ZONES, "iam")
@@ -55,27 +59,29 @@ def find_zone(client: Any, domain: str, is_private: bool = False) -> str | None:
 
 
 @aws_call("ListResourceRecordSets")
-def list_failover_records(client: Any, zone_id: str) -> list[dict[str, Any]]:
-    """Return the failover records of a zone."""
+def list_records(client: Any, zone_id: str, are_failover: bool = True) -> list[dict[str, Any]]:
+    """Return the failover records of a zone, or the alias records of type A that are not."""
     pages = client.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone_id)
     return [
         {
             "name": one["Name"].rstrip("."),
             "identifier": one.get("SetIdentifier"),
-            "failover": one["Failover"],
+            "failover": one.get("Failover"),
             "health_check_id": one.get("HealthCheckId"),
             "target": one.get("AliasTarget", {}).get("DNSName", "").rstrip("."),
         }
         for page in pages
         for one in page["ResourceRecordSets"]
-        if one.get("Failover")
+        if bool(one.get("Failover")) == are_failover and (are_failover or (one["Type"] == "A" and "AliasTarget" in one))
     ]
 
 
-def read_records(client: Any, domain: str, is_private: bool = False) -> list[dict[str, Any]] | None:
+def read_records(
+    client: Any, domain: str, is_private: bool = False, are_failover: bool = True
+) -> list[dict[str, Any]] | None:
     """Return the fact ``records``."""
     zone_id = find_zone(client, domain, is_private)
-    return list_failover_records(client, zone_id) if zone_id else None
+    return list_records(client, zone_id, are_failover) if zone_id else None
 
 
 @aws_call("GetCallerIdentity")
@@ -249,7 +255,9 @@ def shared_readers(
         traffic = traffic_of(manifest)
         if not traffic.get("domain"):
             raise MultiRegionError("the manifest contains no domain")
-        return read_records(clients(HOSTED_ZONES, region), traffic["domain"], bool(traffic.get("zone_is_private")))
+        are_failover = traffic["backend"] != GLOBAL_ACCELERATOR
+        is_private = bool(traffic.get("zone_is_private"))
+        return read_records(clients(HOSTED_ZONES, region), traffic["domain"], is_private, are_failover)
 
     def ask_checks() -> dict[str, Any]:
         return {one["Id"]: one["HealthCheckConfig"] for one in list_health_checks(clients("route53", region))}
@@ -258,12 +266,18 @@ def shared_readers(
         traffic = traffic_of(manifest)
         if not traffic.get("domain"):
             raise MultiRegionError("the manifest contains no domain")
-        options = {"load_balancers": balancers_of(manifest), "answer_timeout": DNS_SECONDS}
+        options = {
+            "load_balancers": balancers_of(manifest),
+            "accelerator": traffic.get("accelerator"),
+            "answer_timeout": DNS_SECONDS,
+        }
         servers = dns_servers or traffic.get("name_servers") or []
         resolver = Resolver(traffic["domain"], servers, DNS_SECONDS)
-        return name_of(Outside({**options, "domain": traffic["domain"]}, resolver).look())
+        return name_of(Outside({**options, "domain": traffic["domain"]}, resolver, clients=clients).look())
 
+    edge = traffic_of(manifest).get("accelerator")
     return {
+        **({"accelerator": lambda: read_accelerator(clients, edge)} if edge else {}),
         "name": ask_name,
         "records": ask_records,
         "health_checks": ask_checks,

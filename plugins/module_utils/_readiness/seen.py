@@ -49,7 +49,9 @@ subscriptions: {confirmed, pending}
 and without a region:
 
 name: (region or unknown, sentence) of the load balancer that the name leads to
-records: None (no zone) or [{name, identifier, failover, health_check_id, target}], names without the last dot
+records: None (no zone) or [{name, identifier, failover, health_check_id, target}], names without the last dot; with an
+    accelerator the alias records that are no failover records
+accelerator: {status, enabled, groups: {region: Group}}, if the switch is one
 health_checks: {id: HealthCheckConfig}
 health_check_quota: {limit, used}
 region_opt_in: {region: OptInStatus of the EC2 API}, of all regions

@@ -11,6 +11,7 @@ the name is in a private hosted zone, and, by backend:
 ``s3_object``            switch_key; entries of regions: control_bucket
 ``cloudwatch_metric``    platform, metric_namespace
 ``arc_routing_control``  routing_controls {region: ARN}, cluster_endpoints [{region, endpoint}]
+``global_accelerator``   accelerator {arn, dns_name, addresses, endpoint_groups {region: ARN}}
 =======================  =============================================================================
 """
 
@@ -25,6 +26,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
     ARC_ROUTING_CONTROL,
     BACKENDS,
     CLOUDWATCH_METRIC,
+    GLOBAL_ACCELERATOR,
     S3_OBJECT,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.metrics import CloudwatchMetrics
@@ -37,18 +39,36 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.rout
     panel_of,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.statements import active_region
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.traffic_dials import (
+    Dials,
+    active_dial,
+    listener_of,
+)
 
-STATEMENTS, CONTROL = "statements", "routing_control"
+STATEMENTS, CONTROL, DIAL = "statements", "routing_control", "traffic_dial"
+# The fact with a region's part of the switch, where it is not STATEMENTS.
+SWITCH_FACTS = {ARC_ROUTING_CONTROL: CONTROL, GLOBAL_ACCELERATOR: DIAL}
 # Facts of a region that are read elsewhere, so they do not show whether the region responds.
-FACTS_FROM_ELSEWHERE = frozenset({CONTROL})
+FACTS_FROM_ELSEWHERE = frozenset({CONTROL, DIAL})
 # What each backend requires of the module's options, and of each entry of ``regions``.
-NEEDED = {S3_OBJECT: ("object_key",), CLOUDWATCH_METRIC: ("platform", "metric_namespace"), ARC_ROUTING_CONTROL: ()}
-NEEDED_OF_REGIONS = {S3_OBJECT: "bucket", CLOUDWATCH_METRIC: "region", ARC_ROUTING_CONTROL: "routing_control_arn"}
+NEEDED = {
+    S3_OBJECT: ("object_key",),
+    CLOUDWATCH_METRIC: ("platform", "metric_namespace"),
+    ARC_ROUTING_CONTROL: (),
+    GLOBAL_ACCELERATOR: (),
+}
+NEEDED_OF_REGIONS = {
+    S3_OBJECT: "bucket",
+    CLOUDWATCH_METRIC: "region",
+    ARC_ROUTING_CONTROL: "routing_control_arn",
+    GLOBAL_ACCELERATOR: "endpoint_group_arn",
+}
 
 REGION_SPEC = {
     "region": {"type": "str", "required": True, "rule": rules.REGION_CODE},
     "bucket": {"type": "str", "rule": rules.BUCKET},
     "routing_control_arn": {"type": "str", "rule": rules.CONTROL_ARN},
+    "endpoint_group_arn": {"type": "str", "rule": rules.ENDPOINT_GROUP_ARN},
 }
 ENDPOINT_SPEC = {
     "region": {"type": "str", "required": True, "rule": rules.REGION_CODE},
@@ -84,6 +104,8 @@ def backend_problems(params: Mapping[str, Any]) -> list[str]:
     if backend == ARC_ROUTING_CONTROL:
         problems += endpoint_problems(params.get("cluster_endpoints") or [])
         problems += [] if bare else panel_problems([entry[member] for entry in params["regions"]])
+    if backend == GLOBAL_ACCELERATOR and not bare:
+        problems += listener_problems([entry[member] for entry in params["regions"]])
     return problems
 
 
@@ -115,6 +137,24 @@ def panel_problems(arns: list[str]) -> list[str]:
     return problems
 
 
+def listener_problems(arns: list[str]) -> list[str]:
+    """Return the problems of the endpoint groups of all regions. Pure."""
+    if len(set(arns)) < len(arns):
+        return ["endpoint_group_arn is the same for two regions; allowed: one endpoint group for each region."]
+    listeners = sorted({listener_of(arn) for arn in arns})
+    if len(listeners) > 1:
+        return [
+            f"The endpoint groups belong to {len(listeners)} listeners ({', '.join(listeners)}); allowed: one, because "
+            "a traffic dial divides the traffic of its listener only."
+        ]
+    return []
+
+
+def endpoint_groups_of(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return {region: ARN of its endpoint group}, {} with other backends. Pure."""
+    return (traffic_of(manifest).get("accelerator") or {}).get("endpoint_groups") or {}
+
+
 def order_of(manifest: Mapping[str, Any]) -> list[str]:
     """Return the regions of a manifest in the order of the switch. Pure."""
     return [entry["region"] for entry in manifest["regions"]]
@@ -122,12 +162,13 @@ def order_of(manifest: Mapping[str, Any]) -> list[str]:
 
 def switch_regions(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the option ``regions`` of region_traffic. Pure."""
-    controls = traffic_of(manifest).get("routing_controls") or {}
+    controls, groups = traffic_of(manifest).get("routing_controls") or {}, endpoint_groups_of(manifest)
     return [
         {
             "region": entry["region"],
             "bucket": entry.get("control_bucket"),
             "routing_control_arn": controls.get(entry["region"]),
+            "endpoint_group_arn": groups.get(entry["region"]),
         }
         for entry in manifest["regions"]
     ]
@@ -156,9 +197,13 @@ def traffic_readers(
     """Return the call that reads a region's part of the switch, under the name of its fact.
 
     The fact ``statements`` is a list of texts or None, read in the region itself. The fact ``routing_control`` is On or
-    Off, read from the cluster, so that it is known for lost regions as well (``FACTS_FROM_ELSEWHERE``).
+    Off, read from the cluster, so that it is known for lost regions as well (``FACTS_FROM_ELSEWHERE``). So is
+    ``traffic_dial``, {dial, endpoints}, unless the one region of Global Accelerator's API is lost.
     """
     traffic, region = traffic_of(manifest), entry["region"]
+    if traffic["backend"] == GLOBAL_ACCELERATOR:
+        dials = Dials(clients, endpoint_groups_of(manifest))
+        return {DIAL: lambda: dials.read()[region].as_fact()}
     if traffic["backend"] == ARC_ROUTING_CONTROL:
         cluster = Cluster(clients, traffic["routing_controls"], traffic["cluster_endpoints"])
         return {CONTROL: lambda: cluster.states()[region]}
@@ -179,6 +224,8 @@ def traffic_region(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str
     if traffic_of(manifest)["backend"] == ARC_ROUTING_CONTROL:
         states = {region: facts[region].value(CONTROL) for region in order}
         return active_control(states, order) if ON in states.values() or None not in states.values() else None
+    if traffic_of(manifest)["backend"] == GLOBAL_ACCELERATOR:
+        return active_dial({region: (facts[region].value(DIAL) or {}).get("dial") for region in order}, order)
     view = {
         region: frozenset(seen.value(STATEMENTS) or ()) if seen[STATEMENTS].known else None
         for region, seen in facts.items()

@@ -17,6 +17,8 @@ vote reads:
   inverted one unhealthy ("How Route 53 determines the status of health checks that monitor CloudWatch alarms" of the
   Developer Guide), which means "not published"; one whose data has ended keeps its last status.
 - ``arc_routing_control``: there are no votes. The record of a pair has the check of the earlier region's control.
+
+The backend ``global_accelerator`` has neither checks nor failover records: the name is an alias of the accelerator.
 """
 
 from __future__ import annotations
@@ -31,9 +33,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.stat
 )
 
 S3_OBJECT, CLOUDWATCH_METRIC, ARC_ROUTING_CONTROL = "s3_object", "cloudwatch_metric", "arc_routing_control"
+GLOBAL_ACCELERATOR = "global_accelerator"
 # The name of the switch's only metric, and the shortest period of standard resolution.
 METRIC_NAME, PERIOD_SECONDS = "Said", 60
-BACKENDS = (S3_OBJECT, CLOUDWATCH_METRIC, ARC_ROUTING_CONTROL)
+BACKENDS = (S3_OBJECT, CLOUDWATCH_METRIC, ARC_ROUTING_CONTROL, GLOBAL_ACCELERATOR)
 
 Check: t.TypeAlias = "dict[str, t.Any]"
 Leaf: t.TypeAlias = "t.Callable[[str, str, Vote], Check]"

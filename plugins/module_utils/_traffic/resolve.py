@@ -4,10 +4,13 @@
 
 """Where a name points to, and whether its target responds, as seen from outside: DNS and HTTP.
 
-No call to AWS is made, except to renew a lease while waiting, and to compare the name with the switch of a manifest.
+No call to AWS is made, except to renew a lease while waiting, to compare the name with the switch of a manifest, and to
+ask an accelerator.
 
 An alias record returns the load balancer's addresses and never its name ("Choosing between alias and non-alias records"
-of the Route 53 Developer Guide), so the name's addresses are compared with those of each load balancer.
+of the Route 53 Developer Guide), so the name's addresses are compared with those of each load balancer. Behind an
+accelerator the name always has the same addresses, and what leads to a region are the accelerator's traffic dials and
+the health of its endpoints, which its API tells.
 """
 
 from __future__ import annotations
@@ -27,7 +30,18 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.paralle
 from ansible_collections.trading.multi_region.plugins.module_utils._core.probe import probe
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout, poll, timed
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import views
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.accelerators import describe_accelerator
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import order_of, traffic_of
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.traffic_dials import (
+    DEPLOYED,
+    HOME,
+    SERVICE,
+    Dials,
+    active_dial,
+    dialled,
+    is_unhealthy,
+    unhealthy_words,
+)
 
 
 def points_at(answer, balancers):
@@ -47,6 +61,41 @@ def points_at(answer, balancers):
     if not answer.addresses and not answer.names:
         return UNKNOWN, "It has no address."
     return UNKNOWN, f"It points at no known load balancer: {', '.join(sorted(answer.addresses | answer.names))}."
+
+
+def points_at_accelerator(answer, accelerator, balancers, seen):
+    """Return (region or unknown, sentence, why it is not known or None). Pure.
+
+    accelerator: the option. balancers: as for ``points_at``. seen: Observation of ``read_accelerator``.
+    """
+    if not answer.addresses & set(accelerator["addresses"]):
+        _region, sentence = points_at(answer, balancers)
+        return UNKNOWN, f"It does not point at the accelerator. {sentence}", None
+    if not seen.known:
+        return UNKNOWN, "It points at the accelerator.", f"It points at the accelerator: {seen.error}"
+    order = list(accelerator["endpoint_groups"])
+    dials = {region: group.dial for region, group in seen.value["groups"].items()}
+    region = active_dial(dials, order)
+    if region is None:
+        shown = ", ".join(dialled(dials, order)) or "none"
+        return UNKNOWN, f"It points at the accelerator, which has a traffic dial above 0 for {shown}.", None
+    if not seen.value["enabled"]:
+        return UNKNOWN, "It points at the accelerator, which is disabled.", None
+    if is_unhealthy(seen.value["groups"][region].as_fact()):
+        return UNKNOWN, f"It points at the accelerator. {unhealthy_words(region)}", None
+    if seen.value["status"] != DEPLOYED:
+        words = f"It points at the accelerator, whose change to {region} is being deployed."
+        return UNKNOWN, words, words
+    return region, f"It points at the accelerator, whose traffic dials lead to {region}.", None
+
+
+def read_accelerator(clients, accelerator):
+    """Return {status, enabled, groups: {region: Group}}. Raises MultiRegionError if there is no such accelerator."""
+    found = describe_accelerator(clients(SERVICE, HOME), accelerator["arn"])
+    if found is None:
+        raise MultiRegionError(f"There is no accelerator {accelerator['arn']}.")
+    groups = Dials(clients, accelerator["endpoint_groups"]).read()
+    return {"status": found["Status"], "enabled": found["Enabled"], "groups": groups}
 
 
 def probe_result(observation):
@@ -92,6 +141,7 @@ def completed(params):
         "domain": params.get("domain") or traffic.get("domain"),
         "load_balancers": params.get("load_balancers") or balancers_of(manifest),
         "dns_servers": params.get("dns_servers") or traffic.get("name_servers") or [],
+        "accelerator": params.get("accelerator") or traffic.get("accelerator"),
     }
 
 
@@ -113,11 +163,16 @@ def compare(params, clients, looked):
     return views.as_result(manifest, facts, name)
 
 
+# Among the regions that are looked up: the accelerator.
+EDGE = "accelerator"
+
+
 class Outside:
     """Looks at the name from outside; ``look`` returns the module's result, without what waiting adds."""
 
-    def __init__(self, params, resolver, prober=probe):
+    def __init__(self, params, resolver, prober=probe, clients=None):
         self.params = params
+        self.clients = clients
         self.resolver = resolver
         self.prober = prober
 
@@ -127,17 +182,24 @@ class Outside:
         calls = {None: lambda: self.resolver.look_up(domain)}
         for region, name in balancers.items():
             calls[region] = lambda name=name: self.resolver.look_up_anywhere(name)
+        edge = self.params.get("accelerator")
+        if edge:
+            calls[EDGE] = lambda: read_accelerator(self.clients, edge)
         # Longer than a look-up, so that its own error arrives; twice, for the machine's resolver after the servers.
         found = observe_all(calls, 2 * self.params["answer_timeout"] + 1)
-        own = found.pop(None)
+        own, behind = found.pop(None), found.pop(EDGE, None)
         answer = own.value if own.known else Answer(frozenset())
-        active, reason = points_at(answer, {region: (balancers[region], found[region].value) for region in found})
+        named = {region: (balancers[region], found[region].value) for region in found}
+        if edge:
+            active, reason, error = points_at_accelerator(answer, edge, named, behind)
+        else:
+            (active, reason), error = points_at(answer, named), None
         probed = self.probe(answer)
         expected = self.params.get("expected_region")
         return {
             "active_region": active,
             "reason": f"{domain}: {reason if own.known else own.error}",
-            "error": own.error,
+            "error": own.error or error,
             "addresses": sorted(answer.addresses),
             "load_balancers": {
                 region: {
@@ -195,7 +257,7 @@ def run(params, clients=None, check_mode=False, resolver=None, prober=probe, pol
     params = completed(params)
     check_inputs(params)
     resolver = resolver or Resolver(params["domain"], params["dns_servers"], params["answer_timeout"])
-    outside = Outside(params, resolver, prober)
+    outside = Outside(params, resolver, prober, clients)
     seen = outside.look() if not params["wait_timeout"] else wait(params, clients, check_mode, outside, poll)
     compared = compare(params, clients, seen) if params.get("manifest") else {}
     return {"changed": False, **seen, **compared}

@@ -4,8 +4,9 @@
 
 """Move the traffic to a region, and update the regions that missed it.
 
-A switch has ``take_over(target)``, ``reconcile()`` and ``outcome()``. There are two kinds: statements, which every
-region stores itself, in this file; and routing controls, which a separate cluster stores, in ``routing_controls.py``.
+A switch has ``take_over(target)``, ``reconcile()`` and ``outcome()``. There are three kinds: statements, which every
+region stores itself, in this file; routing controls, which a separate cluster stores, in ``routing_controls.py``; and
+traffic dials, which Global Accelerator stores, in ``traffic_dials.py``.
 ``statements.py`` decides what is published. The new active region's statements are written first and are sufficient:
 the other regions are updated afterwards, best effort.
 """
@@ -28,6 +29,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.back
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     ARC_ROUTING_CONTROL,
     CLOUDWATCH_METRIC,
+    GLOBAL_ACCELERATOR,
     S3_OBJECT,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.metrics import CloudwatchMetrics
@@ -36,6 +38,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.rout
     Cluster,
     ControlSwitch,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.traffic_dials import Dials, DialSwitch
 
 # How long to wait for the public view of what was written; it is evidence only.
 LOOK_SECONDS = 3.0
@@ -214,6 +217,9 @@ def build_switch(params, clients, order, check_mode):
         controls = {entry["region"]: entry["routing_control_arn"] for entry in params["regions"]}
         cluster = Cluster(clients, controls, params["cluster_endpoints"])
         return ControlSwitch(cluster, order, params.get("safety_rules_to_override") or [], may_write, lease.sleep)
+    if params["backend"] == GLOBAL_ACCELERATOR:
+        groups = {entry["region"]: entry["endpoint_group_arn"] for entry in params["regions"]}
+        return DialSwitch(Dials(clients, groups), order, may_write, lease.sleep)
     silent = set(params.get("silent_regions") or ()) - {params.get("active_region")}
     return StatementSwitch(STORES[params["backend"]](clients, params), order, params["deadline"], may_write, silent)
 

@@ -72,6 +72,12 @@ def test_records_of_routing_controls_carry_their_checks():
     assert primary["check_name"] == control["name"] == "trading-dev-control-use1"
 
 
+def test_a_partition_without_global_accelerator_is_refused_with_what_is_allowed():
+    problem = traffic.traffic_backend_problem(["us-gov-east-1", "us-gov-west-1"], "global_accelerator", {}, [])
+    assert problem == "Partition aws-us-gov has no Global Accelerator; allowed: s3_object, cloudwatch_metric."
+    assert traffic.traffic_backend_problem([A, B], "global_accelerator", {}, []) == ""
+
+
 def test_only_routing_controls_can_lack_something():
     assert traffic.traffic_backend_problem([A, B], "s3_object", {}, []) == ""
     problem = traffic.traffic_backend_problem([A, B], "arc_routing_control", {A: "arn"}, [])

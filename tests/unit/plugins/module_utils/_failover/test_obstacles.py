@@ -159,6 +159,14 @@ def test_the_switch_that_has_to_be_readable_is_the_platforms_own():
     assert "routing_control" in only_obstacle(state).sentence
 
 
+def test_refuses_before_the_promotion_where_the_traffic_dials_could_not_be_turned_after_it():
+    state = replace(Model().lose(EAST).state(), switch_fact="traffic_dial")
+    found = only_obstacle(state)
+    assert (found.code, found.override) == ("switch_unreachable", "force: true")
+    assert "Global Accelerator's API is in us-west-2 only" in found.sentence
+    assert plan_of(state, force=True).obstacles == ()
+
+
 def test_refuses_a_target_without_healthy_targets():
     found = only_obstacle(Model().lose(EAST).change(WEST, healthy=0), force=True)
     assert found.code == "target_has_no_healthy_target"

@@ -23,6 +23,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
     build_metric_checks,
     statement_alarms,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.traffic_dials import Group
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._readiness.world import (
     DOMAIN,
     EAST,
@@ -74,7 +75,7 @@ def test_nothing_that_could_not_be_read_is_ok():
     world.shared = dict.fromkeys(world.shared, SILENT)
     rows = judge(world.seen())
     # The planner's answer is a fake here, the switch's backend is in the manifest, and the application is an option.
-    not_observed = {"planner", "switch_alarms", "application"}
+    not_observed = {"planner", "switch_alarms", "switch_accelerator", "application"}
     assert {row["check"] for row in rows if row["state"] == OK} <= not_observed
     assert {row["check"] for row in rows} == set(CHECKS)
     assert all(row["is_unknown"] for row in rows if row["check"] not in not_observed)
@@ -255,6 +256,43 @@ def shared(fact, **values):
 
 def backend(name, **more):
     return lambda world: world.manifest["traffic"].update(backend=name, **more)
+
+
+EDGE = "a1234567890abcdef.awsglobalaccelerator.com"
+BALANCER = arn_of("elasticloadbalancing", WEST, "loadbalancer/app/alb/1")
+
+
+def accelerated(world):
+    """The switch is an accelerator, and all is well."""
+    groups = {region: f"listener/endpoint-group/{region}" for region in world.order}
+    member = {"arn": "accelerator", "dns_name": EDGE, "addresses": ["192.0.2.1"], "endpoint_groups": groups}
+    for manifest in (world.manifest, *(copy.value["document"] for copy in world.copies.values())):
+        manifest["traffic"].update(backend="global_accelerator", accelerator=member)
+    record = {"name": DOMAIN, "identifier": None, "failover": None, "health_check_id": None, "target": EDGE}
+    endpoints = {entry["region"]: entry["load_balancer_arn"] for entry in world.manifest["regions"]}
+    seen = {region: Group(100.0 * (region == EAST), {arn: "HEALTHY"}) for region, arn in endpoints.items()}
+    for region, group in seen.items():
+        world.facts[region]["traffic_dial"] = group.as_fact()
+    world.shared.update(records=[record], accelerator={"status": "DEPLOYED", "enabled": True, "groups": seen})
+
+
+def edge(**values):
+    """Return a fault of the accelerator."""
+    return both(accelerated, lambda world: world.shared["accelerator"].update(values))
+
+
+def group_of(region, *endpoints):
+    """Return a fault: a region's endpoint group has these endpoints, as (ARN, state)."""
+    return both(
+        accelerated,
+        lambda world: world.shared["accelerator"]["groups"].update({region: Group(0.0, dict(endpoints))}),
+    )
+
+
+def alias_of(*targets):
+    """Return a fault: the name is an alias of something else."""
+    named = [{"name": DOMAIN, "target": target} for target in targets]
+    return both(accelerated, lambda world: world.shared.update(records=named))
 
 
 def copy_is(region, value):
@@ -671,6 +709,21 @@ FAULTS = [
         WARNING,
         "Unknown",
     ),
+    ("switch_accelerator", edge(enabled=False), ALL, BLOCKER, "is disabled"),
+    ("switch_accelerator", edge(status="IN_PROGRESS"), ALL, WARNING, "is being deployed"),
+    ("switch_accelerator", group_of(WEST), WEST, BLOCKER, "has no endpoint"),
+    ("switch_accelerator", group_of(WEST, ("another", "HEALTHY")), WEST, BLOCKER, "has another, not the load balancer"),
+    ("switch_accelerator", group_of(WEST, (BALANCER, "UNHEALTHY")), WEST, BLOCKER, "no healthy load balancer"),
+    (
+        "switch_accelerator",
+        both(accelerated, lambda world: world.shared.update(accelerator=SILENT)),
+        ALL,
+        WARNING,
+        "Un",
+    ),
+    ("switch_records", alias_of("alb.elsewhere"), ALL, BLOCKER, "points at alb.elsewhere, not at the accelerator"),
+    ("switch_records", alias_of(), ALL, BLOCKER, "points at nothing"),
+    ("switch_records", both(accelerated, lambda world: world.shared.update(records=SILENT)), ALL, WARNING, "Unknown"),
     ("endpoint_checks", no_check("endpoint-us-east-2"), WEST, WARNING, "does not exist"),
     ("endpoint_checks", check_of("endpoint-us-east-2", Type="TCP"), WEST, WARNING, "has Type TCP, not HTTP"),
     ("endpoint_checks", check_of("endpoint-us-east-2", Inverted=True), WEST, WARNING, "has Inverted True"),
@@ -901,6 +954,20 @@ def test_a_switch_of_routing_controls_is_checked_by_its_types():
     assert world.rows("switch_records")[ALL][0] == OK
     world.shared["records"][1]["health_check_id"] = f"id-{specs[1]['name']}"
     assert "has RoutingControlArn arn:west, not arn:east" in world.rows("switch_records")[ALL][1]
+
+
+def test_a_platform_behind_an_accelerator_is_ready():
+    world = World()
+    accelerated(world)
+    assert [row for row in judge(world.seen()) if row["state"] != OK] == []
+
+
+def test_a_region_whose_loss_would_take_the_switch_along_is_named():
+    world = World(EAST, "us-west-2")
+    accelerated(world)
+    (row,) = [row for row in judge(world.seen()) if row["state"] != OK]
+    assert (row["check"], row["region"], row["state"]) == ("switch_accelerator", "us-west-2", WARNING)
+    assert "a move is refused unless force is set" in row["reason"]
 
 
 def test_records_of_automatic_dns_failover_are_as_good():

@@ -40,6 +40,7 @@ def entry_of(region):
         "autoscaling_group_name": "asg",
         "target_group_arn": arn_of("elasticloadbalancing", region, "targetgroup/tg/1"),
         "load_balancer_dns_name": f"alb.{region}.example",
+        "load_balancer_arn": arn_of("elasticloadbalancing", region, "loadbalancer/app/alb/1"),
         "capacity": {"min": 2, "desired": 2, "max": 6},
         "topic_arn": arn_of("sns", region, "alerts"),
         "control_bucket": f"control-{region}",

@@ -10,8 +10,10 @@ import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.names import Answer, NotFound
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import resolve as info
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.traffic_dials import Group
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error
 
 A, B = "us-east-1", "us-east-2"
@@ -223,3 +225,38 @@ def test_a_load_balancer_without_an_address_leaves_the_name_unknown():
 def test_neither_options_nor_manifest_with_a_name_is_refused():
     with pytest.raises(Refused, match="domain is missing, in the options and in the manifest"):
         info.run({**DEFAULTS, "domain": None, "manifest": {**MANIFEST, "traffic": {}}}, Switch({}))
+
+
+# --- behind an accelerator
+
+EDGE = {"arn": "accelerator", "addresses": ["192.0.2.50"], "endpoint_groups": {A: "group-a", B: "group-b"}}
+
+
+def seen(a=100.0, b=0.0, enabled=True, status="DEPLOYED", **health):
+    """What the accelerator's API shows."""
+    groups = {
+        region: Group(dial, {f"alb-{region}": health.get(name, "HEALTHY")})
+        for region, name, dial in ((A, "in_a", a), (B, "in_b", b))
+    }
+    return Observation({"enabled": enabled, "status": status, "groups": groups})
+
+
+@pytest.mark.parametrize(
+    ("at", "found", "region", "words", "is_known"),
+    [
+        ("192.0.2.50", seen(), A, f"whose traffic dials lead to {A}", True),
+        ("192.0.2.50", seen(a=0.0, b=100.0), B, f"whose traffic dials lead to {B}", True),
+        ("192.0.2.50", seen(b=100.0), "unknown", f"above 0 for {A}, {B}", True),
+        ("192.0.2.50", seen(a=0.0), "unknown", "above 0 for none", True),
+        ("192.0.2.50", seen(enabled=False), "unknown", "is disabled", True),
+        ("192.0.2.50", seen(in_a="UNHEALTHY"), "unknown", f"no healthy load balancer in {A}", True),
+        ("192.0.2.50", seen(status="IN_PROGRESS"), "unknown", f"whose change to {A} is being deployed", False),
+        ("192.0.2.50", Observation(error="no answer"), "unknown", "points at the accelerator", False),
+        ("192.0.2.1", seen(), "unknown", "does not point at the accelerator", True),
+    ],
+)
+def test_the_region_is_the_one_to_which_the_accelerator_sends_clients(at, found, region, words, is_known):
+    names = {A: (BALANCERS[A], answer("192.0.2.1")), B: (BALANCERS[B], None)}
+    where, sentence, why = info.points_at_accelerator(answer(at), EDGE, names, found)
+    assert where == region and words in sentence
+    assert (why is None) == is_known
