@@ -17,6 +17,7 @@ def install() -> None:
     from lab.services import (
         arc,
         autoscaling,
+        capacity_reservations,
         cloudwatch,
         cloudwatch_alarms,
         creations,
@@ -45,6 +46,7 @@ def install() -> None:
     for service in (
         *regional,
         arc,
+        capacity_reservations,
         creations,
         iam_simulation,
         instances,
