@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The admin API under /lab/: JSON in, JSON out, thin over the world. lab/cli.py and lab/client.py are its callers.
 
-GET  state, calls?since=, timeline?since=, resolve?name=, faults
+GET  state, calls?since=, timeline?since=, reachability?since=, resolve?name=, faults
 POST outage {region, mode}, restore {region?}, targets {region, state, target_group?, healthy?},
      instances {region, type?, at_most?},
      faults {mode, region?, service?, operation?, seconds?, probability?, count?}, faults/clear {id?},
@@ -13,7 +13,7 @@ POST outage {region, mode}, restore {region?}, targets {region, state, target_gr
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
@@ -54,7 +54,7 @@ class Admin:
         self,
         world: World,
         calls: CallLog,
-        timeline: Timeline,
+        logs: Mapping[str, Timeline],
         describe: Callable[[], dict[str, Any]],
         resolve: Callable[[str], dict[str, Any]],
         fork: Callable[[str, float | None], dict[str, Any]],
@@ -67,7 +67,6 @@ class Admin:
         self.routes: dict[tuple[str, str], Callable[[dict[str, Any]], Any]] = {
             ("GET", "state"): self.state,
             ("GET", "calls"): lambda options: self.calls.since(float(options.get("since", 0))),
-            ("GET", "timeline"): lambda options: timeline.since(float(options.get("since", 0))),
             ("POST", "calls/clear"): lambda options: self.calls.clear(),
             ("GET", "resolve"): self.resolve,
             ("POST", "outage"): self.outage,
@@ -85,6 +84,8 @@ class Admin:
             ("POST", "database"): self.database,
             ("POST", "fork"): lambda options: self.fork_into(options["dir"], options.get("scale")),
         }
+        for name, log in logs.items():
+            self.routes["GET", name] = lambda options, log=log: log.since(float(options.get("since", 0)))
 
     def __call__(self, method: str, path: str, query: dict[str, str], body: bytes) -> Answer:
         route = self.routes.get((method, path.strip("/")))

@@ -110,6 +110,12 @@ def timeline(options: argparse.Namespace) -> None:
         print(json.dumps(entry))
 
 
+def reachability(options: argparse.Namespace) -> None:
+    """Print ingress, healthy targets and what the checkers would see, one JSON object a line whenever they changed."""
+    for entry in _ask(options, "GET", "reachability", since=options.since):
+        print(json.dumps(entry))
+
+
 def resolve(options: argparse.Namespace) -> None:
     """Print which load balancer a name answers with now, and why."""
     answer = _ask(options, "GET", "resolve", name=options.name)
@@ -242,8 +248,9 @@ def _add_looking(commands: Any) -> None:
     command = _command(commands, "calls", calls)
     command.add_argument("--since", type=float, default=0.0, help="Unix time; without it, since the start")
     command.add_argument("--clear", action="store_true", help="forget them after printing")
-    command = _command(commands, "timeline", timeline)
-    command.add_argument("--since", type=float, default=0.0, help="Unix time; without it, since the start")
+    for name, function in (("timeline", timeline), ("reachability", reachability)):
+        command = _command(commands, name, function)
+        command.add_argument("--since", type=float, default=0.0, help="Unix time; without it, since the start")
     command = _command(commands, "resolve", resolve)
     command.add_argument("name", metavar="NAME")
     command.add_argument("--json", action="store_true")

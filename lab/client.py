@@ -104,6 +104,10 @@ class Lab:
         """What the platform was, one entry whenever it changed, since a Unix time (shape: lab/timeline.py)."""
         return daemon.ask(self.url, "GET", "timeline", since=since)
 
+    def reachability(self, since: float = 0.0) -> list[dict[str, Any]]:
+        """What could be reached, one entry whenever it changed, since a Unix time (shape: lab/reachability.py)."""
+        return daemon.ask(self.url, "GET", "reachability", since=since)
+
     def clear_calls(self) -> None:
         """Forget the calls so far."""
         daemon.ask(self.url, "POST", "calls/clear")

@@ -20,10 +20,13 @@ from lab.admin import Admin
 from lab.api_models import services_by_signing_name
 from lab.calls import CallLog
 from lab.data_plane import PLANE
+from lab.reachability import REACHABILITY
 from lab.server import Front, Server
 from lab.timeline import TIMELINE
 from lab.world import WORLD, World
 
+# What happened, by the name of its admin command.
+LOGS = {"timeline": TIMELINE, "reachability": REACHABILITY}
 TICK_S = 0.1
 BIND_TRIES = 20
 
@@ -36,7 +39,7 @@ class Runtime:
         self.directory = directory
         self.calls = CallLog()
         self.front = Front(world, self.calls)
-        self.front.admin = Admin(world, self.calls, TIMELINE, self.describe, route53.resolve, self.fork)
+        self.front.admin = Admin(world, self.calls, LOGS, self.describe, route53.resolve, self.fork)
         self.front.probe = endpoints.probe
         install()
         services_by_signing_name()  # read now, not during the first call
@@ -58,7 +61,8 @@ class Runtime:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stopping.set())
         with self.world.lock:
-            TIMELINE.restart()
+            for log in LOGS.values():
+                log.restart()
         # Before the first answer, so that its client finds them; until then connections wait in the backlog.
         daemon.write_files(self.directory, self.sockets.port, self.sockets.dns_port, self.world.clock.scale)
         server = Server(self.sockets.http, self.front)
@@ -128,8 +132,9 @@ def install() -> None:
     for part in (anonymous_s3, endpoints, route53_api):
         part.install()
     WORLD.tick_hooks.append(PLANE.look)
-    WORLD.tick_hooks.append(TIMELINE.look)  # last, when the other hooks have brought everything up to the present
-    WORLD.reset_hooks += [TIMELINE.restart, PLANE.detach]
+    # Last, when the other hooks have brought everything up to the present.
+    WORLD.tick_hooks += [log.look for log in LOGS.values()]
+    WORLD.reset_hooks += [*(log.restart for log in LOGS.values()), PLANE.detach]
 
 
 def _guarded(hook: Any) -> None:

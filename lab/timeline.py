@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the platform was over time: who could write, where its names led, each group's desired capacity, the routes.
 
-Observed a few times a second and after each change (`World.tick_hooks`); an entry is kept whenever anything differs.
+`TIMELINE` has these; `lab/reachability.py` keeps what could be reached in the same way. Observed a few times a second
+and after each change (`World.tick_hooks`); an entry is kept whenever anything differs.
 """
 
 from __future__ import annotations
@@ -22,26 +23,18 @@ from lab.world import WORLD
 
 
 class Timeline:
-    """Entries {time, writers, open_writers, name, desired, routes}, oldest first; callers of `look` have the lock.
+    """Entries {time, and each fact}, oldest first; callers of `look` have the lock.
 
-    time: Unix seconds at which it was seen; writers: [region] (`writers`); open_writers: [region] (`open_writers`);
-    name: {domain: region} (`names`);
-    desired: {region: {Auto Scaling group: desired capacity}};
-    routes: {region: {subnet: {destination: what it goes through}}} (`lab/services/routes.py`).
+    time: Unix seconds at which it was seen; facts: {name: what returns its present value}.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, facts: dict[str, Callable[[], Any]]) -> None:
+        self.facts = facts
         self.entries: list[dict[str, Any]] = []
 
     def look(self) -> None:
         """Add an entry when the present differs from the last one."""
-        present = {
-            "writers": writers(),
-            "open_writers": open_writers(),
-            "name": names(),
-            "desired": desired(),
-            "routes": routes(),
-        }
+        present = {name: fact() for name, fact in self.facts.items()}
         last = self.entries[-1] if self.entries else {}
         if any(last.get(key) != value for key, value in present.items()):
             self.entries.append({"time": round(time.time(), 6), **present})
@@ -118,4 +111,9 @@ def desired() -> dict[str, dict[str, int]]:
     return {region: groups for region, groups in sorted(regions.items()) if groups}
 
 
-TIMELINE = Timeline()
+# writers: [region] (`writers`); open_writers: [region] (`open_writers`); name: {domain: region} (`names`);
+# desired: {region: {Auto Scaling group: desired capacity}};
+# routes: {region: {subnet: {destination: what it goes through}}} (`lab/services/routes.py`).
+TIMELINE = Timeline(
+    {"writers": writers, "open_writers": open_writers, "name": names, "desired": desired, "routes": routes}
+)

@@ -18,6 +18,7 @@ def install() -> None:
         accelerator,
         arc,
         autoscaling,
+        capacity_reservations,
         cloudwatch,
         cloudwatch_alarms,
         creations,
@@ -46,6 +47,7 @@ def install() -> None:
     for service in (
         *regional,
         arc,
+        capacity_reservations,
         creations,
         iam_simulation,
         instances,

@@ -22,6 +22,7 @@ from moto.core.responses import TYPE_RESPONSE, ActionResult, EmptyResult
 from moto.core.utils import utcnow
 
 from lab.clock import CLOCK
+from lab.services import capacity_reservations
 from lab.services.instances import activities_of
 from lab.services.settings import SETTINGS
 
@@ -49,6 +50,7 @@ KEPT = {
     "CapacityRebalance": "capacity_rebalance",
     "MaxInstanceLifetime": "max_instance_lifetime",
     "DefaultInstanceWarmup": "default_instance_warmup",
+    capacity_reservations.SPECIFICATION: "capacity_reservation_specification",
 }
 
 
@@ -113,6 +115,7 @@ class LabAutoScalingResponse(AutoScalingResponse):
         low = self._get_int_param("MinSize", group.min_size if group else None)
         high = self._get_int_param("MaxSize", group.max_size if group else None)
         desired = self._get_int_param("DesiredCapacity")
+        capacity_reservations.check(self._get_param(capacity_reservations.SPECIFICATION))
         if low > high:
             raise ValidationError(f"Max bound, {high}, must be greater than or equal to min bound, {low}")
         if desired is not None and not low <= desired <= high:

@@ -36,6 +36,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.utils import utcnow
 
 from lab.clock import CLOCK
+from lab.services import capacity_reservations
 from lab.services.settings import SETTINGS
 from lab.world import WORLD
 
@@ -87,7 +88,12 @@ def types_of(group: FakeAutoScalingGroup) -> list[str]:
 
 def available(region: str, instance_type: str) -> int | None:
     """How many more instances of a type AWS has there now; None = as many as wanted."""
-    running = [one.instance.instance_type for group in groups_of(region) for one in group.instance_states]
+    running = [
+        one.instance.instance_type
+        for group in groups_of(region)
+        for one in group.instance_states
+        if not vars(one.instance).get("lab_reservation")
+    ]
     left = []
     for (place, limited), most in WORLD.instance_limits.items():
         if place == region and limited in (None, instance_type):
@@ -100,9 +106,11 @@ def launch(self: FakeAutoScalingGroup, count_needed: int, propagated_tags: dict[
     if "Launch" in self._suspended_processes:
         return
     types, left = types_of(self), count_needed
+    is_bound = capacity_reservations.preference_of(self) == "capacity-reservations-only"
     for instance_type in types:
-        spare = available(self.region, instance_type)
-        count = left if spare is None else min(left, spare)
+        places = list(capacity_reservations.places(self, instance_type))
+        spare = 0 if is_bound else available(self.region, instance_type)
+        count = left if spare is None else min(left, len(places) + spare)
         if not count:
             continue
         known = {state.instance.id for state in self.instance_states}
@@ -113,6 +121,8 @@ def launch(self: FakeAutoScalingGroup, count_needed: int, propagated_tags: dict[
             del vars(self)["lab_type"]
         for state in self.instance_states:
             if state.instance.id not in known:
+                if places:
+                    vars(state.instance)["lab_reservation"] = places.pop(0).capacity_reservation_id
                 _note(self, f"Launching a new EC2 instance: {state.instance.id}", "Successful")
         vars(self)["lab_launched"] = CLOCK.now()
         left -= count
@@ -121,7 +131,9 @@ def launch(self: FakeAutoScalingGroup, count_needed: int, propagated_tags: dict[
         zone = random.choice(zones)
         others = ", ".join(one for one in zones if one != zone) or "another one"
         words = NO_CAPACITY.format(type=types[-1], zone=zone, others=others)
-        if len(types) > 1:
+        if is_bound:
+            words = capacity_reservations.EXCEEDED
+        elif len(types) > 1:
             words = f"Could not launch On-Demand Instances. InsufficientInstanceCapacity - {words}"
         words += " Launching EC2 instance failed."
         _note(self, f"Launching a new EC2 instance.  Status Reason: {words}", "Failed", words)

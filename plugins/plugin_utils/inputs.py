@@ -44,6 +44,15 @@ VERSION = rules.Value(
     lambda value: any(is_version(engine, value) for engine in ENGINES) and len(value) <= VERSION_CHARACTERS,
     (1, VERSION_CHARACTERS),
 )
+# "Quotas for Auto Scaling resources and groups" of the EC2 Auto Scaling User Guide: overrides of a group.
+MOST_TYPES = 40
+INSTANCE_TYPE = rules.text(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type, such as t3.medium")
+INSTANCE_TYPES = rules.Value(
+    f"a list of up to {MOST_TYPES} different instance types, such as [t3.medium, t3a.medium]",
+    lambda value: (
+        isinstance(value, list) and all(map(INSTANCE_TYPE.fits, value)) and len({*value}) == len(value) <= MOST_TYPES
+    ),
+)
 PLATFORM = rules.text(r"[a-z](?:-?[a-z0-9]){0,19}", "1 to 20 lower-case letters, digits and inner dashes")
 
 
@@ -136,6 +145,13 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("dict", rules.ByKey(rules.REGION_CODE, rules.Each(rules.HOST)), "controller_instances"),
     **_spec("list", rules.Each(rules.line(512)), "controller_galaxy_credentials"),
     **_spec("list", rules.Each(rules.SERVER), "traffic_dns_servers"),
+    **_spec("list", INSTANCE_TYPES, "application_instance_types"),
+    "application_capacity_reservation_preference": _choice(*rules.RESERVATION_PREFERENCES),
+    **_spec(
+        "dict",
+        rules.ByKey(rules.REGION_CODE, rules.Each(rules.RESERVATION_ID)),
+        "application_capacity_reservation_ids",
+    ),
 }
 # Inputs from which the platform's regions are derived. They are checked together; from the command line, one by one.
 OF_REGIONS = (
@@ -361,6 +377,15 @@ def engine_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     ]
 
 
+def reservation_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
+    """Reservations that are named with a preference that AWS accepts without names only."""
+    name, named = "application_capacity_reservation_preference", "application_capacity_reservation_ids"
+    given, identifiers = inputs.get(name), inputs.get(named)
+    if not isinstance(identifiers, dict) or not any(identifiers.values()) or given in rules.RESERVING:
+        return []
+    return [refusal(name, given, f"{' or '.join(rules.RESERVING)} with {named}")]
+
+
 def unusable(variable: str, source: t.Any) -> str:
     """Return the sentence for a variable whose template cannot be evaluated, such as one with an undefined variable."""
     return refusal(variable, source, "a value, or a template that Ansible can evaluate")
@@ -418,6 +443,6 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
         problems += cidr_problems(inputs["vpc_cidrs"])
     known = [region for region in regions if rules.REGION_CODE.fits(region)]
     problems += credential_problems(inputs.get("credentials") or {}, known)
-    problems += move_problems(inputs, regions) + engine_problems(inputs)
+    problems += move_problems(inputs, regions) + engine_problems(inputs) + reservation_problems(inputs)
     # Names are made of what was judged above.
     return problems or name_problems(inputs.get("names") or {})

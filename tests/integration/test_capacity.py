@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
-from tests.integration.aws import GROUP, capacity, healthy_targets, name_points_at, runs, writer_region
+import json
+
+import pytest
+
+from tests.integration.aws import GROUP, capacity, group, healthy_targets, name_points_at, runs, writer_region
 
 LOST, TARGET = "us-east-1", "us-east-2"
 NO_MORE = "We currently do not have sufficient t3.medium capacity in the Availability Zone you requested"
@@ -61,3 +65,63 @@ def test_a_planned_move_waits_for_all_the_capacity_or_moves_nothing(platform):
     stopped = platform.run("switchover", *QUICK, "-e", "min_capacity_percent=1")
     assert stopped.code != 0 and "3 of 3 targets" in words(stopped) and "4 are needed. Last" in words(stopped)
     assert (writer_region(platform.lab, TARGET), name_points_at(platform.lab)) == (LOST, LOST)
+
+
+@pytest.mark.nightly
+def test_a_region_short_of_one_type_takes_another(platform):
+    given = json.dumps({"application_instance_types": ["t3.medium", "t3a.medium"]})
+    types = ("--tags", "application", "-e", given)
+    assert any(platform.run("site", *types).ends_well().changed.values())
+    assert not any(platform.run("site", *types).ends_well().changed.values())
+    platform.lab.limit_instances(TARGET, 2, type="t3.medium")
+    scaling = platform.lab.client("autoscaling", TARGET)
+    scaling.set_desired_capacity(AutoScalingGroupName=GROUP, DesiredCapacity=4)
+    running = sorted(one["InstanceType"] for one in group(platform.lab, TARGET)["Instances"])
+    assert running == ["t3.medium", "t3.medium", "t3a.medium", "t3a.medium"]
+
+
+@pytest.mark.nightly
+def test_a_move_to_a_region_without_capacity_gets_what_is_reserved_there(platform):
+    lab, ec2 = platform.lab, platform.lab.client("ec2", TARGET)
+    lab.limit_instances(TARGET, 2)
+    made = ec2.create_capacity_reservation(
+        InstanceType="t3.medium",
+        InstancePlatform="Linux/UNIX",
+        AvailabilityZone=f"{TARGET}a",
+        InstanceCount=2,
+        InstanceMatchCriteria="targeted",
+    )["CapacityReservation"]
+    given = {
+        "application_capacity_reservation_preference": "capacity-reservations-first",
+        "application_capacity_reservation_ids": {TARGET: [made["CapacityReservationId"]]},
+    }
+    options = ("-e", json.dumps(given))
+    calls = len(lab.calls())
+    refused = platform.run("site", *options, "-e", "application_capacity_reservation_preference=none")
+    assert refused.code != 0 and "only with application_capacity_reservation_ids" in words(refused)
+    assert [call for call in lab.calls()[calls:] if call["mutating"]] == []
+
+    assert any(platform.run("site", "--tags", "application", *options).ends_well().changed.values())
+    assert not any(platform.run("site", "--tags", "application", *options).ends_well().changed.values())
+    grow(platform, 5)
+    short = platform.run("readiness")
+    assert "2 of 2 reserved instances" in words(short) and "a failover starts 3" in words(short)
+    grow(platform, 4)
+    assert "a failover starts 2" in words(platform.run("readiness"))
+
+    platform.run("switchover").ends_well()
+    assert name_points_at(lab) == TARGET and healthy_targets(lab, TARGET) == 4
+    (seen,) = ec2.describe_capacity_reservations()["CapacityReservations"]
+    assert (seen["TotalInstanceCount"], seen["AvailableInstanceCount"]) == (2, 0)
+    assert any(platform.run("site", "--tags", "application").ends_well().changed.values())
+    assert "CapacityReservationTarget" not in group(lab, TARGET)["CapacityReservationSpecification"]
+
+
+@pytest.mark.nightly
+def test_provisioning_restores_the_minimum_size_and_keeps_the_capacity(platform):
+    grow(platform, 4)
+    platform.run("switchover").ends_well()
+    assert (capacity(platform.lab, TARGET), holds(platform, TARGET)) == ({"min": 4, "desired": 4, "max": 6}, [2])
+    platform.run("site").ends_well()
+    assert (capacity(platform.lab, TARGET), holds(platform, TARGET)) == ({"min": 2, "desired": 4, "max": 6}, [])
+    assert not any(platform.run("site").ends_well().changed.values())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.aws import SUFFIX
+from tests.integration.aws import SUFFIX, name_points_at, wait_for_checkers
 
 NETWORK = f"trading-{SUFFIX}"
 PER_ZONE = ("--tags", "network", "-e", "network_nat_per_zone=true")
@@ -136,6 +136,28 @@ def test_where_some_clients_are_let_in_so_are_checkers_and_controller(network):
         let_in = {(rule["FromPort"], one["CidrIp"]) for rule in group["IpPermissions"] for one in rule["IpRanges"]}
         assert let_in == {(80, "198.51.100.0/24"), (443, "198.51.100.0/24"), (80, "192.0.2.0/24")}
         assert [rule["FromPort"] for rule in group["IpPermissions"] if rule["PrefixListIds"]] == [80]
+
+
+@pytest.mark.nightly
+def test_the_checkers_go_on_to_see_a_region_whose_clients_are_narrowed_and_so_does_the_probe(platform):
+    lab = platform.lab
+    platform.run("site", "--tags", "network", "-e", json.dumps(SOME)).ends_well()
+    lab.advance(600)
+    checks = lab.reachability()[-1]["checks"]
+    (endpoints,) = [{name for name, found in checks.items() if found}]
+    assert any("us-east-1" in name for name in endpoints) and any("us-east-2" in name for name in endpoints), checks
+    assert name_points_at(lab) == "us-east-1"
+    platform.run("switchover").ends_well()
+
+    # The lab judges by the checkers' addresses: without their rule the same region counts as down.
+    ec2 = lab.client("ec2", "us-east-2")
+    names = [{"Name": "group-name", "Values": [f"{NETWORK}-load-balancer"]}]
+    (group,) = ec2.describe_security_groups(Filters=names)["SecurityGroups"]
+    theirs = [rule for rule in group["IpPermissions"] if rule["PrefixListIds"]]
+    ec2.revoke_security_group_ingress(
+        GroupId=group["GroupId"], IpPermissions=[{**rule, "IpRanges": []} for rule in theirs]
+    )
+    wait_for_checkers(lab, "us-east-2", "us-east-2")
 
 
 REFUSED = {

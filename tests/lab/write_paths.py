@@ -31,7 +31,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora impor
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import password as aurora_password
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import decision
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import store as automation_store
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity, reservations
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     manifest as control_table_manifest,
@@ -418,6 +418,19 @@ def capacity_raised(place: Place) -> Write:
     place.make_group(MinSize=0, DesiredCapacity=0, MaxSize=3)
     params = {"region": WEST, "name": place.name, "at_least": 2, "target_group_arn": None, "wait": False}
     return Write(lambda: capacity.run(params, place.clients), place.sizes, (0, 2, 3))
+
+
+@writes("autoscaling", "UpdateAutoScalingGroup")
+def reservations_preferred(place: Place) -> Write:
+    place.make_group(MinSize=0, DesiredCapacity=0, MaxSize=3)
+    wanted = {"preference": "capacity-reservations-first", "capacity_reservation_ids": []}
+    params = {"region": WEST, "name": place.name, **wanted}
+    scaling = place.clients("autoscaling", WEST)
+    return Write(
+        lambda: reservations.run(params, place.clients),
+        lambda: reservations.get_specification(scaling, place.name),
+        wanted,
+    )
 
 
 def prepare_hold(place: Place, is_held: bool) -> Write:

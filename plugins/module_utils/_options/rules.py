@@ -273,6 +273,9 @@ QUORUM = number(2, 1000, "a whole number")
 RUNS = number(1, 1_000_000, "a whole number")
 # "HTTP client keepalive duration" of the User Guide for Application Load Balancers.
 CLIENT_KEEP_ALIVE = number(60, 604800, "a whole number of seconds")
+# "CapacityReservationSpecification" of the EC2 Auto Scaling API reference; only RESERVING go with reservations' ids.
+RESERVING = ("capacity-reservations-first", "capacity-reservations-only")
+RESERVATION_PREFERENCES = ("default", *RESERVING, "none")
 WORDS = Value(
     "text without control characters, up to 10000 characters",
     lambda value: isinstance(value, str) and len(value) <= 10000 and value.replace("\n", "").isprintable(),
@@ -328,6 +331,7 @@ def ec2_id(prefix: str) -> Value:
 
 
 NOT_EMPTY = Each(Value("anything", lambda _value: True), 1)
+RESERVATION_ID = ec2_id("cr")
 VPC_ID, SUBNET_ID, ROUTE_TABLE_ID, ENDPOINT_ID = map(ec2_id, ("vpc", "subnet", "rtb", "vpce"))
 
 # Members of an entry in the recovery manifest; _control_table/manifest.py checks whether any are missing.

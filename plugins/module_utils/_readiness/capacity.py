@@ -33,6 +33,7 @@ NEEDED_PROCESSES = frozenset({"Launch", "AddToLoadBalancer"})
 # The quota on vCPUs of running on-demand instances, and the families that count towards it: A, C, D, H, I, M, R, T, Z.
 # Source: "Amazon EC2 instance type quotas" of the Amazon EC2 Instance Types guide.
 STANDARD_QUOTA = "L-1216C47A"
+ONLY_RESERVED = "capacity-reservations-only"
 STANDARD_FAMILY = re.compile(r"(a|c|d|h|i|im|is|m|r|t|z)[0-9]")
 
 
@@ -127,6 +128,38 @@ def _compare_quota(seen: Seen, region: str, quota: dict[str, Any], wanted: int, 
     if quota["used"] is None:
         return seen.unknown(region, f"{figures}, which is enough, but its use", quota["used_error"])
     return ok(region, f"{figures}, {used:g} are used.")
+
+
+def capacity_reservations(seen: Seen) -> Iterator[Finding]:
+    """The missing instances fit into the Capacity Reservations that a group prefers; others have no finding."""
+    needed, _source = needed_instances(seen)
+    for region in seen.standbys:
+        fact, group = seen.facts[region]["capacity_reservations"], seen.facts[region].value("group") or {}
+        if not fact.known:
+            yield seen.unknown(region, "the group's Capacity Reservations", fact.error)
+        elif fact.value is not None:
+            yield _reserved_room(seen, region, fact.value, max(0, needed - group.get("desired", 0)))
+
+
+def _reserved_room(seen: Seen, region: str, setting: dict[str, Any], missing: int) -> Finding:
+    named = listed(setting["capacity_reservation_ids"]) or "open Capacity Reservations"
+    remedy = (
+        f"Reserve at least {counted(missing, 'instance')} in {region}, or change application_capacity_reservation_ids."
+    )
+    if setting["reservations"] is None:
+        return seen.broken(region, f"Not all of {named} exist.", "Correct application_capacity_reservation_ids.")
+    types = seen.facts[region].value("instance_types") or {}
+    fitting = [one for one in setting["reservations"] if one["state"] == "active" and one["type"] in types]
+    free, total = (sum(one[name] for one in fitting) for name in ("available", "total"))
+    figures = (
+        f"{free} of {counted(total, 'reserved instance')} ({named}) are free for {listed(sorted(types)) or 'no type'};"
+        f" a failover starts {missing}."
+    )
+    if free >= missing:
+        return ok(region, figures)
+    if setting["preference"] == ONLY_RESERVED:
+        return blocker(region, figures, remedy)
+    return warning(region, f"{figures} The others need other capacity, which AWS may not have.", remedy)
 
 
 def target_quota(seen: Seen) -> Iterator[Finding]:

@@ -47,6 +47,7 @@ CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
     "target_health": capacity.target_health,
     "capacity": capacity.capacity,
     "vcpu_quota": capacity.vcpu_quota,
+    "capacity_reservations": capacity.capacity_reservations,
     "target_quota": capacity.target_quota,
     "region_enabled": quotas.region_enabled,
     "elastic_ip_quota": quotas.elastic_ip_quota,

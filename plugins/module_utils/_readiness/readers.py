@@ -22,6 +22,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api i
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import major_version
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.snapshots import read_rescued
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.store import PAUSE_ID
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.reservations import (
+    describe_reservations,
+    specification_in,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_document
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import PUBLIC_S3
@@ -32,6 +36,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.resources import describe_acl
 from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import describe_session_table
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.capacity import STANDARD_QUOTA
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.readers_quotas import (
     read_elastic_ip_quota,
@@ -215,6 +220,14 @@ def read_instance_types(autoscaling: Any, ec2: Any, name: str) -> dict[str, int]
         found = get_template(ec2, template[0], [template[1]])
         types = {one["LaunchTemplateData"].get("InstanceType") for one in found} - {None}
     return get_vcpus(ec2, sorted(types)) if types else {}
+
+
+def read_capacity_reservations(autoscaling: Any, ec2: Any, name: str) -> dict[str, Any] | None:
+    """Return the fact ``capacity_reservations``."""
+    setting = specification_in(get_group(autoscaling, name))
+    if setting["preference"] not in rules.RESERVING:
+        return None
+    return {**setting, "reservations": describe_reservations(ec2, setting["capacity_reservation_ids"])}
 
 
 @aws_call("GetServiceQuota")
@@ -540,6 +553,7 @@ def regional_readers(
         "replication": of_entry("s3", get_replication, "data_bucket"),
         "subscriptions": of_entry("sns", get_subscriptions, "topic_arn"),
         "instance_types": of_group(read_instance_types),
+        "capacity_reservations": of_group(read_capacity_reservations),
         "launch_templates": of_group(read_launch_templates),
         "load_balancer": of_entry("elbv2", read_load_balancer, "load_balancer_arn"),
         "vcpu_quota": lambda: read_vcpu_quota(clients("service-quotas", region), clients("cloudwatch", region)),

@@ -23,6 +23,8 @@ engine_support: None or {engine, version, status: available, deprecated or None 
 parameters: {cluster: {name: value}, instance: {name: value}}, without defaults
 rescue_snapshots: [{identifier, status, created_at, expires_at, copy, copy_status}], see _aurora/snapshots.py
 instance_types: {instance type: vCPUs of one}, of the group's instances or else of its launch template
+capacity_reservations: None (the group prefers none) or {preference, capacity_reservation_ids, reservations: None (one
+    is gone) or [{id, type, state, total, available}]}
 vcpu_quota: {limit, used, used_error}; used is None if unknown, and used_error then contains the reason
 target_quota: the maximum number of targets of a load balancer
 elastic_ip_quota, vpc_quota: {limit, used}

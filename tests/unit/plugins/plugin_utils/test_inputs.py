@@ -172,6 +172,35 @@ def test_names_are_held_to_the_limit_and_not_below_it(variable):
         ({"max_replication_lag_ms": "5s"}, "without a unit"),
         ({"max_replication_lag_ms": float("nan")}, "max_replication_lag_ms is nan"),
         ({"wait_timeout": 0}, "wait_timeout is 0"),
+        ({"application_instance_types": ["t3.medium", "t3.medium"]}, "a list of up to 40 different instance types"),
+        ({"application_instance_types": "t3.medium"}, "application_instance_types is 't3.medium'"),
+        ({"application_instance_types": ["large", 3]}, "application_instance_types is ['large', 3]"),
+        (
+            {"application_capacity_reservation_preference": "first"},
+            "application_capacity_reservation_preference is 'first'",
+        ),
+        (
+            {"application_capacity_reservation_ids": ["cr-0123456789abcdef0"]},
+            "application_capacity_reservation_ids is [",
+        ),
+        (
+            {
+                "application_capacity_reservation_ids": {"us-east-2": ["cr-1"]},
+                "application_capacity_reservation_preference": "capacity-reservations-only",
+            },
+            "application_capacity_reservation_ids.us-east-2[0] is 'cr-1'; allowed: an id such as cr-0123456789abcdef0",
+        ),
+        (
+            {"application_capacity_reservation_ids": {"us-east-2": ["cr-0123456789abcdef0"]}},
+            "application_capacity_reservation_preference is not given; allowed: capacity-reservations-first or",
+        ),
+        (
+            {
+                "application_capacity_reservation_ids": {"us-east-2": ["cr-0123456789abcdef0"]},
+                "application_capacity_reservation_preference": "none",
+            },
+            "application_capacity_reservation_preference is 'none'; allowed: capacity-reservations-first or",
+        ),
         ({"capacity_timeout": 0}, "capacity_timeout is 0"),
         ({"min_capacity_percent": 0}, "min_capacity_percent is 0; allowed: a whole number of percent from 1 to 100"),
         ({"min_capacity_percent": "101"}, "min_capacity_percent is '101'; allowed: a whole number of percent"),

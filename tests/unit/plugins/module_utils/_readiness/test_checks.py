@@ -40,10 +40,12 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._r
     permission,
     policy_of,
     refusal,
+    reserved,
     rule_of,
 )
 
 ALL, OK, WARNING, BLOCKER = "all", "ok", "warning", "blocker"
+ONLY_RESERVED = "capacity-reservations-only"
 EVERYTHING, TLS_ELSEWHERE = policy_of(permission("everything")), policy_of(refusal("sns:Publish", "elsewhere"))
 NEWER = "8.0.mysql_aurora.3.12.0"
 
@@ -617,6 +619,45 @@ FAULTS = [
         "us-east-1 should run 2 by the manifest",
     ),
     (
+        "capacity_reservations",
+        both(become(WEST, "group", FEW), change(WEST, "capacity_reservations", reservations=[reserved(1)])),
+        WEST,
+        WARNING,
+        "1 of 4 reserved instances (cr-1) are free for t3.medium; a failover starts 2. The others need other capacity",
+    ),
+    (
+        "capacity_reservations",
+        both(
+            become(WEST, "group", FEW),
+            change(WEST, "capacity_reservations", preference=ONLY_RESERVED, reservations=[reserved(1)]),
+        ),
+        WEST,
+        BLOCKER,
+        "a failover starts 2.",
+    ),
+    (
+        "capacity_reservations",
+        both(
+            become(WEST, "group", FEW),
+            change(
+                WEST,
+                "capacity_reservations",
+                reservations=[reserved(4, kind="m5.large"), reserved(4, state="cancelled")],
+            ),
+        ),
+        WEST,
+        WARNING,
+        "0 of 0 reserved instances",
+    ),
+    (
+        "capacity_reservations",
+        change(WEST, "capacity_reservations", reservations=None),
+        WEST,
+        BLOCKER,
+        "Not all of cr-1",
+    ),
+    ("capacity_reservations", become(WEST, "capacity_reservations", SILENT), WEST, WARNING, "Unknown"),
+    (
         "vcpu_quota",
         both(become(WEST, "group", FEW), change(WEST, "vcpu_quota", limit=10.0)),
         WEST,
@@ -818,6 +859,8 @@ def test_every_check_has_a_fault_that_it_finds():
         ("tls_only", both(backend("cloudwatch_metric"), become(WEST, "control_bucket", SILENT))),
         ("vcpu_quota", become(WEST, "vcpu_quota", SILENT)),
         ("vcpu_quota", become(WEST, "group", FEW)),
+        ("capacity_reservations", become(WEST, "group", FEW)),
+        ("capacity_reservations", change(WEST, "capacity_reservations", reservations=[reserved(0)])),
         ("capacity", become(WEST, "group", FEW)),
         ("capacity", change(WEST, "group", suspended=["AZRebalance"])),
         ("writer_endpoint", become(WEST, "writer_endpoint", "c-us-east-1.cluster.example")),
@@ -828,6 +871,12 @@ def test_what_holds_nothing_up_is_ok(check, harmless):
     world = World()
     harmless(world)
     assert {state for state, _reason in world.rows(check).values()} == {OK}
+
+
+def test_a_group_that_prefers_no_reservations_has_no_row_of_them():
+    world = World()
+    world.facts[WEST]["capacity_reservations"] = None
+    assert world.rows("capacity_reservations") == {}
 
 
 def test_a_manifest_without_a_network_acl_says_what_to_run_and_nothing_is_asked_of_aws():

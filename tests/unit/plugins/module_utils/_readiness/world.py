@@ -65,6 +65,11 @@ def table_of(region):
     return {"kms_key_arn": arn_of("kms", region, "key/1"), "deletion_protection": True, "is_recoverable": True}
 
 
+def reserved(available, kind="t3.medium", state="active"):
+    """A Capacity Reservation as it was read."""
+    return {"id": "cr-1", "type": kind, "state": state, "total": 4, "available": available}
+
+
 def bucket_of(name):
     return f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"
 
@@ -220,6 +225,11 @@ class World:
             },
             "parameters": {"cluster": {"require_secure_transport": "ON"}, "instance": {"long_query_time": "2"}},
             "instance_types": {"t3.medium": 2},
+            "capacity_reservations": {
+                "preference": "capacity-reservations-first",
+                "capacity_reservation_ids": ["cr-1"],
+                "reservations": [reserved(2)],
+            },
             "vcpu_quota": {"limit": 32.0, "used": 8.0, "used_error": None},
             "target_quota": 1000,
             "elastic_ip_quota": {"limit": 5, "used": 1},
