@@ -74,6 +74,16 @@ def assumed(platform, since):
     return {region: sum(one["region"] == region for one in calls) for region in platform.regions}
 
 
+def refusal(platform, playbook, *options, **how) -> str:
+    """What a run that has changed nothing says."""
+    since = len(platform.lab.calls())
+    run = platform.run(playbook, *options, **how)
+    assert run.code != 0, run.output[-3000:]
+    changes = {one["operation"] for one in platform.lab.calls()[since:] if one["mutating"]}
+    assert changes <= {"AssumeRole"}, changes
+    return " ".join(run.output.split())
+
+
 def test_roles_of_regions_move_the_platform_while_the_lost_regions_sts_hangs(platform, machine, tmp_path):
     lab, given = platform.lab, {}
     for region in platform.regions:
@@ -118,13 +128,45 @@ def test_every_kind_of_credentials_moves_the_platform_there_and_back(platform, m
 @pytest.mark.parametrize("playbook", ["site", "failover"])
 def test_bad_credentials_are_named_before_any_change(platform, machine, playbook, variables, sentence):
     given = [f"{name}={value}" for name, value in variables.items()]
-    since = len(platform.lab.calls())
-    run = platform.run(playbook, *(one for each in given for one in ("-e", each)), variables=machine)
-    said = " ".join(run.output.split())
-    assert run.code != 0 and sentence in said, run.output[-3000:]
-    assert "site.yml writes it" not in said
-    changes = {one["operation"] for one in platform.lab.calls()[since:] if one["mutating"]}
-    assert changes <= {"AssumeRole"}
+    said = refusal(platform, playbook, *(one for each in given for one in ("-e", each)), variables=machine)
+    assert sentence in said and "site.yml writes it" not in said, said[-3000:]
+
+
+@pytest.mark.parametrize("playbook", ["site", "failover"])
+def test_an_expired_token_is_named_before_any_change(platform, playbook):
+    platform.lab.fault("expired")
+    assert "token included in the request is expired. Renew the credentials" in refusal(platform, playbook)
+
+
+def test_regions_in_different_accounts_are_named_before_any_change(platform, machine, tmp_path):
+    theirs = "arn:aws:iam::210987654321:role/OrganizationAccountAccessRole"
+    own = {"aws_profile": "base"}
+    inventory = regions_with(platform, tmp_path, **{LOST: own, TARGET: own | {"aws_role_arn": theirs}})
+    said = refusal(platform, "site", "-i", inventory, variables=machine)
+    assert f"belong to different accounts: {{'{LOST}': '{ACCOUNT}', '{TARGET}': '210987654321'}}" in said.replace(
+        "''", "'"
+    )
+
+
+BUT = {"Effect": "Deny", "Action": ["rds:CreateGlobalCluster", "s3:ReplicateObject"], "Resource": "*"}
+
+
+def test_a_permissions_boundary_that_forbids_is_named_before_any_change(platform, machine):
+    lab, iam = platform.lab, platform.lab.client("iam")
+    limits = {**EVERYTHING, "Statement": [*EVERYTHING["Statement"], BUT]}
+    boundary = iam.create_policy(PolicyName="limits", PolicyDocument=json.dumps(limits))["Policy"]["Arn"]
+    make_role(lab, "runner")
+    iam.put_role_permissions_boundary(RoleName="runner", PermissionsBoundary=boundary)
+    said = refusal(platform, "site", "-e", "aws_profile=runner", variables=machine)
+    assert f"This run (arn:aws:iam::{ACCOUNT}:role/runner) cannot provision." in said
+    assert f"The permissions boundary {boundary} forbids rds:CreateGlobalCluster on arn:aws:rds" in said
+    said = refusal(platform, "site", "-e", f"platform_permissions_boundary={boundary}")
+    assert (
+        f"within platform_permissions_boundary. The permissions boundary {boundary} forbids s3:ReplicateObject" in said
+    )
+    gone = boundary.replace("limits", "gone")
+    said = refusal(platform, "site", "-e", f"platform_permissions_boundary={gone}")
+    assert f"platform_permissions_boundary is {gone}; allowed: a policy that exists." in said
 
 
 @pytest.mark.nightly
@@ -145,10 +187,17 @@ def test_credentials_that_end_in_the_middle_stop_the_run_at_a_step_and_fresh_one
     assert len(again) == len(promoted) == 1, "what is done is not done again"
 
 
-@pytest.mark.nightly
-def test_site_makes_its_roles_within_the_boundary_and_under_the_path(platforms, tmp_path):
+@pytest.fixture
+def empty(platforms):
+    """Two regions with nothing in them."""
     platform = platforms.empty(LOST, TARGET, scale=60)
-    iam = platform.lab.client("iam")
+    yield platform
+    platform.lab.stop()
+
+
+@pytest.mark.nightly
+def test_site_makes_its_roles_within_the_boundary_and_under_the_path(empty, tmp_path):
+    platform, iam = empty, empty.lab.client("iam")
     boundary = iam.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(EVERYTHING))["Policy"]["Arn"]
     given = ("-e", json.dumps({"platform_permissions_boundary": boundary, "platform_iam_path": "/desk/"}))
     policies = make_policies(platform.lab, platform.inventory, tmp_path / "policies", *given)
@@ -161,4 +210,3 @@ def test_site_makes_its_roles_within_the_boundary_and_under_the_path(platforms, 
         assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
     again = provisioner.run("site", *given).ends_well()
     assert set(again.changed.values()) == {0}
-    platform.lab.stop()

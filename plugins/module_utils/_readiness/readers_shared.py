@@ -11,9 +11,6 @@ call; shapes in _readiness/seen.py.
 from __future__ import annotations
 
 import itertools
-import json
-import re
-import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -24,6 +21,14 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
     aws_call,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.names import Resolver
+from ansible_collections.trading.multi_region.plugins.module_utils._core.principals import (
+    get_policy_document,
+    get_policy_version,
+    get_role_arn,
+    listed,
+    principal_of,
+    read_caller,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.readers_quotas import (
     read_health_check_quota,
     read_opt_in,
@@ -43,8 +48,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.reso
 SERVICES = ("route53", HOSTED_ZONES, "iam")
 # Time-out of one DNS query, in seconds.
 DNS_SECONDS = 3.0
-ASSUMED_ROLE = re.compile(r"^arn:[^:]+:sts::[0-9]+:assumed-role/(?P<role>[^/]+)/")
-ROOT = re.compile(r"^arn:[^:]+:iam::[0-9]+:root$")
 
 
 @aws_call("ListHostedZonesByName")
@@ -84,32 +87,6 @@ def read_records(
     return list_records(client, zone_id, are_failover) if zone_id else None
 
 
-@aws_call("GetCallerIdentity")
-def get_caller(client: Any) -> str:
-    """Return the ARN of the caller."""
-    return client.get_caller_identity()["Arn"]
-
-
-@aws_call("GetRole")
-def get_role_arn(client: Any, name: str) -> str:
-    """Return a role's ARN; unlike a session's ARN it contains the role's path."""
-    return client.get_role(RoleName=name)["Role"]["Arn"]
-
-
-@aws_call("GetPolicy")
-def get_policy_version(client: Any, arn: str) -> str:
-    """Return the id of a managed policy's default version."""
-    return client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-
-
-@aws_call("GetPolicyVersion")
-def get_policy_document(client: Any, arn: str, version: str) -> dict[str, Any]:
-    """Return a managed policy's document."""
-    document = client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    # botocore has already decoded it, unless the response is not as documented.
-    return json.loads(urllib.parse.unquote(document)) if isinstance(document, str) else document
-
-
 def read_policy(client: Any, arn: str) -> list[dict[str, Any]]:
     """Return the statements of a managed policy and of its further parts, whose names end in -2 and so on.
 
@@ -124,7 +101,7 @@ def read_policy(client: Any, arn: str) -> list[dict[str, Any]]:
             if statements and error.code == "NoSuchEntity":
                 return statements
             raise
-        statements += _list(get_policy_document(client, part, version).get("Statement"))
+        statements += listed(get_policy_document(client, part, version).get("Statement"))
 
 
 @aws_call("SimulatePrincipalPolicy")
@@ -143,20 +120,15 @@ def requests_of(statements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, 
         if statement.get("Effect") != "Allow" or "Action" not in statement:
             continue
         context = [
-            {"ContextKeyName": key, "ContextKeyValues": _list(values)[:1], "ContextKeyType": "string"}
+            {"ContextKeyName": key, "ContextKeyValues": listed(values)[:1], "ContextKeyType": "string"}
             for conditions in (statement.get("Condition") or {}).values()
             for key, values in conditions.items()
         ]
-        request = {"ActionNames": _list(statement["Action"]), "ResourceArns": _list(statement.get("Resource") or "*")}
+        request = {"ActionNames": listed(statement["Action"]), "ResourceArns": listed(statement.get("Resource") or "*")}
         yield (
             statement.get("Sid") or f"statement {number + 1}",
             {**request, **({"ContextEntries": context} if context else {})},
         )
-
-
-def _list(value: Any) -> list[Any]:
-    """Return as a list what IAM accepts as one value or several. Pure."""
-    return list(value) if isinstance(value, (list, tuple)) else [value] if value is not None else []
 
 
 def decisions_of(result: Mapping[str, Any]) -> dict[str, str]:
@@ -171,28 +143,6 @@ def decisions_of(result: Mapping[str, Any]) -> dict[str, str]:
     if single:
         return {one["EvalResourceName"]: one["EvalResourceDecision"] for one in single}
     return {result.get("EvalResourceName") or "*": result["EvalDecision"]}
-
-
-def principal_of(caller: str, role_arn: Callable[[str], str]) -> str:
-    """Return the user or role whose policies apply to a caller.
-
-    role_arn: returns the ARN for a role's name. Raises MultiRegionError for callers that IAM cannot simulate.
-    """
-    if ROOT.match(caller):
-        raise MultiRegionError("this run uses the account's root user, whose permissions IAM does not simulate")
-    session = ASSUMED_ROLE.match(caller)
-    return role_arn(session["role"]) if session else caller
-
-
-def read_caller(clients: Any, regions: Iterable[str]) -> str:
-    """Return the caller's ARN from the first region whose STS responds."""
-    failure: MultiRegionError = MultiRegionError("there is no region to query")
-    for region in regions:
-        try:
-            return get_caller(clients("sts", region))
-        except AwsCallError as error:
-            failure = error
-    raise failure
 
 
 def policy_arn(topic_arn: str, name: str) -> str:
