@@ -100,6 +100,29 @@ class _LaunchTemplates(EC2Response):
             data["UserData"] = parse_user_data(data["UserData"])
         return super().create_launch_template_version()
 
+    def delete_launch_template_versions(self) -> ActionResult:
+        """See launch_template_versions_can_be_deleted."""
+        identifier = self._get_param("LaunchTemplateId")
+        if identifier is None:
+            identifier = self.ec2_backend.launch_template_name_to_ids.get(self._get_param("LaunchTemplateName"))
+        template = self.ec2_backend.get_launch_template(identifier)
+        deleted, refused = [], []
+        for number in map(int, self._get_param("Versions", []) or self._get_param("LaunchTemplateVersion", [])):
+            shown = {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name, "VersionNumber": number}
+            found = [one for one in template.versions if one.number == number]
+            if found and not template.is_default(found[0]):
+                template.versions.remove(found[0])
+                deleted.append(shown)
+            else:
+                code = "launchTemplateVersionCannotBeDeleted" if found else "launchTemplateVersionDoesNotExist"
+                refused.append({**shown, "ResponseError": {"Code": code, "Message": f"Version {number}: {code}"}})
+        return ActionResult(
+            {
+                "SuccessfullyDeletedLaunchTemplateVersions": deleted,
+                "UnsuccessfullyDeletedLaunchTemplateVersions": refused,
+            }
+        )
+
 
 def launch_template_tags() -> None:
     """moto copies the tags of a new launch template itself into its data, as if instances were to get them.
@@ -116,6 +139,31 @@ def launch_template_version_user_data() -> None:
     UserData has one form in both operations (shape RequestLaunchTemplateData of botocore's ec2 model).
     """
     moto.ec2.urls.url_paths["{0}/"] = _LaunchTemplates.dispatch
+
+
+def launch_template_versions_can_be_deleted() -> None:
+    """moto lacks DeleteLaunchTemplateVersions, and finds a version by its place.
+
+    "You can't delete the default version" and "after you delete a version, you can't reuse" its number (API reference
+    DeleteLaunchTemplateVersions; EC2 User Guide, "Delete a launch template or a launch template version").
+    """
+    moto.ec2.urls.url_paths["{0}/"] = _LaunchTemplates.dispatch
+    stock_create, stock_get = LaunchTemplate.create_version, LaunchTemplate.get_version
+
+    def create_version(self: LaunchTemplate, data: dict[str, Any], description: str) -> Any:
+        version = stock_create(self, data, description)
+        version.number = self.lab_versions_made = getattr(self, "lab_versions_made", 0) + 1
+        return version
+
+    def get_version(self: LaunchTemplate, num: Any) -> Any:
+        found = [one for one in self.versions if str(one.number) == str(num)]
+        return found[0] if found else stock_get(self, num if str(num).startswith("$") else len(self.versions) + 1)
+
+    def default_version(self: LaunchTemplate) -> Any:
+        return get_version(self, self.default_version_number)
+
+    LaunchTemplate.create_version, LaunchTemplate.get_version = create_version, get_version
+    LaunchTemplate.default_version = default_version
 
 
 def launch_template_tags_follow() -> None:
@@ -475,6 +523,7 @@ PATCHES = (
     launch_template_tags,
     launch_template_version_user_data,
     launch_template_tags_follow,
+    launch_template_versions_can_be_deleted,
     instance_launch_template_version,
     load_balancer_attributes,
     target_group_attributes,

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
+from tests.integration.aws import DOMAIN, name_points_at
 from tests.integration.permissions import KINDS, Runner, as_runner, gaps
 
 # Service, operation, key of the answer. What every AWS account has by itself is taken off below.
@@ -101,7 +103,25 @@ def tear_down(platform) -> tuple[Runner, list[dict]]:
 
 
 def test_leaves_the_lab_empty(platform):
+    """Also of a launch template with several versions."""
+    for region in platform.regions:
+        platform.lab.client("ec2", region).create_launch_template_version(
+            LaunchTemplateName="trading-app-dev", SourceVersion="1", LaunchTemplateData={"InstanceType": "t3.large"}
+        )
     tear_down(platform)
+
+
+def test_a_record_that_keeps_the_zone_is_named_before_anything_of_the_name_is_removed(platform):
+    route53 = platform.lab.client("route53")
+    zone = route53.list_hosted_zones()["HostedZones"][0]["Id"]
+    foreign = {"Name": f"mail.{DOMAIN}", "Type": "MX", "TTL": 300, "ResourceRecords": [{"Value": "10 mx.example.org"}]}
+    changes = [{"Action": "CREATE", "ResourceRecordSet": foreign}]
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+    before, calls = name_points_at(platform.lab), len(platform.lab.calls())
+    run = platform.run(Path(__file__).with_name("retire_traffic.yml"))
+    assert run.code != 0 and f"mail.{DOMAIN} MX" in " ".join(run.output.split()), run.output[-3000:]
+    assert name_points_at(platform.lab) == before
+    assert [one for one in platform.lab.calls()[calls:] if one["mutating"]] == []
 
 
 @pytest.mark.nightly

@@ -125,6 +125,13 @@ def launch_template_version_user_data() -> bool:
 
 
 @probe
+def launch_template_versions_can_be_deleted() -> bool:
+    template()
+    template_id = client("ec2").describe_launch_templates()["LaunchTemplates"][0]["LaunchTemplateId"]
+    return lacks(client("ec2").delete_launch_template_versions, LaunchTemplateId=template_id, Versions=["2"])
+
+
+@probe
 def launch_template_tags_follow() -> bool:
     template()
     shown = client("ec2").describe_launch_templates()["LaunchTemplates"][0]
