@@ -12,7 +12,7 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.elbv2.models import elbv2_backends
 
-from lab.checks import CHECKS, backend
+from lab.checks import CHECKS
 from lab.elb import target_states
 from lab.timeline import Timeline
 
@@ -50,11 +50,7 @@ def healthy() -> dict[str, dict[str, int]]:
 
 def checks() -> dict[str, bool]:
     """{health check: whether a checker's request would succeed now} of those that request an endpoint."""
-    named = {
-        check: backend().list_tags_for_resource(check).get("Name", check)
-        for check, one in CHECKS.observations.items()
-        if one.measured is not None
-    }
+    named = {check: CHECKS.status(check).name for check, one in CHECKS.observations.items() if one.measured is not None}
     return {named[check]: bool(CHECKS.observations[check].measured) for check in sorted(named, key=named.__getitem__)}
 
 

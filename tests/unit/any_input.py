@@ -116,7 +116,6 @@ TEXTS = {
     "routing_control_arn": [f"{PANEL}/routingcontrol/{number}" for number in "12"],
     "endpoint_group_arn": [f"{ACCELERATOR}/listener/0123/endpoint-group/{number}" for number in "12"],
     "endpoint_arn": [f"arn:aws:elasticloadbalancing:{WEST}:{ACCOUNT}:loadbalancer/app/trading-alb/0123"],
-    "endpoint_groups": [{EAST: f"{ACCELERATOR}/listener/0123/endpoint-group/1"}],
     "arn": [ACCELERATOR],
     "dns_name": ["a1234567890abcdef.awsglobalaccelerator.com"],
     "addresses": ["192.0.2.250"],
@@ -154,6 +153,7 @@ NUMBERS = {
     "since": [0, 1.7e9],
 }
 DICTS = {
+    "endpoint_groups": [{EAST: f"{ACCELERATOR}/listener/0123/endpoint-group/1"}],
     "attributes": [{"run": "r-1", "n": 5}],
     "body": [{"widgets": []}],
     "db_cluster_arns": [{region: CLUSTER_ARN.format(region, region) for region in (EAST, WEST)}],
@@ -277,6 +277,7 @@ BEYOND = {
 }
 BAD_BOOLS = ["perhaps", 5, [True], {}, "oui"]
 BAD_DICTS = {
+    "endpoint_groups": [{}, {"moon": f"{ACCELERATOR}/listener/0123/endpoint-group/1"}, {EAST: "group"}],
     "dimensions": [{"": "trading-dev"}, {"Platform": ""}, {"Platform": "two\nlines"}],
     "metrics": [{"RecoveryTime": "soon"}, {"RecoveryTime": 2.0**361}, {"": 5}],
     "units": [{"RecoveryTime": "Hours"}],
