@@ -54,8 +54,8 @@ class Runner:
     documents: Documents
     arn: str
 
-    def run(self, playbook: str, *options: str) -> Run:
-        return self.platform.run(playbook, *options)
+    def run(self, playbook: str, *options: str, **how) -> Run:
+        return self.platform.run(playbook, *options, **how)
 
 
 def as_runner(platform: Platform, kind: str) -> Runner:

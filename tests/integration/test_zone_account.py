@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.aws import writer_region
-from tests.integration.permissions import as_runner
-from tests.integration.platforms import ACCOUNT, Platform, run_playbook
+from tests.integration.permissions import Runner, as_runner
+from tests.integration.platforms import ACCOUNT, Platform, Run, run_playbook
 from tests.integration.test_teardown import left_in
 
 EAST, WEST = "us-east-1", "us-east-2"
@@ -33,11 +34,18 @@ class Story:
     platform: Platform
     route53: Any
     zone: str
+    home: Path
+    runners: dict[str, Runner] = field(default_factory=dict)
     options: tuple[str, ...] = ("-e", json.dumps(GIVEN))
 
-    def runner(self, kind: str):
-        """A user of the platform's account with the policies of this kind, and nothing else."""
-        return as_runner(self.platform, kind)
+    def run(self, kind: str, playbook: str, *options: str) -> Run:
+        """A run of a user of the platform's account with the policies of this kind, and nothing else.
+
+        On a machine of its own, because a role's credentials are kept for an hour, whatever account has the role then.
+        """
+        if kind not in self.runners:
+            self.runners[kind] = as_runner(self.platform, kind)
+        return self.runners[kind].run(playbook, *(options or self.options), variables={"HOME": str(self.home)})
 
     def records(self) -> set[str]:
         """The names in the zone besides its own."""
@@ -64,19 +72,19 @@ def story(platform, tmp_path) -> Story:
     (policy,) = tmp_path.glob("*-hosted-zone-*.json")
     iam.put_role_policy(RoleName="zone", PolicyName="zone", PolicyDocument=policy.read_text())
     zone = route53.create_hosted_zone(Name="example.com", CallerReference="owner")["HostedZone"]["Id"]
-    return Story(platform, route53, zone)
+    return Story(platform, route53, zone, tmp_path)
 
 
 def test_a_name_in_the_zone_of_another_account_moves_without_that_account(story):
     lab = story.platform.lab
-    story.runner("provisioning").run("site", *story.options, "--tags", "traffic,failover_control").ends_well()
+    story.run("provisioning", "site", *story.options, "--tags", "traffic,failover_control").ends_well()
     assert NAME in story.records() and lab.resolve(NAME)["region"] == EAST
     assert story.route53.list_health_checks()["HealthChecks"] == [], "they are in the platform's account"
     zones = [one["Name"] for one in lab.client("route53").list_hosted_zones()["HostedZones"]]
     assert "example.com." not in zones
     lab.outage(EAST, "hang")
     since = len(lab.calls())
-    story.runner("failover").run("failover", *story.options).ends_well()
+    story.run("failover", "failover").ends_well()
     assert (writer_region(lab, WEST), lab.resolve(NAME)["region"]) == (WEST, WEST)
     asked = {(one["service"], one["operation"]) for one in lab.calls()[since:]}
     assert not any(service == "route53" or operation == "AssumeRole" for service, operation in asked)
@@ -84,24 +92,24 @@ def test_a_name_in_the_zone_of_another_account_moves_without_that_account(story)
 
 @pytest.mark.nightly
 def test_the_zone_of_another_account_is_provisioned_read_and_left_as_it_was(story, tmp_path):
-    lab, provisioner = story.platform.lab, story.runner("provisioning")
-    provisioner.run("site", *story.options).ends_well()
-    again = provisioner.run("site", *story.options).ends_well()
+    lab = story.platform.lab
+    story.run("provisioning", "site").ends_well()
+    again = story.run("provisioning", "site").ends_well()
     assert set(again.changed.values()) == {0}
     report = tmp_path / "readiness.json"
-    story.runner("read-only").run("readiness", *story.options, "-e", f"readiness_report_file={report}")
+    story.run("read-only", "readiness", *story.options, "-e", f"readiness_report_file={report}")
     (row,) = [one for one in json.loads(report.read_text())["rows"] if one["check"] == "switch_records"]
     assert (row["state"], f"records of {NAME} follow" in row["reason"]) == ("ok", True), row
-    provisioner.run("teardown", *story.options, "-e", "confirm=dev").ends_well()
+    story.run("provisioning", "teardown", *story.options, "-e", "confirm=dev").ends_well()
     assert story.records() == set()
     assert story.route53.get_hosted_zone(Id=story.zone)["HostedZone"]["Name"] == "example.com."
     assert "route53.HealthChecks" not in left_in(lab, EAST)
 
 
 def test_a_role_of_the_zone_that_cannot_be_assumed_is_named_before_any_change(story):
-    provisioner, since = story.runner("provisioning"), len(story.platform.lab.calls())
+    since = len(story.platform.lab.calls())
     wrong = ("-e", json.dumps({**GIVEN, "traffic_zone_external_id": "other"}))
-    run = provisioner.run("site", *wrong, "--tags", "traffic")
+    run = story.run("provisioning", "site", *wrong, "--tags", "traffic")
     assert run.code != 0 and ROLE in " ".join(run.output.split()), run.output[-3000:]
     changes = {one["operation"] for one in story.platform.lab.calls()[since:] if one["mutating"]}
     assert changes <= {"AssumeRole"}
