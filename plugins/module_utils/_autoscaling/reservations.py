@@ -16,7 +16,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import botocore
+try:
+    import botocore
+except ImportError:  # AnsibleAWSModule reports it to the user before any call is made
+    botocore = None
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed, wait_until_visible

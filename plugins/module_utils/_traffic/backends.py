@@ -203,7 +203,11 @@ def traffic_readers(
     traffic, region = traffic_of(manifest), entry["region"]
     if traffic["backend"] == GLOBAL_ACCELERATOR:
         dials = Dials(clients, endpoint_groups_of(manifest))
-        return {DIAL: lambda: dials.read()[region].as_fact()}
+
+        def read_dial() -> dict[str, Any]:
+            return dials.read()[region].as_fact()
+
+        return {DIAL: read_dial}
     if traffic["backend"] == ARC_ROUTING_CONTROL:
         cluster = Cluster(clients, traffic["routing_controls"], traffic["cluster_endpoints"])
         return {CONTROL: lambda: cluster.states()[region]}
