@@ -38,14 +38,18 @@ class Story:
     runners: dict[str, Runner] = field(default_factory=dict)
     options: tuple[str, ...] = ("-e", json.dumps(GIVEN))
 
-    def run(self, kind: str, playbook: str, *options: str) -> Run:
-        """A run of a user of the platform's account with the policies of this kind, and nothing else.
-
-        On a machine of its own, because a role's credentials are kept for an hour, whatever account has the role then.
-        """
+    def runner(self, kind: str) -> Runner:
+        """A user of the platform's account with the policies of this kind, and nothing else."""
         if kind not in self.runners:
             self.runners[kind] = as_runner(self.platform, kind)
-        return self.runners[kind].run(playbook, *(options or self.options), variables={"HOME": str(self.home)})
+        return self.runners[kind]
+
+    def run(self, kind: str, playbook: str, *options: str) -> Run:
+        """A run of such a user, on a machine of its own.
+
+        A role's credentials are kept there for an hour, whatever account has the role then.
+        """
+        return self.runner(kind).run(playbook, *(options or self.options), variables={"HOME": str(self.home)})
 
     def records(self) -> set[str]:
         """The names in the zone besides its own."""
@@ -107,6 +111,7 @@ def test_the_zone_of_another_account_is_provisioned_read_and_left_as_it_was(stor
 
 
 def test_a_role_of_the_zone_that_cannot_be_assumed_is_named_before_any_change(story):
+    story.runner("provisioning")
     since = len(story.platform.lab.calls())
     wrong = ("-e", json.dumps({**GIVEN, "traffic_zone_external_id": "other"}))
     run = story.run("provisioning", "site", *wrong, "--tags", "traffic")
