@@ -29,10 +29,16 @@ def parameters_of(request: ApiRequest, form: Form, body: bytes) -> dict[str, Any
     if "RequestItems" in given:  # DynamoDB's batches
         given["TableName"] = list(given["RequestItems"])
     if "ResourceType" in given:  # tags of Route 53 and SSM
-        given[given["ResourceType"]] = {"ResourceId": given.get("ResourceId")}
+        several = request.operation == "ListTagsForResources"
+        given[given["ResourceType"]] = {"ResourceId": ids_in(body) if several else given.get("ResourceId")}
     if request.operation == "CreateLoadBalancer":
         given[given.get("Type", "application")] = {"Name": given.get("Name")}
     return given
+
+
+def ids_in(body: bytes) -> list[str | None]:
+    """The ids in the body of Route 53's ListTagsForResources."""
+    return [one.text for one in ElementTree.fromstring(body).iter() if one.tag.rpartition("}")[2] == "ResourceId"]
 
 
 def nested(fields: Mapping[str, str]) -> dict[str, Any]:
