@@ -14,7 +14,8 @@ class ModuleDocFragment:
 options:
   silent_regions:
     description:
-      - Regions that did not respond before in this run, as M(trading.multi_region.failover_plan_info) returns them.
+      - Regions in which no call succeeded before in this run, as M(trading.multi_region.failover_plan_info) returns
+        them.
       - They are called like the others, but no longer waited for once all the others have responded and one of these
         calls has succeeded.
     type: list

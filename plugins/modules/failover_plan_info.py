@@ -456,7 +456,7 @@ switch_regions:
   elements: dict
   sample: [{region: us-east-1, bucket: trading-control-us-east-1-dev, routing_control_arn: null}]
 silent_regions:
-  description: Regions of which no call got a response, as the modules that write to several regions take them.
+  description: Regions in which no call succeeded, as the modules that write to several regions take them.
   returned: success
   type: list
   elements: str

@@ -73,7 +73,7 @@ class Facts:
         return self[name].value if self[name].known else None
 
     def is_silent(self, elsewhere: Collection[str] = ()) -> bool:
-        """Return whether no call to the region got a response; elsewhere: facts that are read somewhere else."""
+        """Return whether no call to the region succeeded; elsewhere: facts that are read somewhere else."""
         return not any(fact.known for name, fact in self._observations.items() if name not in elsewhere)
 
     def unknown(self, names: tuple[str, ...]) -> dict[str, str]:
