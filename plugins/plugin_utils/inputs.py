@@ -97,6 +97,8 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("str", rules.ID, "acknowledge run_id takeover_run_id", is_blank=True),
     **_spec("str", rules.WORDS, "confirm failover_reason reason", is_blank=True),
     **_spec("str", rules.SECRET, "cloud_trigger_webhook_secret", is_blank=True),
+    **_spec("str", rules.QUEUE_ARN, "cloud_trigger_queue_arn", is_blank=True),
+    **_spec("str", rules.EVENT_BUS_ARN, "cloud_trigger_event_bus_arn", is_blank=True),
     **_spec("str", rules.RUNNER_ARN, "readiness_runner_arn", is_blank=True),
     **_spec("str", rules.URL, "traffic_probe_proxy", is_blank=True),
     **_spec("str", rules.URL, "controller_notification_url"),
@@ -142,6 +144,12 @@ CREDENTIALS = {
         rules.text(r"(?!.{1225})[\w+=,.@:/-]{2,}", "2 to 1224 letters, digits and characters of +=,.@:/-_"),
     ),
     "expected_account_id": ("account_id", rules.text(r"\d{12}", "the twelve digits of an account id")),
+}
+# How the trigger inside AWS reaches a controller, and where it runs.
+TRIGGER_WAYS = ("cloud_trigger_webhook_secret", "cloud_trigger_queue_arn", "cloud_trigger_event_bus_arn")
+TRIGGER_NETWORKS = {
+    "cloud_trigger_subnet_ids": rules.Each(rules.ec2_id("subnet")),
+    "cloud_trigger_security_group_ids": rules.Each(rules.ec2_id("sg")),
 }
 # Variables that are not checked here, because a playbook or a role checks them.
 OTHERS = ("aws_account_id", "aws_partition", "controller_credentials", "policies_folder")
@@ -248,6 +256,28 @@ def credential_problems(credentials: t.Any) -> list[str]:
             problems.append(refusal(f"aws_role_arn of {region}", role, f"a role of the partition {partition}"))
         if own.get("external_id") and not role:
             problems.append(refusal(f"aws_external_id of {region}", own["external_id"], "none without aws_role_arn"))
+    return problems
+
+
+def trigger_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
+    """Check how the trigger inside AWS reaches a controller, and where its functions run.
+
+    ``trigger_networks``: {region: {cloud_trigger_subnet_ids, cloud_trigger_security_group_ids}}, None for what is
+    known only later, as from the outputs of a layer.
+    """
+    given = [name for name in TRIGGER_WAYS if inputs.get(name)]
+    problems = []
+    if len(given) > 1:
+        allowed = f"one of {', '.join(TRIGGER_WAYS)}"
+        problems.append(refusal(given[1], inputs[given[1]], f"{allowed}; {given[0]} is given too"))
+    for region, own in (inputs.get("trigger_networks") or {}).items():
+        for name, rule in TRIGGER_NETWORKS.items():
+            if own[name] is not None:
+                problems += rule.problems(f"{name} of {region}", own[name])
+        empty = [name for name in TRIGGER_NETWORKS if own[name] == []]
+        if len(empty) == 1:
+            other = next(name for name in TRIGGER_NETWORKS if name not in empty)
+            problems.append(refusal(f"{empty[0]} of {region}", [], f"at least one, because {other} is given"))
     return problems
 
 
@@ -370,7 +400,7 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
 
     :param inputs: ``environment_suffix``, ``regions`` (list of region codes, in order), ``host_regions`` and
         ``host_preferences`` (region and number of each host of the group), ``vpc_cidrs`` (region to CIDR),
-        ``credentials`` (region to its settings),
+        ``credentials`` (region to its settings), ``trigger_networks`` (region to subnets and security groups),
         ``global_database_engine_version``, ``names`` (variable to name, or to a list of names), ``limit``
         (Ansible's ``--limit`` or None), ``health_min_healthy_ratio`` and the options of a move. What is omitted is
         not checked.
@@ -387,6 +417,6 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     if "vpc_cidrs" in inputs:
         problems += cidr_problems(inputs["vpc_cidrs"])
     problems += credential_problems(inputs.get("credentials") or {})
-    problems += move_problems(inputs, regions) + engine_problems(inputs)
+    problems += move_problems(inputs, regions) + engine_problems(inputs) + trigger_problems(inputs)
     # Names are made of what was judged above.
     return problems or name_problems(inputs.get("names") or {})
