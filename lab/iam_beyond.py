@@ -22,7 +22,10 @@ ANYTHING = "*"
 
 @dataclass(frozen=True)
 class Beyond:
-    """Actions that a call needs besides its own, and on what: `*`, `keys` that it names, `table` in all its regions."""
+    """Actions that a call needs besides its own, and on what.
+
+    on: `*`, the `keys` that the call names, the `table` in all its regions, or `vpc`: `*` if it names subnets.
+    """
 
     actions: tuple[str, ...]
     on: str
@@ -44,6 +47,11 @@ COPY_OF_SECRET = Beyond(
 ENCRYPTED_STORAGE = Beyond(
     ("kms:CreateGrant", "kms:DescribeKey"), "keys", '"AWS KMS key management" of the Aurora User Guide'
 )
+FUNCTION_IN_VPC = Beyond(
+    ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
+    "vpc",
+    '"Giving Lambda functions access to resources in an Amazon VPC" of the AWS Lambda Developer Guide',
+)
 REPLICA = Beyond(
     ("dynamodb:CreateTableReplica", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem")
     + ("dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"),
@@ -57,6 +65,7 @@ TABLE: dict[str, dict[str, Beyond]] = {
     "secretsmanager": {name: COPY_OF_SECRET for name in ("CreateSecret", "ReplicateSecretToRegions", "UpdateSecret")},
     "rds": {name: ENCRYPTED_STORAGE for name in ("CopyDBClusterSnapshot", "CreateDBCluster")},
     "dynamodb": {"UpdateTable": REPLICA},
+    "lambda": {name: FUNCTION_IN_VPC for name in ("CreateFunction", "UpdateFunctionConfiguration")},
 }
 
 # CloudWatch Logs asks for the group with its streams, whatever the reference says, but for tags: "Overview of managing
@@ -76,6 +85,8 @@ def beyond(service: str, operation: str, region: str, given: Mapping[str, Any]) 
     if found is None:
         return
     resources = [ANYTHING]
+    if found.on == "vpc" and not (given.get("VpcConfig") or {}).get("SubnetIds"):
+        resources = []
     if found.on == "keys":
         resources = sorted({text for text in leaves(given) if KEY.fullmatch(text)})
     if found.on == "table":

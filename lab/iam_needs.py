@@ -27,6 +27,8 @@ from lab.world import GLOBAL_CONTROL_PLANE
 ROLE = re.compile(r"arn:[^:]+:iam::\d+:role/.+")
 # Where the one endpoint of IAM and Route 53 is: "aws:RequestedRegion" of the IAM User Guide.
 GLOBAL_ENDPOINT = "us-east-1"
+# The partition keys of the control tables and of the session table.
+KEYS_OF_TABLES = ("id", "sessionId")
 # The service that gets a role, if it is not the called one: that of an instance profile is for EC2.
 PASSED_TO = {"iam": "ec2.amazonaws.com"}
 
@@ -103,8 +105,9 @@ def needs_of(request: ApiRequest, form: Form, body: bytes) -> Iterator[Need]:
     for action, resource in beyond(request.service, request.operation, request.region, given):
         kinds = [kind for kind in resource_types(action).values() if kind.pattern.fullmatch(resource)]
         yield need_of(action, Resource(resource, kinds[0] if kinds else None), context)
-    if (request.service, request.operation) == ("s3", "GetObject") and not is_there(given["Bucket"], given["Key"]):
-        # "GetObject" of the S3 API Reference: without s3:ListBucket an absent object is answered with 403.
+    is_read = request.service == "s3" and request.operation in ("GetObject", "HeadObject")
+    if is_read and not is_there(given["Bucket"], given["Key"]):
+        # "GetObject" and "HeadObject" of the S3 API Reference: without s3:ListBucket an absent object is 403.
         yield Need("s3:ListBucket", f"arn:aws:s3:::{given['Bucket']}", context)
 
 
@@ -201,7 +204,7 @@ def context_of(request: ApiRequest, given: Mapping[str, Any], body: bytes) -> di
 
 
 def leading_keys(given: Mapping[str, Any]) -> list[str]:
-    """The partition keys of a request on tables whose key is the text `id`, as the control tables are."""
+    """The partition keys of a request on tables whose key is one of the texts in KEYS_OF_TABLES."""
     asked = given.get("RequestItems", {}).values()
     items = [given.get("Key"), given.get("Item"), *(key for one in asked for key in one["Keys"])]
-    return [item["id"]["S"] for item in items if item and "S" in item.get("id", {})]
+    return [item[name]["S"] for item in items if item for name in KEYS_OF_TABLES if "S" in item.get(name, {})]

@@ -3,7 +3,8 @@
 
 Follows: DynamoDB Developer Guide, "Global tables: How they work" (version 2019.11.21, multi-Region eventual
 consistency: every replica takes writes, the last writer wins per item, a Region that is away catches up); API
-reference ReplicaDescription.
+reference ReplicaDescription; "Monitoring global tables" and "DynamoDB Metrics and dimensions": ReplicationLatency, in
+milliseconds by TableName and ReceivingRegion, comes from the Region that was written to.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
@@ -146,12 +148,24 @@ class GlobalTable:
             self.changes.append(Change(version, region, others))
 
     def _deliver(self) -> None:
+        latest: dict[tuple[str, str], float] = {}
         for change in self.changes:
             for region in sorted(change.waiting):
                 if has_reached(change.version.written, change.origin, region):
                     self._apply(self.replicas[region], repr(change.version.key), change.version)
                     change.waiting.discard(region)
+                    way, seconds = (change.origin, region), CLOCK.aws_seconds_since(change.version.written)
+                    latest[way] = max(seconds, latest.get(way, 0.0))
         self.changes = [change for change in self.changes if change.waiting]
+        for (origin, region), seconds in latest.items():
+            self._publish(origin, region, 1000 * seconds)
+
+    def _publish(self, origin: str, region: str, latency_ms: float) -> None:
+        given = {"TableName": self.name, "ReceivingRegion": region}
+        dimensions = [{"Name": name, "Value": text} for name, text in given.items()]
+        datum = {"MetricName": "ReplicationLatency", "Dimensions": dimensions, "Value": latency_ms}
+        backend = cloudwatch_backends[self.account][origin]
+        backend.put_metric_data("AWS/DynamoDB", [{**datum, "Unit": "Milliseconds"}])
 
     def _apply(self, replica: Replica, name: str, version: Version) -> None:
         """Write a version into a replica, unless that has a later one."""

@@ -1,35 +1,54 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """S3 replication that copies: new versions and delete markers reach the destination bucket, once, in either direction.
 
-Follows: S3 User Guide, "Replication status information" (PENDING, COMPLETED, FAILED, REPLICA), "What does Amazon S3
-replicate?" (a replica keeps version id, time and metadata, and is not replicated again) and "Replicating delete
-markers". Changes to the metadata of objects already copied are not carried over.
+Follows: S3 User Guide, "Replication status information" (PENDING, COMPLETED, FAILED, REPLICA; of several destinations
+COMPLETED once all have it, FAILED where one has not), "What does Amazon S3 replicate?" (a replica keeps version id,
+time and metadata, and is not replicated again), "Replicating delete markers" and "Using S3 Replication metrics":
+OperationsFailedReplication is published in the Region of the source bucket, ReplicationLatency in that of the
+destination. A copy that failed is not tried again. Changes to the metadata of objects already copied are not carried
+over.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 import moto.s3.responses
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.responses import TYPE_RESPONSE, ActionResult
-from moto.s3.exceptions import ReplicationConfigurationNotFoundError
+from moto.s3.exceptions import ReplicationConfigurationNotFoundError, S3ClientError
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
 
 from lab.clock import CLOCK
+from lab.services import s3_replication_role
 from lab.services.outage_log import OUTAGE_LOG
 from lab.services.replication import has_reached
-from lab.services.s3_rules import check_configuration, destination_name, enabled, rule_for
+from lab.services.s3_rules import check_configuration, destination_name, enabled, rules_for
+from lab.world import WORLD
+
+PENDING, COMPLETED, FAILED = "PENDING", "COMPLETED", "FAILED"
+# "Requirements and considerations for replication" of the S3 User Guide.
+SUSPENDED = (
+    "A replication configuration is present on this bucket, so you cannot change the versioning state. To change the "
+    "versioning state, first delete the replication configuration."
+)
 
 
 @dataclass
 class Pending:
-    """A version on its way. `written` is monotonic."""
+    """A version on its way. `written` is monotonic; outcomes: {destination: COMPLETED or FAILED}.
+
+    reported: {destination: the minute of Unix time whose ReplicationLatency is published}.
+    """
 
     bucket: FakeBucket
     version: FakeKey | FakeDeleteMarker
     written: float
+    outcomes: dict[str, str] = field(default_factory=dict)
+    reported: dict[str, int] = field(default_factory=dict)
 
 
 def _queue(backend: S3Backend) -> list[Pending]:
@@ -55,21 +74,58 @@ def advance(backend: S3Backend) -> None:
 
 def _settle(backend: S3Backend, pending: Pending) -> bool:
     """Whether nothing is left to do for this version."""
-    version = pending.version
-    rule = rule_for(pending.bucket, version.name, _tags(backend, version))
-    if rule is None or not _wanted(rule, version):
+    version, outcomes = pending.version, pending.outcomes
+    found = rules_for(pending.bucket, version.name, _tags(backend, version))
+    rules = {destination_name(rule): rule for rule in found if _wanted(rule, version)}
+    if not rules:
         return True
-    destination = backend.buckets.get(destination_name(rule))
-    if destination is None or not destination.is_versioned or not _key_fits(rule, destination):
-        version.lab_replication_status = "FAILED"
-        return True
-    version.lab_replication_status = "PENDING"
-    if not has_reached(pending.written, pending.bucket.region_name, destination.region_name):
-        return False
-    if not getattr(version, "disposed", False):
-        _insert(destination, _copy(backend, version, destination, rule))
-    version.lab_replication_status = "COMPLETED"
-    return True
+    for name, rule in rules.items():
+        if name not in outcomes and (outcome := _try(backend, pending, rule)):
+            outcomes[name] = outcome
+    is_done = rules.keys() <= outcomes.keys()
+    final = FAILED if FAILED in outcomes.values() else COMPLETED
+    version.lab_replication_status = final if is_done else PENDING
+    return is_done
+
+
+def _try(backend: S3Backend, pending: Pending, rule: dict[str, Any]) -> str | None:
+    """Copy a version to the destination of a rule; None while it is on its way."""
+    source, version, destination = pending.bucket, pending.version, backend.buckets.get(destination_name(rule))
+    region = destination.region_name if destination else source.region_name
+    if not has_reached(pending.written, source.region_name, region):
+        _report_latency(pending, rule, region)
+        return None
+    if getattr(version, "disposed", False):
+        return COMPLETED
+    role = (source.replication or {})["Role"]
+    if (
+        destination is None
+        or not destination.is_versioned
+        or not _key_fits(rule, destination)
+        or s3_replication_role.refusal(role, version, source, destination, _replica_key(rule))
+    ):
+        _publish(source.region_name, pending, rule, "OperationsFailedReplication", 1, "Count")
+        return FAILED
+    _insert(destination, _copy(backend, version, destination, rule))
+    _report_latency(pending, rule, region)
+    return COMPLETED
+
+
+def _report_latency(pending: Pending, rule: dict[str, Any], region: str) -> None:
+    """Once a minute for each version on its way."""
+    name, minute = destination_name(rule), int(time.time() // 60)
+    if pending.reported.get(name) != minute and not WORLD.region_is_out(region):
+        pending.reported[name] = minute
+        _publish(region, pending, rule, "ReplicationLatency", CLOCK.aws_seconds_since(pending.written), "Seconds")
+
+
+def _publish(region: str, pending: Pending, rule: dict[str, Any], metric: str, value: float, unit: str) -> None:
+    if not enabled(rule["Destination"].get("Metrics")):
+        return
+    given = {"SourceBucket": pending.bucket.name, "DestinationBucket": destination_name(rule), "RuleId": rule["ID"]}
+    dimensions = [{"Name": name, "Value": text} for name, text in given.items()]
+    datum = {"MetricName": metric, "Dimensions": dimensions, "Value": value, "Unit": unit}
+    cloudwatch_backends[pending.bucket.account_id][region].put_metric_data("AWS/S3", [datum])
 
 
 def _wanted(rule: dict[str, Any], version: FakeKey | FakeDeleteMarker) -> bool:
@@ -165,11 +221,18 @@ def advance_all() -> None:
 def install() -> None:
     # moto reloads moto.s3.urls for each request, and with it the class of this name
     moto.s3.responses.S3Response = LabS3Response
+    s3_replication_role.install()
     stock_put, stock_marker, stock_headers = (
         S3Backend.put_object,
         S3Backend._set_delete_marker,
         FakeKey.response_dict.fget,
     )
+    stock_versioning = S3Backend.put_bucket_versioning
+
+    def put_bucket_versioning(self: S3Backend, bucket_name: str, status: str) -> None:
+        if status != "Enabled" and self.get_bucket(bucket_name).replication:
+            raise S3ClientError("InvalidBucketState", SUSPENDED)
+        stock_versioning(self, bucket_name, status)
 
     def put_object(self: S3Backend, bucket_name: str, *args: Any, **kwargs: Any) -> FakeKey:
         key = stock_put(self, bucket_name, *args, **kwargs)
@@ -186,6 +249,7 @@ def install() -> None:
         status = getattr(self, "lab_replication_status", None)
         return headers | ({"x-amz-replication-status": status} if status else {})
 
+    S3Backend.put_bucket_versioning = put_bucket_versioning
     S3Backend.put_object = put_object
     S3Backend._set_delete_marker = set_delete_marker
     FakeKey.response_dict = property(response_dict)

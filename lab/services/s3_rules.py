@@ -76,6 +76,9 @@ def _check_schema(rule: dict[str, Any]) -> None:
         ]
         if not enabled(metrics) or minutes != [15, 15]:
             raise invalid("ReplicationTime needs Metrics enabled, and 15 Minutes in both")
+    elif (metrics or {}).get("EventThreshold"):  # crossplane-contrib/provider-aws, issue 1117
+        message = "Metrics cannot contain an event threshold when ReplicationTime is not specified or Disabled"
+        raise S3ClientError("InvalidArgument", message)
 
 
 def _check_destination(backend: S3Backend, bucket: FakeBucket, rule: dict[str, Any]) -> None:
@@ -98,8 +101,13 @@ def _matches(rule: dict[str, Any], key_name: str, tags: dict[str, str]) -> bool:
     return key_name.startswith(prefix) and all(tags.get(one["Key"]) == one["Value"] for one in wanted)
 
 
-def rule_for(bucket: FakeBucket, key_name: str, tags: dict[str, str]) -> dict[str, Any] | None:
-    """The enabled rule of the highest priority that fits, or None."""
+def rules_for(bucket: FakeBucket, key_name: str, tags: dict[str, str]) -> list[dict[str, Any]]:
+    """The enabled rules that fit, one for each destination: that of the highest priority.
+
+    "Replication configuration file elements": a priority decides among rules with the same destination bucket, and an
+    object is replicated to every destination.
+    """
     rules = (getattr(bucket, "replication", None) or {}).get("Rules", [])
     fitting = [rule for rule in rules if enabled(rule) and _matches(rule, key_name, tags)]
-    return max(fitting, key=lambda rule: rule.get("Priority", 0), default=None)
+    ranked = sorted(fitting, key=lambda rule: rule.get("Priority", 0))
+    return list({destination_name(rule): rule for rule in ranked}.values())

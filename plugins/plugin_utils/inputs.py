@@ -108,6 +108,8 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("str", rules.ID, "acknowledge run_id takeover_run_id", is_blank=True),
     **_spec("str", rules.WORDS, "confirm failover_reason reason", is_blank=True),
     **_spec("str", rules.SECRET, "cloud_trigger_webhook_secret", is_blank=True),
+    **_spec("str", rules.QUEUE_ARN, "cloud_trigger_queue_arn", is_blank=True),
+    **_spec("str", rules.EVENT_BUS_ARN, "cloud_trigger_event_bus_arn", is_blank=True),
     **_spec("str", rules.RUNNER_ARN, "readiness_runner_arn", is_blank=True),
     **_spec("str", rules.URL, "traffic_probe_proxy", is_blank=True),
     **_spec("str", rules.URL, "controller_notification_url"),
@@ -172,6 +174,12 @@ CREDENTIALS = {
 }
 # Those of the hosted zone, by the variable of a region that means the same.
 OF_HOSTED_ZONES = {"aws_role_arn": "traffic_zone_role_arn", "aws_external_id": "traffic_zone_external_id"}
+# How the trigger inside AWS reaches a controller, and where it runs.
+TRIGGER_WAYS = ("cloud_trigger_webhook_secret", "cloud_trigger_queue_arn", "cloud_trigger_event_bus_arn")
+TRIGGER_NETWORKS = {
+    "cloud_trigger_subnet_ids": rules.Each(rules.ec2_id("subnet")),
+    "cloud_trigger_security_group_ids": rules.Each(rules.ec2_id("sg")),
+}
 # Variables that are not checked here, because a playbook or a role checks them.
 OTHERS = ("aws_account_id", "aws_partition", "controller_credentials", "policies_folder")
 # Artifacts that a job passes to the next nodes of a workflow; AWX passes them to their playbooks like extra variables.
@@ -294,6 +302,28 @@ def _credential_problems(own: t.Mapping[str, t.Any], named: t.Mapping[str, str],
     if own.get("external_id") and not role:
         allowed = f"none without {named['aws_role_arn'].partition(' ')[0]}"
         problems.append(refusal(named["aws_external_id"], own["external_id"], allowed))
+    return problems
+
+
+def trigger_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
+    """Check how the trigger inside AWS reaches a controller, and where its functions run.
+
+    ``trigger_networks``: {region: {cloud_trigger_subnet_ids, cloud_trigger_security_group_ids}}, None for what is
+    known only later, as from the outputs of a layer.
+    """
+    given = [name for name in TRIGGER_WAYS if inputs.get(name)]
+    problems = []
+    if len(given) > 1:
+        allowed = f"one of {', '.join(TRIGGER_WAYS)}"
+        problems.append(refusal(given[1], inputs[given[1]], f"{allowed}; {given[0]} is given too"))
+    for region, own in (inputs.get("trigger_networks") or {}).items():
+        for name, rule in TRIGGER_NETWORKS.items():
+            if own[name] is not None:
+                problems += rule.problems(f"{name} of {region}", own[name])
+        empty = [name for name in TRIGGER_NETWORKS if own[name] == []]
+        if len(empty) == 1:
+            other = next(name for name in TRIGGER_NETWORKS if name not in empty)
+            problems.append(refusal(f"{empty[0]} of {region}", [], f"at least one, because {other} is given"))
     return problems
 
 
@@ -425,7 +455,7 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
 
     :param inputs: ``environment_suffix``, ``regions`` (list of region codes, in order), ``host_regions`` and
         ``host_preferences`` (region and number of each host of the group), ``vpc_cidrs`` (region to CIDR),
-        ``credentials`` (region to its settings),
+        ``credentials`` (region to its settings), ``trigger_networks`` (region to subnets and security groups),
         ``global_database_engine_version``, ``names`` (variable to name, or to a list of names), ``limit``
         (Ansible's ``--limit`` or None), ``health_min_healthy_ratio`` and the options of a move. What is omitted is
         not checked.
@@ -443,6 +473,6 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
         problems += cidr_problems(inputs["vpc_cidrs"])
     known = [region for region in regions if rules.REGION_CODE.fits(region)]
     problems += credential_problems(inputs.get("credentials") or {}, known)
-    problems += move_problems(inputs, regions) + engine_problems(inputs) + reservation_problems(inputs)
+    problems += move_problems(inputs, regions) + engine_problems(inputs) + reservation_problems(inputs) + trigger_problems(inputs)
     # Names are made of what was judged above.
     return problems or name_problems(inputs.get("names") or {})

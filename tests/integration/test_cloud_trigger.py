@@ -218,3 +218,56 @@ def test_a_second_run_changes_nothing_and_switched_off_nothing_is_left(watched):
     began = time.time()
     assert set(watched.run("site", *OFF).ends_well().changed.values()) == {0}
     assert [call["operation"] for call in watched.lab.calls(began) if call["mutating"]] == []
+
+
+# Where a private controller is: none of the platform's regions.
+AWAY, ACCOUNT = "us-west-2", "123456789012"
+QUEUE = f"arn:aws:sqs:{AWAY}:{ACCOUNT}:failover"
+BUS = f"arn:aws:events:{AWAY}:{ACCOUNT}:event-bus/failover"
+
+
+def networks(platform: Platform) -> dict[str, dict[str, list[str]]]:
+    """A subnet and a security group of each region's own network, as variables of its host."""
+    found = {}
+    for region in platform.regions:
+        ec2 = platform.lab.client("ec2", region)
+        (subnet, *_others) = ec2.describe_subnets(Filters=[{"Name": "tag:Tier", "Values": ["private"]}])["Subnets"]
+        groups = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [subnet["VpcId"]]}])
+        (group, *_more) = [one["GroupId"] for one in groups["SecurityGroups"] if one["GroupName"] != "default"]
+        found[region] = {"subnets": [subnet["SubnetId"]], "groups": [group]}
+    return found
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    "way", [{"cloud_trigger_queue_arn": QUEUE}, {"cloud_trigger_event_bus_arn": BUS}], ids=["queue", "bus"]
+)
+def test_in_a_vpc_it_asks_a_private_controller_with_no_right_more(watched, task, way):
+    lab, network = watched.lab, networks(watched)
+    url = lab.client("sqs", AWAY).create_queue(QueueName="failover")["QueueUrl"]
+    events = lab.client("events", AWAY)
+    events.create_event_bus(Name="failover")
+    events.put_rule(Name="all", EventBusName="failover", EventPattern=json.dumps({"source": ["trading.multi_region"]}))
+    events.put_targets(Rule="all", EventBusName="failover", Targets=[{"Id": "queue", "Arn": QUEUE}])
+    given = {
+        "cloud_trigger_enabled": True,
+        "networks": network,
+        "cloud_trigger_subnet_ids": "{{ networks[aws_region].subnets | default([]) }}",
+        "cloud_trigger_security_group_ids": "{{ networks[aws_region].groups | default([]) }}",
+        **way,
+    }
+    options = ("--tags", "cloud_trigger", "-e", json.dumps(given))
+    watched.run("site", *options).ends_well()
+    assert set(watched.run("site", *options).ends_well().changed.values()) == {0}
+    for region in watched.regions:
+        shown = lab.client("lambda", region).get_function(FunctionName=NAME)["Configuration"]["VpcConfig"]
+        assert (shown["SubnetIds"], shown["SecurityGroupIds"]) == tuple(network[region].values())
+    function = Function(watched, task, with_policy(watched, NAME))
+    assert list(objections(statements_in(function.runner.documents))) == []
+    lab.outage(EAST, "reset")
+    wait_for_checkers(lab, WEST, EAST)
+    assert function.minutes(WEST, 4) == ["alert", "none", "requested", "failover"]
+    messages_sent = lab.client("sqs", AWAY).receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    (body,) = (json.loads(one["Body"]) for one in messages_sent)
+    asked = body.get("detail", body)["extra_vars"]
+    assert (asked["move_method"], asked["expected_active_region"]) == ("failover", EAST)

@@ -93,6 +93,20 @@ def test_writes_and_deletes_travel_both_ways(pair: Sessions) -> None:
     pair.until(WEST, "a", None)
 
 
+def test_the_latency_is_measured_in_the_region_that_was_written_to(pair: Sessions) -> None:
+    pair.put(EAST, "a", "1")
+    pair.until(WEST, "a", "1")
+    metric = {"Namespace": "AWS/DynamoDB", "MetricName": "ReplicationLatency"}
+    found = {
+        region: [
+            {one["Name"]: one["Value"] for one in shown["Dimensions"]}
+            for shown in pair.aws.client("cloudwatch", region).list_metrics(**metric)["Metrics"]
+        ]
+        for region in (EAST, WEST)
+    }
+    assert found == {EAST: [{"TableName": "sessions", "ReceivingRegion": WEST}], WEST: []}
+
+
 def test_an_outage_stops_replication_and_the_last_writer_wins_after_it(pair: Sessions) -> None:
     pair.put(EAST, "a", "1")
     pair.until(WEST, "a", "1")

@@ -46,6 +46,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._runs import 
 from ansible_collections.trading.multi_region.plugins.module_utils._stores import (
     bucket_replication,
     global_table,
+    replication_probe,
     secret_replication,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import accelerators, health_checks, switch
@@ -727,6 +728,82 @@ def replication_removed(place: Place) -> Write:
     seen = make_buckets(place)
     replication(place)
     return Write(lambda: replication(place, state="absent"), seen, [])
+
+
+# --- what shows whether data arrives
+ROLE_RIGHTS = [
+    *("s3:GetReplicationConfiguration", "s3:ListBucket", "s3:GetObjectVersion*"),
+    *("s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"),
+]
+
+
+def probe(place: Place, **more: Any) -> dict[str, Any]:
+    nothing = {"bucket": None, "table_name": None, "destinations": [], "state": "present", "renew": False}
+    params = {"region": WEST, "wait_timeout": 60, **nothing, **more}
+    return replication_probe.run(params, place.clients, sleep=briefly)
+
+
+def make_copied_bucket(place: Place) -> dict[str, Any]:
+    """Make a bucket in each region, the first one replicated to the second; return the options that name them."""
+    iam, names = place.aws("iam"), {region: f"{place.name}-{region}" for region in (WEST, EAST)}
+    trust = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    rights = {"Effect": "Allow", "Action": ROLE_RIGHTS, "Resource": "*"}
+    trusted, allowed = (json.dumps({"Version": "2012-10-17", "Statement": [one]}) for one in (trust, rights))
+    role = iam.create_role(RoleName=place.name, AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=place.name, PolicyName="rights", PolicyDocument=allowed)
+    for region, name in names.items():
+        where = {} if region == EAST else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        place.aws("s3", region).create_bucket(Bucket=name, **where)
+        place.aws("s3", region).put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    there = {"destination_bucket_arn": f"arn:aws:s3:::{names[EAST]}", "role_arn": role}
+    replication(place, bucket=names[WEST], **there)
+    return {"bucket": names[WEST], "destinations": [{"region": EAST, "bucket": names[EAST]}]}
+
+
+def probe_objects(place: Place) -> list[str]:
+    """The regions that have the object."""
+    found = {
+        region: place.aws("s3", region).list_objects_v2(Bucket=f"{place.name}-{region}").get("Contents", [])
+        for region in (EAST, WEST)
+    }
+    return [region for region, objects in found.items() if objects]
+
+
+@writes("s3", "PutObject", is_read_back=False)
+def probe_object_written(place: Place) -> Write:
+    named = make_copied_bucket(place)
+    return Write(lambda: probe(place, **named), lambda: probe_objects(place), [EAST, WEST])
+
+
+@writes("s3", "DeleteObjects", is_read_back=False)
+def probe_objects_removed(place: Place) -> Write:
+    named = make_copied_bucket(place)
+    probe(place, **named)
+    return Write(lambda: probe(place, **named, state="absent"), lambda: probe_objects(place), [EAST])
+
+
+def probe_items(place: Place, *regions: str) -> list[str]:
+    """The regions of these that have the item."""
+    asked = {"TableName": place.name, "ConsistentRead": True}
+    return [region for region in regions if place.aws("dynamodb", region).scan(**asked)["Items"]]
+
+
+@writes("dynamodb", "PutItem", is_read_back=False)
+def probe_item_written(place: Place) -> Write:
+    place.make_table(WEST)
+    replicas(place, {"region": EAST})
+    named = {"table_name": place.name, "destinations": [{"region": EAST}]}
+    return Write(lambda: probe(place, **named), lambda: probe_items(place, EAST, WEST), [EAST, WEST])
+
+
+@writes("dynamodb", "DeleteItem", is_read_back=False)
+def probe_item_removed(place: Place) -> Write:
+    place.make_table(WEST)
+    place.aws("dynamodb").put_item(
+        TableName=place.name,
+        Item={"id": {"S": f"replication-probe/{WEST}"}, "probe": {"S": "mark"}, "written_at": {"N": "1"}},
+    )
+    return Write(lambda: probe(place, table_name=place.name, state="absent"), lambda: probe_items(place, WEST), [])
 
 
 # --- health checks

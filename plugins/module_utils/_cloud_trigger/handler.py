@@ -5,17 +5,18 @@
 """The health check that runs inside AWS, once a minute in a Lambda function in every region.
 
 It is health_check.yml without its own failover: the same verdicts, the same plan for the obstacles, the same rule and
-count, then a notification through the topic of the function's own region. If the rule decides on a failover and a
-webhook is configured, the controller is asked for one, once for each outage (_automation/outage_claim.py).
+count, then a notification through the topic of the function's own region. If the rule decides on a failover and a way
+to a controller is configured (_cloud_trigger/delivery.py), it is asked for one, once for each outage
+(_automation/outage_claim.py).
 
 A function acts only if its region is a standby, because the region that is watched may be the one that is lost. The
 active region is read from AWS in every run, so the roles change automatically after a move.
 
 The function's package contains this file, the modules of the collection that it imports, and nothing else
 (plugin_utils/lambda_package.py); boto3 is part of the runtime. Settings are in the environment as JSON: {platform,
-table_name, regions, webhook_secret (name of a secret for _cloud_trigger/webhook.py, or empty), consecutive_failures,
-quorum, stream_limit, min_healthy_ratio, cool_down}. Regions are those whose control tables may have the manifest; the
-platform's regions are the manifest's.
+table_name, regions, consecutive_failures, quorum, stream_limit, min_healthy_ratio, cool_down}, and at most one of
+{webhook_secret (name of a secret for _cloud_trigger/webhook.py), queue_arn, event_bus_arn}. Regions are those whose
+control tables may have the manifest; the platform's regions are the manifest's.
 """
 
 from __future__ import annotations
@@ -29,11 +30,8 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import decision, outage_claim
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import CRITICAL, FAILOVER
-from ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger.webhook import (
-    destination,
-    get_secret,
-    post,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger.delivery import deliver, way_of
+from ansible_collections.trading.multi_region.plugins.module_utils._cloud_trigger.webhook import post
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     manifest as control_table_manifest,
 )
@@ -88,6 +86,7 @@ SETTINGS_RULES = {
     "min_healthy_ratio": rules.RATIO,
     "cool_down": rules.COOL_DOWN,
 }
+WAY_RULES = {"queue_arn": rules.QUEUE_ARN, "event_bus_arn": rules.EVENT_BUS_ARN}
 NOTIFY_DEADLINE = 4
 
 LOG = logging.getLogger(__name__)
@@ -102,9 +101,10 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
     critical, failover (due, but not requested by this run) or requested (this run asked the controller).
     Raises MultiRegionError for invalid settings, and if no manifest could be read.
     """
-    problems = rules.Members(SETTINGS_RULES, frozenset(SETTINGS_RULES)).problems("", settings)
+    problems = rules.Members({**SETTINGS_RULES, **WAY_RULES}, frozenset(SETTINGS_RULES)).problems("", settings)
     if problems:
         raise MultiRegionError(" ".join(problems))
+    way = way_of(settings)
     table = {"table_name": settings["table_name"]}
     manifest = control_table_manifest.run_info(
         {**MANIFEST_OPTIONS, **table, "regions": settings["regions"], "preferred_region": region}, clients
@@ -132,7 +132,7 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
             "verdicts": health["verdicts"],
             "active_region": active,
             "obstacles": plan.get("obstacles", []),
-            "auto_failover": bool(settings["webhook_secret"]),
+            "auto_failover": way is not None,
         },
         clients,
         counters=COUNTERS_ID,
@@ -161,18 +161,16 @@ def ask_for_failover(
     since: when the outage was first counted. Returns (failover or requested, sentence, whether to notify operators):
     they are notified of the first attempt, and of the one that succeeds.
     """
-    table, secret, active = settings["table_name"], settings["webhook_secret"], seen["active_region"]
+    table, active = settings["table_name"], seen["active_region"]
     standbys = [name for name in regions if name != active]
     claim = outage_claim.take(clients, table, standbys, f"{active}@{since}", seen["region"])
     if isinstance(claim, str):
         return FAILOVER, claim, False
     try:
-        url, token = destination(get_secret(clients("secretsmanager", seen["region"]), secret), secret)
-        status = send(url, token, request_of(active, reason))
+        result = deliver(settings, clients, seen["region"], request_of(active, reason), send)
+        action = REQUESTED
     except MultiRegionError as error:
         action, result = FAILOVER, f"The controller could not be asked: {error} The next run tries again."
-    else:
-        action, result = REQUESTED, f"The controller was asked, and responded with status {status}."
     try:
         outage_claim.reconcile(clients, table, claim, action == REQUESTED)
     except AwsCallError as error:

@@ -70,10 +70,11 @@ TABLE: dict[str, Settling] = {
     "function_role": Settling(
         operations=("CreateFunction", "UpdateFunctionConfiguration"),
         codes=("InvalidParameterValueException",),
-        words=("cannot be assumed by lambda",),
+        words=("cannot be assumed by lambda", "does not have permissions to call createnetworkinterface"),
         patience=120,
         source="terraform-provider-aws (its retry of CreateFunction): `The role defined for the function cannot be "
-        "assumed by Lambda`",
+        "assumed by Lambda`, `The provided execution role does not have permissions to call CreateNetworkInterface on "
+        "EC2`",
     ),
     "web_acl": Settling(
         operations=("AssociateWebACL",),

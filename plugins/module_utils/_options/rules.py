@@ -314,6 +314,15 @@ ACCELERATOR = text(
     "1 to 64 letters, digits, periods and hyphens, the first and the last one a letter or digit",
 )
 PATH = text(r"/[!-~]{0,254}", "a path that begins with /, up to 255 characters without blanks")
+# A FIFO queue needs a group for every message; a request is sent once for each outage anyway.
+QUEUE_ARN = text(
+    r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}",
+    "the ARN of a standard queue of Amazon SQS, such as arn:aws:sqs:us-west-2:123456789012:failover",
+)
+EVENT_BUS_ARN = text(
+    r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/[A-Za-z0-9_./-]{1,256}",
+    "the ARN of an event bus, such as arn:aws:events:us-west-2:123456789012:event-bus/failover",
+)
 TABLE = text(r"[A-Za-z0-9_.-]{3,255}", "3 to 255 letters, digits, dots, dashes and underscores")
 BUCKET = text(
     r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name, 3 to 63 lower-case letters, digits, dots and dashes"

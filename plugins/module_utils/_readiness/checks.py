@@ -56,6 +56,8 @@ CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
     "application": quotas.application,
     "session_table": data.session_table,
     "bucket_replication": data.bucket_replication,
+    "object_arrival": data.object_arrival,
+    "item_arrival": data.item_arrival,
     "secret": data.secret,
     "encryption_key": data.encryption_key,
     "encryption_at_rest": hardening.encryption_at_rest,

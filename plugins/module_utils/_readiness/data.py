@@ -21,10 +21,14 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     ok,
     warning,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.replication_probe import FAILED
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.secret_family import (
     primary_of,
     strangers,
 )
+
+# "Troubleshooting replication" of the S3 User Guide: most objects take less.
+SLOW_MINUTES = 15
 
 
 def session_table(seen: Seen) -> Iterator[Finding]:
@@ -82,6 +86,47 @@ def _replication_to(seen: Seen, region: str, other: str, bucket: str, configurat
     reason = f"Objects are not replicated from {region} to {other}: {why}."
     # Objects that the target lacks are lost with the active region; in the other direction no objects are pending.
     remedy = "Run site.yml; objects that were written in the meantime need S3 Batch Replication."
+    if seen.active in (region, None):
+        return seen.broken(other, reason, remedy)
+    return warning(other, reason, remedy)
+
+
+def object_arrival(seen: Seen) -> Iterator[Finding]:
+    """The last object that each region has written to see whether it arrives is in every other region."""
+    return _arrivals(seen, "probe_objects", "object")
+
+
+def item_arrival(seen: Seen) -> Iterator[Finding]:
+    """The last item that each region has written to see whether it arrives is in every other region."""
+    return _arrivals(seen, "probe_items", "item")
+
+
+def _arrivals(seen: Seen, fact: str, what: str) -> Iterator[Finding]:
+    for region in seen.order:
+        for other in seen.others(region):
+            own, there = seen.facts[region][fact], seen.facts[other][fact]
+            unknown = [one.error for one in (own, there) if not one.known]
+            if unknown:
+                yield seen.unknown(other, f"whether {what}s of {region} arrive", listed(unknown))
+            else:
+                yield _arrival(seen, (region, other), what, own.value.get(region), there.value.get(region))
+
+
+def _arrival(seen: Seen, way: tuple[str, str], what: str, own: Any, there: Any) -> Finding:
+    region, other = way
+    if own is None:
+        reason = f"No {what} has been written in {region} to see whether it arrives."
+        return warning(other, reason, PROVISION)
+    minutes = (seen.now - own["written_at"]) / 60
+    if there is not None and there["version"] == own["version"]:
+        return ok(other, f"The last {what} that {region} wrote to see it, {minutes:.0f} minutes ago, is here.")
+    reason = f"The last {what} that {region} wrote to see whether it arrives, {minutes:.0f} minutes ago, is not here"
+    if own["status"] == FAILED:
+        reason, remedy = f"{reason}: its replication failed.", "Run site.yml, which writes it again and reports why."
+    elif minutes < SLOW_MINUTES:
+        return warning(other, f"{reason} yet.", "Wait, look again.")
+    else:
+        reason, remedy = f"{reason}.", "Look at the replication and run site.yml, which writes it again."
     if seen.active in (region, None):
         return seen.broken(other, reason, remedy)
     return warning(other, reason, remedy)

@@ -43,6 +43,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.re
     read_vpc_quota,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.bucket_replication import get_replication
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.replication_probe import (
+    read_items,
+    read_objects,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.secret_family import read_secret
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.public_access import read_account_block
 
@@ -516,10 +520,13 @@ def get_subscriptions(client: Any, topic_arn: str) -> dict[str, int]:
 
 
 def regional_readers(
-    clients: Any, entry: Mapping[str, Any], table: str, expected: Mapping[str, Any]
+    clients: Any, entry: Mapping[str, Any], table: str, expected: Mapping[str, Any], regions: Iterable[str]
 ) -> dict[str, Callable[[], Any]]:
-    """Return the calls that observe one region for readiness, by fact; all of them are made in that region."""
-    region = entry["region"]
+    """Return the calls that observe one region for readiness, by fact; all of them are made in that region.
+
+    regions: all regions of the platform.
+    """
+    region, everywhere = entry["region"], list(regions)
 
     def of_entry(service: str, function: Callable[..., Any], name: str) -> Callable[[], Any]:
         return lambda: function(clients(service, region), given(entry, name))
@@ -551,6 +558,8 @@ def regional_readers(
         "topic": of_entry("sns", read_topic, "topic_arn"),
         "log_groups": of_entry("logs", read_log_groups, "db_cluster_identifier"),
         "replication": of_entry("s3", get_replication, "data_bucket"),
+        "probe_objects": of_entry("s3", lambda client, name: read_objects(client, name, everywhere), "data_bucket"),
+        "probe_items": of_entry("dynamodb", lambda client, name: read_items(client, name, everywhere), "session_table"),
         "subscriptions": of_entry("sns", get_subscriptions, "topic_arn"),
         "instance_types": of_group(read_instance_types),
         "capacity_reservations": of_group(read_capacity_reservations),

@@ -106,7 +106,7 @@ def build_calls(params: Mapping[str, Any], clients: Any, manifest: Mapping[str, 
     for entry in entries:
         readers = {
             **build_readers(clients, manifest, entry),
-            **regional_readers(clients, entry, params["table_name"], expected),
+            **regional_readers(clients, entry, params["table_name"], expected, [one["region"] for one in entries]),
             **public_reader(clients, manifest, entry),
         }
         calls.update({(entry["region"], fact): call for fact, call in readers.items()})

@@ -46,6 +46,8 @@ load_balancer: None or {security_group_ids, drops_invalid_headers, log_bucket: N
 launch_templates: {id and version: {http_tokens, security_group_ids}}, those of the group and of its instances
 alarms: [{name, namespace, metric, dimensions, comparison, actions_enabled, actions, state}]
 replication: None or S3's ReplicationConfiguration of the data bucket
+probe_objects, probe_items: {region: None or {version, status: PENDING, COMPLETED, FAILED, REPLICA or None, written_at}}
+    of what each region has written to see whether it arrives
 subscriptions: {confirmed, pending}
 
 and without a region:

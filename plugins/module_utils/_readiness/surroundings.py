@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import LAG_METRICS
@@ -20,6 +20,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     warning,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import METRIC_NAME
+
+# In the name of an alarm, the region that it is about.
+REGION = "<region>"
 
 
 def peering(seen: Seen) -> Iterator[Finding]:
@@ -106,21 +109,29 @@ def alarm_problem(alarm: Mapping[str, Any], topic_arn: str) -> str | None:
     return None
 
 
+def pattern_of(name: str, regions: Iterable[str]) -> str:
+    """Return an alarm's name with a placeholder for the region that it is about, if it names one. Pure."""
+    about = next((region for region in regions if f"-{region}-" in f"-{name}-"), None)
+    return name.replace(about, REGION) if about else name
+
+
 def alarms(seen: Seen) -> Iterator[Finding]:
     """Every region has the same alarms as the others, and each notifies its own region's topic.
 
-    The switch's own alarms are excluded: they are for Route 53 only, and differ in every region.
+    An alarm about another region has that region's name in its own; where one region has it, each has one for every
+    other. The switch's own alarms are excluded: they are for Route 53 only, and differ in every region.
     """
     known = {
         region: [alarm for alarm in seen.facts[region].value("alarms") if alarm["metric"] != METRIC_NAME]
         for region in seen.order
         if seen.facts[region]["alarms"].known
     }
-    names = {alarm["name"] for found in known.values() for alarm in found}
+    patterns = {pattern_of(alarm["name"], seen.order) for found in known.values() for alarm in found}
     for region in seen.order:
         if region not in known:
             yield seen.unknown(region, "the alarms", seen.facts[region]["alarms"].error)
             continue
+        names = {pattern.replace(REGION, other) for pattern in patterns for other in seen.others(region) or [""]}
         missing = sorted(names - {alarm["name"] for alarm in known[region]})
         topic = seen.entry(region)["topic_arn"]
         mute = [f"{alarm['name']} {why}" for alarm in known[region] if (why := alarm_problem(alarm, topic))]

@@ -92,6 +92,58 @@ def test_credentials_of_regions_that_can_be_pass():
     assert problems(credentials={"us-east-1": {"account_id": "123456789012"}, "us-east-2": role}) == []
 
 
+QUEUE = "arn:aws:sqs:us-west-2:123456789012:failover"
+BUS = "arn:aws:events:us-west-2:123456789012:event-bus/failover"
+
+
+def network(subnets, groups):
+    return {"us-east-2": {"cloud_trigger_subnet_ids": subnets, "cloud_trigger_security_group_ids": groups}}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            {"cloud_trigger_queue_arn": "failover"},
+            "cloud_trigger_queue_arn is 'failover'; allowed: the ARN of a standard",
+        ),
+        ({"cloud_trigger_queue_arn": f"{QUEUE}.fifo"}, "allowed: the ARN of a standard queue of Amazon SQS"),
+        ({"cloud_trigger_event_bus_arn": QUEUE}, "allowed: the ARN of an event bus"),
+        (
+            {"cloud_trigger_queue_arn": QUEUE, "cloud_trigger_webhook_secret": "controller"},
+            "cloud_trigger_event_bus_arn; cloud_trigger_webhook_secret is given too",
+        ),
+        (
+            {"trigger_networks": network(["private-1"], ["sg-0123456789abcdef0"])},
+            "subnet_ids of us-east-2[0] is 'private",
+        ),
+        (
+            {"trigger_networks": network(["subnet-0123456789abcdef0"], [])},
+            "cloud_trigger_security_group_ids of us-east-2",
+        ),
+        ({"trigger_networks": network([], ["sg-0123456789abcdef0"])}, "at least one, because cloud_trigger_security"),
+        ({"trigger_networks": network("subnet-0123456789abcdef0", None)}, "allowed: a list"),
+    ],
+)
+def test_what_the_trigger_inside_aws_cannot_be_given_is_named(given, words):
+    (told,) = problems(**given)
+    assert words in told
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"cloud_trigger_queue_arn": QUEUE},
+        {"cloud_trigger_event_bus_arn": BUS, "cloud_trigger_webhook_secret": ""},
+        {"trigger_networks": network([], [])},
+        {"trigger_networks": network(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"])},
+        {"trigger_networks": network(None, ["sg-0123456789abcdef0"])},
+    ],
+)
+def test_what_the_trigger_inside_aws_can_be_given_passes(given):
+    assert problems(**given) == []
+
+
 @pytest.mark.parametrize(
     "regions", [["cn-north-1", "cn-northwest-1"], ["us-east-1", "us-gov-west-1"], ["us-iso-east-1", "us-iso-west-1"]]
 )

@@ -58,6 +58,7 @@ class CloudPlatform(FakePlatform):
         super().__init__(*regions)
         self.sick = set()
         self.secret = json.dumps(ADDRESS)
+        self.requests, self.refused_events = [], []
 
     def get_item(self, region, **question):
         return {**super().get_item(region, **question), **dated(self.now)}
@@ -84,6 +85,21 @@ class CloudPlatform(FakePlatform):
     def get_secret_value(self, region, SecretId):
         assert SecretId == SECRET
         return {"SecretString": self.secret}
+
+    def get_queue_url(self, region, QueueName, QueueOwnerAWSAccountId):
+        return {"QueueUrl": f"https://sqs.{region}.example/{QueueOwnerAWSAccountId}/{QueueName}"}
+
+    def send_message(self, region, QueueUrl, MessageBody):
+        self.requests.append((region, QueueUrl.rpartition("/")[2], json.loads(MessageBody)))
+        return {"MessageId": "m-1"}
+
+    def put_events(self, region, Entries):
+        if self.refused_events:
+            failure = {"ErrorCode": self.refused_events.pop(), "ErrorMessage": "said EventBridge"}
+            return {"FailedEntryCount": 1, "Entries": [failure]}
+        (entry,) = Entries
+        self.requests.append((region, entry["EventBusName"], json.loads(entry["Detail"])))
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "e-1"}]}
 
     def claim(self, region):
         return unpack(self.items[region].get((TABLE, CLAIM_ID), {}))["document"]
@@ -192,6 +208,49 @@ def test_without_a_webhook_operators_are_notified_and_no_controller_is_called(aw
     aws.sick.add(EAST)
     assert minutes(aws, controller, 5, webhook_secret="") == ["alert", "none", "alert", "none", "none"]
     assert controller.calls == [] and aws.made("get_secret") == []
+
+
+QUEUE = "arn:aws:sqs:us-west-2:123456789012:failover"
+BUS = "arn:aws:events:us-west-2:123456789012:event-bus/failover"
+
+
+@pytest.mark.parametrize(
+    ("way", "where", "words"),
+    [
+        ({"queue_arn": QUEUE}, "failover", "The request is in the queue failover in us-west-2, as message m-1."),
+        ({"event_bus_arn": BUS}, BUS, "The request is on the bus event-bus/failover in us-west-2, as event e-1."),
+    ],
+    ids=["queue", "bus"],
+)
+def test_a_private_controller_is_asked_through_a_queue_or_a_bus_once(aws, controller, way, where, words):
+    aws.sick.add(EAST)
+    assert minutes(aws, controller, 4, webhook_secret="", **way) == ["alert", "none", "requested", "failover"]
+    ((region, name, document),) = aws.requests
+    assert (region, name, document["extra_vars"]["expected_active_region"]) == ("us-west-2", where, EAST)
+    assert words in aws.topics[WEST][1]["Message"]
+    assert controller.calls == [] and aws.made("get_secret") == []
+
+
+def test_an_event_that_the_bus_did_not_take_is_sent_again(aws, controller):
+    aws.sick.add(EAST)
+    aws.refused_events = ["InternalFailure"]
+    way = {"webhook_secret": "", "event_bus_arn": BUS}
+    assert minutes(aws, controller, 4, **way) == ["alert", "none", "failover", "requested"]
+    assert "PutEvents in us-west-2 failed: InternalFailure: said EventBridge" in aws.topics[WEST][1]["Message"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"queue_arn": QUEUE}, "webhook_secret and queue_arn are given; allowed: one of webhook_secret, queue_arn,"),
+        ({"webhook_secret": "", "queue_arn": f"{QUEUE}.fifo"}, "allowed: the ARN of a standard queue of Amazon SQS"),
+        ({"webhook_secret": "", "event_bus_arn": "failover"}, "allowed: the ARN of an event bus"),
+    ],
+)
+def test_settings_that_name_no_way_or_several_are_refused(aws, controller, wrong, words):
+    with pytest.raises(MultiRegionError, match=words):
+        minute(aws, controller, **wrong)
+    assert aws.calls == []
 
 
 def test_a_pause_holds_it_back(aws, controller):

@@ -203,6 +203,10 @@ def rule(region, **values):
     return lambda world: world.facts[region]["replication"]["Rules"][0].update(values)
 
 
+def probe(region, source=EAST, kind="probe_objects", **values):
+    return lambda world: world.facts[region][kind][source].update(values)
+
+
 def replica(status):
     return lambda world: world.facts[EAST]["secret"]["replicas"].update({WEST: {"status": status, "message": "why"}})
 
@@ -229,6 +233,12 @@ def lag_alarm(**values):
 
 def no_lag_alarm(world):
     world.facts[WEST]["alarms"].pop(0)
+
+
+def no_alarm(name):
+    return lambda world: world.facts[WEST].update(
+        alarms=[one for one in world.facts[WEST]["alarms"] if one["name"] != name]
+    )
 
 
 def no_alarms(world):
@@ -714,6 +724,26 @@ FAULTS = [
         "no rule leads to data-us-east-2",
     ),
     ("bucket_replication", become(WEST, "replication", None), EAST, WARNING, "no rule leads to data-us-east-1"),
+    ("object_arrival", probe(WEST, version="v0"), WEST, BLOCKER, "60 minutes ago, is not here."),
+    (
+        "object_arrival",
+        both(probe(WEST, version="v0"), probe(EAST, status="PENDING", written_at=NOW - 60)),
+        WEST,
+        WARNING,
+        "1 minutes ago, is not here yet",
+    ),
+    (
+        "object_arrival",
+        both(probe(WEST, version="v0"), probe(EAST, status="FAILED", written_at=NOW - 60)),
+        WEST,
+        BLOCKER,
+        "its replication failed",
+    ),
+    ("object_arrival", probe(EAST, WEST, version="v0"), EAST, WARNING, "us-east-2 wrote to see whether it arrives"),
+    ("object_arrival", become(EAST, "probe_objects", {}), WEST, WARNING, "No object has been written in us-east-1"),
+    ("object_arrival", become(EAST, "probe_objects", SILENT), WEST, WARNING, "Unknown: whether objects of us-east-1"),
+    ("item_arrival", probe(WEST, kind="probe_items", version="i0"), WEST, BLOCKER, "last item that us-east-1 wrote"),
+    ("item_arrival", become(WEST, "probe_items", SILENT), WEST, WARNING, "Unknown: whether items of us-east-1"),
     ("secret", replica("Failed"), WEST, BLOCKER, "Failed (why)"),
     ("secret", replica("InProgress"), WEST, WARNING, "InProgress"),
     ("secret", change(EAST, "secret", replicas={}), WEST, WARNING, "not as a replica"),
@@ -786,6 +816,7 @@ FAULTS = [
     ("lag_alarm", lag_alarm(comparison="LessThanThreshold"), WEST, WARNING, "is not triggered above"),
     ("lag_alarm", lag_alarm(state="ALARM"), WEST, WARNING, "is in state ALARM"),
     ("alarms", no_lag_alarm, WEST, WARNING, "missing: lag"),
+    ("alarms", no_alarm("late-from-us-east-1-dev"), WEST, WARNING, "missing: late-from-us-east-1-dev"),
     ("alarms", no_alarms, WEST, WARNING, "no alarms in any region"),
     ("alarms", lag_alarm(actions_enabled=False), WEST, WARNING, "lag has its actions disabled"),
     ("subscriptions", change(WEST, "subscriptions", confirmed=0, pending=1), WEST, WARNING, "(1 pending)"),

@@ -96,7 +96,7 @@ def rule_of(port, network="0.0.0.0/0", **more):
     return {"protocol": protocol, "first_port": port, "last_port": port, "networks": [network], **more}
 
 
-def alarms_of(region):
+def alarms_of(region, others):
     common = {"comparison": "GreaterThanThreshold", "actions_enabled": True, "state": "OK"}
     topic = [arn_of("sns", region, "alerts")]
     lag = {"DBClusterIdentifier": f"c-{region}"}
@@ -105,6 +105,11 @@ def alarms_of(region):
         | {"actions": topic},
         {**common, "name": "cpu", "namespace": "AWS/EC2", "metric": "CPUUtilization", "dimensions": {}}
         | {"actions": topic},
+        *(
+            {**common, "name": f"late-from-{other}-dev", "namespace": "AWS/S3", "metric": "ReplicationLatency"}
+            | {"dimensions": {}, "actions": topic}
+            for other in others
+        ),
     ]
 
 
@@ -302,7 +307,7 @@ class World:
                     for table in ("private", "database")
                 },
             },
-            "alarms": alarms_of(region),
+            "alarms": alarms_of(region, others),
             "replication": {
                 "Role": "r",
                 "Rules": [
@@ -310,6 +315,15 @@ class World:
                     for name in others
                 ],
             },
+            "probe_objects": {
+                name: {
+                    "version": "v1",
+                    "status": "COMPLETED" if name == region else "REPLICA",
+                    "written_at": NOW - 3600,
+                }
+                for name in self.order
+            },
+            "probe_items": {name: {"version": "i1", "status": None, "written_at": NOW - 3600} for name in self.order},
             "subscriptions": {"confirmed": 1, "pending": 0},
         }
 
