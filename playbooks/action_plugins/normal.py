@@ -13,6 +13,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import json
+import re
 
 try:
     import boto3.session
@@ -26,7 +28,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.credent
     HOSTED_ZONES,
     RegionalSessions,
 )
-from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import SETTINGS, InProcessAction
+from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import (
+    SETTINGS,
+    InProcessAction,
+    InProcessModule,
+)
 
 COLLECTIONS = ("amazon.aws.", "community.aws.")
 # What the modules tag after they have created it, or never: EC2's operation and its name of the resource. A policy of
@@ -37,23 +43,59 @@ TAGGED_LATER = {
     "CreateLaunchTemplate": "launch-template",
     "CreateRouteTable": "route-table",
 }
+# AWS's own verbs for reading; a call of any other name is taken to change something.
+READING = re.compile(
+    "(?:Assume|BatchDescribe|BatchGet|Check|Decode|Decrypt|Describe|Filter|Get|Head|List|Lookup|Preview|Query|Scan"
+    "|Search|Select|Simulate|Test|TransactGet|Validate|Verify|View)(?=[A-Z0-9]|$)"
+)
+
+
+class GuardedModule(InProcessModule):
+    """In check mode it ends with ``changed`` at the first call that would change something, instead of making it.
+
+    So a module without a check mode of its own tells the same as one with it, and no module changes anything.
+    """
+
+    is_guarded = True
+
+    def would_call(self, params, model, **_event):
+        """Refuse a changing call; the handler of an event of botocore."""
+        if READING.match(model.name):
+            return
+        call = f"{model.service_model.service_name}:{model.name}"
+        shown = json.dumps(params, indent=2, sort_keys=True, default=str) + "\n"
+        diff = {"before_header": "", "before": "", "after_header": call, "after": shown}
+        self.exit_json(changed=True, msg=f"Would call {call}.", **({"diff": diff} if self._diff else {}))
 
 
 class Sessions(RegionalSessions):
     """The sessions of a module: what they create in EC2 has the tags of its task from the beginning.
 
     The playbooks use amazon.aws's modules of Route 53 for hosted zones only, which may be in another account.
+
+    refuse: called with every request before it is sent, or None.
     """
 
     tags = None
+    refuse = None
 
     def client(self, service, region_name=None, **settings):
         made = super().client(HOSTED_ZONES if service == "route53" else service, region_name, **settings)
+        self.guard(made)
         if service == "ec2" and isinstance(self.tags, dict):
             for operation, kind in TAGGED_LATER.items():
                 tag = functools.partial(add_tags, kind, self.tags)
                 made.meta.events.register(f"provide-client-params.ec2.{operation}", tag)
         return made
+
+    def resource(self, service, region_name=None, **settings):
+        made = super().resource(service, region_name, **settings)
+        self.guard(made.meta.client)
+        return made
+
+    def guard(self, client):
+        if self.refuse:
+            client.meta.events.register("provide-client-params", self.refuse)
 
 
 def add_tags(kind, tags, params, **_event):
@@ -63,6 +105,8 @@ def add_tags(kind, tags, params, **_event):
 
 
 class ActionModule(InProcessAction):
+    stand_in = GuardedModule
+
     @property
     def name(self):
         # The first is None where the module's name came out of a template.
@@ -96,6 +140,8 @@ class ActionModule(InProcessAction):
         def session(profile_name=None, **_more):
             found = Sessions(profile_name, client_config({}), self.settings, self.home_region)
             found.tags = self._task.args.get("tags")
+            if self._task.check_mode:
+                found.refuse = self.substitute.made.would_call
             return found
 
         boto3.session.Session = session

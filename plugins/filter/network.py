@@ -54,6 +54,25 @@ def network_layout_problems(subnets: t.Any, layout: t.Mapping[str, str]) -> list
     return problems
 
 
+def security_group_surplus(groups: t.Any, wanted: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+    """Return the rules of security groups that exist and that are not wanted, as texts: what provisioning revokes.
+
+    The default group has no wanted rules, and AWS's own until it has been tagged. A side that ``wanted`` does not name
+    is left alone.
+    """
+    names = {group["group_id"]: group["group_name"] for group in groups}
+    surplus = set()
+    for group in groups:
+        nothing = {"ingress": [], "egress": []} if group.get("tags") else {}
+        rules = nothing if group["group_name"] == "default" else wanted[_kind(group, wanted)]
+        for side, key in (("ingress", "ip_permissions"), ("egress", "ip_permissions_egress")):
+            if side in rules:
+                there = {text for rule in group[key] for text in _seen(rule, names)}
+                asked = {text for rule in rules[side] for text in _asked(rule, names)}
+                surplus |= {f"{group['group_name']} {side} {text}" for text in there - asked}
+    return sorted(surplus)
+
+
 def security_group_gaps(groups: t.Any, wanted: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
     """Return what is wanted of security groups that exist and that they do not let through yet, as texts.
 
@@ -62,7 +81,7 @@ def security_group_gaps(groups: t.Any, wanted: t.Mapping[str, t.Mapping[str, t.A
     """
     gaps = set()
     for group in groups:
-        name = next((one for one in wanted if group["group_name"].endswith(f"-{one.replace('_', '-')}")), None)
+        name = _kind(group, wanted)
         for side, key in (("ingress", "ip_permissions"), ("egress", "ip_permissions_egress")):
             there = {text for rule in group[key] for text in _seen(rule)}
             asked = {text for rule in (wanted[name][side] if name else []) for text in _asked(rule)}
@@ -70,22 +89,31 @@ def security_group_gaps(groups: t.Any, wanted: t.Mapping[str, t.Mapping[str, t.A
     return sorted(gaps)
 
 
-def _asked(rule: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    """What a wanted rule lets through: "protocol port source"."""
+def _kind(group: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> str | None:
+    """The key of ``wanted`` in which a group's name ends."""
+    return next((one for one in wanted if group["group_name"].endswith(f"-{one.replace('_', '-')}")), None)
+
+
+def _asked(rule: t.Mapping[str, t.Any], names: t.Mapping[str, str] | None = None) -> t.Iterator[str]:
+    """What a wanted rule lets through: "protocol port source"; with names, a group as a source has its name."""
     cidrs = rule.get("cidr_ip") or []
     sources = [*([cidrs] if isinstance(cidrs, str) else cidrs), *(rule.get("ip_prefix") or [])]
     for port in rule["ports"]:
-        for source in sources or ["a group"]:
+        for source in sources or [rule.get("group_name", "") if names is not None else "a group"]:
             yield f"{rule['proto']} {port} {source}"
 
 
-def _seen(rule: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+def _seen(rule: t.Mapping[str, t.Any], names: t.Mapping[str, str] | None = None) -> t.Iterator[str]:
     """The same for a rule that is there."""
     sources = [one["cidr_ip"] for one in rule.get("ip_ranges", [])]
+    sources += [one["cidr_ipv6"] for one in rule.get("ipv6_ranges", [])]
     sources += [one["prefix_list_id"] for one in rule.get("prefix_list_ids", [])]
-    sources += ["a group" for _one in rule.get("user_id_group_pairs", [])]
+    pairs = [one.get("group_id", "") for one in rule.get("user_id_group_pairs", [])]
+    sources += ["a group" if names is None else names.get(one, one) for one in pairs]
+    first, last = rule.get("from_port"), rule.get("to_port")
+    ports = first if last in (first, None) else f"{first}-{last}"
     for source in sources:
-        yield f"{rule['ip_protocol']} {rule.get('from_port')} {source}"
+        yield f"{rule['ip_protocol']} {'all ports' if first is None else ports} {source}"
 
 
 class FilterModule:
@@ -95,5 +123,6 @@ class FilterModule:
         return {
             "network_layout_problems": network_layout_problems,
             "security_group_gaps": security_group_gaps,
+            "security_group_surplus": security_group_surplus,
             "subnet_cidr": subnet_cidr,
         }

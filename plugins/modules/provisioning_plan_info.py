@@ -11,8 +11,8 @@ module: provisioning_plan_info
 version_added: 0.3.0
 short_description: Compare the inventory with the platform before it is provisioned
 description:
-  - Reads the recovery manifest, the VPCs, the database's secret and the global database of all regions in parallel,
-    and compares them with the inventory. It changes nothing.
+  - Reads the recovery manifest, the VPCs, the database's secret, the global database and the named resources of all
+    regions in parallel, and compares them with the inventory. It changes nothing.
   - RV(plan) says what provisioning would create, change or leave alone, and why. RV(blockers) lists the differences
     that provisioning must refuse, each with its remedy.
   - What could not be read is a blocker, never an absence.
@@ -51,6 +51,19 @@ options:
     description:
       - Engine version that the inventory sets. If omitted, versions are not compared.
     type: str
+  resources:
+    description:
+      - Names of further resources to look for, by part and region.
+      - "Parts: V(audit) and V(object_storage), a bucket; V(session_table), a table of DynamoDB; V(application), an
+        Auto Scaling group; V(monitoring), a topic of SNS."
+    type: dict
+    default: {}
+  layers:
+    description:
+      - Layers of the platform, each with the list of those whose results it uses, from which RV(awaited_layers)
+        follows.
+    type: dict
+    default: {}
   deadline:
     description:
       - Seconds after which a region that has not responded is unreadable.
@@ -85,6 +98,13 @@ EXAMPLES = r"""
       us-east-2: 10.1.0.0/16
     secret_name: trading-database-dev
     global_cluster_identifier: trading-global-dev
+    resources:
+      session_table:
+        us-east-1: trading-sessions-dev
+        us-east-2: trading-sessions-dev
+    layers:
+      encryption: []
+      session_table: [encryption]
 """
 
 RETURN = r"""
@@ -126,9 +146,13 @@ plan:
       type: str
       sample: us-east-2
     part:
-      description: V(network), V(secret), V(database) or V(manifest).
+      description: V(network), V(secret), V(database), V(manifest), a part of O(resources), or a layer of O(layers).
       type: str
       sample: manifest
+    layer:
+      description: Layer of site.yml that provisions the part.
+      type: str
+      sample: failover_control
     action:
       description: V(created), V(changed) or V(left_alone).
       type: str
@@ -137,6 +161,14 @@ plan:
       description: Why.
       type: str
       sample: The order of preference was us-east-1, us-east-2 and becomes us-east-2, us-east-1.
+awaited_layers:
+  description:
+    - Layers of O(layers) that at least one region does not have yet, and those that use their results. A dry run cannot
+      evaluate their tasks.
+  returned: success
+  type: list
+  elements: str
+  sample: [network, application]
 active_region:
   description: Region of the writer; null if there is none or it is unknown.
   returned: success
@@ -170,6 +202,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.look import run
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.plan import NAMED
 
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
@@ -179,6 +212,12 @@ ARGUMENT_SPEC = {
     "secret_name": {"type": "str", "required": True, "no_log": False, "rule": rules.SECRET},
     "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
     "engine_version": {"type": "str", "rule": rules.ENGINE_VERSION},
+    "resources": {
+        "type": "dict",
+        "default": {},
+        "rule": rules.ByKey(rules.one_of(NAMED), rules.ByKey(rules.REGION_CODE, rules.NAME)),
+    },
+    "layers": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.ID, rules.Each(rules.ID))},
     "deadline": {"type": "float", "default": 20, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }

@@ -71,6 +71,12 @@ options:
     elements: str
     choices: [load_balancer_targets, database, replication_lag, session_table, route53_checkers, endpoint_probe]
     default: [load_balancer_targets, database]
+  capacity:
+    description:
+      - Whether to read the desired capacity of the regions' Auto Scaling groups too. It decides nothing.
+    type: bool
+    default: false
+    version_added: 0.3.0
   min_healthy_ratio:
     description:
       - Minimum share of registered targets that must be healthy, from 0 to 1.
@@ -191,6 +197,11 @@ writer_region:
   returned: success
   type: str
   sample: us-east-1
+capacity:
+  description: Desired capacity of the regions' groups that were read, by region. Empty without O(capacity).
+  returned: success
+  type: dict
+  sample: {us-east-1: 4, us-east-2: 2}
 checked_at:
   description: When the reading started, ISO 8601 in UTC.
   returned: success
@@ -231,6 +242,7 @@ ARGUMENT_SPEC = {
         "default": list(DECIDING),
         "rule": rules.Each(rules.NAME, 1),
     },
+    "capacity": {"type": "bool", "default": False},
     "min_healthy_ratio": {"type": "float", "default": 0.5, "rule": rules.RATIO},
     "max_replication_lag_ms": {"type": "float", "default": 1000, "rule": rules.MILLISECONDS},
     "max_lag_sample_age": {"type": "float", "default": MAX_SAMPLE_AGE, "rule": rules.PERIOD},

@@ -83,6 +83,9 @@ class InProcessModule:
     rules: relations between options, such as required_if, by AnsibleModule's names.
     """
 
+    # Whether its clients refuse every changing call in check mode, so that a module without check mode may run too.
+    is_guarded = False
+
     def __init__(self, task, options, argument_spec, supports_check_mode=False, no_log=True, **rules):
         self.check_mode = task.check_mode
         self._diff = task.diff
@@ -96,7 +99,7 @@ class InProcessModule:
             if isinstance(checked.errors[0], UnsupportedError):
                 message = f"Unsupported parameters for ({self._name}) module: {message}"
             self.fail_json(message)
-        if self.check_mode and not supports_check_mode:
+        if self.check_mode and not supports_check_mode and not self.is_guarded:
             self.exit_json(skipped=True, msg=f"remote module ({self._name}) does not support check mode")
 
     def warn(self, warning):
@@ -124,14 +127,20 @@ class InProcessModule:
 
 
 class InProcessModuleOf:
-    """Creates the substitute when AnsibleAWSModule would create an AnsibleModule; ``options`` are the task's."""
+    """Creates the substitute when AnsibleAWSModule would create an AnsibleModule; ``options`` are the task's.
 
-    def __init__(self, task):
+    kind: class of the substitute. made: the substitute, once the module has created it.
+    """
+
+    def __init__(self, task, kind=InProcessModule):
         self.task = task
         self.options = plain(task.args)
+        self.kind = kind
+        self.made = None
 
     def __call__(self, **specification):
-        return InProcessModule(self.task, self.options, **specification)
+        self.made = self.kind(self.task, self.options, **specification)
+        return self.made
 
 
 class InProcessAction(ActionBase):
@@ -140,6 +149,7 @@ class InProcessAction(ActionBase):
     _supports_async = True
 
     module = None  # the Python module in the collection's plugins/modules
+    stand_in = InProcessModule
 
     def run(self, tmp=None, task_vars=None):
         task_vars = task_vars or {}
@@ -180,9 +190,10 @@ class InProcessAction(ActionBase):
         """Return the result with which the module's own main() exits."""
         environment = {}
         self._compute_environment_string(environment)
+        self.substitute = InProcessModuleOf(self._task, self.stand_in)
         with (
             surroundings(environment, self._loader.get_basedir()),
-            module_class(InProcessModuleOf(self._task)),
+            module_class(self.substitute),
             models_read_once(),
             self.sessions(),
         ):

@@ -101,8 +101,8 @@ INPUTS: dict[str, dict[str, t.Any]] = {
         "bool",
         rules.Value("true or false", lambda value: str(value).lower() in ("true", "false", "yes", "no")),
         "accept_data_loss accept_gap auto_failover auto_failover_accept_data_loss cloud_trigger_enabled"
-        " controller_schedules_enabled environment_protection force rebuild resume status_report_artifact"
-        " unfence",
+        " controller_schedules_enabled environment_protection force platform_purge_tags rebuild resume"
+        " status_report_artifact unfence",
     ),
     # texts
     **_spec("str", rules.ID, "acknowledge run_id takeover_run_id", is_blank=True),

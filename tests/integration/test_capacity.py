@@ -59,6 +59,20 @@ def test_the_traffic_of_a_lost_region_does_not_wait_for_instances_that_aws_has_n
     assert capacity(platform.lab, TARGET)["desired"] == 5
 
 
+def test_capacity_that_was_raised_by_hand_is_there_after_its_region_is_lost(platform):
+    platform.lab.settings(endpoint_dns_s=0)
+    grow(platform, 4)
+    before = len(platform.lab.calls())
+    platform.run("health_check").ends_well()
+    platform.run("health_check").ends_well()
+    written = [call for call in platform.lab.calls()[before:] if call["operation"] == "PutItem"]
+    assert len(written) <= 2 * len(platform.regions), "the count and the capacity, once in each region"
+    platform.lab.outage(LOST, "reset")
+    went = platform.run("failover").ends_well()
+    assert f"4, the largest of {TARGET} now: 2, {LOST} by the manifest: 2, {LOST} when last seen: 4." in words(went)
+    assert capacity(platform.lab, TARGET)["desired"] == 4 and name_points_at(platform.lab) == TARGET
+
+
 def test_a_planned_move_waits_for_all_the_capacity_or_moves_nothing(platform):
     grow(platform, 4)
     platform.lab.limit_instances(TARGET, 3)

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import decision as automation_decision
 from ansible_collections.trading.multi_region.plugins.module_utils._automation import store as automation_store
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    CAPACITY_ID,
     get_document,
     put_document,
 )
@@ -185,6 +186,27 @@ def test_targets_and_endpoint_together_are_down_and_recovery_is_told(platform: P
     again = decision(platform)
     assert (again["action"], again["counters"]) == ("alert", {EAST: 0})
     assert decision(platform)["action"] == "none"
+
+
+def test_the_capacity_that_was_seen_is_kept_in_every_region_and_written_only_when_it_changes(
+    platform: Platform,
+) -> None:
+    def kept(region: str) -> Any:
+        found = get_document(platform.clients("dynamodb", region), TABLE, CAPACITY_ID)
+        return found and (found["document"]["regions"], found["written_at"])
+
+    decision(platform)
+    assert kept(EAST) is None, "who does not look at it writes nothing"
+    seen = regions.run({**HEALTH, "manifest": platform.manifest, "capacity": True}, platform.clients)["capacity"]
+    assert set(seen) == {EAST, WEST}
+    decision(platform, capacity={EAST: 5, WEST: 2})
+    first = kept(EAST)
+    assert first and first[0] == {EAST: 5, WEST: 2} and kept(WEST) == first
+    decision(platform, capacity={EAST: 5, WEST: 2})
+    assert kept(EAST) == first and kept(WEST) == first
+    platform.lab.outage(EAST, "reset")
+    decision(platform, capacity={WEST: 3})
+    assert kept(WEST)[0] == {EAST: 5, WEST: 3}, "a region that is lost keeps its last figure"
 
 
 def test_all_regions_unhealthy_is_critical_and_nothing_else(platform: Platform) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning import look
 from tests.lab.in_process import EAST, EUROPE, WEST, Aws
 
@@ -32,6 +35,28 @@ def test_on_an_empty_account_everything_is_created_and_nothing_is_refused(aws: A
     result = judged(aws)
     assert (result["changed"], result["blockers"]) == (False, [])
     assert set(actions(result).values()) == {"created"} and len(result["plan"]) == 12
+
+
+def test_named_resources_are_found_in_their_own_region_alone(aws: Aws) -> None:
+    aws.client("s3", WEST).create_bucket(Bucket="audit-west", CreateBucketConfiguration={"LocationConstraint": WEST})
+    aws.client("sns", EAST).create_topic(Name="alerts")
+    names = {region: f"audit-{region.rpartition('-')[2]}" for region in CIDRS} | {WEST: "audit-west"}
+    resources = {
+        "audit": names,
+        "monitoring": dict.fromkeys(CIDRS, "alerts"),
+        "session_table": dict.fromkeys(CIDRS, "sessions"),
+        "object_storage": dict.fromkeys(CIDRS, "no-such-bucket"),
+        "application": dict.fromkeys(CIDRS, "asg"),
+    }
+    result = look.run({**PARAMS, "resources": resources, "layers": {"audit": [], "traffic": ["audit"]}}, aws.client)
+    assert result["blockers"] == [] and result["awaited_layers"] == ["audit", "traffic"]
+    there = {place for place, action in actions(result).items() if action != "created"}
+    assert there == {(WEST, "audit"), (EAST, "monitoring")}
+
+
+def test_a_region_without_the_name_of_a_resource_is_refused(aws: Aws) -> None:
+    with pytest.raises(MultiRegionError, match="resources has no audit of us-east-2, eu-west-1; allowed: a name"):
+        look.run({**PARAMS, "resources": {"audit": {EAST: "bucket"}}}, aws.client)
 
 
 def test_a_replica_is_told_from_a_foreign_secret_of_the_name(aws: Aws) -> None:

@@ -192,7 +192,17 @@ class Babble:
         }[shape.type_name]()
 
 
-IDS = ["manifest", "lease", "latest_move", "automation", "automation#counters", "run#r-1", "fence#us-east-1", "x"]
+IDS = [
+    "manifest",
+    "lease",
+    "latest_move",
+    "automation",
+    "automation#counters",
+    "automation#capacity",
+    "run#r-1",
+    "fence#us-east-1",
+    "x",
+]
 ATTRIBUTES = (
     "written_at version attempt revision run_id claim owner method trigger target_region step outcome started_at"
     " acquired_at renewed_at expires_at lease_seconds previous"

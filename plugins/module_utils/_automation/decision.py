@@ -34,6 +34,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._automation.s
     table_time,
     write_all,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import CAPACITY_ID, capacity_in
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, require_member
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
@@ -75,14 +76,16 @@ def to_memory(document: Mapping[str, Any] | None) -> Memory:
 def run(
     params: Mapping[str, Any], clients: Any, check_mode: bool = False, counters: str = COUNTERS_ID
 ) -> dict[str, Any]:
-    """Count this run in the item ``counters``, and return what it leads to.
+    """Count this run in the item ``counters``, keep the capacity that it has seen, and return what it leads to.
 
     Returns changed (whether a count was written), action, reason, is_news, votes, conditions, counters, paused,
     blocked_by, traffic_problems, written_to, not_written_to, diff. Raises MultiRegionError for bad options only.
     """
     refuse_bad(params)
     table, regions, deadline = params["table_name"], params["regions"], params["deadline"]
-    copies, failed = read_all(clients, table, regions, (PAUSE_ID, counters), deadline)
+    capacity = params.get("capacity") or {}
+    kept = (CAPACITY_ID,) if capacity else ()
+    copies, failed = read_all(clients, table, regions, (PAUSE_ID, counters, *kept), deadline)
     # Where no table tells the time there is no count to compare it with either.
     now = table_time(copies) if copies else time.time()
     before = to_memory(newest(copies, counters) if copies else None)
@@ -98,6 +101,8 @@ def run(
     if behind and not check_mode:
         written, refused = write_all(clients, table, behind, counters, document, deadline)
         failed |= refused
+    if capacity and copies and not check_mode:
+        failed |= keep_capacity(clients, table, copies, capacity, deadline)
     return {
         **as_result(_kept(decision, table, copies, behind, written, failed, check_mode)),
         "changed": bool(behind if check_mode else written),
@@ -106,6 +111,18 @@ def run(
         "not_written_to": failed,
         "diff": {"before": to_document(before), "after": document},
     }
+
+
+def keep_capacity(
+    clients: Any, table: str, copies: Copies, capacity: Mapping[str, int], deadline: float
+) -> dict[str, str]:
+    """Keep the desired capacity that was seen in the tables that lack it; return {region: why it was not written}.
+
+    A region that could not be read keeps its last figure: a failover away from it needs that one.
+    """
+    document = {"version": VERSION, "regions": {**capacity_in(newest(copies, CAPACITY_ID)), **capacity}}
+    behind = [region for region, copy in copies.items() if copy[CAPACITY_ID]["document"] != document]
+    return write_all(clients, table, behind, CAPACITY_ID, document, deadline)[1] if behind else {}
 
 
 def _kept(

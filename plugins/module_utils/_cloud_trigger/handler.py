@@ -60,6 +60,7 @@ HEALTH_OPTIONS = {
     "deciding_signals": list(DECIDING),
     "max_replication_lag_ms": 1000,
     "max_lag_sample_age": MAX_SAMPLE_AGE,
+    "capacity": True,
     "deadline": 8,
 }
 # The requested move: a managed failover, never with more loss than the lag allows.
@@ -130,6 +131,7 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
             **{name: settings[name] for name in ("consecutive_failures", "quorum", "stream_limit")},
             "regions": list(topics),
             "verdicts": health["verdicts"],
+            "capacity": health["capacity"],
             "active_region": active,
             "obstacles": plan.get("obstacles", []),
             "auto_failover": way is not None,

@@ -21,6 +21,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._options impo
 MANIFEST_ID = "manifest"
 RUN_PREFIX = "run#"
 LATEST_MOVE_ID = "latest_move"
+# {version, regions: {region: the desired capacity of its group}}, as the health checks last saw it.
+CAPACITY_ID = "automation#capacity"
 # The attribute that the table's Time to Live uses.
 EXPIRES_AT = "expires_at"
 DAY_SECONDS = 86400
@@ -132,6 +134,13 @@ def unpack(item: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(document, dict | None):
         raise ValueError(f"the item {item.get('id', {}).get('S')} of the control table holds {document!r}, no document")
     return {"document": document, "written_at": item.get("written_at", {}).get("S", "")}
+
+
+def capacity_in(document: Mapping[str, Any] | None) -> dict[str, int]:
+    """Return the desired capacity by region of the document ``CAPACITY_ID``, without what is no number. Pure."""
+    found = (document or {}).get("regions")
+    entries = found.items() if isinstance(found, Mapping) else ()
+    return {region: count for region, count in entries if isinstance(count, int)}
 
 
 def utc_now() -> str:

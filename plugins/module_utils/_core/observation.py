@@ -18,6 +18,7 @@ lease: None or the lease of the region in the shape of _control_table/lease.py
 run: None or the record of the lease's run; read only if that run is unfinished
 latest_move: None or {run_id, method, from_region, target_region, requested_target_region, trigger, ended_at,
     acknowledged, age_seconds}
+capacity_seen: None or {document: {version, regions: {region: desired capacity}}, written_at}
 fences: {region: None or {document, written_at}}, from this region's control table
 writer_endpoint: None (no such parameter) or the endpoint that the region's applications write to
 table: None or {status, replicas: {region: status}}

@@ -28,7 +28,8 @@ def build_capacity(
     """Return how many healthy targets the target region must have before traffic moves there.
 
     Capacity comes before traffic: at least what the regions to move away from run or should run by the manifest, never
-    less than the target region runs now, and never more than the maximum of its group.
+    less than the target region runs now, and never more than the maximum of its group. Of a region whose group cannot
+    be read, what the health checks last saw counts instead: it may have been raised since the manifest was written.
 
     left: regions to move away from. fenced_sizes: {min, desired, max} that fencing removed from the target's group and
     that the step unfence restores, or None.
@@ -41,13 +42,21 @@ def build_capacity(
         limit = max(limit or 0, fenced_sizes.get("max", 0))
     for region in sorted(left):
         figures[f"{region} by the manifest"] = state.capacity.get(region, {}).get("desired", 0)
-        figures[f"{region} now"] = _group(state, region).get("desired", 0)
+        if _is_known(state, region):
+            figures[f"{region} now"] = _group(state, region).get("desired", 0)
+        else:
+            figures[f"{region} when last seen"] = state.capacity_seen.get(region, 0)
     wanted = max(figures.values())
     shown = ", ".join(f"{name}: {count}" for name, count in figures.items() if count)
     if limit is not None and wanted > limit:
         why = f"{limit}, the maximum of {target}, although {wanted} are wanted ({shown})."
         return Capacity(limit, why, True)
     return Capacity(wanted, f"{wanted}, the largest of {shown or 'nothing'}.", False)
+
+
+def _is_known(state: State, region: str) -> bool:
+    facts: Facts | None = state.facts.get(region)
+    return facts is not None and facts["group"].known
 
 
 def _group(state: State, region: str) -> Mapping[str, int]:

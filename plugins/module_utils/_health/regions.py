@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import read_lag_and_stream
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_group
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import utc_now
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients, pick
@@ -52,11 +53,14 @@ SERVICE_OF = {
     "global_cluster": "rds",
     "lag": "cloudwatch",
     "table": "dynamodb",
+    "group": "autoscaling",
     "checkers": "route53",
     "probe": None,
 }
 # Always read, because every result names the writer's region.
 ALWAYS = ("global_cluster",)
+# Read for the option ``capacity``; no signal is judged from it.
+GROUP = "group"
 
 
 def build_entries(params: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -97,6 +101,7 @@ def build_readers(
         # Route 53 has one API for all regions, so its response says nothing about this region's APIs.
         "checkers": lambda: get_checkers(clients("route53", region), given(entry, "health_check_id")),
         "probe": ask_endpoint,
+        GROUP: lambda: describe_group(clients("autoscaling", region), given(entry, "autoscaling_group_name")),
     }
 
 
@@ -104,7 +109,8 @@ def observe_regions(params: Mapping[str, Any], clients: Any) -> dict[str, Facts]
     """Read everything that the wanted signals need, in parallel, and return the facts by region."""
     entries, shared = build_entries(params)
     signals = {*params["signals"], *params["deciding_signals"]}
-    wanted = {*ALWAYS, *(fact for signal in signals for fact in FACTS_OF[signal])}
+    group = (GROUP,) if params.get("capacity") else ()
+    wanted = {*ALWAYS, *group, *(fact for signal in signals for fact in FACTS_OF[signal])}
     calls = {
         (entry["region"], fact): call
         for entry in entries
@@ -126,7 +132,7 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     """Return a verdict for each region, with its signals and their reasons.
 
     Returns changed (False), reason, verdicts, healthy_regions, unhealthy_regions, unknown_regions, writer_region,
-    checked_at.
+    capacity, checked_at.
     """
     checked_at = utc_now()
     facts = observe_regions(params, clients)
@@ -146,6 +152,7 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         "verdicts": {region: found.as_result() for region, found in verdicts.items()},
         **{f"{state}_regions": regions for state, regions in groups.items()},
         "writer_region": writer_region(trusted_view(facts, tuple(facts))[1]) or UNKNOWN,
+        "capacity": {region: group["desired"] for region, seen in facts.items() if (group := seen.value(GROUP))},
         "checked_at": checked_at,
         "reason": " ".join(f"{region} is {found.verdict}: {found.reason}" for region, found in verdicts.items()),
     }

@@ -2,7 +2,8 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What the planner needs from a region's control table, in one call: manifest, lease, latest move, fences.
+"""What the planner needs from a region's control table, in one call: manifest, lease, latest move, the capacity that
+the health checks last saw, fences.
 
 A second call is made only if a run has not succeeded, because its record has the region that it moved away from.
 """
@@ -14,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
+    CAPACITY_ID,
     LATEST_MOVE_ID,
     MANIFEST_ID,
     RUN_PREFIX,
@@ -31,9 +33,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import FENCE_PREFIX
 
 MANIFEST, TABLE, LEASE, RUN, MOVE, FENCES = "manifest", "control_table", "lease", "run", "latest_move", "fences"
+CAPACITY_SEEN = "capacity_seen"
 # The facts of _core/observation.py that come from the control table, and the copy of the manifest.
-NAMES = (MANIFEST, TABLE, LEASE, RUN, MOVE, FENCES)
-NO_TABLE: Mapping[str, Any] = {MANIFEST: None, TABLE: None, LEASE: None, RUN: None, MOVE: None, FENCES: {}}
+NAMES = (MANIFEST, TABLE, LEASE, RUN, MOVE, FENCES, CAPACITY_SEEN)
+NO_TABLE: Mapping[str, Any] = {**dict.fromkeys(NAMES), FENCES: {}}
 
 
 def read_control_tables(client: Any, table: str, regions: Collection[str]) -> dict[str, Observation]:
@@ -42,7 +45,7 @@ def read_control_tables(client: Any, table: str, regions: Collection[str]) -> di
     regions: those whose fences are read. Raises AwsCallError if the table could not be read.
     """
     fences = {region: f"{FENCE_PREFIX}{region}" for region in regions}
-    found = get_items(client, table, [MANIFEST_ID, LEASE_ID, LATEST_MOVE_ID, *fences.values()])
+    found = get_items(client, table, [MANIFEST_ID, LEASE_ID, LATEST_MOVE_ID, CAPACITY_ID, *fences.values()])
     if found is None:
         return {name: Observation(value) for name, value in NO_TABLE.items()}
     items, answer = found
@@ -53,6 +56,7 @@ def read_control_tables(client: Any, table: str, regions: Collection[str]) -> di
         TABLE: table,
         LEASE: lease,
         MOVE: _aged(_unpacked(items.get(LATEST_MOVE_ID)), now),
+        CAPACITY_SEEN: _unpacked(items.get(CAPACITY_ID)),
         FENCES: {region: _unpacked(items.get(identifier)) for region, identifier in fences.items()},
     }
     return {**{name: Observation(value) for name, value in values.items()}, RUN: _read_run(client, table, lease)}

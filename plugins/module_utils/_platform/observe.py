@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import SWITCHOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.writer_endpoint import get_parameter
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_group
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import capacity_in
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import (
     describe_copies,
     freshest,
@@ -36,6 +37,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import database_readers
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.control_tables import (
+    CAPACITY_SEEN,
     MANIFEST,
     TABLE,
     facts_of_control_tables,
@@ -230,7 +232,16 @@ def build_state(manifest: Mapping[str, Any], facts: Mapping[str, Facts], table_n
         switch_calls=SWITCH_CALLS.get(backend, SWITCH_CALLS[S3_OBJECT]),
         control_table=table_name,
         preference=preference_of(manifest),
+        capacity_seen=last_capacity(facts),
     )
+
+
+def last_capacity(facts: Mapping[str, Facts]) -> dict[str, int]:
+    """Return the desired capacity by region, as the health checks last saw it; the most recent copy counts. Pure."""
+    copies = [copy for seen in facts.values() if (copy := seen.value(CAPACITY_SEEN)) and copy["document"]]
+    if not copies:
+        return {}
+    return capacity_in(max(copies, key=lambda copy: copy["written_at"])["document"])
 
 
 def refuse_bad(params: Mapping[str, Any]) -> None:

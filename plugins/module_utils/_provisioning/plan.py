@@ -11,8 +11,8 @@ provisioning needs every region.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import version_key
@@ -26,11 +26,27 @@ from ansible_collections.trading.multi_region.plugins.module_utils._stores.secre
 CREATED, CHANGED, LEFT_ALONE = "created", "changed", "left_alone"
 ALL = "all"
 MANIFEST, NETWORK, SECRET, DATABASE = "manifest", "network", "secret", "database"
+AUDIT, SESSION_TABLE, OBJECT_STORAGE = "audit", "session_table", "object_storage"
+APPLICATION, MONITORING = "application", "monitoring"
 FACTS = {
     MANIFEST: "the recovery manifest",
     NETWORK: "its VPCs",
     SECRET: "its secret",
     DATABASE: "the global database",
+    AUDIT: "its audit bucket",
+    SESSION_TABLE: "its session table",
+    OBJECT_STORAGE: "its data bucket",
+    APPLICATION: "its Auto Scaling group",
+    MONITORING: "its topic",
+}
+# Parts that are compared by the name of one resource, which the layer creates last or nearly so.
+NAMED = (AUDIT, SESSION_TABLE, OBJECT_STORAGE, APPLICATION, MONITORING)
+# The layers, by the part that shows that they are there; the others have the part's own name.
+LAYERS = {SECRET: "encryption", DATABASE: "global_database", MANIFEST: "failover_control"}
+# What existing regions get when a region is added.
+EXTENDED = {
+    NETWORK: "peering, routes and rules",
+    OBJECT_STORAGE: "replication rules",
 }
 
 
@@ -39,6 +55,7 @@ class Wanted:
     """What the inventory says.
 
     regions: the most preferred one first. vpc_cidrs: by region. engine_version: None = not given.
+    resources: by part of NAMED, {region: name}. layers: by layer, those whose results it uses.
     """
 
     regions: tuple[str, ...]
@@ -47,6 +64,13 @@ class Wanted:
     secret_name: str
     global_cluster_identifier: str
     engine_version: str | None = None
+    resources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    layers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> list[str]:
+        """Return the parts that are compared, in the order of FACTS."""
+        return [part for part in FACTS if part not in NAMED or part in self.resources]
 
 
 @dataclass(frozen=True)
@@ -117,9 +141,10 @@ def blockers_of(seen: Seen) -> list[Blocker]:
 
 def _unread(seen: Seen) -> Iterator[Blocker]:
     for region, facts in seen.facts.items():
-        for name, words in FACTS.items():
+        for name in seen.wanted.parts:
             if not facts[name].known:
-                reason = f"{words.capitalize()} could not be read in {region}: {facts[name].error}"
+                words = FACTS[name]
+                reason = f"{words[0].upper()}{words[1:]} could not be read in {region}: {facts[name].error}"
                 remedy = "Provisioning needs every region: run again when it responds, or fail over without it."
                 yield Blocker("region_unreadable", region, reason, remedy)
 
@@ -182,9 +207,55 @@ def rows_of(seen: Seen) -> list[Row]:
     return [
         row
         for region in seen.wanted.regions
-        for part in (_network_row, _secret_row, _database_row, _manifest_row)
+        for part in (_network_row, _secret_row, _database_row, _named_rows, _manifest_row)
         for row in part(seen, region, seen.facts[region])
     ]
+
+
+def awaited_layers(rows: Iterable[Row], layers: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the layers that are not there in every region, and all that use their results, in the given order.
+
+    A dry run cannot evaluate their tasks: the identifiers that these compare do not exist yet.
+    """
+    found = {LAYERS.get(row.part, row.part) for row in rows if row.action == CREATED}
+    while more := {layer for layer, needs in layers.items() if layer not in found and found & set(needs)}:
+        found |= more
+    return [layer for layer in layers if layer in found]
+
+
+def _rows_of_others(seen: Seen, rows: Iterable[Row], awaited: Iterable[str]) -> Iterator[Row]:
+    """Yield the rows of awaited layers that no part shows: they are there once the manifest is."""
+    rows = list(rows)
+    shown = {LAYERS.get(part, part) for part in seen.wanted.parts}
+    for layer in (one for one in awaited if one not in shown):
+        for region in seen.wanted.regions:
+            is_new = any(row.region == region and row.part == MANIFEST and row.action == CREATED for row in rows)
+            needs = ", ".join(one for one in seen.wanted.layers[layer] if one in awaited)
+            words = f"It uses {needs}, which a region does not have yet."
+            yield Row(region, layer, CREATED if is_new else CHANGED, words)
+
+
+def _without(seen: Seen, part: str) -> list[str]:
+    """Return the regions that do not have a part yet."""
+    return [region for region, facts in seen.facts.items() if facts[part].known and not facts.value(part)]
+
+
+def _present_row(seen: Seen, region: str, part: str, reason: str) -> Row:
+    """Return the row of a part that a region has: left alone, or extended to the regions that are added."""
+    if part in EXTENDED and (added := _without(seen, part)):
+        return Row(region, part, CHANGED, f"{reason} It gets {EXTENDED[part]} for {', '.join(added)}.")
+    return Row(region, part, LEFT_ALONE, reason)
+
+
+def _named_rows(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
+    for part in NAMED:
+        if part not in seen.wanted.resources or not facts[part].known:
+            continue
+        name = seen.wanted.resources[part].get(region)
+        if facts.value(part):
+            yield _present_row(seen, region, part, f"{name} exists.")
+        else:
+            yield Row(region, part, CREATED, f"There is no {name}.")
 
 
 def _network_row(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
@@ -192,7 +263,7 @@ def _network_row(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
         return
     found = facts.value(NETWORK)
     if found:
-        yield Row(region, NETWORK, LEFT_ALONE, f"{found[0]['vpc_id']} has {found[0]['cidr']}.")
+        yield _present_row(seen, region, NETWORK, f"{found[0]['vpc_id']} has {found[0]['cidr']}.")
     else:
         cidr = seen.wanted.vpc_cidrs.get(region)
         yield Row(region, NETWORK, CREATED, f"There is no VPC named {seen.wanted.vpc_name}; it gets {cidr}.")
@@ -205,6 +276,8 @@ def _secret_row(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
     secret, name = facts.value(SECRET), seen.wanted.secret_name
     if secret and secret["is_deleted"]:
         yield Row(region, SECRET, CHANGED, f"{name} is scheduled for deletion and would be restored.")
+    elif secret and region == home and (added := _without(seen, SECRET)):
+        yield Row(region, SECRET, CHANGED, f"{name} is the primary secret. It gets replicas in {', '.join(added)}.")
     elif secret:
         what = "the primary secret" if region == home else f"a replica of the secret in {home}"
         yield Row(region, SECRET, LEFT_ALONE, f"{name} is {what}.")
@@ -234,7 +307,7 @@ def _manifest_row(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
     copy = facts.value(MANIFEST)
     document = (copy or {}).get("document") or {}
     if not document:
-        yield Row(region, MANIFEST, CREATED, "There is none yet.")
+        yield Row(region, MANIFEST, CREATED, "There is no recovery manifest yet.")
         return
     added = [one for one in seen.wanted.regions if one not in [entry["region"] for entry in document["regions"]]]
     before, after = preference_of(document), seen.wanted.regions
@@ -248,15 +321,18 @@ def _manifest_row(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
 
 
 def judge(seen: Seen) -> dict[str, Any]:
-    """Return {reason, blockers, plan, active_region, regions}."""
+    """Return {reason, blockers, plan, awaited_layers, active_region, platform_regions}."""
     blockers, rows = blockers_of(seen), rows_of(seen)
+    awaited = awaited_layers(rows, seen.wanted.layers)
+    rows += _rows_of_others(seen, rows, awaited)
     counts = {action: sum(row.action == action for row in rows) for action in (CREATED, CHANGED, LEFT_ALONE)}
     words = ", ".join(f"{count} {action.replace('_', ' ')}" for action, count in counts.items())
     refused = f"Refused, {len(blockers)} blockers. " if blockers else ""
     return {
         "reason": f"{refused}Of {len(rows)} parts in {len(seen.wanted.regions)} regions: {words}.",
         "blockers": [asdict(one) for one in blockers],
-        "plan": [asdict(one) for one in rows],
+        "plan": [{**asdict(one), "layer": LAYERS.get(one.part, one.part)} for one in rows],
+        "awaited_layers": awaited,
         "active_region": next((region for region, is_writer in seen.members.items() if is_writer), None),
         "platform_regions": seen.known_regions,
     }

@@ -16,6 +16,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health.verdi
     Settings,
     load_balancer_targets,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._platform.observe import last_capacity
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import (
     PROVISION,
     Finding,
@@ -56,11 +57,15 @@ def target_health(seen: Seen) -> Iterator[Finding]:
 def needed_instances(seen: Seen) -> tuple[int, str]:
     """Return how many instances a standby would have to run, and the source of the number.
 
-    What the active region runs now, or should run by the manifest if that cannot be read.
+    What the active region runs now; if that cannot be read, the larger of what it should run by the manifest and what
+    a health check last saw.
     """
     meant = (seen.entry(seen.reference).get("capacity") or {}).get("desired", 0)
     group = seen.facts[seen.reference].value("group")
     if group is None:
+        last = last_capacity(seen.facts).get(seen.reference, 0)
+        if last > int(meant):
+            return last, f"{seen.reference} ran {last} when a health check last saw it"
         return int(meant), f"{seen.reference} should run {meant} by the manifest"
     return int(group["desired"]), f"{seen.reference} runs {group['desired']}"
 
@@ -82,6 +87,9 @@ def capacity(seen: Seen) -> Iterator[Finding]:
         figures = f"The group runs {group['desired']} and may run {group['max']}; {source}"
         if group["max"] < needed:
             yield blocker(region, f"{figures}.", f"Raise application_max_size to at least {needed} and run site.yml.")
+        elif stopped and min(group["desired"], group.get("in_service", group["desired"])) >= needed:
+            reason = f"{figures}. That is enough, but {listed(stopped)} is suspended, so no instance would be replaced."
+            yield warning(region, reason, "Resume the group's processes.")
         elif stopped:
             yield blocker(region, f"{figures}, but {listed(stopped)} is suspended.", "Resume the group's processes.")
         else:

@@ -11,6 +11,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.trading.multi_region.plugins.filter.network import (
     network_layout_problems,
     security_group_gaps,
+    security_group_surplus,
     subnet_cidr,
 )
 
@@ -87,4 +88,34 @@ def test_rules_that_a_group_lacks_are_listed_and_those_of_a_group_that_is_to_be_
     assert security_group_gaps([there], wanted) == [
         "n-load-balancer ingress tcp 443 pl-1",
         "n-load-balancer ingress tcp 80 198.51.100.0/24",
+    ]
+
+
+def test_rules_that_nobody_wants_are_listed_exactly_with_those_of_the_default_group():
+    pair = [{"group_id": "sg-1"}]
+    application = {
+        "group_name": "n-application",
+        "group_id": "sg-2",
+        "ip_permissions": [
+            {"ip_protocol": "tcp", "from_port": 8080, "to_port": 8080, "user_id_group_pairs": pair},
+            {"ip_protocol": "tcp", "from_port": 22, "to_port": 25, "ip_ranges": [{"cidr_ip": "198.51.100.7/32"}]},
+        ],
+        "ip_permissions_egress": [{"ip_protocol": "-1", "ipv6_ranges": [{"cidr_ipv6": "::/0"}]}],
+    }
+    balancer = {"group_name": "n-load-balancer", "group_id": "sg-1", "ip_permissions": [], "ip_permissions_egress": []}
+    fresh = {**application, "group_name": "default", "group_id": "sg-3", "ip_permissions": []}
+    default = {**fresh, "tags": {"Project": "trading"}}
+    wanted = {
+        "load_balancer": {"ingress": [], "egress": []},
+        "application": {"ingress": [{"proto": "tcp", "ports": [8080], "group_name": "n-load-balancer"}], "egress": []},
+    }
+    assert security_group_surplus([application, balancer, default], wanted) == [
+        "default egress -1 all ports ::/0",
+        "n-application egress -1 all ports ::/0",
+        "n-application ingress tcp 22-25 198.51.100.7/32",
+    ]
+    assert security_group_surplus([fresh], wanted) == [], "those that AWS has made with the VPC"
+    # A fenced database's ingress is not named, so it is left alone.
+    assert security_group_surplus([application], {"application": {"egress": []}}) == [
+        "n-application egress -1 all ports ::/0"
     ]

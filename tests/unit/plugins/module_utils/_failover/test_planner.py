@@ -68,6 +68,18 @@ def test_asks_for_capacity_right_after_the_promotion_was_requested():
     assert plan.capacity_reason == "4, the largest of us-east-2 now: 2, us-east-1 by the manifest: 4."
 
 
+def test_what_was_last_seen_of_a_lost_region_counts_where_the_manifest_is_older():
+    lost = Model().lose(EAST).state()
+    plan = plan_of(replace(lost, capacity_seen={EAST: 5}))
+    assert plan.capacity_wanted == 5
+    assert plan.capacity_reason == (
+        "5, the largest of us-east-2 now: 2, us-east-1 by the manifest: 2, us-east-1 when last seen: 5."
+    )
+    # The manifest counts where it is larger, and a region that can be read is not judged by what it was.
+    assert plan_of(replace(lost, capacity_seen={EAST: 1})).capacity_wanted == 2
+    assert plan_of(replace(Model().state(), capacity_seen={EAST: 5}), method="switchover").capacity_wanted == 2
+
+
 def test_a_switchover_risks_nothing_the_target_is_ready_before_the_writer_moves_and_nobody_is_fenced():
     plan = plan_of(Model().change(WEST, desired=1, healthy=1), method="switchover")
     assert not plan.obstacles

@@ -21,6 +21,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._provisioning
 )
 
 EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
+BASE = ("manifest", "network", "secret", "database")
 CIDRS = {EAST: "10.0.0.0/16", WEST: "10.1.0.0/16", EUROPE: "10.2.0.0/16"}
 RUNS = "8.0.mysql_aurora.3.10.0"
 
@@ -99,11 +100,70 @@ def test_on_an_empty_account_everything_is_created_and_the_preferred_region_gets
     assert "a replica of the secret in us-east-1" in reasons[WEST, "secret"]
 
 
+LAYERS = {
+    "network": [],
+    "encryption": [],
+    "object_storage": ["encryption"],
+    "application": ["network", "object_storage"],
+    "traffic": ["application"],
+    "cloud_trigger": [],
+}
+
+
+def with_parts(seen, **present):
+    """The same, with two named parts, each in the regions that it is given for."""
+    resources = {part: dict.fromkeys(seen.wanted.regions, f"my-{part}") for part in present}
+    facts = {
+        region: Facts(
+            region,
+            {name: one[name] for name in FACTS if one[name].known}
+            | {part: Observation(region in where) for part, where in present.items()},
+        )
+        for region, one in seen.facts.items()
+    }
+    return replace(seen, wanted=replace(seen.wanted, resources=resources, layers=LAYERS), facts=facts)
+
+
+def test_a_dry_run_evaluates_everything_that_is_there():
+    judged = judge(with_parts(standing(), object_storage=(EAST, WEST), application=(EAST, WEST)))
+    assert judged["awaited_layers"] == [] and len(judged["plan"]) == 12
+    assert {one["action"] for one in judged["plan"]} == {"left_alone"}
+
+
+def test_what_uses_a_part_that_is_not_there_waits_for_it_and_is_listed():
+    judged = judge(with_parts(standing(), object_storage=(EAST,), application=(EAST, WEST)))
+    assert judged["awaited_layers"] == ["object_storage", "application", "traffic"]
+    rows = {(one["region"], one["layer"]): (one["action"], one["reason"]) for one in judged["plan"]}
+    assert rows[WEST, "object_storage"] == ("created", "There is no my-object_storage.")
+    assert rows[EAST, "object_storage"][0] == "changed" and f"for {WEST}" in rows[EAST, "object_storage"][1]
+    assert rows[EAST, "traffic"] == ("changed", "It uses application, which a region does not have yet.")
+
+
+def test_on_an_empty_account_every_layer_is_listed_as_created_in_every_region():
+    nothing = {"manifest": None, "network": [], "secret": None, "database": None}
+    empty = with_parts(standing(us_east_1=nothing, us_east_2=nothing), object_storage=(), application=())
+    judged = judge(replace(empty, manifest=None))
+    assert judged["awaited_layers"] == ["network", "encryption", "object_storage", "application", "traffic"]
+    assert {(one["region"], one["layer"]) for one in judged["plan"] if one["action"] == "created"} == {
+        (region, layer)
+        for region in (EAST, WEST)
+        for layer in (*judged["awaited_layers"], "global_database", "failover_control")
+    }
+
+
+def test_a_named_part_that_cannot_be_read_is_a_blocker():
+    seen = with_parts(standing(), application=(EAST, WEST))
+    facts = {**seen.facts, WEST: Facts(WEST, {})}
+    assert ("region_unreadable", WEST) in codes(replace(seen, facts=facts))
+    sentences = [one["reason"] for one in judge(replace(seen, facts=facts))["blockers"]]
+    assert "Its Auto Scaling group could not be read in us-east-2: not read" in sentences
+
+
 @pytest.mark.parametrize("inventory", [(EUROPE, EAST, WEST), (EAST, WEST, EUROPE)], ids=["first", "last"])
 def test_a_region_is_added_at_any_place_and_the_primary_secret_stays(inventory):
     seen = standing(*inventory)
     assert codes(seen) == set()
-    assert {part for (region, part), one in actions(seen).items() if region == EUROPE and one == "created"} == {*FACTS}
+    assert {part for (region, part), one in actions(seen).items() if region == EUROPE and one == "created"} == {*BASE}
     (row,) = [one for one in judge(seen)["plan"] if (one["region"], one["part"]) == (EUROPE, "secret")]
     assert "becomes a replica of the secret in us-east-1" in row["reason"]
 
@@ -203,7 +263,7 @@ def test_a_newer_version_names_upgrade_and_an_older_one_is_explained(version, ex
         assert any("is older, and AWS cannot go back" in one["reason"] for one in judged["plan"])
 
 
-@given(st.sampled_from([EAST, WEST]), st.sampled_from(sorted(FACTS)), st.permutations([EAST, WEST, EUROPE]))
+@given(st.sampled_from([EAST, WEST]), st.sampled_from(sorted(BASE)), st.permutations([EAST, WEST, EUROPE]))
 def test_what_could_not_be_read_is_refused_and_never_planned_as_created(region, fact, inventory):
     unknown = {region.replace("-", "_"): {fact: Observation(error="AccessDenied")}}
     seen = standing(*inventory, **unknown)

@@ -380,6 +380,7 @@ def not_given(name):
     return lambda world: world.expected.pop(name)
 
 
+LAST_SEEN = {"document": {"version": 1, "regions": {EAST: 9}}, "written_at": "2026-01-01T03:00:00.000000Z"}
 FEW = {"min": 0, "desired": 0, "max": 6, "in_service": 0, "suspended": []}
 AHEAD = f"id-{PREFIX}-ahead-use1-use2"
 UNCLAIMED = f"id-{PREFIX}-unclaimed-use1-use2"
@@ -619,7 +620,16 @@ FAULTS = [
     ("target_health", change(EAST, "targets", healthy=0), EAST, WARNING, "0 of 2 registered"),
     ("target_health", change(WEST, "targets", healthy=1, registered=4), WEST, WARNING, "1 of 4 registered"),
     ("capacity", change(EAST, "group", desired=8), WEST, BLOCKER, "may run 6; us-east-1 runs 8"),
-    ("capacity", change(WEST, "group", suspended=["Launch"]), WEST, BLOCKER, "Launch is suspended"),
+    ("capacity", change(WEST, "group", suspended=["Launch"]), WEST, WARNING, "is enough, but Launch is suspended"),
+    ("capacity", change(WEST, "group", suspended=["Launch"], desired=1), WEST, BLOCKER, "Launch is suspended"),
+    ("capacity", change(WEST, "group", suspended=["Launch"], in_service=1), WEST, BLOCKER, "Launch is suspended"),
+    (
+        "capacity",
+        both(become(EAST, "group", SILENT), become(WEST, "capacity_seen", LAST_SEEN)),
+        WEST,
+        BLOCKER,
+        "us-east-1 ran 9 when a health check last saw it",
+    ),
     ("capacity", become(WEST, "group", None), WEST, BLOCKER, "asg does not exist"),
     (
         "capacity",
