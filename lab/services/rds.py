@@ -7,9 +7,10 @@ from typing import Any
 
 import moto.rds.urls
 from moto.core.responses import TYPE_RESPONSE
-from moto.rds.models import DBCluster, RDSBackend
+from moto.rds.models import DBCluster, DBInstance, RDSBackend
 from moto.rds.responses import RDSResponse
 
+from lab.services.rds_classes import advance_classes, pending_class
 from lab.services.rds_clusters import ClusterRules
 from lab.services.rds_events import EventOperations
 from lab.services.rds_global import advance_all, global_databases, membership
@@ -41,6 +42,7 @@ class LabRDSResponse(
         advance_all(self.current_account)
         advance_resets(self.current_account)
         advance_upgrades(self.current_account)
+        advance_classes(self.current_account)
         return super().call_action()
 
 
@@ -100,4 +102,5 @@ def install() -> None:
     DBCluster.multi_az = property(multi_az)
     DBCluster.replication_source_identifier = property(replication_source_identifier, lambda self, value: None)
     DBCluster.pending_modified_values = property(pending_values)
+    DBInstance.pending_modified_values = property(pending_class)
     DBCluster.global_write_forwarding_status = property(global_write_forwarding_status)

@@ -26,6 +26,7 @@ from moto.rds.models import DBCluster
 from lab.data_plane import PLANE
 from lab.services.creations import is_made
 from lab.services.rds_calendar import VERSIONS, default_version, major_of
+from lab.services.rds_classes import begin_class, check_changeable
 from lab.services.rds_engines import check_engine_version, check_upgrade, family
 from lab.services.rds_global import GlobalDatabase, global_databases, membership
 from lab.services.rds_global_api import invalid_state, require_idle
@@ -201,7 +202,15 @@ class ClusterRules(OptionRules):
     def modify_db_instance(self) -> ActionResult:
         instance = self.backend.databases.get(self.params["DBInstanceIdentifier"])
         group = getattr(instance, "db_parameter_group_name", None)
+        asked = self.params.get("DBInstanceClass")
+        is_other = instance is not None and asked not in (None, instance.db_instance_class)
+        if is_other:
+            check_changeable(instance)
+            # moto would have it immediately.
+            self.params.pop("DBInstanceClass")
         result = super().modify_db_instance()  # type: ignore[misc]
+        if is_other:
+            begin_class(instance, asked, bool(self.params.get("ApplyImmediately")))
         if getattr(instance, "cluster", None) is not None:
             note_group([instance], "instance", group, self.params.get("DBParameterGroupName"))
         return result

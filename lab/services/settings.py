@@ -42,6 +42,7 @@ class Settings:
     rescue_snapshot_create_s: float = 30.0  # which is `creating` at first
     minor_upgrade_s: float = 120.0  # a cluster is `upgrading` until it has another version of its major version
     major_upgrade_s: float = 300.0  # all members of a global database are, until they have another major version
+    instance_class_s: float = 120.0  # an instance is `modifying` until it has another class
     password_s: float = 20.0  # a new master password: `resetting-master-credentials` until it is accepted
     promotion_stuck: bool = False  # a move that started never ends while this holds
     # Metrics of RDS (lab/services/rds_metrics.py). A change counts for the samples of later minutes.

@@ -147,3 +147,21 @@ def test_a_postgresql_platform_leaves_a_region_that_hangs_and_goes_back(postgres
     assert members(lab, HOME) == {HOME: True, OTHER: False} and name_points_at(lab) == HOME
     kept = lab.client("rds", HOME).describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
     assert [one["Status"] for one in kept] == ["available"], "what the failover gave up is kept"
+
+
+@pytest.mark.nightly
+def test_another_instance_class_is_applied_readers_first_and_the_writer_last_after_a_failover(copy_of):
+    platform = copy_of("us-east-1", "us-east-2")
+    lab, larger = platform.lab, json.dumps({"global_database_instance_class": "db.r6g.xlarge"})
+    before = len(lab.calls())
+    platform.run("site", "--tags", "global_database", "-e", larger).ends_well()
+    asked = ("ModifyDBInstance", "FailoverDBCluster")
+    for region, expected in (
+        ("us-east-1", ["ModifyDBInstance", "FailoverDBCluster", "ModifyDBInstance"]),
+        ("us-east-2", ["ModifyDBInstance", "ModifyDBInstance"]),
+    ):
+        calls = [one for one in lab.calls()[before:] if one["region"] == region and one["operation"] in asked]
+        assert [one["operation"] for one in calls] == expected
+        instances = lab.client("rds", region).describe_db_instances()["DBInstances"]
+        assert {one["DBInstanceClass"] for one in instances} == {"db.r6g.xlarge"}
+    assert not any(platform.run("site", "--tags", "global_database", "-e", larger).ends_well().changed.values())
