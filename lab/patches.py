@@ -7,6 +7,7 @@ moto fixes the bug. Whole features that moto lacks are in lab/services/.
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 from uuid import uuid4
@@ -37,8 +38,10 @@ from moto.secretsmanager.exceptions import (
     InvalidRequestException,
     OperationNotPermittedOnReplica,
     ResourceExistsException,
+    SecretNotFoundException,
 )
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
+from moto.secretsmanager.responses import SecretsManagerResponse
 
 LOAD_BALANCER_DEFAULTS = {
     "access_logs.s3.enabled": "false",
@@ -100,6 +103,29 @@ class _LaunchTemplates(EC2Response):
             data["UserData"] = parse_user_data(data["UserData"])
         return super().create_launch_template_version()
 
+    def delete_launch_template_versions(self) -> ActionResult:
+        """See launch_template_versions_can_be_deleted."""
+        identifier = self._get_param("LaunchTemplateId")
+        if identifier is None:
+            identifier = self.ec2_backend.launch_template_name_to_ids.get(self._get_param("LaunchTemplateName"))
+        template = self.ec2_backend.get_launch_template(identifier)
+        deleted, refused = [], []
+        for number in map(int, self._get_param("Versions", []) or self._get_param("LaunchTemplateVersion", [])):
+            shown = {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name, "VersionNumber": number}
+            found = [one for one in template.versions if one.number == number]
+            if found and not template.is_default(found[0]):
+                template.versions.remove(found[0])
+                deleted.append(shown)
+            else:
+                code = "launchTemplateVersionCannotBeDeleted" if found else "launchTemplateVersionDoesNotExist"
+                refused.append({**shown, "ResponseError": {"Code": code, "Message": f"Version {number}: {code}"}})
+        return ActionResult(
+            {
+                "SuccessfullyDeletedLaunchTemplateVersions": deleted,
+                "UnsuccessfullyDeletedLaunchTemplateVersions": refused,
+            }
+        )
+
 
 def launch_template_tags() -> None:
     """moto copies the tags of a new launch template itself into its data, as if instances were to get them.
@@ -116,6 +142,31 @@ def launch_template_version_user_data() -> None:
     UserData has one form in both operations (shape RequestLaunchTemplateData of botocore's ec2 model).
     """
     moto.ec2.urls.url_paths["{0}/"] = _LaunchTemplates.dispatch
+
+
+def launch_template_versions_can_be_deleted() -> None:
+    """moto lacks DeleteLaunchTemplateVersions, and finds a version by its place.
+
+    "You can't delete the default version" and "after you delete a version, you can't reuse" its number (API reference
+    DeleteLaunchTemplateVersions; EC2 User Guide, "Delete a launch template or a launch template version").
+    """
+    moto.ec2.urls.url_paths["{0}/"] = _LaunchTemplates.dispatch
+    stock_create, stock_get = LaunchTemplate.create_version, LaunchTemplate.get_version
+
+    def create_version(self: LaunchTemplate, data: dict[str, Any], description: str) -> Any:
+        version = stock_create(self, data, description)
+        version.number = self.lab_versions_made = getattr(self, "lab_versions_made", 0) + 1
+        return version
+
+    def get_version(self: LaunchTemplate, num: Any) -> Any:
+        found = [one for one in self.versions if str(one.number) == str(num)]
+        return found[0] if found else stock_get(self, num if str(num).startswith("$") else len(self.versions) + 1)
+
+    def default_version(self: LaunchTemplate) -> Any:
+        return get_version(self, self.default_version_number)
+
+    LaunchTemplate.create_version, LaunchTemplate.get_version = create_version, get_version
+    LaunchTemplate.default_version = default_version
 
 
 def launch_template_tags_follow() -> None:
@@ -358,6 +409,36 @@ def secret_has_one_replica_in_a_region() -> None:
     SecretsManagerBackend.replicate_secret_to_regions = replicate
 
 
+def secret_replica_can_be_promoted() -> None:
+    """moto lacks StopReplicationToReplica.
+
+    It "promotes the replica to a primary secret in the replica Region", in which it is called; the ARN is "the same as
+    the original primary secret except the Region" (Secrets Manager API reference). For a secret that is no replica the
+    reference lists InvalidRequestException.
+    """
+
+    def promote(self: SecretsManagerBackend, secret_id: str) -> str:
+        replica = self.secrets.get(secret_id)
+        if replica is None:
+            raise SecretNotFoundException
+        if not isinstance(replica, ReplicaSecret):
+            raise InvalidRequestException("You can't stop the replication to a secret that is not a replica.")
+        secret = copy.copy(replica.source)
+        secret.region, secret.arn, secret.replicas = replica.region, replica.arn, []
+        secret.versions, secret.tags = copy.deepcopy(secret.versions), copy.deepcopy(secret.tags)
+        secret.kms_key_id = replica.config["KmsKeyId"]
+        replica.source.replicas.remove(replica)
+        dict.pop(self.secrets, replica.arn)
+        self.secrets[secret.name] = secret
+        return secret.arn
+
+    def answer(self: SecretsManagerResponse) -> str:
+        return json.dumps({"ARN": self.backend.stop_replication_to_replica(self._get_param("SecretId"))})
+
+    SecretsManagerBackend.stop_replication_to_replica = promote
+    SecretsManagerResponse.stop_replication_to_replica = answer
+
+
 def secret_label_is_at_one_version() -> None:
     """moto lets UpdateSecretVersionStage give a label to a second version, and lets a replica's labels be changed.
 
@@ -466,6 +547,7 @@ PATCHES = (
     windows_may_touch,
     secret_replica_key,
     secret_has_one_replica_in_a_region,
+    secret_replica_can_be_promoted,
     secret_label_is_at_one_version,
     secret_current_follows_its_label,
     secret_version_is_final,
@@ -475,6 +557,7 @@ PATCHES = (
     launch_template_tags,
     launch_template_version_user_data,
     launch_template_tags_follow,
+    launch_template_versions_can_be_deleted,
     instance_launch_template_version,
     load_balancer_attributes,
     target_group_attributes,

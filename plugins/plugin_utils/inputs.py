@@ -61,7 +61,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("str", SUFFIX, "environment_suffix", required=True),
     **_spec("str", VERSION, "engine_version global_database_engine_version", is_blank=True),
     "global_database_engine": _choice(*ENGINES),
-    **_spec("str", rules.REGION_CODE, " ".join(REGION_INPUTS), is_blank=True),
+    **_spec("str", rules.REGION_CODE, " ".join((*REGION_INPUTS, "retire_region")), is_blank=True),
     "method": _choice(*METHODS, is_blank=True),
     "move_method": _choice(*METHODS, is_blank=True),
     "auto_failover_method": _choice("failover", "auto", "detach"),
@@ -91,7 +91,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
         "bool",
         rules.Value("true or false", lambda value: str(value).lower() in ("true", "false", "yes", "no")),
         "accept_data_loss accept_gap auto_failover auto_failover_accept_data_loss cloud_trigger_enabled"
-        " controller_schedules_enabled environment_protection force rebuild resume unfence",
+        " controller_schedules_enabled environment_protection force rebuild resume retire_region_lost unfence",
     ),
     # texts
     **_spec("str", rules.ID, "acknowledge run_id takeover_run_id", is_blank=True),

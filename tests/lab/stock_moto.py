@@ -125,6 +125,13 @@ def launch_template_version_user_data() -> bool:
 
 
 @probe
+def launch_template_versions_can_be_deleted() -> bool:
+    template()
+    template_id = client("ec2").describe_launch_templates()["LaunchTemplates"][0]["LaunchTemplateId"]
+    return lacks(client("ec2").delete_launch_template_versions, LaunchTemplateId=template_id, Versions=["2"])
+
+
+@probe
 def launch_template_tags_follow() -> bool:
     template()
     shown = client("ec2").describe_launch_templates()["LaunchTemplates"][0]
@@ -504,6 +511,11 @@ def secret_replica_key() -> bool:
     secrets.create_secret(Name="copied", SecretString="s", AddReplicaRegions=[{"Region": WEST, "KmsKeyId": key}])
     (copy,) = secrets.describe_secret(SecretId="copied")["ReplicationStatus"]
     return copy["KmsKeyId"] != key
+
+
+@probe
+def secret_replica_can_be_promoted() -> bool:
+    return lacks(client("secretsmanager", WEST).stop_replication_to_replica, SecretId="nothing")
 
 
 @probe

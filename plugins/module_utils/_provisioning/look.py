@@ -79,19 +79,21 @@ def readers(params: Mapping[str, Any], clients: Any, region: str) -> dict[str, C
 
 @timed
 def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
-    """Return changed (False), reason, blockers, plan, active_region, platform_regions, manifest_region."""
-    regions = tuple(params["regions"])
-    make_clients(clients, SERVICES, regions)
+    """Return changed (False), manifest_region and what ``judge`` returns."""
+    regions, leaving = tuple(params["regions"]), params.get("leaving_region") or None
+    everywhere = regions if leaving is None or leaving in regions else (*regions, leaving)
+    make_clients(clients, SERVICES, everywhere)
     calls = {
         (region, name): lambda call=call: retry_transient(call)
-        for region in regions
+        for region in everywhere
         for name, call in readers(params, clients, region).items()
     }
     answers = observe_all(calls, params["deadline"])
     facts = {
         region: Facts(region, {name: answer for (where, name), answer in answers.items() if where == region})
-        for region in regions
+        for region in everywhere
     }
+    apart = facts.get(leaving) if leaving in regions else facts.pop(leaving, None)
     found = freshest({region: seen[MANIFEST] for region, seen in facts.items()})
     wanted = Wanted(
         regions=regions,
@@ -100,6 +102,8 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         secret_name=params["secret_name"],
         global_cluster_identifier=params["global_cluster_identifier"],
         engine_version=params.get("engine_version") or None,
+        leaving=leaving,
+        is_lost=bool(params.get("leaving_region_lost")),
     )
-    judged = judge(Seen(wanted, facts, found[1]["document"] if found else None))
+    judged = judge(Seen(wanted, facts, found[1]["document"] if found else None, apart))
     return {"changed": False, **judged, "manifest_region": found[0] if found else None}
