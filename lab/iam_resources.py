@@ -59,6 +59,7 @@ NAMES: dict[str, dict[str, str]] = {
     "rds:og": {"OptionGroupName": "OptionGroupName"},
     "rds:pg": {"ParameterGroupName": "DBParameterGroupName"},
     "rds:subgrp": {"SubnetGroupName": "DBSubnetGroupName"},
+    "route53:change": {"Id": "Id"},
     "route53:healthcheck": {"Id": "HealthCheckId healthcheck.ResourceId"},
     "route53:hostedzone": {"Id": "Id HostedZoneId hostedzone.ResourceId"},
     "s3:bucket": {"BucketName": "Bucket"},

@@ -7,6 +7,7 @@ moto fixes the bug. Whole features that moto lacks are in lab/services/.
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 from uuid import uuid4
@@ -37,8 +38,10 @@ from moto.secretsmanager.exceptions import (
     InvalidRequestException,
     OperationNotPermittedOnReplica,
     ResourceExistsException,
+    SecretNotFoundException,
 )
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
+from moto.secretsmanager.responses import SecretsManagerResponse
 
 LOAD_BALANCER_DEFAULTS = {
     "access_logs.s3.enabled": "false",
@@ -406,6 +409,36 @@ def secret_has_one_replica_in_a_region() -> None:
     SecretsManagerBackend.replicate_secret_to_regions = replicate
 
 
+def secret_replica_can_be_promoted() -> None:
+    """moto lacks StopReplicationToReplica.
+
+    It "promotes the replica to a primary secret in the replica Region", in which it is called; the ARN is "the same as
+    the original primary secret except the Region" (Secrets Manager API reference). For a secret that is no replica the
+    reference lists InvalidRequestException.
+    """
+
+    def promote(self: SecretsManagerBackend, secret_id: str) -> str:
+        replica = self.secrets.get(secret_id)
+        if replica is None:
+            raise SecretNotFoundException
+        if not isinstance(replica, ReplicaSecret):
+            raise InvalidRequestException("You can't stop the replication to a secret that is not a replica.")
+        secret = copy.copy(replica.source)
+        secret.region, secret.arn, secret.replicas = replica.region, replica.arn, []
+        secret.versions, secret.tags = copy.deepcopy(secret.versions), copy.deepcopy(secret.tags)
+        secret.kms_key_id = replica.config["KmsKeyId"]
+        replica.source.replicas.remove(replica)
+        dict.pop(self.secrets, replica.arn)
+        self.secrets[secret.name] = secret
+        return secret.arn
+
+    def answer(self: SecretsManagerResponse) -> str:
+        return json.dumps({"ARN": self.backend.stop_replication_to_replica(self._get_param("SecretId"))})
+
+    SecretsManagerBackend.stop_replication_to_replica = promote
+    SecretsManagerResponse.stop_replication_to_replica = answer
+
+
 def secret_label_is_at_one_version() -> None:
     """moto lets UpdateSecretVersionStage give a label to a second version, and lets a replica's labels be changed.
 
@@ -514,6 +547,7 @@ PATCHES = (
     windows_may_touch,
     secret_replica_key,
     secret_has_one_replica_in_a_region,
+    secret_replica_can_be_promoted,
     secret_label_is_at_one_version,
     secret_current_follows_its_label,
     secret_version_is_final,

@@ -4,11 +4,14 @@
 moto 5.2.5: UpdateHealthCheck never raises HealthCheckVersion and empties ChildHealthChecks and Regions that are not
 given; alarm and routing control settings are dropped; a caller reference may be used twice; GetHealthCheckStatus is a
 constant; GetHealthCheckLastFailureReason and TestDNSAnswer are missing; deleting a record deletes every record with
-that SetIdentifier, whatever its name; no zone can be signed.
+that SetIdentifier, whatever its name; a change batch that fails half-way is half made; a name may have two primary
+records; no zone can be signed.
 """
 
 from __future__ import annotations
 
+import copy
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -82,6 +85,20 @@ class VpcMissing(Route53ClientError):
 
     def __init__(self) -> None:
         super().__init__("InvalidInput", "A private hosted zone requires a VPC")
+
+
+class DoesNotFit(Route53ClientError):
+    """API, ChangeResourceRecordSets, InvalidChangeBatch: a change that does not fit the zone's records."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("InvalidChangeBatch", message)
+
+
+class SecondOfItsRole(DoesNotFit):
+    """API, ResourceRecordSet, Failover: a name has two such record sets, one PRIMARY and one SECONDARY."""
+
+    def __init__(self, name: str, role: str) -> None:
+        super().__init__(f"[RRSet with DNS name {name}, type A has two records of type {role}]")
 
 
 class NoActiveSigningKey(Route53ClientError):
@@ -272,6 +289,53 @@ def _patch_record_deletion() -> None:
     Route53Backend.change_resource_record_sets = change_resource_record_sets
 
 
+def _patch_change_batches() -> None:
+    """A batch is made as a whole or not at all, and leaves no name with two records of one failover role.
+
+    API, ChangeResourceRecordSets, "Change Batches and Transactional Changes".
+    """
+    change_records = Route53Backend.change_resource_record_sets
+
+    def change_resource_record_sets(self: Route53Backend, zoneid: str, change_list: list[dict[str, Any]]) -> None:
+        zone = self.get_hosted_zone(zoneid)
+        before, journal = list(zone.rrsets), list(zone.rr_changes)
+        kept = copy.deepcopy(change_list)
+        _refuse_what_does_not_fit(zone, kept)
+        try:
+            change_records(self, zoneid, change_list)
+            _refuse_two_of_a_role(zone, {route53.plain(one["ResourceRecordSet"]["Name"]) for one in kept})
+        except Route53ClientError:
+            zone.rrsets[:] = before
+            zone.rr_changes[:] = journal
+            raise
+
+    Route53Backend.change_resource_record_sets = change_resource_record_sets
+
+
+def _refuse_what_does_not_fit(zone: FakeZone, changes: list[dict[str, Any]]) -> None:
+    """A record that is not there cannot be deleted, and one that is there cannot be created (API reference, Action)."""
+    there = {(route53.plain(one.name), one.type, one.set_identifier) for one in zone.rrsets}
+    for change in changes:
+        asked = change["ResourceRecordSet"]
+        key = (route53.plain(asked["Name"]), asked["Type"], asked.get("SetIdentifier"))
+        if change["Action"] == "DELETE" and key not in there:
+            raise DoesNotFit(f"[Tried to delete resource record set {list(key)} but it was not found]")
+        if change["Action"] == "CREATE" and key in there:
+            raise DoesNotFit(f"[Tried to create resource record set {list(key)} but it already exists]")
+        there = there - {key} if change["Action"] == "DELETE" else there | {key}
+
+
+def _refuse_two_of_a_role(zone: FakeZone, names: set[str]) -> None:
+    roles = Counter(
+        (route53.plain(one.name), one.type, one.failover)
+        for one in zone.rrsets
+        if one.failover and route53.plain(one.name) in names
+    )
+    for (name, _type, role), count in roles.items():
+        if count > 1:
+            raise SecondOfItsRole(name, role)
+
+
 def install() -> None:
     """Register with moto, before its first request."""
     more = (r"{0}/(?P<api_version>[\d_-]+)/healthcheck/(?P<health_check_id>[^/]+)/lastfailurereason$",)
@@ -282,4 +346,5 @@ def install() -> None:
         urls.url_paths[path] = LabRoute53.dispatch
     _patch_config()
     _patch_record_deletion()
+    _patch_change_batches()
     WORLD.reset_hooks.append(USED_REFERENCES.clear)

@@ -155,8 +155,9 @@ def changes_key(update: dict[str, Any]) -> bool:
 
 
 def check_deletable(group: GlobalTable, region: str) -> None:
-    """A Region that other replicas were filled from stays as long as they do (24 hours, with AWS)."""
-    if any(replica.source == region for replica in group.replicas.values()):
+    """A Region that another replica was filled from stays for 24 hours."""
+    sources = {one.source for one in group.replicas.values() if not CLOCK.reached(one.keeps_source_until)}
+    if region in sources:
         raise MockValidationException(
             "Replica cannot be deleted because it has acted as a source region for new replica(s) being added to the "
             "table in the last 24 hours."

@@ -26,6 +26,7 @@ from lab.world import WORLD
 
 HOME_REGION = "us-east-1"  # where moto keeps what belongs to no region
 VERSION = "2019.11.21"
+DAY_S = 86400
 
 
 @dataclass
@@ -50,6 +51,7 @@ class Replica:
     status: str = "ACTIVE"
     until: float = 0.0  # monotonic end of CREATING, UPDATING or DELETING
     source: str = ""  # the region it is filled from
+    keeps_source_until: float = 0.0  # monotonic instant from which that region's replica may be deleted
     kms_key: str | None = None  # at its creation; its table has the current one
     table_class: str | None = None
     known: dict[str, Version] = field(default_factory=dict)
@@ -101,6 +103,7 @@ class GlobalTable:
         )
         self.table(replica.region).ttl = dict(source.ttl)
         replica.status, replica.until = "CREATING", CLOCK.after(SETTINGS.replica_create_s)
+        replica.keeps_source_until = CLOCK.after(DAY_S)
         self.replicas[replica.region] = replica
 
     def remove(self, region: str) -> None:

@@ -20,6 +20,7 @@ description:
     documentation; see also (C(hashicorp/terraform-provider-aws), issue 21726).
   - Also configures a table without replicas if O(region) is the only region in O(replicas).
   - O(region) may be any region that has the table. The table in that region is never removed.
+  - The region of a replica that O(replicas) does not list need not respond, unless O(purge_replicas=true).
   - "Sources: C(Global tables) of the DynamoDB Developer Guide; C(UpdateTable), C(UpdateContinuousBackups) and
     C(TagResource) of the DynamoDB API Reference."
 author:

@@ -17,7 +17,9 @@ description:
     that provisioning must refuse, each with its remedy.
   - What could not be read is a blocker, never an absence.
   - "The blockers' codes: V(region_unreadable), V(active_region_left_out), V(standby_left_out), V(region_left_out),
-    V(vpc_name_ambiguous), V(vpc_cidr_differs), V(secret_foreign), V(engine_version_differs)."
+    V(vpc_name_ambiguous), V(vpc_cidr_differs), V(secret_foreign), V(engine_version_differs), and of a region that is
+    to leave V(leaving_region_in_inventory), V(leaving_region_unreadable), V(new_region_beside_leaving),
+    V(retired_region_in_inventory)."
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -64,6 +66,16 @@ options:
         follows.
     type: dict
     default: {}
+  leaving_region:
+    description:
+      - Region that is to leave the platform, and that O(regions) no longer has. It may be left out, unless it is the
+        active one.
+    type: str
+  leaving_region_lost:
+    description:
+      - Whether O(leaving_region) is lost for good, so that it need not respond.
+    type: bool
+    default: false
   deadline:
     description:
       - Seconds after which a region that has not responded is unreadable.
@@ -146,7 +158,9 @@ plan:
       type: str
       sample: us-east-2
     part:
-      description: V(network), V(secret), V(database), V(manifest), a part of O(resources), or a layer of O(layers).
+      description:
+        - V(network), V(secret), V(database), V(manifest), a part of O(resources), or a layer of O(layers).
+        - V(retired) for a region in RV(retired).
       type: str
       sample: manifest
     layer:
@@ -180,6 +194,38 @@ platform_regions:
   type: list
   elements: str
   sample: [us-east-1, us-east-2]
+leaving:
+  description: What is known of O(leaving_region); null without one.
+  returned: success
+  type: dict
+  contains:
+    region:
+      description: The region.
+      type: str
+      sample: us-east-2
+    responds:
+      description: Whether everything could be read in it.
+      type: bool
+      sample: true
+    is_member:
+      description: Whether the global database has a member there; null if that is unknown.
+      type: bool
+      sample: true
+    is_known:
+      description: Whether it is a region of the platform, by the manifest or the global database.
+      type: bool
+      sample: true
+    vpc_cidr:
+      description: Network of its VPC; null if there is none, more than one, or it is unknown.
+      type: str
+      sample: 10.1.0.0/16
+retired:
+  description:
+    - Regions that have left the platform while they did not respond, by the manifest. What is in them is still there.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{region: us-west-2, left_at: "2026-01-01T00:00:00Z"}]
 manifest_region:
   description: Region of the most recent manifest; null if there is none.
   returned: success
@@ -218,6 +264,8 @@ ARGUMENT_SPEC = {
         "rule": rules.ByKey(rules.one_of(NAMED), rules.ByKey(rules.REGION_CODE, rules.NAME)),
     },
     "layers": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.ID, rules.Each(rules.ID))},
+    "leaving_region": {"type": "str", "rule": rules.REGION_CODE},
+    "leaving_region_lost": {"type": "bool", "default": False},
     "deadline": {"type": "float", "default": 20, "rule": rules.DEADLINE},
     **TIMEOUT_SPEC,
 }

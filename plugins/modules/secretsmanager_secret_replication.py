@@ -17,8 +17,8 @@ description:
     a rotation, also in check mode, and deletes a resource policy, if its options do not contain them.
   - Settings whose options are omitted are not changed. With O(name) alone the module reads the secret without its
     value.
-  - "Sources: C(DescribeSecret), C(ReplicateSecretToRegions), C(RemoveRegionsFromReplication), C(RestoreSecret) and
-    C(TagResource) of the AWS Secrets Manager API Reference."
+  - "Sources: C(DescribeSecret), C(ReplicateSecretToRegions), C(RemoveRegionsFromReplication),
+    C(StopReplicationToReplica), C(RestoreSecret) and C(TagResource) of the AWS Secrets Manager API Reference."
 author:
   - Trading platform maintainers (@trading-multi-region)
 options:
@@ -41,8 +41,8 @@ options:
         required: true
       kms_key_id:
         description:
-          - ARN, in the replica's region, of the KMS key that encrypts the replica. The default is the key that AWS
-            manages.
+          - ARN, in the replica's region, of the KMS key that encrypts the replica, or its alias with C(alias/). The
+            default is the key that AWS manages.
         type: str
   purge_replicas:
     description:
@@ -53,6 +53,19 @@ options:
     description:
       - Tags that the secret has. Other tags are kept.
     type: dict
+  overwrite:
+    description:
+      - Whether a new replica replaces another secret of the same name in its region, with that secret's value.
+    type: bool
+    default: false
+    version_added: 0.3.0
+  promote:
+    description:
+      - Whether a replica becomes a secret of its own, no longer replicated from its primary. O(region) is the replica's
+        region; its primary's region need not respond.
+    type: bool
+    default: false
+    version_added: 0.3.0
   restore:
     description:
       - Whether a secret that is scheduled for deletion is restored. With V(false) the module does not change it.
@@ -177,13 +190,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._stores.secre
 
 REPLICA_SPEC = {
     "region": {"type": "str", "required": True, "rule": rules.REGION_CODE},
-    "kms_key_id": {"type": "str", "no_log": False, "rule": rules.KEY_ARN},
+    "kms_key_id": {"type": "str", "no_log": False, "rule": rules.KEY_OR_ALIAS},
 }
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True, "rule": rules.SECRET},
     "replicas": {"type": "list", "elements": "dict", "options": REPLICA_SPEC},
     "purge_replicas": {"type": "bool", "default": False},
     "tags": {"type": "dict", "rule": rules.TAGS},
+    "overwrite": {"type": "bool", "default": False},
+    "promote": {"type": "bool", "default": False},
     "restore": {"type": "bool", "default": False},
     **TIMEOUT_SPEC,
 }

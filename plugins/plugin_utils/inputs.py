@@ -71,7 +71,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("str", SUFFIX, "environment_suffix", required=True),
     **_spec("str", VERSION, "engine_version global_database_engine_version", is_blank=True),
     "global_database_engine": _choice(*ENGINES),
-    **_spec("str", rules.REGION_CODE, " ".join(REGION_INPUTS), is_blank=True),
+    **_spec("str", rules.REGION_CODE, " ".join((*REGION_INPUTS, "retire_region")), is_blank=True),
     "method": _choice(*METHODS, is_blank=True),
     "move_method": _choice(*METHODS, is_blank=True),
     "auto_failover_method": _choice("failover", "auto", "detach"),
@@ -102,7 +102,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
         rules.Value("true or false", lambda value: str(value).lower() in ("true", "false", "yes", "no")),
         "accept_data_loss accept_gap auto_failover auto_failover_accept_data_loss cloud_trigger_enabled"
         " controller_schedules_enabled environment_protection force platform_purge_tags rebuild resume"
-        " status_report_artifact unfence",
+        " retire_region_lost status_report_artifact unfence",
     ),
     # texts
     **_spec("str", rules.ID, "acknowledge run_id takeover_run_id", is_blank=True),
@@ -473,6 +473,7 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
         problems += cidr_problems(inputs["vpc_cidrs"])
     known = [region for region in regions if rules.REGION_CODE.fits(region)]
     problems += credential_problems(inputs.get("credentials") or {}, known)
-    problems += move_problems(inputs, regions) + engine_problems(inputs) + reservation_problems(inputs) + trigger_problems(inputs)
+    problems += move_problems(inputs, regions) + engine_problems(inputs)
+    problems += reservation_problems(inputs) + trigger_problems(inputs)
     # Names are made of what was judged above.
     return problems or name_problems(inputs.get("names") or {})

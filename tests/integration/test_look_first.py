@@ -60,6 +60,7 @@ class TestWhatAnInventoryCannotMeanIsRefusedBeforeAnyChange:
     def test_a_standby_left_out_and_two_vpcs_of_one_name(self, strange, tmp_path):
         output = refusal_of(with_hosts(strange, tmp_path, {EAST: CIDRS[EAST], EUROPE: CIDRS[EUROPE]}))
         assert "us-east-2 is not in the inventory, which has us-east-1, eu-west-1, but it is a standby" in output
+        assert "run retire_region.yml -e retire_region=us-east-2 -e confirm=us-east-2" in output
         assert "us-east-1 has 2 VPCs named trading-dev" in output
         # A new region may stand anywhere in the inventory; what it would get is said.
         assert "eu-west-1: database created. It has no cluster of trading-global-dev, and gets a secondary." in output

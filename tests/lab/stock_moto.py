@@ -514,6 +514,11 @@ def secret_replica_key() -> bool:
 
 
 @probe
+def secret_replica_can_be_promoted() -> bool:
+    return lacks(client("secretsmanager", WEST).stop_replication_to_replica, SecretId="nothing")
+
+
+@probe
 def secret_has_one_replica_in_a_region() -> bool:
     secrets, again = client("secretsmanager"), [{"Region": WEST}]
     secrets.create_secret(Name="once", SecretString="s", AddReplicaRegions=again)

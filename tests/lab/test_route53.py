@@ -401,3 +401,33 @@ def test_a_private_zone_answers_only_inside_its_vpcs_and_needs_one(stage: Stage)
     for place, region in (("vpc-inside", WEST), ("vpc-other", EAST)):
         stage.lab.settings(dns_client_vpc=place)
         assert stage.region() == region
+
+
+def test_a_change_batch_is_made_as_a_whole_or_not_at_all(stage: Stage) -> None:
+    route53 = stage.lab.client("route53")
+    zone = route53.create_hosted_zone(Name="batch.example.com", CallerReference="batch")["HostedZone"]["Id"]
+
+    def change(*changes: tuple[str, str, str]) -> None:
+        alias = {"HostedZoneId": "Z3AADJGX6KTTL2", "DNSName": "x.example.org", "EvaluateTargetHealth": False}
+        of_name = {"Name": "batch.example.com", "Type": "A", "AliasTarget": alias}
+        sets = [
+            {"Action": action, "ResourceRecordSet": {**of_name, "SetIdentifier": one, "Failover": role}}
+            for action, one, role in changes
+        ]
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": sets})
+
+    def roles() -> dict[str, str]:
+        found = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+        return {one["SetIdentifier"]: one["Failover"] for one in found if one["Type"] == "A"}
+
+    change(("CREATE", "a", "PRIMARY"), ("CREATE", "b", "SECONDARY"))
+    for refused in (
+        [("UPSERT", "b", "PRIMARY")],  # a second one of its role
+        [("DELETE", "a", "PRIMARY"), ("CREATE", "b", "PRIMARY")],  # b is there
+        [("DELETE", "a", "PRIMARY"), ("DELETE", "c", "PRIMARY")],  # c is not
+    ):
+        with pytest.raises(ClientError, match="InvalidChangeBatch"):
+            change(*refused)
+        assert roles() == {"a": "PRIMARY", "b": "SECONDARY"}
+    change(("DELETE", "a", "PRIMARY"), ("DELETE", "b", "SECONDARY"), ("CREATE", "b", "PRIMARY"))
+    assert roles() == {"b": "PRIMARY"}

@@ -49,7 +49,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._stores impor
     replication_probe,
     secret_replication,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._traffic import accelerators, health_checks, switch
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic import (
+    accelerators,
+    failover_records,
+    health_checks,
+    switch,
+)
 from lab.client import Lab
 from tests.lab.failover_platform import EAST, VERSION, WEST, clients_of
 
@@ -855,6 +860,33 @@ def health_check_deleted(place: Place) -> Write:
     return Write(lambda: health_check(place, state="absent"), lambda: seen_checks(place), [])
 
 
+# --- failover records
+def failover_pair(zone: str, name: str, *order: str) -> dict[str, Any]:
+    """The options for a name with two records, the first one PRIMARY."""
+    target = {"target": "x.us-east-2.elb.amazonaws.com", "target_zone_id": "Z3AADJGX6KTTL2"}
+    roles = zip(order, ("PRIMARY", "SECONDARY"), strict=False)
+    records = [{"name": name, "identifier": one, "failover": role, **target} for one, role in roles]
+    return {"hosted_zone_id": zone, "names": [name], "records": records, "wait_timeout": 30}
+
+
+@writes("route53", "ChangeResourceRecordSets", None)
+def failover_records_replaced(place: Place) -> Write:
+    """The second record gets the role of the first one, which goes."""
+    route53, name = place.aws("route53"), f"{place.name}.example.com"
+    made = route53.create_hosted_zone(Name=name, CallerReference=place.name)["HostedZone"]["Id"]
+    zone = made.rpartition("/")[2]
+    failover_records.run(failover_pair(zone, name, "a", "b"), place.clients, sleep=briefly)
+
+    def seen() -> list[tuple[str, str]]:
+        found = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+        return sorted((one["SetIdentifier"], one["Failover"]) for one in found if one["Type"] == "A")
+
+    wanted = [("b", "PRIMARY"), ("c", "SECONDARY")]
+    return Write(
+        lambda: failover_records.run(failover_pair(zone, name, "b", "c"), place.clients, sleep=briefly), seen, wanted
+    )
+
+
 # --- the dashboard
 BODY = {"widgets": [{"type": "text", "x": 0, "y": 0, "width": 6, "height": 6, "properties": {"markdown": "Hello"}}]}
 
@@ -1301,6 +1333,20 @@ def secret_replicas_removed(place: Place) -> Write:
     secrets = place.aws("secretsmanager")
     secrets.create_secret(Name=place.name, SecretString="s", AddReplicaRegions=[{"Region": EAST}])
     return replicate(place, replicas=[], purge_replicas=True)
+
+
+@writes("secretsmanager", "StopReplicationToReplica")
+def secret_promoted(place: Place) -> Write:
+    copies = [{"Region": WEST}]
+    place.aws("secretsmanager", EAST).create_secret(Name=place.name, SecretString="s", AddReplicaRegions=copies)
+    params = {"region": WEST, "name": place.name, "promote": True}
+
+    def seen() -> tuple[str | None, str]:
+        secrets = place.aws("secretsmanager")
+        found = secrets.describe_secret(SecretId=place.name)
+        return found.get("PrimaryRegion"), secrets.get_secret_value(SecretId=place.name)["SecretString"]
+
+    return Write(lambda: secret_replication.run(params, place.clients), seen, (None, "s"))
 
 
 # --- the database's password

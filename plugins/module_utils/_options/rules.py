@@ -283,6 +283,8 @@ WORDS = Value(
 )
 NAME = line(255)
 ID = text(r"[!-~]{1,200}", "1 to 200 printable characters without blanks", (1, 200))
+# Route 53: "ResourceId" of its API reference.
+ZONE_ID = text(r"[A-Za-z0-9]{1,32}", "1 to 32 letters and digits", (1, 32))
 NETWORK = Value("an IPv4 network without host bits, such as 10.0.0.0/16", is_network)
 HOST = text(rf"(?=.{{1,255}}\Z){LABEL}(?:\.{LABEL})*\.?", "a domain name")
 SERVER = Value("host, host:port or [IPv6 address]:port", is_server)
@@ -302,6 +304,11 @@ TARGET_GROUP_ARN = arn("elasticloadbalancing", r"targetgroup/.+", "a target grou
 LOAD_BALANCER_ARN = arn("elasticloadbalancing", r"loadbalancer/app/.+", "an Application Load Balancer")
 TOPIC_ARN = arn("sns", r"[A-Za-z0-9_.-]{1,256}", "an SNS topic")
 KEY_ARN = arn("kms", r"(?:key|alias)/.+", "a KMS key")
+ALIAS = re.compile(r"alias/[A-Za-z0-9/_-]{1,250}", re.ASCII)
+KEY_OR_ALIAS = Value(
+    f"{KEY_ARN.allowed}, or its alias such as alias/trading-prod",
+    lambda value: KEY_ARN.fits(value) or (isinstance(value, str) and ALIAS.fullmatch(value) is not None),
+)
 CONTROL_ARN = arn("route53-recovery-control", r"controlpanel/[^/]+/routingcontrol/[^/]+", "a routing control")
 ADDRESS = Value("an IPv4 or IPv6 address", is_address)
 ACCELERATOR_ARN = arn("globalaccelerator", r"accelerator/[^/]+", "an accelerator")

@@ -123,7 +123,7 @@ def readers(params: Mapping[str, Any], clients: Any, region: str) -> dict[str, C
         return lambda: bool(FINDERS[part](clients(SERVICES_OF[part], region), name))
 
     return {
-        **{part: finder(part, names[region]) for part, names in resources_of(params).items()},
+        **{part: finder(part, names[region]) for part, names in resources_of(params).items() if region in names},
         MANIFEST: lambda: read_manifest_copy(clients("dynamodb", region), params["table_name"]),
         NETWORK: lambda: read_vpcs(clients("ec2", region), params["vpc_name"]),
         SECRET: lambda: read_secret(clients("secretsmanager", region), params["secret_name"]),
@@ -133,25 +133,28 @@ def readers(params: Mapping[str, Any], clients: Any, region: str) -> dict[str, C
 
 @timed
 def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
-    """Return changed (False), reason, blockers, plan, awaited_layers, active_region, platform_regions, manifest_region.
+    """Return changed (False), manifest_region and what ``judge`` returns.
 
     Raises MultiRegionError if a resource has no name in a region.
     """
-    regions, resources = tuple(params["regions"]), resources_of(params)
+    regions, leaving = tuple(params["regions"]), params.get("leaving_region") or None
+    everywhere = regions if leaving is None or leaving in regions else (*regions, leaving)
+    resources = resources_of(params)
     for part, names in resources.items():
         if missing := [region for region in regions if not names.get(region)]:
             raise MultiRegionError(f"resources has no {part} of {', '.join(missing)}; allowed: a name for each region.")
-    make_clients(clients, {*SERVICES, *(SERVICES_OF[part] for part in resources)}, regions)
+    make_clients(clients, {*SERVICES, *(SERVICES_OF[part] for part in resources)}, everywhere)
     calls = {
         (region, name): lambda call=call: retry_transient(call)
-        for region in regions
+        for region in everywhere
         for name, call in readers(params, clients, region).items()
     }
     answers = observe_all(calls, params["deadline"])
     facts = {
         region: Facts(region, {name: answer for (where, name), answer in answers.items() if where == region})
-        for region in regions
+        for region in everywhere
     }
+    apart = facts.get(leaving) if leaving in regions else facts.pop(leaving, None)
     found = freshest({region: seen[MANIFEST] for region, seen in facts.items()})
     wanted = Wanted(
         regions=regions,
@@ -162,6 +165,8 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         engine_version=params.get("engine_version") or None,
         resources=resources,
         layers=params.get("layers") or {},
+        leaving=leaving,
+        is_lost=bool(params.get("leaving_region_lost")),
     )
-    judged = judge(Seen(wanted, facts, found[1]["document"] if found else None))
+    judged = judge(Seen(wanted, facts, found[1]["document"] if found else None, apart))
     return {"changed": False, **judged, "manifest_region": found[0] if found else None}

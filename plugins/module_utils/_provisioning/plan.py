@@ -19,13 +19,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engin
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import preference_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.secret_family import (
+    identity,
     primary_of,
     strangers,
 )
 
 CREATED, CHANGED, LEFT_ALONE = "created", "changed", "left_alone"
 ALL = "all"
-MANIFEST, NETWORK, SECRET, DATABASE = "manifest", "network", "secret", "database"
+RETIRE = "run retire_region.yml -e retire_region={0} -e confirm={0}"
+MANIFEST, NETWORK, SECRET, DATABASE, RETIRED = "manifest", "network", "secret", "database", "retired"
 AUDIT, SESSION_TABLE, OBJECT_STORAGE = "audit", "session_table", "object_storage"
 APPLICATION, MONITORING = "application", "monitoring"
 FACTS = {
@@ -55,7 +57,8 @@ class Wanted:
     """What the inventory says.
 
     regions: the most preferred one first. vpc_cidrs: by region. engine_version: None = not given.
-    resources: by part of NAMED, {region: name}. layers: by layer, those whose results it uses.
+    resources: by part of NAMED, {region: name}. layers: by layer, those whose results it uses. leaving: the region
+    that retire_region.yml is asked to remove, None for site.yml. is_lost: whether it is lost for good.
     """
 
     regions: tuple[str, ...]
@@ -66,6 +69,8 @@ class Wanted:
     engine_version: str | None = None
     resources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     layers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    leaving: str | None = None
+    is_lost: bool = False
 
     @property
     def parts(self) -> list[str]:
@@ -95,11 +100,15 @@ class Blocker:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was read. facts: by region of the inventory. manifest: the most recent readable one, or None."""
+    """What was read. facts: by region of the inventory. manifest: the most recent readable one, or None.
+
+    leaving: facts of the region that leaves, None without one.
+    """
 
     wanted: Wanted
     facts: Mapping[str, Facts]
     manifest: Mapping[str, Any] | None = None
+    leaving: Facts | None = None
 
     @property
     def members(self) -> dict[str, bool]:
@@ -111,10 +120,15 @@ class Seen:
         return found
 
     @property
+    def retired(self) -> dict[str, Mapping[str, Any]]:
+        """Return {region: {region, left_at}} of those that left while they did not respond."""
+        return {one["region"]: one for one in (self.manifest or {}).get("retired") or ()}
+
+    @property
     def known_regions(self) -> list[str]:
         """Return the regions that the platform has, by its manifest and its database."""
         named = [entry["region"] for entry in (self.manifest or {}).get("regions", ())]
-        return [*named, *(region for region in self.members if region not in named)]
+        return [*named, *(one for one in self.members if one not in named and one not in self.retired)]
 
     @property
     def engine_version(self) -> str | None:
@@ -136,7 +150,14 @@ class Seen:
 
 def blockers_of(seen: Seen) -> list[Blocker]:
     """Return everything that site.yml must refuse, in the order in which a reader would fix it."""
-    return [*_unread(seen), *_left_out(seen), *_networks(seen), *_secrets(seen), *_versions(seen)]
+    return [
+        *_unread(seen),
+        *_left_out(seen),
+        *_leaving(seen),
+        *_networks(seen),
+        *_secrets(seen),
+        *_versions(seen),
+    ]
 
 
 def _unread(seen: Seen) -> Iterator[Blocker]:
@@ -151,6 +172,11 @@ def _unread(seen: Seen) -> Iterator[Blocker]:
 
 def _left_out(seen: Seen) -> Iterator[Blocker]:
     wanted, members = seen.wanted, seen.members
+    for region, record in seen.retired.items():
+        if region in wanted.regions:
+            reason = f"{region} was retired at {record['left_at']} while it did not respond, and still has what it had."
+            remedy = f"Remove its host from the inventory, and {RETIRE.format(region)}. Then it can be added again."
+            yield Blocker("retired_region_in_inventory", region, reason, remedy)
     for region in seen.known_regions:
         if region in wanted.regions:
             continue
@@ -160,23 +186,48 @@ def _left_out(seen: Seen) -> Iterator[Blocker]:
             reason = f"{where}, but it is the active region: it has the writer of {wanted.global_cluster_identifier}."
             yield Blocker("active_region_left_out", region, reason, f"{back}; to leave it, run switchover.yml.")
         elif any(members.values()):
+            if region == wanted.leaving:
+                continue
             reason = f"{where}, but it is a standby of this platform."
-            yield Blocker("standby_left_out", region, reason, f"{back}: site.yml removes no region.")
+            remedy = f"Or {RETIRE.format(region)}, which removes it for good."
+            yield Blocker("standby_left_out", region, reason, f"{back}: site.yml removes no region. {remedy}")
         else:
             reason = f"{where}, but it is a region of this platform, and which one is active is unknown."
             yield Blocker("region_left_out", region, reason, f"{back}, and run status.yml.")
+
+
+def _leaving(seen: Seen) -> Iterator[Blocker]:
+    region, facts, wanted = seen.wanted.leaving, seen.leaving, seen.wanted
+    if region is None or facts is None:
+        return
+    if region in wanted.regions:
+        reason = f"{region} is to be retired, but the inventory still has it."
+        yield Blocker("leaving_region_in_inventory", region, reason, f"Remove the host of {region} from the inventory.")
+    for new in (one for one in wanted.regions if one not in seen.known_regions and one not in seen.retired):
+        reason = f"{new} is in the inventory, but not yet a region of this platform."
+        remedy = f"Provision it with {region} in the inventory, or add it after {region} was retired."
+        yield Blocker("new_region_beside_leaving", new, reason, remedy)
+    error = next((facts[name].error for name in FACTS if name not in NAMED and not facts[name].known), None)
+    if error and not wanted.is_lost:
+        remedy = "Run again when it responds. If it is lost for good: retire_region_lost=true leaves what is in it."
+        yield Blocker("leaving_region_unreadable", region, f"{region} could not be read: {error}", remedy)
+    yield from _ambiguous(region, facts.value(NETWORK) or [], wanted.vpc_name)
+
+
+def _ambiguous(region: str, found: Sequence[Mapping[str, Any]], name: str) -> Iterator[Blocker]:
+    if len(found) > 1:
+        words = ", ".join(f"{one['vpc_id']} {one['cidr']}" for one in found)
+        reason = f"{region} has {len(found)} VPCs named {name}: {words}. Which one is meant is unknown."
+        remedy = "Delete the one that the platform does not use, or change its tag Name."
+        yield Blocker("vpc_name_ambiguous", region, reason, remedy)
 
 
 def _networks(seen: Seen) -> Iterator[Blocker]:
     name = seen.wanted.vpc_name
     for region, facts in seen.facts.items():
         found, cidr = facts.value(NETWORK) or [], seen.wanted.vpc_cidrs.get(region)
-        if len(found) > 1:
-            words = ", ".join(f"{one['vpc_id']} {one['cidr']}" for one in found)
-            reason = f"{region} has {len(found)} VPCs named {name}: {words}. Which one is meant is unknown."
-            remedy = "Delete the one that the platform does not use, or change its tag Name."
-            yield Blocker("vpc_name_ambiguous", region, reason, remedy)
-        elif found and cidr not in found[0]["cidrs"]:
+        yield from _ambiguous(region, found, name)
+        if len(found) == 1 and cidr not in found[0]["cidrs"]:
             reason = f"vpc_cidr of {region} is {cidr}, but its VPC {found[0]['vpc_id']} has {found[0]['cidr']}."
             remedy = (
                 f"Set vpc_cidr of {region} to {found[0]['cidr']}. AWS cannot change the network of a VPC: another one "
@@ -186,8 +237,12 @@ def _networks(seen: Seen) -> Iterator[Blocker]:
 
 
 def _secrets(seen: Seen) -> Iterator[Blocker]:
-    name = seen.wanted.secret_name
-    for region, (reason, remedy) in strangers(seen.secrets, seen.primary, name).items():
+    name, secrets = seen.wanted.secret_name, seen.secrets
+    of_primary = secrets.get(seen.primary or "")
+    for region, (reason, remedy) in strangers(secrets, seen.primary, name).items():
+        # What retire_region.yml has promoted before it was interrupted, and makes replicas again.
+        if seen.wanted.leaving and of_primary and identity(secrets[region]["arn"]) == identity(of_primary["arn"]):
+            continue
         yield Blocker("secret_foreign", region, reason, remedy)
 
 
@@ -204,12 +259,18 @@ def _versions(seen: Seen) -> Iterator[Blocker]:
 
 def rows_of(seen: Seen) -> list[Row]:
     """Return the plan: every part that was looked at, region by region in the order of preference."""
-    return [
+    rows = [
         row
         for region in seen.wanted.regions
         for part in (_network_row, _secret_row, _database_row, _named_rows, _manifest_row)
         for row in part(seen, region, seen.facts[region])
     ]
+    return [*rows, *(_retired_row(region, record) for region, record in seen.retired.items())]
+
+
+def _retired_row(region: str, record: Mapping[str, Any]) -> Row:
+    words = f"It left the platform at {record['left_at']} while it did not respond, and still has what it had."
+    return Row(region, RETIRED, LEFT_ALONE, f"{words} When it responds, {RETIRE.format(region)}.")
 
 
 def awaited_layers(rows: Iterable[Row], layers: Mapping[str, Sequence[str]]) -> list[str]:
@@ -320,8 +381,23 @@ def _manifest_row(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
         yield Row(region, MANIFEST, LEFT_ALONE, f"It was written at {copy['written_at']}.")
 
 
+def describe_leaving(seen: Seen) -> dict[str, Any] | None:
+    """Return {region, responds, is_member, vpc_cidr} of the region that leaves; None without one. Unknown is None."""
+    facts, region = seen.leaving, seen.wanted.leaving
+    if facts is None or region is None:
+        return None
+    vpcs = facts.value(NETWORK) or []
+    return {
+        "region": region,
+        "responds": all(facts[name].known for name in FACTS if name not in NAMED),
+        "is_member": region in seen.members if seen.members else None,
+        "is_known": region in seen.known_regions,
+        "vpc_cidr": vpcs[0]["cidr"] if len(vpcs) == 1 else None,
+    }
+
+
 def judge(seen: Seen) -> dict[str, Any]:
-    """Return {reason, blockers, plan, awaited_layers, active_region, platform_regions}."""
+    """Return {reason, blockers, plan, awaited_layers, active_region, platform_regions, leaving, retired}."""
     blockers, rows = blockers_of(seen), rows_of(seen)
     awaited = awaited_layers(rows, seen.wanted.layers)
     rows += _rows_of_others(seen, rows, awaited)
@@ -335,4 +411,6 @@ def judge(seen: Seen) -> dict[str, Any]:
         "awaited_layers": awaited,
         "active_region": next((region for region, is_writer in seen.members.items() if is_writer), None),
         "platform_regions": seen.known_regions,
+        "leaving": describe_leaving(seen),
+        "retired": list(seen.retired.values()),
     }

@@ -102,6 +102,8 @@ class GlobalTable:
         self.name = params["table_name"]
         self.clients = clients
         self.region = params.get("region") or clients.default_region
+        self.listed = {one["region"] for one in params.get("replicas") or ()}
+        self.purges = params.get("purge_replicas", False)
         self.wait = params.get("wait", True)
         self.timeout = params.get("wait_timeout", 600)
         self.time = {"clock": clock, "sleep": sleep}
@@ -151,13 +153,27 @@ class GlobalTable:
         }
 
     def observe(self):
-        """Return {stream, replicas}: the replicas of all regions; those that are not ACTIVE have only their status."""
+        """Return {stream, replicas}: the replicas of all regions; those that are not ACTIVE have only their status.
+
+        So has one that is not asked for, if its region does not respond.
+        """
         table = self.table()
         states = replica_states(table, self.region)
         there = [name for name, status in states.items() if status == "ACTIVE"]
-        replicas = [self.replica(name) for name in [self.region, *there]]
+        replicas = [self.replica(self.region), *(self.other(name, states[name]) for name in there)]
         replicas += [{"region": name, "status": status} for name, status in states.items() if name not in there]
         return {"stream_view_type": stream_view(table), "replicas": sorted(replicas, key=lambda one: one["region"])}
+
+    def other(self, region, status):
+        """Return the replica of another region; only {region, status} if it may stay unknown."""
+        if region not in self.listed and not self.purges:
+            try:
+                describe_table(self.client(region), self.name)
+            except AwsCallError as error:
+                if not error.unreachable:
+                    raise
+                return {"region": region, "status": status}
+        return self.replica(region)
 
     def observe_after(self, is_done, params):
         """Return an observation that is not older than the changes made, and in which no replica is being changed.

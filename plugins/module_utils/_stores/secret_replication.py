@@ -4,9 +4,10 @@
 
 """Replicas and tags of a secret that exists; its value, rotation and resource policy are never touched.
 
-Facts used: DescribeSecret, ReplicateSecretToRegions, RemoveRegionsFromReplication, RestoreSecret and TagResource of the
-AWS Secrets Manager API Reference. community.aws.secretsmanager_secret cancels the rotation of a secret for which it is
-given no rotation_lambda, in check mode too, and deletes a resource policy that it is not given (its source, 10.1).
+Facts used: DescribeSecret, ReplicateSecretToRegions, RemoveRegionsFromReplication, StopReplicationToReplica,
+RestoreSecret and TagResource of the AWS Secrets Manager API Reference. community.aws.secretsmanager_secret cancels the
+rotation of a secret for which it is given no rotation_lambda, in check mode too, and deletes a resource policy that it
+is not given (its source, 10.1).
 """
 
 from __future__ import annotations
@@ -41,10 +42,25 @@ def tag_secret(client: Any, name: str, tags: Mapping[str, str]) -> None:
 
 
 @aws_call("ReplicateSecretToRegions")
-def replicate_secret(client: Any, name: str, keys: Mapping[str, str | None]) -> None:
-    """Add replicas. keys: {region: key that encrypts the replica, or None for the key that AWS manages}."""
+def replicate_secret(client: Any, name: str, keys: Mapping[str, str | None], overwrites: bool = False) -> None:
+    """Add replicas. keys: {region: key that encrypts the replica, or None for the key that AWS manages}.
+
+    overwrites: whether a secret of the same name that is there is replaced.
+    """
     asked = [{"Region": region, **({"KmsKeyId": key} if key else {})} for region, key in keys.items()]
-    client.replicate_secret_to_regions(SecretId=name, AddReplicaRegions=asked)
+    more = {"ForceOverwriteReplicaSecret": True} if overwrites else {}
+    client.replicate_secret_to_regions(SecretId=name, AddReplicaRegions=asked, **more)
+
+
+def overwrite_secrets(client: Any, name: str, keys: Mapping[str, str | None]) -> None:
+    """Add replicas as ``replicate_secret`` does, also where another secret has the name."""
+    replicate_secret(client, name, keys, overwrites=True)
+
+
+@aws_call("StopReplicationToReplica")
+def promote_replica(client: Any, name: str, _value: Any) -> None:
+    """Make a replica a secret of its own, in the region of the replica."""
+    client.stop_replication_to_replica(SecretId=name)
 
 
 @aws_call("RemoveRegionsFromReplication")
@@ -53,11 +69,13 @@ def remove_replicas(client: Any, name: str, regions: list[str]) -> None:
     client.remove_regions_from_replication(SecretId=name, RemoveReplicaRegions=regions)
 
 
-# In the order in which they are made: a secret that is scheduled for deletion cannot be changed.
+# In the order in which they are made: a secret that is scheduled for deletion cannot be changed, nor can a replica.
 WRITES = {
     "restore": restore_secret,
+    "promoted": promote_replica,
     "tags": tag_secret,
     "replicas_added": replicate_secret,
+    "replicas_overwriting": overwrite_secrets,
     "replicas_removed": remove_replicas,
 }
 
@@ -92,24 +110,36 @@ def regions_in(facts: Mapping[str, Any]) -> list[str]:
     return [one["region"] for one in facts.get("replication_status", ())]
 
 
+def is_replica(facts: Mapping[str, Any]) -> bool:
+    """Return whether the secret is a replica of another region's. Pure."""
+    return bool(facts) and facts["primary_region"] not in (None, facts["arn"].split(":")[3])
+
+
 def changes_to(facts: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """Return {name in WRITES: its argument} of what differs. Pure."""
     tags = {key: str(value) for key, value in (params.get("tags") or {}).items()}
     wanted, there = params.get("replicas"), regions_in(facts)
     keys = {one["region"]: one.get("kms_key_id") for one in wanted or ()}
     removed = [one for one in there if one not in keys] if wanted is not None and params.get("purge_replicas") else []
+    added = "replicas_overwriting" if params.get("overwrite") else "replicas_added"
     found = {
         "restore": bool(params.get("restore") and facts["is_deleted"]),
+        "promoted": bool(params.get("promote") and is_replica(facts)),
         "tags": {key: value for key, value in tags.items() if facts["tags"].get(key) != value},
-        "replicas_added": {region: key for region, key in keys.items() if region not in there},
+        added: {region: key for region, key in keys.items() if region not in there},
         "replicas_removed": removed,
     }
-    return {name: found[name] for name in WRITES if found[name]}
+    return {name: found[name] for name in WRITES if found.get(name)}
+
+
+def added_by(changes: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return {region: key} of the replicas that changes add. Pure."""
+    return {**changes.get("replicas_added", {}), **changes.get("replicas_overwriting", {})}
 
 
 def predicted(facts: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts that a secret will have. Pure."""
-    removed, added = changes.get("replicas_removed", ()), changes.get("replicas_added", {})
+    removed, added = changes.get("replicas_removed", ()), added_by(changes)
     kept = [one for one in facts["replication_status"] if one["region"] not in removed]
     fresh = [
         {"region": region, "kms_key_id": key, "status": "InProgress", "status_message": None}
@@ -118,6 +148,7 @@ def predicted(facts: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
     return {
         **facts,
         "is_deleted": facts["is_deleted"] and "restore" not in changes,
+        "primary_region": None if "promoted" in changes else facts["primary_region"],
         "tags": {**facts["tags"], **changes.get("tags", {})},
         "replication_status": kept + fresh,
     }
@@ -129,8 +160,9 @@ def shows(facts: Mapping[str, Any], changes: Mapping[str, Any]) -> bool:
     return (
         bool(facts)
         and not ("restore" in changes and facts["is_deleted"])
+        and not ("promoted" in changes and is_replica(facts))
         and all(facts["tags"].get(key) == value for key, value in changes.get("tags", {}).items())
-        and all(region in there for region in changes.get("replicas_added", ()))
+        and all(region in there for region in added_by(changes))
         and not any(region in there for region in changes.get("replicas_removed", ()))
     )
 
@@ -157,8 +189,10 @@ def words_for(changes: Mapping[str, Any]) -> str:
     """Return what is changed, for the reason. Pure."""
     words = {
         "restore": lambda _: "no longer scheduled for deletion",
+        "promoted": lambda _: "no primary in another region",
         "tags": lambda tags: f"tags {', '.join(tags)}",
         "replicas_added": lambda keys: f"replicas in {', '.join(keys)}",
+        "replicas_overwriting": lambda keys: f"replicas in {', '.join(keys)} instead of other secrets of the name",
         "replicas_removed": lambda regions: f"no replicas in {', '.join(regions)}",
     }
     return "; ".join(words[one](value) for one, value in changes.items())

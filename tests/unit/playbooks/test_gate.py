@@ -98,6 +98,7 @@ PLAYBOOKS = {
         "unfence": BOOLEANS,
         "vpc_cidr": ["", "10.0.0.0/33", "10.0.0.0/16", ["x"], {"a": 1}, 5],
     },
+    "retire_region": {"retire_region": ["moon", ["us-east-1"]], "confirm": WORDS},
     "teardown": {"confirm": WORDS, "environment_suffix": ["", "Prod", ["dev"]]},
     "rotate_secret": {"accept_gap": BOOLEANS, "max_age_days": FIGURES, "wait_timeout": FIGURES},
 }

@@ -125,7 +125,7 @@ def test_who_approves_a_move_cannot_start_one_and_who_starts_it_cannot_approve(m
     assert workflows <= {thing for _team, role, thing in may if role == "execute"}
     # A user who starts the workflow cannot bypass its approval.
     operators = {team for team, role, thing in may if thing in workflows and role == "execute"}
-    moves = re.compile("Failover|Switchover|Failback|Drill|Teardown|Provision|Rebuild")
+    moves = re.compile("Failover|Switchover|Failback|Drill|Retire|Teardown|Provision|Rebuild")
     assert [thing for team, _role, thing in may if team in operators and moves.search(thing)] == []
 
 
@@ -156,7 +156,7 @@ def test_what_a_move_needs_is_not_fetched_when_it_starts(made):
 def test_a_job_that_hangs_in_a_lost_region_holds_no_move_and_no_look_back(made):
     templates = by_name(made["job_templates"])
     alone = {name for name, template in templates.items() if not template.get("allow_simultaneous")}
-    assert alone == {"Provision", "Upgrade", "Drill", "Automation", "Teardown"}
+    assert alone == {"Provision", "Upgrade", "Drill", "Automation", "Retire region", "Teardown"}
     assert all(workflow["allow_simultaneous"] for workflow in made["workflows"])
 
 

@@ -275,3 +275,96 @@ def test_what_could_not_be_read_is_refused_and_never_planned_as_created(region, 
 def test_every_region_that_is_left_out_is_named_and_no_other(inventory):
     left_out = {one["region"] for one in judge(standing(*inventory))["blockers"] if one["code"].endswith("left_out")}
     assert left_out == ({EAST, WEST} - set(inventory) if set(inventory) & {EAST, WEST} else {EAST, WEST})
+
+
+ALL_THREE = (EAST, WEST, EUROPE)
+
+
+def to_retire(leaving, *inventory, is_lost=False, writer=EAST, primary=EAST, there=None):
+    """A platform in three regions, an inventory without one of them, and what was read of that one."""
+    common = {"manifest": manifest(*ALL_THREE), "database": database(writer, ALL_THREE)}
+
+    def facts(region):
+        own = {**common, "network": [vpc(CIDRS[region])], "secret": secret(region, primary)}
+        if region == leaving and there is not None:
+            own = dict.fromkeys(own, there)
+        return Facts(
+            region, {name: one if isinstance(one, Observation) else Observation(one) for name, one in own.items()}
+        )
+
+    wanted = Wanted(
+        tuple(inventory),
+        {one: CIDRS[one] for one in inventory},
+        "trading-dev",
+        "s",
+        "trading-global-dev",
+        None,
+        leaving,
+        is_lost,
+    )
+    return Seen(wanted, {one: facts(one) for one in inventory}, common["manifest"]["document"], facts(leaving))
+
+
+def test_a_standby_may_leave_and_what_is_known_of_it_is_returned():
+    judged = judge(to_retire(WEST, EAST, EUROPE))
+    assert judged["blockers"] == []
+    assert judged["leaving"] == {
+        "region": WEST,
+        "responds": True,
+        "is_member": True,
+        "is_known": True,
+        "vpc_cidr": CIDRS[WEST],
+    }
+    assert judge(standing())["leaving"] is None
+
+
+def test_the_active_region_never_leaves_and_no_region_that_the_inventory_has():
+    assert codes(to_retire(EAST, WEST, EUROPE)) == {("active_region_left_out", EAST)}
+    assert codes(to_retire(EAST, WEST, EUROPE, is_lost=True)) == {("active_region_left_out", EAST)}
+    assert codes(to_retire(WEST, EAST, WEST, EUROPE)) == {("leaving_region_in_inventory", WEST)}
+
+
+def test_a_region_that_does_not_respond_leaves_only_if_it_is_said_to_be_lost_for_good():
+    silent = Observation(error="no answer")
+    assert codes(to_retire(WEST, EAST, EUROPE, there=silent)) == {("leaving_region_unreadable", WEST)}
+    judged = judge(to_retire(WEST, EAST, EUROPE, there=silent, is_lost=True))
+    assert judged["blockers"] == [] and judged["leaving"]["responds"] is False
+
+
+def test_only_the_region_that_was_named_may_be_left_out_and_none_is_added_meanwhile():
+    seen = to_retire(WEST, EAST)
+    assert codes(seen) == {("standby_left_out", EUROPE)}
+    seen = replace(to_retire(WEST, EAST, EUROPE), manifest=manifest(EAST, WEST)["document"])
+    seen = replace(
+        seen,
+        facts={
+            one: Facts(one, {**{name: facts[name] for name in FACTS}, "database": Observation(database())})
+            for one, facts in seen.facts.items()
+        },
+    )
+    assert codes(seen) == {("new_region_beside_leaving", EUROPE)}
+
+
+def test_secrets_that_an_interrupted_retirement_has_promoted_are_no_strangers():
+    seen = to_retire(WEST, EAST, EUROPE)
+    alone = {
+        one: Facts(one, {**{name: facts[name] for name in FACTS}, "secret": Observation(secret(one, None))})
+        for one, facts in seen.facts.items()
+    }
+    assert codes(replace(seen, facts=alone)) == set()
+    assert {code for code, _region in codes(replace(seen, facts=alone, wanted=replace(seen.wanted, leaving=None)))} == {
+        "secret_foreign",
+        "standby_left_out",
+    }
+
+
+def test_a_region_that_left_while_it_did_not_respond_is_listed_and_not_added_again():
+    record = {"region": EUROPE, "left_at": "2026-01-01T00:00:00Z"}
+    document = {**manifest(EAST, WEST)["document"], "retired": [record]}
+    seen = replace(standing(us_east_1={"database": database(regions=ALL_THREE)}), manifest=document)
+    judged = judge(seen)
+    assert (judged["blockers"], judged["retired"], judged["platform_regions"]) == ([], [record], [EAST, WEST])
+    (row,) = [one for one in judged["plan"] if one["part"] == "retired"]
+    assert "run retire_region.yml -e retire_region=eu-west-1" in row["reason"]
+    again = replace(standing(EAST, WEST, EUROPE), manifest=document)
+    assert codes(again) == {("retired_region_in_inventory", EUROPE)}
