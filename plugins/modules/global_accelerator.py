@@ -17,7 +17,7 @@ description:
   - The traffic dial of an endpoint group is only set when the group is created. M(trading.multi_region.region_traffic)
     with O(trading.multi_region.region_traffic#module:backend=global_accelerator) moves the traffic.
   - All requests go to us-west-2, where the API of Global Accelerator is, whatever O(region) is.
-  - Endpoint groups of regions that are not in O(endpoint_groups) are left as they are.
+  - Endpoint groups of regions that are in neither O(endpoint_groups) nor O(removed_regions) are left as they are.
   - Deleting the accelerator loses its static addresses. Its network interfaces in the subnets of the load balancers are
     released by then; the security group C(GlobalAccelerator) that AWS created in each VPC stays.
   - "Source: C(CreateAccelerator), C(CreateListener), C(CreateEndpointGroup) and C(DeleteAccelerator) of the Global
@@ -63,6 +63,11 @@ options:
       - Region whose endpoint group is created with a traffic dial of 100 if no group has one above 0. All other new
         groups get 0.
     type: str
+  removed_regions:
+    description:
+      - Regions whose endpoint group is deleted. The module fails if it has a traffic dial above 0.
+    type: list
+    elements: str
   tags:
     description:
       - Tags to add or change. Other tags are kept. An accelerator without these tags is not deleted.
@@ -103,6 +108,15 @@ EXAMPLES = r"""
     tags:
       Environment: dev
   register: edge
+
+- name: Take a region out of it
+  trading.multi_region.global_accelerator:
+    name: trading-dev
+    ports: [80, 443]
+    endpoint_groups:
+      - region: us-east-1
+        endpoint_arn: arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/trading-alb/0123456789abcdef
+    removed_regions: [us-east-2]
 
 - name: Remove it
   trading.multi_region.global_accelerator:
@@ -209,6 +223,7 @@ ARGUMENT_SPEC = {
     "ports": {"type": "list", "elements": "int", "rule": rules.Each(rules.PORT, 1)},
     "endpoint_groups": {"type": "list", "elements": "dict", "options": GROUP_SPEC},
     "initial_region": {"type": "str", "rule": rules.REGION_CODE},
+    "removed_regions": {"type": "list", "elements": "str", "rule": rules.Each(rules.REGION_CODE)},
     "tags": {"type": "dict", "rule": rules.TAGS},
     "wait_timeout": {"type": "int", "default": 900, "rule": rules.seconds(1, 86400)},
     **TIMEOUT_SPEC,

@@ -339,6 +339,21 @@ def test_an_accelerator_is_changed_by_no_check_and_removed_with_everything_in_it
     assert dials.accelerate(state="absent")["changed"] is False
 
 
+def test_a_region_leaves_the_accelerator_only_without_traffic(dials: DialPlatform) -> None:
+    left = [{"region": WEST, "endpoint_arn": dials.stage.balancers[WEST]["LoadBalancerArn"]}]
+    dials.lab.clear_calls()
+    failed = dials.accelerate(endpoint_groups=left, initial_region=WEST, removed_regions=[EAST])
+    assert "removed_regions has us-east-1, whose endpoint group has a traffic dial of 100" in failed["msg"]
+    assert [call for call in dials.lab.calls() if call["mutating"]] == []
+    dials.traffic(WEST)
+    given = {"endpoint_groups": left, "initial_region": WEST, "removed_regions": [EAST]}
+    assert dials.accelerate(check_mode=True, **given)["changed"] is True
+    gone = dials.accelerate(**given)
+    assert (gone["changed"], gone["accelerator"]["dials"]) == (True, {WEST: 100.0})
+    assert dials.accelerate(**given)["changed"] is False
+    assert dials.leads_to(WEST)
+
+
 def test_a_load_balancer_of_another_region_is_refused_before_anything_is_made(dials: DialPlatform) -> None:
     west = {"region": EAST, "endpoint_arn": dials.stage.balancers[WEST]["LoadBalancerArn"]}
     dials.lab.clear_calls()

@@ -109,6 +109,7 @@ TEXTS = {
     "probe_path": ["/health"],
     "probe_proxy": ["http://127.0.0.1:9"],
     "reason": ["why\nnot", "Ω", "-"],
+    "removed_regions": [EAST, "eu-west-1"],
     "region": [EAST, WEST, "us-gov-west-1", "cn-north-1", "eusc-de-east-1"],
     "required_region": [EAST, WEST],
     "resource_path": ["/health?deep=1"],
@@ -206,7 +207,7 @@ NO_URL = ["example", "ftp://example.com", "http://", "http://[::1", "http://two 
 NO_PATH = ["health", "/two words", "/Ω", f"/{'x' * 256}"]
 NO_NAME = ["x" * 4000, *CONTROLS]
 BAD_TEXTS = {
-    **{name: NO_REGION for name in TEXTS if name == "region" or name.endswith("_region")},
+    **{name: NO_REGION for name in TEXTS if name in ("region", "removed_regions") or name.endswith("_region")},
     "regions": NO_REGION,
     **{name: NO_ARN for name in TEXTS if name.endswith("_arn")},
     "safety_rules_to_override": NO_ARN,

@@ -193,13 +193,19 @@ def facts_of(
 def wanted_of(before: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the options require of the facts. Pure."""
     endpoints = {one["region"]: [one["endpoint_arn"]] for one in params["endpoint_groups"]}
+    dials, removed = {**first_dials(before, params), **before.get("dials", {})}, params.get("removed_regions") or []
     return {
         "enabled": True,
         "tags": {**before.get("tags", {}), **{key: str(value) for key, value in (params.get("tags") or {}).items()}},
         "ports": sorted(params["ports"]),
-        "endpoints": {**before.get("endpoints", {}), **endpoints},
-        "dials": {**first_dials(before, params), **before.get("dials", {})},
+        "endpoints": without({**before.get("endpoints", {}), **endpoints}, removed),
+        "dials": without(dials, removed),
     }
+
+
+def without(found: Mapping[str, Any], regions: Sequence[str]) -> dict[str, Any]:
+    """Return a dictionary by region without these regions. Pure."""
+    return {region: value for region, value in found.items() if region not in regions}
 
 
 def first_dials(before: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, float]:
@@ -264,7 +270,14 @@ class Accelerator:
                 self._ask(create_endpoint_group, uuid.uuid4().hex, listener, region, endpoints[0], dial)
             else:
                 self._ask(replace_endpoints, group, endpoints[0])
+        for region, group in without(before.get("endpoint_groups", {}), list(wanted["endpoints"])).items():
+            self._refuse_traffic(arn, region)
+            self._ask(delete_endpoint_group, group)
         return arn
+
+    def _refuse_traffic(self, arn: str, region: str) -> None:
+        """Raise Refused if the endpoint group of a region gets traffic, which may have changed since it was read."""
+        refuse_traffic(self.read(arn), [region])
 
     def wait(self, arn: str, done: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
         """Return the facts once they are as wanted and deployed."""
@@ -310,6 +323,9 @@ def check_inputs(params: Mapping[str, Any]) -> None:
     first = params.get("initial_region")
     if first is not None and first not in regions:
         raise Refused(f"initial_region is {first}; allowed: a region of endpoint_groups, {', '.join(regions)}.")
+    both = sorted({*regions} & {*(params.get("removed_regions") or [])})
+    if both:
+        raise Refused(f"removed_regions has {', '.join(both)}; allowed: regions that endpoint_groups does not have.")
     for one in params.get("endpoint_groups") or []:
         place = one["endpoint_arn"].split(":")[3]
         if place != one["region"]:
@@ -332,6 +348,17 @@ def refuse_foreign(before: Mapping[str, Any], params: Mapping[str, Any]) -> None
             f"The accelerator {before['name']} ({before['arn']}) does not have the tags {own}, so it is not this "
             "platform's; allowed: one that has them."
         )
+
+
+def refuse_traffic(now: Mapping[str, Any], regions: Sequence[str]) -> None:
+    """Raise Refused for a region to remove whose endpoint group gets traffic."""
+    for region in regions:
+        dial = now.get("dials", {}).get(region, NOTHING)
+        if dial > NOTHING:
+            raise Refused(
+                f"removed_regions has {region}, whose endpoint group has a traffic dial of {dial:g}; allowed: regions "
+                "with 0. Move the traffic first."
+            )
 
 
 def differing(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -378,6 +405,7 @@ def run(
     one = Accelerator(clients(SERVICE, HOME), params["name"], params["wait_timeout"], clock, sleep)
     before = one.observe()
     refuse_foreign(before, params)
+    refuse_traffic(before, params.get("removed_regions") or [])
     ensure = ensure_present if params["state"] == "present" else ensure_absent
     changed, reason, after = ensure(one, before, params, check_mode)
     return {
