@@ -128,7 +128,7 @@ ARGUMENT_SPEC = {
     "db_instance_class": {"type": "str", "required": True, "rule": CLASS},
     "is_writer": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 1800, "rule": rules.WAIT},
-    "poll_interval": {"type": "float", "default": 15, "rule": rules.seconds(0.01, 3600)},
+    "poll_interval": {"type": "float", "default": 15, "rule": rules.POLL},
     **TIMEOUT_SPEC,
 }
 

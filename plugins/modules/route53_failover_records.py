@@ -155,6 +155,7 @@ ARGUMENT_SPEC = {
         "type": "list",
         "elements": "dict",
         "required": True,
+        "rule": rules.NOT_EMPTY,
         "options": {
             "name": {"type": "str", "required": True, "rule": rules.HOST},
             "identifier": {"type": "str", "required": True, "rule": rules.line(128)},

@@ -20,6 +20,7 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import (
     cluster_settings,
     event_subscription,
+    instance_class,
     snapshots,
     upgrade,
     writer,
@@ -567,6 +568,33 @@ def cluster_settings_changed(place: Place) -> Write:
         return cluster["StorageType"]
 
     return Write(lambda: cluster_settings.run(params, place.clients), seen, "aurora-iopt1")
+
+
+def classes_changed(place: Place) -> Write:
+    """Both instances of the writer's cluster get another class, and the second one becomes the writer."""
+    place.make_database()
+    rds, name = place.aws("rds", EAST), f"{place.name}-{EAST}"
+    more = {"Engine": "aurora-mysql", "DBInstanceClass": "db.r6g.large"}
+    rds.create_db_instance(DBInstanceIdentifier=f"{name}-2", DBClusterIdentifier=name, **more)
+    params = {"region": EAST, "db_cluster_identifier": name, "db_instance_class": "db.r6g.xlarge", "is_writer": True}
+    params |= {"wait_timeout": 60, "poll_interval": 0.1}
+
+    def seen() -> list[tuple[str, str, bool]]:
+        found = instance_class.read(rds, name, True)
+        return [(one["identifier"].removeprefix(name), one["class"], one["is_writer"]) for one in found]
+
+    wanted = [("-1", "db.r6g.xlarge", False), ("-2", "db.r6g.xlarge", True)]
+    return Write(lambda: instance_class.run(params, place.clients), seen, wanted)
+
+
+@writes("rds", "ModifyDBInstance", EAST)
+def instance_given_another_class(place: Place) -> Write:
+    return classes_changed(place)
+
+
+@writes("rds", "FailoverDBCluster", EAST)
+def writer_moved_to_another_instance(place: Place) -> Write:
+    return classes_changed(place)
 
 
 # --- an upgrade of a global database

@@ -244,7 +244,9 @@ def is_config(value: Any) -> bool:
 
 
 REGION_CODE = Value(
-    "the code of an AWS region, such as us-east-1", lambda value: isinstance(value, str) and REGION.fullmatch(value)
+    "the code of an AWS region, such as us-east-1",
+    lambda value: isinstance(value, str) and len(value) <= 40 and bool(REGION.fullmatch(value)),
+    (6, 40),
 )
 REGION_OR_UNKNOWN = Value(
     "the code of an AWS region, such as us-east-1, or unknown",

@@ -330,8 +330,8 @@ def check_inputs(params: Mapping[str, Any]) -> None:
         place = one["endpoint_arn"].split(":")[3]
         if place != one["region"]:
             raise Refused(
-                f"endpoint_arn of {one['region']} is {one['endpoint_arn']}, which is in {place}; allowed: a load "
-                f"balancer in {one['region']}."
+                f"endpoint_groups: endpoint_arn of {one['region']} is {one['endpoint_arn']}, which is in {place}; "
+                f"allowed: a load balancer in {one['region']}."
             )
 
 

@@ -22,7 +22,7 @@ CHOICES = {name: spec["choices"] for name, spec in INPUTS.items() if "choices" i
 CHOSEN = (*REGION_INPUTS, *CHOICES, *BOOLEANS)
 LIMITS = {name: spec["rule"].limits for name, spec in INPUTS.items() if getattr(spec["rule"], "limits", None)}
 FIGURES = [name for name in LIMITS if INPUTS[name]["type"] != "str"]
-WRITTEN = [name for name in LIMITS if INPUTS[name]["type"] == "str"]
+WRITTEN = [name for name in LIMITS if INPUTS[name]["type"] == "str" and name not in CHOSEN]
 WORDS = st.sampled_from([*REGIONS, *(one for each in CHOICES.values() for one in each), "true", "false", ""])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | WORDS
 

@@ -298,9 +298,8 @@ def to_retire(leaving, *inventory, is_lost=False, writer=EAST, primary=EAST, the
         "trading-dev",
         "s",
         "trading-global-dev",
-        None,
-        leaving,
-        is_lost,
+        leaving=leaving,
+        is_lost=is_lost,
     )
     return Seen(wanted, {one: facts(one) for one in inventory}, common["manifest"]["document"], facts(leaving))
 
