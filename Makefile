@@ -21,8 +21,9 @@ BIN    := $(CURDIR)/.venv/bin
 TOOLS  := tests/tools
 LAB    := $(BIN)/python -m lab
 STAGES := matrix lint audit unit lab-test sanity docs build molecule targets integration gameday-short
-# The cells of `make matrix` that `make test` runs.
+# The cells of `make matrix` and the scenarios of `make molecule` that `make test` runs; `make nightly` runs all.
 ENDS   := oldest,newest
+SHORT  := audit stores
 
 # Tools that ansible-lint, molecule and ansible-test start are searched in .venv first; the set-up's Python is not.
 SYSTEM_PATH := $(PATH)
@@ -50,7 +51,7 @@ demo-down: setup ## stops the lab that `make demo KEEP=1` left running
 	@$(LAB) down --dir .lab-demo
 
 test: setup ## everything CI runs; a line for each stage with its seconds
-	@CELL="$(or $(CELL),$(ENDS))" $(BIN)/python $(TOOLS)/run_stages.py $(STAGES)
+	@CELL="$(or $(CELL),$(ENDS))" SCENARIOS="$(SHORT)" $(BIN)/python $(TOOLS)/run_stages.py $(STAGES)
 
 soak: setup ## MOVES switchovers and failbacks (200), which must leave nothing behind; takes about half an hour, not part of `make test`
 	@MOVES=$(MOVES) $(BIN)/python -m tests.soak
@@ -101,8 +102,9 @@ lab-test: setup ## the lab itself, through boto3
 integration: setup ## playbooks and modules against the lab
 	@$(BIN)/pytest -n 4 --dist loadscope --loadscope-reorder $(SLOWEST) -m "not nightly" tests/integration $(ARGS)
 
-nightly: setup ## what is too long for `make test`: more sequences of the world, the other tests of the lab and of the playbooks, every cell of `make matrix` and `make chaos`
+nightly: setup ## what is too long for `make test`: more sequences of the world, the other tests of the lab and of the playbooks, every scenario of molecule, every cell of `make matrix` and `make chaos`
 	@$(BIN)/python -m tests.matrix
+	@$(BIN)/python $(TOOLS)/run_molecule.py
 	@WORLD_SEQUENCES=100000 $(BIN)/pytest -n 2 tests/unit/plugins/module_utils/_failover/test_world.py $(ARGS)
 	@$(BIN)/pytest -n 2 --dist loadfile -m nightly tests/lab $(ARGS)
 	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder -m nightly tests/integration $(ARGS)
@@ -115,7 +117,7 @@ targets: setup ## ansible-test integration, against a lab of its own; ARGS=failo
 	@$(BIN)/python $(TOOLS)/run_targets.py $(ARGS)
 
 molecule: setup ## every scenario of extensions/molecule, each with a lab of its own; SCENARIO=name for one
-	@$(BIN)/python $(TOOLS)/run_molecule.py $(SCENARIO)
+	@$(BIN)/python $(TOOLS)/run_molecule.py $(or $(SCENARIO),$(SCENARIOS))
 
 matrix: setup ## a failover story on each supported cell of versions: .build/matrix/matrix.md; CELL=oldest,newest for a part
 	@CELL="$(CELL)" $(BIN)/python -m tests.matrix

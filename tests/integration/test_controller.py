@@ -98,6 +98,7 @@ def fewer(tmp_path):
     return folder
 
 
+@pytest.mark.nightly
 def test_the_pages_commands_make_the_objects_put_back_what_was_changed_and_change_nothing_else(fake, fewer, tmp_path):
     secrets = {"FAILOVER_AWS_ACCESS_KEY_ID": "AKIDFAILOVER", "FAILOVER_AWS_SECRET_ACCESS_KEY": "not-to-be-shown"}
     secrets |= {"READ_ONLY_AWS_ROLE_ARN": READER, "READ_ONLY_AWS_EXTERNAL_ID": "trading-1"}

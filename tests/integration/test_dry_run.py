@@ -60,6 +60,7 @@ def test_on_an_empty_account_everything_is_listed_as_created(platforms):
         assert not any(run.changed.values())
 
 
+@pytest.mark.nightly
 def test_on_a_platform_as_provisioned_nothing_would_change(platform):
     run = dry_run(platform)
     assert changed_tasks(run) == set() and rows(run) == {}

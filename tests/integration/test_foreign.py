@@ -148,6 +148,7 @@ def roles(lab: Lab) -> Iterator[Tagged]:
             yield by_arn(iam, policy["Arn"], "tag_policy", "list_policy_tags", "PolicyArn", "Tags", "Tags")
 
 
+@pytest.mark.nightly
 def test_foreign_tags_stay_and_foreign_rules_are_named_before_and_after_they_are_removed(platform):
     found = list(resources(platform.lab))
     assert len(found) > 30

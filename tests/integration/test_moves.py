@@ -113,6 +113,7 @@ def test_failback_puts_in_order_what_a_failover_left(platform):
     assert re.fullmatch(rf"trading-{HOME}-dev-rescue-\d{{14}}", copy)
 
 
+@pytest.mark.nightly
 def test_a_detach_from_a_region_that_responds_ends_its_writes_first_and_its_applications_follow(platform):
     """The old region's database lives on: neither Aurora nor a revoked rule would keep open connections from it."""
     lab = platform.lab
@@ -175,6 +176,7 @@ def fence(lab, region: str, mode: str, **resource) -> None:
     assert region_fence.run({**given, **more, **resource}, clients_of(lab))["fenced"] == "fenced"
 
 
+@pytest.mark.nightly
 def test_provisioning_keeps_every_fence_and_says_so_until_it_is_asked_to_lift_them(platform):
     lab, rules, sizes = platform.lab, database_ingress(platform.lab, HOME), capacity(platform.lab, HOME)
     (entry,) = [one for one in control_item(lab, HOME, "manifest")["regions"] if one["region"] == HOME]

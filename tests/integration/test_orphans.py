@@ -8,6 +8,8 @@ import signal
 import time
 from collections.abc import Callable
 
+import pytest
+
 from tests.integration.aws import control_item, name_points_at, writer_region
 from tests.integration.platforms import Platform
 
@@ -57,6 +59,7 @@ def test_a_killed_run_changes_nothing_more_and_the_next_one_starts_when_its_leas
     ]
 
 
+@pytest.mark.nightly
 def test_a_cancelled_run_gives_its_lease_back_the_next_one_finishes_it_and_one_more_moves_nothing(platform, tmp_path):
     lab = platform.lab
     lab.settings(promotion_stuck=True)

@@ -81,6 +81,7 @@ def outcome_and_region(artifacts: dict) -> tuple:
     return artifacts["outcome"], artifacts["active_region"]
 
 
+@pytest.mark.nightly
 def test_jobs_of_a_workflow_hand_on_what_they_came_to_by_the_same_names(platform, tmp_path):
     """AWX gives a job the artifacts of all that ran before it as extra variables."""
     handed = {}
