@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from lab.client import Lab
 from tests.integration.aws import GROUP, SUFFIX, database_ingress
 
