@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -177,6 +178,35 @@ def test_a_run_that_was_stopped_anywhere_goes_on_and_ends_with_nothing_to_change
     made = len(fake.changes)
     code, output, changed = configure(environment, "--check", **given)
     assert (code, changed, fake.changes[made:]) == (0, 1, []), output[-3000:]
+
+
+@pytest.mark.nightly
+def test_a_run_that_was_killed_at_any_change_goes_on_and_ends_with_nothing_to_change(fake, fewer):
+    """Every tenth change is carried out, and the run that asked for it learns nothing of it."""
+    keys = {"FAILOVER_AWS_ACCESS_KEY_ID": "AKIDFAILOVER", "FAILOVER_AWS_SECRET_ACCESS_KEY": "not-to-be-shown"}
+    environment = {"CONTROLLER_HOST": fake.url, "CONTROLLER_OAUTH_TOKEN": TOKEN, **keys}
+    given = {**GIVEN, "controller_folder": str(fewer), "controller_instances": {"us-east-1": ["east.example.com"]}}
+    words = ["playbooks/controller.yml", "-i", "inventories/demo", "-e", json.dumps(given)]
+    groups, deaths, fatal = [], 0, 10
+
+    def kill(number):
+        if number == fatal:
+            os.killpg(groups[-1], signal.SIGKILL)
+
+    fake.at_change = kill
+    while True:
+        code, output, _changed = play(words, environment, TOP, groups.append)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL, output[-3000:]
+        deaths, fatal = deaths + 1, len(fake.changes) + 10
+    assert deaths >= 5
+    expect_references(fake)
+    expect_rights(fake)
+    expect_secrets(fake)
+    made = len(fake.changes)
+    code, output, changed = configure(environment, **given)
+    assert (code, changed, fake.changes[made:]) == (0, 0, []), output[-3000:]
 
 
 @pytest.mark.nightly
