@@ -28,6 +28,8 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import filter_loader, test_loader
+from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils import common
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
@@ -38,15 +40,19 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import VARIABLE as CREDENTIALS
 from ansible_collections.trading.multi_region.plugins.plugin_utils.background import begin
 
+# How the names of our own plugins begin.
+OWN = "trading.multi_region."
 # Ansible loads an action plugin before it forks a process for the task: all forks share what is imported and read here.
 SERVICES = ("autoscaling", "cloudwatch", "dynamodb", "elbv2", "rds", "s3", "sns", "ssm")
 if HAS_BOTO3:
     read_ahead(SERVICES)
+    if AnsibleCollectionConfig.collection_finder:
+        # A fork that looks up one filter or test of a collection, or of ansible.builtin, would load the files of all.
+        filter_loader.get(f"{OWN}partition")
+        test_loader.get("ansible.builtin.defined")
     # None of these objects becomes garbage before the end, so no collection has to scan them, here or in a fork.
     gc.freeze()
 
-# How the names of the modules begin that watch the process for which they work.
-OWN = "trading.multi_region."
 # The variable with the settings of every region's credentials.
 SETTINGS = "platform_credentials"
 # The latest version of amazon.aws that `make matrix` tests; its module_utils, used here, may change with the next.

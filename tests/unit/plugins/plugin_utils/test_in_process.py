@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime
 import importlib
 import importlib.util
+import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -333,3 +335,15 @@ def load_again():
     """What Ansible does before it forks; the module that others imported stays as it is."""
     specification = importlib.util.spec_from_file_location("loaded_again", in_process.__file__)
     specification.loader.exec_module(importlib.util.module_from_spec(specification))
+
+
+def test_every_fork_finds_the_filters_loaded():
+    """In a process that finds collections as Ansible's commands do, which has them from Ansible's own loader."""
+    code = (
+        "import json, sys; from ansible.plugins import loader; loader.init_plugin_loader([sys.argv[1]]);"
+        f"import {in_process.__name__}; print(json.dumps(list(loader.filter_loader._module_cache)))"
+    )
+    command = [sys.executable, "-c", code, str(PLUGINS.parent / ".collections")]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    loaded = {Path(path).name for path in found if "multi_region" in path}
+    assert loaded == {path.name for path in (PLUGINS / "filter").glob("[!_]*.py")}
