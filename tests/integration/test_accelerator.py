@@ -8,12 +8,13 @@ import json
 import pytest
 
 from tests.integration.aws import DOMAIN, members, name_points_at, writer_region
+from tests.integration.leftovers import asked, left_of_platform_in, without
 from tests.integration.permissions import as_runner
 from tests.integration.test_readiness import named, readiness
 from tests.integration.test_site import assert_second_run_changes_nothing
 from tests.integration.test_teardown import left_in, tear_down
 
-EAST, WEST, API = "us-east-1", "us-east-2", "us-west-2"
+EAST, WEST, EUROPE, API = "us-east-1", "us-east-2", "eu-west-1", "us-west-2"
 
 
 def accelerators(lab) -> list[dict]:
@@ -74,3 +75,18 @@ def test_moves_away_and_back_by_its_dials_and_leaves_nothing_behind(copy_of, tmp
     assert left == {EAST: {}, WEST: {}}
     service = [call for call in provisioning + calls if call["service"] == "globalaccelerator"]
     assert {call["region"] for call in service} == {API} and {call["status"] for call in service} == {200}
+
+
+@pytest.mark.nightly
+def test_a_standby_that_is_retired_leaves_the_accelerator_before_its_load_balancer_goes(copy_of, tmp_path):
+    platform = copy_of(EAST, WEST, EUROPE, variant="accelerator")
+    lab, kept = platform.lab, without(platform, tmp_path / "inventory", EUROPE)
+    assert dials(lab) == {EAST: 100.0, WEST: 0.0, EUROPE: 0.0}
+    before = len(lab.calls())
+    kept.run("retire_region", *asked(EUROPE)).ends_well()
+    made = [call["operation"] for call in lab.calls()[before:] if call["status"] < 300]
+    assert made.index("DeleteEndpointGroup") < made.index("DeleteLoadBalancer")
+    assert dials(lab) == {EAST: 100.0, WEST: 0.0}
+    assert (name_points_at(lab), left_of_platform_in(platform, EUROPE)) == (EAST, {})
+    again = kept.run("site").ends_well()
+    assert not any(again.changed.values()), again.output
