@@ -57,6 +57,12 @@ class Runner:
     def run(self, playbook: str, *options: str, **how) -> Run:
         return self.platform.run(playbook, *options, **how)
 
+    def leaves(self) -> None:
+        """Take the policies away from the user: a teardown deletes none that somebody has, and may take it from nobody."""
+        iam, name = self.platform.lab.client("iam"), self.arn.rpartition("/")[2]
+        for policy in iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
+            iam.detach_user_policy(UserName=name, PolicyArn=policy["PolicyArn"])
+
 
 def as_runner(platform: Platform, kind: str) -> Runner:
     """A user who has the policy of this kind that is in the lab, with all its parts, and nothing else."""
