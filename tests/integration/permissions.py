@@ -58,7 +58,7 @@ class Runner:
         return self.platform.run(playbook, *options, **how)
 
     def leaves(self) -> None:
-        """Take the policies away from the user: a teardown deletes none that somebody has, and may take it from nobody."""
+        """Take the policies away from the user: a teardown deletes none that somebody has."""
         iam, name = self.platform.lab.client("iam"), self.arn.rpartition("/")[2]
         for policy in iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
             iam.detach_user_policy(UserName=name, PolicyArn=policy["PolicyArn"])
