@@ -28,6 +28,8 @@ def parameters_of(request: ApiRequest, form: Form, body: bytes) -> dict[str, Any
         given = nested({**form.query, **form.body_fields})
     if "RequestItems" in given:  # DynamoDB's batches
         given["TableName"] = list(given["RequestItems"])
+    if request.operation == "PutEvents":  # without a name it is for the default bus
+        given["EventBusName"] = [one.get("EventBusName", "default") for one in given.get("Entries", [])]
     if "ResourceType" in given:  # tags of Route 53 and SSM
         several = request.operation == "ListTagsForResources"
         given[given["ResourceType"]] = {"ResourceId": ids_in(body) if several else given.get("ResourceId")}

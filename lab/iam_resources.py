@@ -35,6 +35,7 @@ NAMES: dict[str, dict[str, str]] = {
     "elasticloadbalancing:loadbalancer/gwy/": {"LoadBalancerName": "gateway.Name"},
     "elasticloadbalancing:loadbalancer/net/": {"LoadBalancerName": "network.Name"},
     "elasticloadbalancing:targetgroup": {"TargetGroupName": "Name"},
+    "events:event-bus": {"EventBusName": "EventBusName"},
     "events:rule-on-default-event-bus": {"RuleName": "Name Rule"},
     "iam:instance-profile": {"InstanceProfileNameWithPath": "InstanceProfileName"},
     "iam:policy": {"PolicyNameWithPath": "PolicyName"},
@@ -67,6 +68,7 @@ NAMES: dict[str, dict[str, str]] = {
     "secretsmanager:Secret": {"SecretId": "SecretId Name"},
     "servicequotas:quota": {"ServiceCode": "ServiceCode", "QuotaCode": "QuotaCode"},
     "sns:topic": {"TopicName": "Name"},
+    "sqs:queue": {"QueueName": "QueueName QueueUrl"},
     "ssm:parameter": {"ParameterNameWithoutLeadingSlash": "Name Names Parameter.ResourceId"},
     "wafv2:webacl": {"Scope": "Scope", "Name": "Name", "Id": "Id"},
 }
@@ -75,6 +77,8 @@ NAMES: dict[str, dict[str, str]] = {
 SPELLINGS = {
     "Alias": lambda name: name.removeprefix("alias/"),
     "ParameterNameWithoutLeadingSlash": lambda name: name.lstrip("/"),
+    # The last part of the queue's URL is its name ("Amazon SQS queue and message identifiers" of its Developer Guide).
+    "QueueName": lambda name: name.rpartition("/")[2],
     "Scope": str.lower,
     # Six characters that AWS appends ("Secrets Manager secret ARN" of its User Guide).
     "SecretId": lambda name: f"{name}-??????",

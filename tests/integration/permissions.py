@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from lab.client import Lab
 from lab.iam_needs import actions_of
 from tests.integration.aws import SUFFIX
 from tests.integration.platforms import ACCOUNT, TOP, Platform, Run, as_user, run_playbook
@@ -57,9 +58,9 @@ class Runner:
     def run(self, playbook: str, *options: str, **how) -> Run:
         return self.platform.run(playbook, *options, **how)
 
-    def leaves(self) -> None:
-        """Take the policies away from the user: a teardown deletes none that somebody has."""
-        iam, name = self.platform.lab.client("iam"), self.arn.rpartition("/")[2]
+    def leaves(self, lab: Lab) -> None:
+        """Take the policies away from the user, as an administrator: a teardown deletes none that somebody has."""
+        iam, name = lab.client("iam"), self.arn.rpartition("/")[2]
         for policy in iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
             iam.detach_user_policy(UserName=name, PolicyArn=policy["PolicyArn"])
 

@@ -66,7 +66,7 @@ def test_moves_away_and_back_by_its_dials_and_leaves_nothing_behind(copy_of, tmp
     assert members(lab, EAST) == {EAST: True, WEST: False}
     assert (dials(lab), name_points_at(lab)) == ({EAST: 100.0, WEST: 0.0}, EAST)
 
-    runner.leaves()
+    runner.leaves(lab)
     # What the failover gave up stays until somebody has looked at it, also after a teardown.
     rds = lab.client("rds", EAST)
     for snapshot in rds.describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]:

@@ -104,7 +104,7 @@ def test_the_zone_of_another_account_is_provisioned_read_and_left_as_it_was(stor
     story.run("read-only", "readiness", *story.options, "-e", f"readiness_report_file={report}")
     (row,) = [one for one in json.loads(report.read_text())["rows"] if one["check"] == "switch_records"]
     assert (row["state"], f"records of {NAME} follow" in row["reason"]) == ("ok", True), row
-    story.runner("read-only").leaves()
+    story.runner("read-only").leaves(lab)
     story.run("provisioning", "teardown", *story.options, "-e", "confirm=dev").ends_well()
     assert story.records() == set()
     assert story.route53.get_hosted_zone(Id=story.zone)["HostedZone"]["Name"] == "example.com."
