@@ -10,7 +10,7 @@ nothing.
 
 from __future__ import annotations
 
-from ansible import context
+from ansible import constants, context
 from ansible.plugins.callback import CallbackBase
 
 DOCUMENTATION = """
@@ -85,8 +85,10 @@ class CallbackModule(CallbackBase):
         counts = ", ".join(
             f"{sum(row[2] == action for row in self.lines(rows))} {action}" for action in (CREATED, CHANGED, REMOVED)
         )
+        # A program reads the standard output.
+        is_json = constants.DEFAULT_STDOUT_CALLBACK.rpartition(".")[2].startswith("json")
         for line in ["", TITLE, *lines, f"{counts}, {len(left)} {LEFT_ALONE}."]:
-            self._display.display(line)
+            self._display.display(line, stderr=is_json)
 
     def lines(self, rows):
         """Return the rows of the plan that change something, and then those of the tasks."""

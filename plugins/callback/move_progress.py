@@ -14,7 +14,8 @@ short_description: Display the progress of a move between regions
 description:
   - Prints the plan of a move as it begins, each step with the seconds since the start and those that it is expected
     to take, and the outcome in a box of a few lines.
-  - Plain text without control characters, in addition to the output of the stdout callback.
+  - Plain text without control characters, in addition to the output of the stdout callback. It is written to the
+    standard error if the stdout callback writes JSON, which a program reads.
 requirements:
   - Set C(callbacks_enabled=trading.multi_region.move_progress) in the section C(defaults) of C(ansible.cfg), or
     E(ANSIBLE_CALLBACKS_ENABLED).
@@ -35,6 +36,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ansible import constants
 from ansible.plugins.callback import CallbackBase
 
 # Seconds, as an order of magnitude. A managed failover of Aurora takes about a minute, and a resolver may cache the
@@ -42,6 +44,11 @@ from ansible.plugins.callback import CallbackBase
 EXPECTED = {"promote_wait": 60, "endpoint_wait": 10, "verify": 60, "capacity_wait": None}
 EXPECTED_OF_A_CALL = 5
 EDGE = "+" + "-" * 78
+
+
+def is_json(callback: str) -> bool:
+    """Return whether the standard output is JSON, by the name of its callback, such as ansible.posix.jsonl."""
+    return callback.rpartition(".")[2].startswith("json")
 
 
 def figure(value: Any, unit: str) -> str:
@@ -84,7 +91,7 @@ class CallbackModule(CallbackBase):
         """Print, unless the option show is false."""
         if self.get_option("show"):
             for line in lines:
-                self._display.display(line)
+                self._display.display(line, stderr=is_json(constants.DEFAULT_STDOUT_CALLBACK))
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Print a step when its first task starts, and the plan before the first step."""

@@ -52,14 +52,18 @@ _list:
 import typing as t
 from pathlib import Path
 
+from ansible import constants, context
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.trading.multi_region.plugins.plugin_utils import inputs as input_rules
+from ansible_collections.trading.multi_region.plugins.plugin_utils import machine
 
 REGION_VARIABLES = ("aws_region", "platform_regions", "region_preference")
-ROLES = Path(__file__).resolve().parents[2] / "roles"
+COLLECTION = Path(__file__).resolve().parents[2]
+ROLES = COLLECTION / "roles"
+PLAYBOOKS = COLLECTION / "playbooks"
 
 
 class LookupModule(LookupBase):
@@ -78,13 +82,21 @@ class LookupModule(LookupBase):
             {**{name: variables[name] for name in input_rules.INPUTS if name in variables}, **made}
         )
         problems = [
+            *machine.setting_problems(constants.DEFAULT_HASH_BEHAVIOUR),
+            *machine.tag_problems(context.CLIARGS, [path.stem for path in PLAYBOOKS.glob("*.yml")]),
             *input_rules.unknown_problems(extra, self._known(variables.keys() - extra.keys()) if extra else ()),
-            *input_rules.defaults_problems(variables),
+            *self._missing(variables),
             *self._unusable.values(),
             *self._judged(inputs),
+            *machine.profile_problems(inputs.get("credentials"), inputs.get("regions"), context.CLIARGS),
         ]
         # Names are derived from the inputs that were checked above.
         return problems or [*input_rules.name_problems(self._all_worked_out(names)), *self._unusable.values()]
+
+    def _missing(self, variables: dict[str, t.Any]) -> list[str]:
+        """Return the problem of an inventory without the collection's values, the cause first where it is known."""
+        missing = input_rules.defaults_problems(variables)
+        return missing and [*machine.plugin_problems(constants.INVENTORY_ENABLED), *missing]
 
     def _known(self, names: t.Iterable[str]) -> set[str]:
         """Return names of variables, with all options of the collection's roles."""

@@ -15,9 +15,9 @@ description:
     region's control table, with an owner, a run and an expiry. Every write is conditional, so that only one of several
     contenders succeeds.
   - While a lease is live, other runs fail with its owner, its age and its expiry.
-  - If a run did not succeed and its lease has expired or was released, the next run of the same O(method) within
-    O(resume_within) seconds acquires the lease and continues as the next attempt of that run. A run of another method
-    acquires it as a new run.
+  - If a run did not succeed and its lease has expired or was released, the next run within O(resume_within) seconds
+    acquires the lease and continues as the next attempt of that run, also if it moves the platform by another
+    O(method). A run that does other work (V(upgrade), V(retire_region)) acquires it as a new run.
   - Time is taken from DynamoDB's responses, so the clock of the controller does not matter.
   - A released lease is kept in the table with its outcome.
   - If the table stops responding after a lease was requested, the module releases the lease that it may have acquired.
@@ -48,7 +48,7 @@ options:
     type: str
   method:
     description:
-      - Method of the move. A run is resumed only by one of the same method.
+      - Method of the move, or V(upgrade) or V(retire_region). A run is resumed only by one that does the same work.
     type: str
   trigger:
     description:

@@ -21,10 +21,10 @@ description:
     says so.
   - "The obstacles' codes: V(unknown_target), V(lease_table_missing), V(lease_held), V(expected_active_region_differs),
     V(operation_in_flight), V(target_unreadable), V(target_incomplete), V(target_detached),
-    V(target_has_no_healthy_target), V(target_has_no_database_instance), V(active_region_detached),
-    V(engine_version_differs), V(managed_failover_impossible), V(target_not_synchronized), V(writer_unreadable),
-    V(writer_unavailable), V(lag_unknown), V(lag_above_limit), V(lag_sample_old), V(detach_loses_data),
-    V(primary_healthy), V(cool_down)."
+    V(target_has_no_healthy_target), V(target_capacity_suspended), V(target_has_no_database_instance),
+    V(active_region_detached), V(engine_version_differs), V(managed_failover_impossible), V(target_not_synchronized),
+    V(writer_unreadable), V(writer_unavailable), V(lag_unknown), V(lag_above_limit), V(lag_sample_old),
+    V(detach_loses_data), V(primary_healthy), V(cool_down)."
   - Once Aurora has accepted the promotion, only obstacles to the remaining steps apply, because stopping half-way would
     then be worse.
   - Carry out the steps only if RV(obstacles) is empty.
@@ -107,6 +107,13 @@ options:
       - Minimum share of registered targets, from 0 to 1, that must be healthy for a region to be healthy.
     type: float
     default: 0.5
+  min_capacity_percent:
+    description:
+      - Share of the wanted targets, in percent, with which an unplanned move may take the traffic if the target gets no
+        more. If a process that the target's group needs to get more is suspended, it is an obstacle to run less.
+    type: int
+    default: 50
+    version_added: 0.3.0
   max_replication_lag_ms:
     description:
       - Maximum data loss in milliseconds of writes. It is an obstacle if more could be lost, that is, if the lag of the
@@ -512,6 +519,7 @@ ARGUMENT_SPEC = {
     "trigger": {"type": "str", "rule": rules.WORDS},
     "expected_active_region": {"type": "str", "rule": rules.REGION_CODE},
     "min_healthy_ratio": {"type": "float", "default": 0.5, "rule": rules.RATIO},
+    "min_capacity_percent": {"type": "int", "default": 50, "rule": rules.PERCENT},
     "max_replication_lag_ms": {"type": "float", "rule": rules.MILLISECONDS},
     "max_sampled_lag_ms": {"type": "float", "rule": rules.MILLISECONDS},
     "max_lag_sample_age": {"type": "float", "default": MAX_SAMPLE_AGE, "rule": rules.PERIOD},

@@ -119,7 +119,8 @@ id:
 record:
   description:
     - The document as it was (or would be) written, which is O(record) with C(run_id), C(attempt) and C(attempts), a
-      list of the attempts with C(attempt), C(owner), C(outcome), C(reason), C(started_at), C(ended_at) and C(steps).
+      list of the attempts with C(attempt), C(owner), C(method), C(outcome), C(reason), C(started_at), C(ended_at) and
+      C(steps).
   returned: always
   type: dict
   version_added: 0.2.0

@@ -144,6 +144,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     ),
     # more than one value
     **_spec("dict", rules.TOPICS, "alert_topics"),
+    **_spec("dict", rules.TAGS, "platform_tags"),
     **_spec("dict", rules.ByKey(rules.REGION_CODE, rules.Each(rules.HOST)), "controller_instances"),
     **_spec("list", rules.Each(rules.line(512)), "controller_galaxy_credentials"),
     **_spec("list", rules.Each(rules.SERVER), "traffic_dns_servers"),

@@ -46,6 +46,7 @@ PLAN = {
     "method": "failover",
     "fencing": "database_ingress",
     "cool_down": 3600,
+    "min_capacity_percent": 50,
     "resume_within": 21600,
     "takeover_run_id": None,
     "deadline": 4,

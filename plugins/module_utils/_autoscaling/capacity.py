@@ -10,7 +10,6 @@ part of what is wanted may be enough, if the caller accepts that: the group goes
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,6 +20,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.
     describe_targets,
     last_failed_activity,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.enough import sufficient
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.hold import (
     give_back,
     is_due,
@@ -95,11 +95,6 @@ def _patiently(call: Callable[[], None], sleep: Callable[[float], None]) -> None
         )
     except WaitTimeout as late:
         raise late.error from late
-
-
-def sufficient(at_least: int, percent: int) -> int:
-    """Return how many healthy targets are enough once not all can be had: the percentage, and at least one. Pure."""
-    return min(at_least, max(1, math.ceil(at_least * percent / 100)))
 
 
 def scaling_failure(client: Any, name: str) -> dict[str, Any] | None:

@@ -68,6 +68,7 @@ PLAN_OPTIONS = {
     "method": FAILOVER,
     "fencing": NETWORK_ACL,
     "resume_within": 21600,
+    "min_capacity_percent": 50,
     "max_lag_sample_age": MAX_SAMPLE_AGE,
     "accept_data_loss": False,
     "force": False,

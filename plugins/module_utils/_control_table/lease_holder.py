@@ -27,6 +27,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     update_lease,
     with_age,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.work import is_same_work
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -115,7 +116,7 @@ def decide(standing: Mapping[str, Any] | None, params: Mapping[str, Any], region
     previous = ended_lease(standing, ended)
     if standing["age_seconds"] > params["resume_within"]:
         return Claim("new", params["run_id"], 1, began, previous)
-    if standing["method"] != params.get("method"):
+    if not is_same_work(standing["method"], params.get("method")):
         return Claim("taken over", params["run_id"], 1, began, previous)
     return Claim("resumed", standing["run_id"], standing["attempt"] + 1, standing["started_at"], previous)
 

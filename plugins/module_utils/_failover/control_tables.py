@@ -13,14 +13,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import SWITCHOVER
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.work import OTHER_WORK
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import State
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import merge
 
 Lease = Mapping[str, Any]
 NOTHING = Facts("", {})
-# The method of a lease that upgrade.yml holds.
-UPGRADE = "upgrade"
 
 
 def live_leases(state: State) -> Iterator[tuple[str, Lease]]:
@@ -34,12 +33,12 @@ def live_leases(state: State) -> Iterator[tuple[str, Lease]]:
 def unfinished(state: State, region: str) -> Lease | None:
     """Return the region's lease if its run is in progress or did not succeed, else None.
 
-    An upgrade holds the lease of the writer's region, but moves nothing there.
+    Other work, such as an upgrade, holds the lease of the writer's region, but moves nothing there.
     A later move to any region that succeeded supersedes the lease, except if the lease is live: its times are of
     another clock and cannot be compared.
     """
     lease = state.facts.get(region, NOTHING).value("lease")
-    if not lease or not lease["is_unfinished"] or lease["method"] == UPGRADE:
+    if not lease or not lease["is_unfinished"] or lease["method"] in OTHER_WORK:
         return None
     move = latest_move(state).value
     is_superseded = move and move["run_id"] != lease["run_id"] and move["ended_at"] >= lease["renewed_at"]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.enough import running
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import (
     ACCEPT_DATA_LOSS,
     FORCE,
@@ -84,6 +85,20 @@ def target_detached(seen: Situation) -> Obstacle | None:
         return None
     sentence = f"{words} Continuing with it loses what was written elsewhere."
     return Obstacle("target_detached", sentence, ACCEPT_DATA_LOSS)
+
+
+def target_capacity_suspended(seen: Situation) -> Obstacle | None:
+    """The group runs too few instances, and a suspended process keeps it from getting more."""
+    group, stopped = seen.facts.value("group"), seen.processes_stopped
+    if not seen.is_promotion_open or not stopped or seen.is_capacity_enough:
+        return None
+    return Obstacle(
+        "target_capacity_suspended",
+        f"{' and '.join(stopped)} of the Auto Scaling group of {seen.target} is suspended, so it gets no more healthy "
+        f"targets: it runs {running(group)} of {seen.capacity.wanted} wanted instances. Resume the processes of the "
+        "group.",
+        FORCE,
+    )
 
 
 def target_has_no_healthy_target(seen: Situation) -> Obstacle | None:

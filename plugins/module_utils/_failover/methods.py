@@ -2,10 +2,12 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The method that ``auto`` resolves to, and the sentence that explains it. Pure.
+"""The method of a plan, what ``auto`` resolves to, and the sentence that explains it. Pure.
 
-An operation in progress is continued. Otherwise the method with the least possible loss is chosen: a switchover if the
-active region is healthy, else the managed failover, and a detach only if AWS cannot do that and the loss is accepted.
+An operation in progress is continued, and so is a run that has moved the writer, whichever method its next attempt
+requests: the steps that are left, and what may have been lost, are those of the method that moved it. Otherwise auto is
+the method with the least possible loss: a switchover if the active region is healthy, else the managed failover, and a
+detach only if AWS cannot do that and the loss is accepted.
 """
 
 from __future__ import annotations
@@ -26,8 +28,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health.verdi
 
 def resolve(seen: Situation) -> tuple[Situation, str]:
     """Return the situation with a method other than auto, and the sentence that explains the method."""
-    if seen.request.method != AUTO:
-        return replace(seen, method=seen.request.method), f"Method {seen.request.method} was requested."
+    requested, promoted = seen.request.method, seen.promoted_by
+    if requested != AUTO and promoted not in (None, requested):
+        words = f"Method {requested} was requested, but run {seen.run.get('run_id')} has moved the writer by {promoted}"
+        return replace(seen, method=promoted), f"{words}; its remaining steps are those of a {promoted}."
+    if requested != AUTO:
+        return replace(seen, method=requested), f"Method {requested} was requested."
     return _under_way(seen) or _fresh(seen)
 
 
@@ -41,7 +47,7 @@ def _under_way(seen: Situation) -> tuple[Situation, str] | None:
         return replace(seen, method=DETACH), words
     if seen.is_promotion_open:
         return None
-    previous = seen.run.get("method")
+    previous = seen.promoted_by or seen.run.get("method")
     if previous in METHODS:
         return replace(seen, method=previous), f"Method auto continues the {previous} of run {seen.run.get('run_id')}."
     method = SWITCHOVER if _is_active_healthy(seen) else FAILOVER

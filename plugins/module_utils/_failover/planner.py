@@ -100,12 +100,12 @@ def _loss(seen: Situation) -> tuple[Mapping[str, Any] | None, str | None, float 
         bound = rpo_bound_ms(sample) if seen.has_writer_stopped else None
         return sample, newest, 0 if seen.method == SWITCHOVER else bound
     kept = {name: value for name, value in seen.run.items() if value not in (None, UNKNOWN, {})}
-    steps = [step["name"] for attempt in kept.get("attempts", []) for step in attempt["steps"]]
+    # The next attempt may be of another method, which does not change what the promotion has lost.
+    methods = seen.methods_recorded or {seen.method}
     # A bound holds for the promotion that was requested when it was stated, not for a later one.
-    has_bound = "promote_request" in steps and kept.get("method") != SWITCHOVER
-    bound = kept.get("rpo_bound_ms") if has_bound else None
+    bound = kept.get("rpo_bound_ms") if seen.promoted_by else None
     instant = kept.get("safe_instant") or (newest if seen.unfinished else None)
-    return kept.get("lag"), instant, 0 if seen.method == SWITCHOVER else bound
+    return kept.get("lag"), instant, 0 if methods == {SWITCHOVER} else bound
 
 
 def _promotion(seen: Situation) -> dict[str, Any]:
@@ -130,6 +130,11 @@ def _warnings(seen: Situation) -> tuple[str, ...]:
     found = []
     if seen.capacity.is_capped:
         found.append(f"Capacity of {seen.target}: {seen.capacity.reason}")
+    stopped = " and ".join(seen.processes_stopped)
+    if stopped and seen.is_capacity_enough:
+        found.append(
+            f"{stopped} of the Auto Scaling group of {seen.target} is suspended; it runs enough, but replaces none."
+        )
     meant, actual = seen.state.engine_version, (seen.view or {}).get("engine_version")
     if meant and actual and meant != actual:
         found.append(f"The manifest says engine version {meant}, the global database runs {actual}; run site.yml.")

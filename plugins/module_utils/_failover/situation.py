@@ -15,7 +15,17 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO, lag_of
-from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH, FAILOVER
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import (
+    DETACH,
+    FAILOVER,
+    METHODS,
+    SWITCHOVER,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.enough import (
+    running,
+    stopped_processes,
+    sufficient,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.capacity import Capacity, build_capacity
@@ -39,6 +49,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health.verdi
     verdict,
 )
 
+# The step that requests the promotion.
+PROMOTE_REQUEST = "promote_request"
 # Facts of a region without which a move to it cannot be decided or carried out, besides State.switch_fact.
 REQUIRED = ("global_cluster", "cluster", "instances", "targets", "group", "lease")
 
@@ -107,6 +119,31 @@ class Situation(Database):
         """The record of the unfinished run to the target; empty if there is none."""
         return (self.facts.value("run") or {}) if self.unfinished else {}
 
+    @cached_property
+    def methods_recorded(self) -> frozenset[str]:
+        """The methods by which the unfinished run may have moved the writer, by its record and its lease; may be empty.
+
+        One where an attempt has recorded that it requested the promotion.
+        """
+        attempts, asked = self.run.get("attempts") or [], self._attempts_that_promoted
+        found = {one.get("method") or self.run.get("method") for one in asked[-1:] or attempts}
+        if self.unfinished and not asked:
+            found.add(self.unfinished["method"])
+        return frozenset(found - {None})
+
+    @property
+    def promoted_by(self) -> str | None:
+        """The method by which the unfinished run has moved the writer to the target, if it recorded that."""
+        is_done = self._attempts_that_promoted and not self.is_promotion_open
+        if not is_done or self.is_joinable or self.is_detached:
+            return None
+        return next((method for method in METHODS if method in self.methods_recorded), None)
+
+    @property
+    def _attempts_that_promoted(self) -> list[dict[str, Any]]:
+        attempts = self.run.get("attempts") or []
+        return [one for one in attempts if any(step["name"] == PROMOTE_REQUEST for step in one["steps"])]
+
     def fence_of(self, region: str) -> Observation:
         """Return a region's fence document."""
         return control_tables.fence_of(self.state, region)
@@ -147,6 +184,18 @@ class Situation(Database):
         """Whether the target's group is already as large as wanted, and cannot be lowered by its scaling policies."""
         group = self.facts.value("group") or {}
         return min(group.get("desired", -1), group.get("min", -1)) >= self.capacity.wanted
+
+    @property
+    def processes_stopped(self) -> list[str]:
+        """The suspended processes of the target's group without which it gets no additional healthy targets."""
+        return stopped_processes(self.facts.value("group") or {})
+
+    @property
+    def is_capacity_enough(self) -> bool:
+        """Whether the target's group runs enough for the traffic as it is, in case it gets no more."""
+        group, percent = self.facts.value("group"), self.request.min_capacity_percent
+        least = self.capacity.wanted if self.method == SWITCHOVER else sufficient(self.capacity.wanted, percent)
+        return group is not None and running(group) >= least
 
     @property
     def is_capacity_ready(self) -> bool:

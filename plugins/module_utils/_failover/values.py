@@ -48,6 +48,8 @@ class Request:
     cool_down: seconds after an unplanned move in which another one is refused; 0 = off.
     resume_within: seconds; a run that ended longer ago is not resumed.
     takeover_run_id: the run whose live lease is known to be dead, or None.
+    min_capacity_percent: share of the wanted targets with which an unplanned move may take the traffic, if it gets no
+    more.
     trigger: what started the run; with another one a request is never the repetition of an earlier one.
     """
 
@@ -65,6 +67,7 @@ class Request:
     resume_within: float = 21600
     takeover_run_id: str | None = None
     trigger: str | None = None
+    min_capacity_percent: int = 50
 
     def terms(self, method: str) -> Terms:
         """Return the terms of the promotion by a method that is not auto."""

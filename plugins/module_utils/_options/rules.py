@@ -338,7 +338,10 @@ BUCKET = text(
 )
 TAGS = ByKey(
     line(128),
-    Value("up to 256 characters", lambda value: not isinstance(value, (dict, list)) and len(str(value)) <= 256),
+    Value(
+        "one value of up to 256 characters",
+        lambda value: value is not None and not isinstance(value, (dict, list)) and len(str(value)) <= 256,
+    ),
 )
 MOMENT = number(0, LAST_SECOND, "epoch seconds")
 

@@ -85,6 +85,7 @@ REQUEST_OPTIONS = (
     "cool_down",
     "resume_within",
     "takeover_run_id",
+    "min_capacity_percent",
 )
 
 Answers = Mapping[tuple[str, str], Observation]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.enough import running, stopped_processes
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
     HEALTHY,
     UNHEALTHY,
@@ -28,9 +29,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     warning,
 )
 
-# Scaling processes without which a larger group gets no additional healthy targets.
-# Source: "Suspend and resume processes for an Auto Scaling group" of the Amazon EC2 Auto Scaling User Guide.
-NEEDED_PROCESSES = frozenset({"Launch", "AddToLoadBalancer"})
 # The quota on vCPUs of running on-demand instances, and the families that count towards it: A, C, D, H, I, M, R, T, Z.
 # Source: "Amazon EC2 instance type quotas" of the Amazon EC2 Instance Types guide.
 STANDARD_QUOTA = "L-1216C47A"
@@ -83,11 +81,11 @@ def capacity(seen: Seen) -> Iterator[Finding]:
             yield blocker(region, f"The Auto Scaling group {name} does not exist.", PROVISION)
             continue
         group = fact.value
-        stopped = sorted(NEEDED_PROCESSES.intersection(group["suspended"]))
+        stopped = stopped_processes(group)
         figures = f"The group runs {group['desired']} and may run {group['max']}; {source}"
         if group["max"] < needed:
             yield blocker(region, f"{figures}.", f"Raise application_max_size to at least {needed} and run site.yml.")
-        elif stopped and min(group["desired"], group.get("in_service", group["desired"])) >= needed:
+        elif stopped and running(group) >= needed:
             reason = f"{figures}. That is enough, but {listed(stopped)} is suspended, so no instance would be replaced."
             yield warning(region, reason, "Resume the group's processes.")
         elif stopped:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import is_paused
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.work import OTHER_WORK
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Request
@@ -172,7 +173,7 @@ def _held(region: str, found: Mapping[str, Any]) -> Finding:
     who = f"run {found['run_id']} of {found['owner']} ({found['method']}, step {found.get('step') or 'unknown'})"
     if found["is_live"]:
         reason = f"The lease is held by {who} for {found['expires_in_seconds']:.0f} s more."
-        playbook = "upgrade.yml" if found["method"] == control_tables.UPGRADE else "failover.yml"
+        playbook = OTHER_WORK.get(found["method"], "failover.yml")
         remedy = f"Wait for that run; if it is known to be dead, {playbook} with takeover_run_id={found['run_id']}."
         return blocker(region, reason, remedy)
     ended = "was killed" if found["outcome"] == "running" else found["outcome"]

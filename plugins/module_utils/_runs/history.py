@@ -5,8 +5,8 @@
 """The record of a run with all its attempts, and which of several copies counts. Pure: no boto3, no clock.
 
 A run's document is the record of its latest attempt, with ``run_id``, ``attempt`` and ``attempts``: a list of
-{attempt, owner, outcome, reason, started_at, ended_at, steps} in the order of their numbers. An attempt that ended
-without writing a record is ``lost``; what is known of it comes from its lease.
+{attempt, owner, method, outcome, reason, started_at, ended_at, steps} in the order of their numbers. Attempts may be of
+different methods. An attempt that ended without writing a record is ``lost``; what is known of it comes from its lease.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def told_attempt(record: Mapping[str, Any], attempt: int) -> dict[str, Any]:
     return {
         "attempt": attempt,
         "owner": record.get("owner"),
+        "method": record.get("method"),
         "outcome": record.get("outcome"),
         "reason": record.get("reason"),
         "started_at": record.get("attempt_started_at") or record.get("started_at"),
@@ -60,6 +61,7 @@ def ended_attempt(lease: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "attempt": lease["attempt"],
         "owner": lease["owner"],
+        "method": lease["method"],
         "outcome": LOST if is_lost else lease["outcome"],
         "reason": f"{words} at step {lease['step'] or 'not begun'}; last seen {last_seen}, lease {lease['ended']}.",
         "started_at": lease["acquired_at"],
@@ -81,7 +83,9 @@ def close(attempts: dict[int, dict[str, Any]], run_id: str, previous: Mapping[st
             if entry is None:
                 attempts[lease["attempt"]] = ended_attempt(lease)
             elif entry["outcome"] == RUNNING:
-                attempts[lease["attempt"]] = {**ended_attempt(lease), "steps": entry["steps"]}
+                # The lease has the requested method, which may be auto.
+                kept = {name: entry[name] for name in ("method", "steps") if entry.get(name)}
+                attempts[lease["attempt"]] = {**ended_attempt(lease), **kept}
 
 
 def inherit(record: Mapping[str, Any], stored: Mapping[str, Any] | None) -> dict[str, Any]:

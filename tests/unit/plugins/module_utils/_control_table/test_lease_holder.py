@@ -129,10 +129,24 @@ def test_attempts_that_wrote_nothing_are_all_remembered(aws):
     assert (done["previous"]["attempt"], [one["attempt"] for one in done["previous"]["earlier"]]) == (2, [1])
 
 
-def test_an_expired_run_of_another_method_is_taken_over_by_a_run_of_its_own(aws):
-    lease(aws)
+@pytest.mark.parametrize("method", ["detach", "switchover", "auto"])
+def test_a_move_that_is_run_again_with_another_method_is_the_next_attempt_of_the_same_run(aws, method):
+    lease(aws, started_at=EPOCH - 7.5)
     aws.time.sleep(61)
-    done = by_bob(aws, method="detach")
+    done = by_bob(aws, method=method)
+    held = done["lease"]
+    assert (held["run_id"], held["attempt"], held["method"], done["resumed"]) == ("r1", 2, method, True)
+    assert held["started_at"] == EPOCH - 7.5
+    assert (done["previous"]["method"], done["previous"]["ended"]) == ("failover", "expired")
+
+
+@pytest.mark.parametrize(("before", "after"), [("upgrade", "failover"), ("failover", "upgrade")])
+@pytest.mark.parametrize("other", ["upgrade", "retire_region"])
+def test_a_move_does_not_continue_other_work_nor_the_other_way_round(aws, before, after, other):
+    before, after = (other if name == "upgrade" else name for name in (before, after))
+    lease(aws, method=before)
+    aws.time.sleep(61)
+    done = by_bob(aws, method=after)
     assert (done["lease"]["run_id"], done["lease"]["attempt"], done["resumed"]) == ("r2", 1, False)
     assert (done["previous"]["run_id"], done["previous"]["ended"]) == ("r1", "expired")
     assert "was taken over" in done["reason"]

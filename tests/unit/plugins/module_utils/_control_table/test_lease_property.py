@@ -80,8 +80,8 @@ class Controller(threading.Thread):
     def _one_run(self):
         self.runs += 1
         offer = {**REQUEST, "state": "held", "run_id": f"{self.owner}-{self.runs}", "owner": self.owner}
-        # A run now and then is of another method, so that leases are taken over as well as resumed.
-        offer["method"] = "failover" if self.runs % 3 else "switchover"
+        # A run now and then is other work, so that leases are taken over as well as resumed.
+        offer["method"] = "failover" if self.runs % 3 else "upgrade"
         taken = self._ask(offer)
         self.world.seen["resumed" if taken["resumed"] else "new"] += 1
         self.lease = Lease(taken["handle"], self.world.client_of(self), self.clock)

@@ -173,6 +173,43 @@ def test_refuses_a_target_without_healthy_targets():
     assert found.sentence == "us-east-2 has no healthy target: 0 of 2 registered ones; at least 1 is needed."
 
 
+def group_of(wanted=4, **group):
+    """A lost region that ran ``wanted`` instances, and the target's group with what is suspended in it."""
+    state = platform.with_members(Model().lose(EAST).state(), WEST, "group", **group)
+    return replace(state, capacity={EAST: {"min": 2, "desired": wanted, "max": 6}})
+
+
+@pytest.mark.parametrize("process", ["Launch", "AddToLoadBalancer"])
+def test_a_suspended_process_is_a_warning_where_the_capacity_suffices_and_an_obstacle_where_not(process):
+    few = group_of(wanted=6, suspended=[process])
+    (found,) = plan_of(few).obstacles
+    assert (found.code, found.override) == ("target_capacity_suspended", "force: true")
+    assert found.sentence == (
+        f"{process} of the Auto Scaling group of us-east-2 is suspended, so it gets no more healthy targets: it runs 2 "
+        "of 6 wanted instances. Resume the processes of the group."
+    )
+    assert plan_of(few, force=True).obstacles == ()
+    assert plan_of(few, min_capacity_percent=30).obstacles == (), "what an unplanned move accepts suffices"
+    enough = plan_of(group_of(wanted=4, suspended=[process]))
+    assert enough.obstacles == ()
+    assert f"{process} of the Auto Scaling group of us-east-2 is suspended; it runs enough, but replaces none." in (
+        enough.warnings
+    )
+
+
+def test_a_switchover_needs_every_wanted_instance_before_it_ignores_a_suspended_process():
+    state = platform.with_members(Model().state(), WEST, "group", suspended=["Launch"])
+    assert plan_of(state, method="switchover").obstacles == ()
+    state = platform.with_members(state, EAST, "group", desired=3)
+    assert [one.code for one in plan_of(state, method="switchover").obstacles] == ["target_capacity_suspended"]
+
+
+@pytest.mark.parametrize("process", ["AZRebalance", "Terminate", "ScheduledActions"])
+def test_a_suspended_process_that_brings_no_instance_is_neither(process):
+    plan = plan_of(group_of(wanted=6, suspended=[process]))
+    assert plan.obstacles == () and not [words for words in plan.warnings if "suspended" in words]
+
+
 @pytest.mark.parametrize("instances", [(), ("rebooting", "creating")])
 def test_refuses_a_target_without_an_available_instance(instances):
     found = only_obstacle(Model().lose(EAST).change(WEST, instances=instances))

@@ -429,8 +429,10 @@ def test_capacity_is_never_lowered_and_never_above_the_maximum(model, request):
 @given(models(), REQUESTS)
 def test_the_loss_is_bounded_by_lag_and_age_or_not_known(model, request):
     plan = build_plan(model.state(), request)
-    if plan.method == SWITCHOVER:
+    if plan.method == SWITCHOVER and any(step.step == "promote_request" for step in plan.steps):
         assert plan.rpo_bound_ms == 0
+    elif plan.method == SWITCHOVER:
+        assert plan.rpo_bound_ms in (0, None), "the writer may have been moved by another method"
     elif plan.rpo_bound_ms is not None:
         assert plan.lag and plan.rpo_bound_ms == round(plan.lag["value_ms"] + 1000 * plan.lag["age_seconds"])
         assert plan.writer_region not in {name for name, one in model.regions.items() if one.is_lost}, "may still write"
@@ -465,11 +467,11 @@ RECORDED = {
 }
 
 
-def resumed(run="recorded", **recorded):
+def resumed(run="recorded", request=None, **recorded):
     """The plan of the attempt after one that was killed once the writer had moved."""
     state = replace(Model(), writer=WEST).change(WEST, lease="failed").state()
     run = run and {**RECORDED, **recorded}
-    return build_plan(platform.with_values(state, WEST, run=run, lag=platform.sample()), Request())
+    return build_plan(platform.with_values(state, WEST, run=run, lag=platform.sample()), request or Request())
 
 
 def test_a_resumed_run_claims_what_the_attempt_that_requested_the_promotion_saw():
@@ -484,9 +486,43 @@ def test_a_resumed_run_without_a_record_has_the_safe_instant_of_the_last_sample(
     assert resumed(safe_instant="unknown").safe_instant == "2027-01-15T07:59:40.000Z"
 
 
-@pytest.mark.parametrize("recorded", [{"method": SWITCHOVER, "rpo_bound_ms": 0}, {"attempts": []}])
-def test_a_bound_is_not_kept_from_an_attempt_that_requested_another_promotion_or_none(recorded):
-    assert resumed(**recorded).rpo_bound_ms is None
+def test_a_bound_is_not_kept_from_an_attempt_that_requested_no_promotion():
+    assert resumed(attempts=[]).rpo_bound_ms is None
+
+
+@pytest.mark.parametrize("requested", ["switchover", "detach", "auto"])
+def test_a_run_that_has_moved_the_writer_keeps_its_method_and_its_loss_whatever_is_requested_next(requested):
+    plan = resumed(request=Request(method=requested))
+    assert (plan.method, plan.rpo_bound_ms, plan.safe_instant) == ("failover", 950, "2027-01-15T07:58:00.000Z")
+    assert "run run-1" in plan.method_reason
+    assert resumed(request=Request(method=requested), rpo_bound_ms="unknown").rpo_bound_ms is None
+
+
+def test_the_attempt_that_requested_the_promotion_counts_and_not_the_latest_one():
+    attempts = [
+        {"attempt": 1, "method": "switchover", "steps": [{"name": "capacity_ask"}]},
+        {"attempt": 2, "method": "failover", "steps": [{"name": "promote_request"}]},
+        {"attempt": 3, "method": "switchover", "steps": [{"name": "traffic"}]},
+    ]
+    plan = resumed(request=Request(method="switchover"), method="switchover", attempts=attempts)
+    assert (plan.method, plan.rpo_bound_ms) == ("failover", 950)
+
+
+def test_a_failover_that_finishes_a_switchover_lost_nothing_and_fences_nobody():
+    plan = resumed(request=Request(method="failover"), method=SWITCHOVER, rpo_bound_ms=0)
+    assert (plan.method, plan.rpo_bound_ms) == (SWITCHOVER, 0)
+    assert "fence" not in [step.step for step in plan.steps]
+
+
+def test_a_switchover_that_finishes_a_run_without_a_record_claims_no_loss_of_zero():
+    assert resumed(run=None, request=Request(method=SWITCHOVER)).rpo_bound_ms is None
+
+
+def test_a_region_whose_retirement_stopped_is_no_target_of_a_move():
+    stopped = Model().change(EAST, lease="failed").state()
+    assert plan_of(stopped, method="switchover").target_region == EAST, "an unfinished move is gone on with"
+    retiring = platform.with_members(stopped, EAST, "lease", method="retire_region")
+    assert plan_of(retiring, method="switchover").target_region == WEST
 
 
 @given(models(), REQUESTS)

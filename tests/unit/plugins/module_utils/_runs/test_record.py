@@ -162,6 +162,18 @@ def test_a_late_attempt_that_read_before_the_other_wrote_is_turned_away_by_the_t
     assert "a later attempt than 1 has written the record since" in late["not_written_to"][WEST]
 
 
+def test_every_attempt_says_by_which_method_it_went(aws):
+    write(aws, record={"outcome": "running", "owner": "ann", "method": "failover"})
+    done = write(aws, attempt=2, previous={**PREVIOUS, "method": "auto"}, record={"method": "detach"})
+    assert [entry["method"] for entry in done["record"]["attempts"]] == ["failover", "detach"]
+    assert stored(aws, "latest_move")["method"] == "detach"
+
+
+def test_an_attempt_that_wrote_nothing_is_known_by_the_method_of_its_lease(aws):
+    done = write(aws, attempt=2, previous=PREVIOUS, record={"method": "detach"})
+    assert [entry["method"] for entry in done["record"]["attempts"]] == ["failover", "detach"]
+
+
 def test_a_run_that_was_taken_over_is_closed_as_lost(aws):
     write(aws, record={"outcome": "running", "owner": "ann"})
     write(aws, run_id="r2", previous={**PREVIOUS, "ended": "taken over"}, record={"method": "detach"})
