@@ -6,7 +6,7 @@ POST outage {region, mode}, restore {region?}, targets {region, state, target_gr
      instances {region, type?, at_most?},
      faults {mode, region?, service?, operation?, seconds?, probability?, count?}, faults/clear {id?},
      calls/clear, settings {name: value}, advance {seconds}, reset, fork {dir, scale?},
-     data_plane {at?},
+     data_plane {at?}, record {into?},
      login {region, cluster, password}, database {region, cluster, status?, instance_status?}
 """
 
@@ -24,6 +24,7 @@ from lab.calls import CallLog
 from lab.clock import LONGEST_ADVANCE_S
 from lab.data_plane import PLANE
 from lab.faults import Answer, Fault
+from lab.recorder import Recorder
 from lab.timeline import Timeline
 from lab.world import FAULT_MODES, GLOBAL_CONTROL_PLANE, OUTAGE_MODES, TARGET_STATES, TargetRule, World
 
@@ -54,6 +55,7 @@ class Admin:
         self,
         world: World,
         calls: CallLog,
+        recorder: Recorder,
         logs: Mapping[str, Timeline],
         describe: Callable[[], dict[str, Any]],
         resolve: Callable[[str], dict[str, Any]],
@@ -82,6 +84,7 @@ class Admin:
             ("POST", "login"): self.login,
             ("POST", "data_plane"): self.data_plane,
             ("POST", "database"): self.database,
+            ("POST", "record"): lambda options: recorder.into(options.get("into")),
             ("POST", "fork"): lambda options: self.fork_into(options["dir"], options.get("scale")),
         }
         for name, log in logs.items():

@@ -138,6 +138,10 @@ class Lab:
         """Have the lab call a data plane (lab/data_plane.py); returns {region: addresses}. None detaches it."""
         return daemon.ask(self.url, "POST", "data_plane", at=url)
 
+    def record(self, into: str | Path | None) -> None:
+        """Append every answer of AWS to a file from now on (lab/recorder.py); None stops."""
+        daemon.ask(self.url, "POST", "record", into=None if into is None else str(Path(into).resolve()))
+
     def fault(self, mode: str, **options: Any) -> int:
         """Add a fault (region, service, operation, seconds, probability, count); returns its id.
 

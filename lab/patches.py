@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from typing import Any
 from uuid import uuid4
 
 import moto.ec2.urls
 import moto.ec2.utils
 import moto.rds.utils
-from moto.autoscaling.models import InstanceState
+from moto.autoscaling.models import FakeScalingPolicy, InstanceState
+from moto.autoscaling.responses import AutoScalingResponse
 from moto.cloudtrail.models import CloudTrailBackend
 from moto.core.responses import ActionResult
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.ec2.exceptions import InvalidPermissionNotFoundError
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance, MetadataOptions
 from moto.ec2.models.launch_templates import LaunchTemplate
+from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.models.vpc_peering_connections import VPCPeeringConnection
 from moto.ec2.responses import EC2Response
@@ -32,6 +36,7 @@ from moto.ec2.utils import parse_user_data
 from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.kms.models import KmsBackend
+from moto.kms.responses import KmsResponse
 from moto.s3.models import FakeBucket
 from moto.secretsmanager.exceptions import (
     InvalidParameterException,
@@ -43,12 +48,16 @@ from moto.secretsmanager.exceptions import (
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
 from moto.secretsmanager.responses import SecretsManagerResponse
 
+DAY_S = 86400
 LOAD_BALANCER_DEFAULTS = {
     "access_logs.s3.enabled": "false",
     "client_keep_alive.seconds": "3600",
     "connection_logs.s3.bucket": "",
     "connection_logs.s3.enabled": "false",
     "connection_logs.s3.prefix": "",
+    "health_check_logs.s3.bucket": "",
+    "health_check_logs.s3.enabled": "false",
+    "health_check_logs.s3.prefix": "",
     "idle_timeout.timeout_seconds": "60",
     "ipv6.deny_all_igw_traffic": "false",
     "load_balancing.cross_zone.enabled": "true",
@@ -236,18 +245,23 @@ def load_balancer_attributes() -> None:
         new_load_balancer(self, *args, **kwargs)
         if self.type == "application":
             self.attrs |= LOAD_BALANCER_DEFAULTS
+            self.attrs["ipv6.deny_all_igw_traffic"] = str(self.scheme == "internal").lower()
 
     FakeLoadBalancer.__init__ = complete
 
 
 def target_group_attributes() -> None:
-    """The same for target groups ("Target group attributes", User Guide for Application Load Balancers)."""
+    """The same for target groups ("Target group attributes", User Guide for Application Load Balancers).
+
+    `waf.fail_open.enabled` is an attribute of load balancers only (API reference TargetGroupAttribute).
+    """
     new_target_group = FakeTargetGroup.__init__
 
     def complete(self: FakeTargetGroup, *args: Any, **kwargs: Any) -> None:
         new_target_group(self, *args, **kwargs)
         if self.protocol in ("HTTP", "HTTPS"):
             self.attributes |= TARGET_GROUP_DEFAULTS
+        self.attributes.pop("waf.fail_open.enabled", None)
 
     FakeTargetGroup.__init__ = complete
 
@@ -455,7 +469,11 @@ def secret_label_is_at_one_version() -> None:
         named = (asked["move_to_version_id"], asked["remove_from_version_id"])
         for version, held in (secret.versions if secret and named[0] else {}).items():
             if label in held["version_stages"] and version not in named:
-                raise InvalidParameterException(f"{label} is attached to version {version}.")
+                # The text: moto's tests that are verified against AWS.
+                raise InvalidParameterException(
+                    f"The parameter RemoveFromVersionId can't be empty. Staging label {label} is currently attached to "
+                    f"version {version}, so you must explicitly reference that version in RemoveFromVersionId."
+                )
         return stock_update(self, **asked)
 
     SecretsManagerBackend.update_secret_version_stage = update
@@ -490,7 +508,11 @@ def secret_version_is_final() -> None:
         held = secret.versions.get(asked["client_request_token"], {}) if isinstance(secret, FakeSecret) else {}
         if "secret_string" in held or "secret_binary" in held:
             if any(held.get(name) != asked[name] for name in ("secret_string", "secret_binary")):
-                raise ResourceExistsException(f"{asked['client_request_token']} is a version with another value.")
+                # The text: moto's tests that are verified against AWS.
+                raise ResourceExistsException(
+                    f"You can't use ClientRequestToken {asked['client_request_token']} because that value is already "
+                    f"in use for a version of secret {secret.arn}."
+                )
             return secret.to_short_dict(include_version_stages=True, version_id=held["version_id"])
         return stock_put(self, **asked)
 
@@ -537,7 +559,120 @@ def trail_is_deleted_by_arn() -> None:
     CloudTrailBackend.delete_trail = delete_trail
 
 
+def policies_show_alarms() -> None:
+    """moto leaves Alarms and Enabled of a scaling policy out, which AWS always shows (tests/truth/recorded.json).
+
+    "Indicates whether the policy is enabled" (API reference ScalingPolicy). The lab's target tracking has no alarms in
+    CloudWatch, so the list is empty.
+    """
+    stock_put = AutoScalingResponse.put_scaling_policy
+
+    def put_scaling_policy(self: AutoScalingResponse) -> ActionResult:
+        result = stock_put(self)
+        policies = self.autoscaling_backend.describe_policies(policy_names=[self._get_param("PolicyName")])
+        for policy in policies:
+            policy.enabled = self._get_bool_param("Enabled", True)
+        return result
+
+    AutoScalingResponse.put_scaling_policy = put_scaling_policy
+    FakeScalingPolicy.enabled, FakeScalingPolicy.alarms = True, []
+
+
+def route_tables_show_gateways() -> None:
+    """moto leaves PropagatingVgws out, which AWS always shows (tests/truth/recorded.json)."""
+    RouteTable.propagating_vgws = []
+
+
+def private_interfaces_have_no_association() -> None:
+    """moto shows an empty Association of an interface without a public address.
+
+    Association is that of "an Elastic IP address (IPv4) or public address" (API reference
+    InstanceNetworkInterfaceAssociation); AWS's always have the address (tests/truth/recorded.json).
+    """
+    stock = NetworkInterface.association.fget
+    NetworkInterface.association = property(lambda interface: stock(interface) or None)
+
+
+def unused_managed_keys_have_no_target() -> None:
+    """moto lists the aliases of AWS's keys with a target that DescribeKey does not find.
+
+    Aliases without TargetKeyId "are predefined aliases that AWS has created but has not yet associated with a KMS key"
+    (KMS API reference ListAliases).
+    """
+    stock_list = KmsResponse.list_aliases
+
+    def list_aliases(self: KmsResponse) -> str:
+        shown = json.loads(stock_list(self))
+        for alias in shown["Aliases"]:
+            if alias["TargetKeyId"] not in self.kms_backend.keys:
+                del alias["TargetKeyId"]
+        return json.dumps(shown)
+
+    KmsResponse.list_aliases = list_aliases
+
+
+def secret_versions_show_their_keys() -> None:
+    """moto lists a secret's versions under its name in place of its ARN, all created and accessed now, without a key.
+
+    KmsKeyIds are "the KMS keys used to encrypt the secret version", DefaultEncryptionKey for the account's own (Secrets
+    Manager API reference SecretVersionsListEntry; tests/truth/recorded.json).
+    """
+
+    def list_secret_version_ids(self: SecretsManagerBackend, secret_id: str) -> str:
+        secret = self.secrets[secret_id]
+        key = secret.kms_key_id if isinstance(secret, FakeSecret) else secret.config["KmsKeyId"]
+        named = key if key and key != self.DEFAULT_KMS_KEY_ALIAS else "DefaultEncryptionKey"
+        versions = [
+            {
+                "CreatedDate": held["createdate"],
+                "KmsKeyIds": [named],
+                "VersionId": version,
+                "VersionStages": held["version_stages"],
+                **({"LastAccessedDate": held["lab_accessed"]} if "lab_accessed" in held else {}),
+            }
+            for version, held in secret.versions.items()
+        ]
+        return json.dumps({"ARN": secret.arn, "Name": secret.name, "Versions": versions})
+
+    SecretsManagerBackend.list_secret_version_ids = list_secret_version_ids
+
+
+def secret_shows_when_it_was_read() -> None:
+    """moto shows no LastAccessedDate of a secret.
+
+    It is the day on which the secret was last retrieved in the Region, without a time, and "omitted if the secret has
+    never been retrieved in the Region" (Secrets Manager API reference DescribeSecret, ReplicationStatusType).
+    """
+    stock_get = SecretsManagerBackend.get_secret_value
+
+    def get_secret_value(self: SecretsManagerBackend, secret_id: str, *args: Any, **named: Any) -> dict[str, Any]:
+        found = stock_get(self, secret_id, *args, **named)
+        secret, today = self.secrets[secret_id], int(time.time()) // DAY_S * DAY_S
+        secret.versions[found["VersionId"]]["lab_accessed"] = secret.lab_accessed = today
+        if isinstance(secret, ReplicaSecret):
+            secret.config["LastAccessedDate"] = today
+        return found
+
+    def with_date(stock: Any) -> Any:
+        def to_dict(self: Any) -> dict[str, Any]:
+            shown = stock(self)
+            shown["LastAccessedDate"] = getattr(self, "lab_accessed", None)
+            return {name: value for name, value in shown.items() if value is not None}
+
+        return to_dict
+
+    SecretsManagerBackend.get_secret_value = get_secret_value
+    for kind in (FakeSecret, ReplicaSecret):
+        kind.to_dict = with_date(kind.to_dict)
+
+
 PATCHES = (
+    policies_show_alarms,
+    route_tables_show_gateways,
+    private_interfaces_have_no_association,
+    unused_managed_keys_have_no_target,
+    secret_versions_show_their_keys,
+    secret_shows_when_it_was_read,
     instance_metadata_options,
     trail_is_deleted_by_arn,
     peering_filters,

@@ -39,7 +39,8 @@ class Runtime:
         self.directory = directory
         self.calls = CallLog()
         self.front = Front(world, self.calls)
-        self.front.admin = Admin(world, self.calls, LOGS, self.describe, route53.resolve, self.fork)
+        logs = (self.calls, self.front.recorder, LOGS)
+        self.front.admin = Admin(world, *logs, self.describe, route53.resolve, self.fork)
         self.front.probe = endpoints.probe
         install()
         services_by_signing_name()  # read now, not during the first call
@@ -109,6 +110,7 @@ class Runtime:
             self.world.lock = threading.RLock()
             self.world.clock.scale = scale
             PLANE.detach()  # that of the original is the original's
+            self.front.recorder.into(None)
             release_sockets(keep=sockets.filenos())
             directory.mkdir(parents=True, exist_ok=True)
             log = os.open(directory / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)

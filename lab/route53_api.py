@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Route 53's API where moto lacks it or is wrong about it. Each class or function names what it fixes.
 
-moto 5.2.5: UpdateHealthCheck never raises HealthCheckVersion and empties ChildHealthChecks and Regions that are not
-given; alarm and routing control settings are dropped; a caller reference may be used twice; GetHealthCheckStatus is a
+moto 5.2.5: ListHealthChecks shows neither MaxItems nor IsTruncated, nor the regions that checks of endpoints have by
+default; UpdateHealthCheck never raises HealthCheckVersion and empties ChildHealthChecks and Regions that are not given;
+alarm and routing control settings are dropped; a caller reference may be used twice; GetHealthCheckStatus is a
 constant; GetHealthCheckLastFailureReason and TestDNSAnswer are missing; deleting a record deletes every record with
 that SetIdentifier, whatever its name; a change batch that fails half-way is half made; a name may have two primary
 records; no zone can be signed.
@@ -137,6 +138,11 @@ class LabRoute53(Route53):
             USED_REFERENCES[reference] = config
         return ActionResult({"HealthCheck": known, "Location": _location(known.id)})
 
+    def list_health_checks(self) -> ActionResult:
+        """All on one page, which says so (API, ListHealthChecks: MaxItems is 100 by default)."""
+        shown = super().list_health_checks().result
+        return ActionResult({**shown, "IsTruncated": False, "MaxItems": self._get_param("MaxItems") or "100"})
+
     def update_health_check(self) -> ActionResult:
         """What is given changes, what is not stays, and the version rises."""
         check = self.backend.get_health_check(self._get_param("HealthCheckId"))
@@ -260,6 +266,8 @@ def _patch_config() -> None:
         if self.type_ in ("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL"):
             for member in ("IPAddress", "Port", "RequestInterval", "FailureThreshold", "MeasureLatency", "EnableSNI"):
                 config.pop(member, None)
+        elif not config.get("Regions"):  # "from all of the regions in the list" (API, HealthCheckConfig, Regions)
+            config["Regions"] = list(CHECKER_REGIONS)
         return config
 
     HealthCheck.health_check_config = property(health_check_config)

@@ -38,6 +38,7 @@ from lab.faults import (
     page,
     spoil,
 )
+from lab.recorder import Recorder
 from lab.request import ApiRequest, read_form, read_request, read_scope
 from lab.services import accelerator, arc
 from lab.stale import StaleReads
@@ -172,6 +173,7 @@ class Front:
         self.calls = calls
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.stale_reads = StaleReads(world)
+        self.recorder = Recorder()
         self.admin: Callable[[str, str, dict[str, str], bytes], Answer] | None = None
         self.probe: Callable[[str, str], Answer | Fault | None] | None = None
 
@@ -230,6 +232,7 @@ class Front:
         if fault and fault.mode == "doubled":
             self._moto_or_error(request, environ, body)
         answer = self._moto_or_error(request, environ, body)
+        self.recorder.add(request, answer)
         if fault and fault.mode == "lost_answer":
             raise NoAnswer("lost")
         return spoil(fault, answer) if fault else answer

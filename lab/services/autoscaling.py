@@ -104,10 +104,12 @@ class LabAutoScalingResponse(AutoScalingResponse):
         advance_refreshes(self.autoscaling_backend)
         return super().call_action()
 
-    def _group(self) -> FakeAutoScalingGroup:
+    def _group(self, unknown: str | None = None) -> FakeAutoScalingGroup:
+        """The group that is named; unknown: what AWS calls one that it has not got, by its name if None."""
         name = self._get_param("AutoScalingGroupName")
         if name not in self.autoscaling_backend.autoscaling_groups:
-            raise ValidationError(f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
+            unknown = unknown or f"AutoScalingGroup '{name}' not found"
+            raise ValidationError(f"AutoScalingGroup name not found - {unknown}")
         return self.autoscaling_backend.autoscaling_groups[name]
 
     def _check_sizes(self, group: FakeAutoScalingGroup | None) -> None:
@@ -139,7 +141,7 @@ class LabAutoScalingResponse(AutoScalingResponse):
         return result
 
     def update_auto_scaling_group(self) -> ActionResult:
-        group = self._group()
+        group = self._group(unknown="null")  # moto's test_update_unknown_group, verified against AWS
         self._check_sizes(group)
         policy = group.mixed_instances_policy
         result = super().update_auto_scaling_group()

@@ -2,17 +2,23 @@
 """GetMetricData and GetMetricStatistics of the metrics of RDS that lab/services/rds_metrics.py samples.
 
 A period is taken as AWS seconds, and samples lie a minute of them apart: one sample, one data point.
+
+GetMetricData also has the usage of the quota of vCPUs (CloudWatch User Guide, "AWS usage metrics"): its present value,
+as a sample of five minutes ago.
 """
 
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.cloudwatch.models import CloudWatchBackend, MetricDatum, Statistics
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core.responses import ActionResult
 
 from lab.clock import CLOCK
+from lab.services.quotas import USAGE, used_vcpus
 from lab.services.rds_metrics import RECORDER, UNITS
 
 NAMESPACE = "AWS/RDS"
@@ -49,7 +55,8 @@ def _statistics(sample: MetricDatum, wanted: list[str]) -> Statistics:
 def _query_result(backend: CloudWatchBackend, query: dict[str, Any], start: datetime, end: datetime) -> dict[str, Any]:
     """The answer to one query of GetMetricData for such a metric, oldest first."""
     stat, metric = query["MetricStat"], query["MetricStat"]["Metric"]
-    found = samples(backend, metric["MetricName"], metric.get("Dimensions", []), start, end)
+    read = _usage_samples if metric["Namespace"] == USAGE["MetricNamespace"] else samples
+    found = read(backend, metric["MetricName"], metric.get("Dimensions", []), start, end)
     return {
         "id": query["Id"],
         "label": query.get("Label") or metric["MetricName"],
@@ -59,8 +66,22 @@ def _query_result(backend: CloudWatchBackend, query: dict[str, Any], start: date
     }
 
 
+def _usage_samples(
+    backend: CloudWatchBackend, name: str, dimensions: list[dict[str, str]], start: datetime, end: datetime
+) -> list[MetricDatum]:
+    if name != USAGE["MetricName"] or {one["Name"]: one["Value"] for one in dimensions} != USAGE["MetricDimensions"]:
+        return []
+    taken = _naive(datetime.now(UTC).timestamp()) - timedelta(minutes=5)
+    if not start.replace(tzinfo=None) <= taken < end.replace(tzinfo=None):
+        return []
+    used = used_vcpus(backend.account_id, backend.region_name)
+    return [MetricDatum(USAGE["MetricNamespace"], name, used, dimensions, taken, "None")]
+
+
 def _is_sampled(query: dict[str, Any]) -> bool:
     metric = (query.get("MetricStat") or {}).get("Metric") or {}
+    if metric.get("Namespace") == USAGE["MetricNamespace"]:
+        return True
     return metric.get("Namespace") == NAMESPACE and metric.get("MetricName") in UNITS
 
 
@@ -102,5 +123,13 @@ def install() -> None:
         found = samples(self, metric_name, dimensions, start_time, end_time)
         return [_statistics(one, stats or []) for one in found if unit in (None, one.unit)]
 
+    stock_answer = CloudWatchResponse.get_metric_data
+
+    def answer(self: CloudWatchResponse) -> ActionResult:
+        """moto leaves Messages out; AWS answers with an empty list where it has nothing to say (tests/truth)."""
+        given = stock_answer(self)
+        return ActionResult({"Messages": [], **given.result})
+
+    CloudWatchResponse.get_metric_data = answer
     CloudWatchBackend.get_metric_data = get_metric_data
     CloudWatchBackend.get_metric_statistics = get_metric_statistics

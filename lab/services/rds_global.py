@@ -238,9 +238,11 @@ class GlobalDatabase(RDSBaseModel):
             "GlobalClusterIdentifier": self.identifier,
             "GlobalClusterResourceId": f"cluster-{self.hash}",
             "GlobalClusterArn": self.arn,
-            "Status": self._status(now),
+            "Status": self._status(),
             **self.properties,
             "EngineVersion": self.engine_version,
+            # Of a key of the customer or of AWS (shape GlobalCluster); the lab encrypts with no other.
+            "StorageEncryptionType": "sse-kms" if self.properties["StorageEncrypted"] else "none",
             "Endpoint": self.endpoint,
             "GlobalClusterMembers": [self._describe_member(one) for one in self.members if not one.is_delisted],
             "TagList": self.tags,
@@ -255,9 +257,13 @@ class GlobalDatabase(RDSBaseModel):
             }
         return {name: value for name, value in shown.items() if value is not None}
 
-    def _status(self, now: float) -> str:
-        """That of an operation on the database as a whole: a move, or the upgrade to another major version."""
-        if self.move and self.move.status(now) == self.move.name:
+    def _status(self) -> str:
+        """That of an operation on the database as a whole: a move, or the upgrade to another major version.
+
+        A move is one from its first moment, while FailoverState is still `pending` (AWS's examples of
+        failover-global-cluster and switchover-global-cluster, tests/truth/printed.json).
+        """
+        if self.move and self.move.cancelled_at is None:
             return self.move.name
         upgrades = [vars(member.cluster).get("lab_upgrade") for member in self.members]
         return "upgrading" if any(one.is_major for one in upgrades if one) else "available"

@@ -74,6 +74,7 @@ class Settings:
     elastic_ips_max: int = 5  # quotas that are reported only
     vpcs_max: int = 5
     health_checks_max: int = 200
+    vcpus_max: int = 64  # AWS gives a new account 5 (L-1216C47A)
     organization_blocks_public_access: bool = False  # an S3 policy of AWS Organizations (lab/anonymous_s3.py)
     dns_client_vpc: str = ""  # the VPC from which the lab's DNS is asked; empty = the internet (private hosted zones)
     replication_s: float = 1.0  # a DynamoDB write or an S3 object reaches the other region

@@ -19,6 +19,7 @@ from moto import mock_aws
 
 EAST, WEST = "us-east-1", "us-east-2"
 IMAGE = "ami-12345678"
+CPU = "ASGAverageCPUUtilization"
 SESSION = boto3.session.Session()
 CLIENTS: dict[tuple[str, str], Any] = {}
 PROBES: dict[str, Callable[[], bool]] = {}
@@ -523,6 +524,64 @@ def secret_has_one_replica_in_a_region() -> bool:
     secrets, again = client("secretsmanager"), [{"Region": WEST}]
     secrets.create_secret(Name="once", SecretString="s", AddReplicaRegions=again)
     return passes(secrets.replicate_secret_to_regions, SecretId="once", AddReplicaRegions=again)
+
+
+@probe
+def policies_show_alarms() -> bool:
+    template()
+    group(1)
+    tracking = {"TargetValue": 50.0, "PredefinedMetricSpecification": {"PredefinedMetricType": CPU}}
+    given = {"AutoScalingGroupName": "asg", "PolicyName": "p", "PolicyType": "TargetTrackingScaling"}
+    client("autoscaling").put_scaling_policy(**given, TargetTrackingConfiguration=tracking)
+    (shown,) = client("autoscaling").describe_policies(AutoScalingGroupName="asg")["ScalingPolicies"]
+    return not {"Alarms", "Enabled"} <= shown.keys()
+
+
+@probe
+def route_tables_show_gateways() -> bool:
+    return "PropagatingVgws" not in client("ec2").describe_route_tables()["RouteTables"][0]
+
+
+@probe
+def private_interfaces_have_no_association() -> bool:
+    interface = {"DeviceIndex": 0, "SubnetId": subnets()[0], "AssociatePublicIpAddress": False}
+    made = client("ec2").run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1, NetworkInterfaces=[interface])
+    found = client("ec2").describe_instances(InstanceIds=[made["Instances"][0]["InstanceId"]])["Reservations"]
+    return "Association" in found[0]["Instances"][0]["NetworkInterfaces"][0]
+
+
+@probe
+def unused_managed_keys_have_no_target() -> bool:
+    aliases = client("kms").list_aliases()["Aliases"]
+    return any("TargetKeyId" in one for one in aliases if one["AliasName"] == "alias/aws/acm")
+
+
+@probe
+def secret_versions_show_their_keys() -> bool:
+    client("secretsmanager").create_secret(Name="plain", SecretString="s")
+    return "KmsKeyIds" not in client("secretsmanager").list_secret_version_ids(SecretId="plain")["Versions"][0]
+
+
+@probe
+def secret_shows_when_it_was_read() -> bool:
+    client("secretsmanager").create_secret(Name="read", SecretString="s")
+    client("secretsmanager").get_secret_value(SecretId="read")
+    return "LastAccessedDate" not in client("secretsmanager").describe_secret(SecretId="read")
+
+
+@probe
+def metric_data_has_messages() -> bool:
+    now = datetime.now(UTC)
+    stat = {"Metric": {"Namespace": "N", "MetricName": "M"}, "Period": 60, "Stat": "Sum"}
+    query = [{"Id": "one", "MetricStat": stat}]
+    given = {"StartTime": now - timedelta(hours=1), "EndTime": now}
+    return "Messages" not in client("cloudwatch").get_metric_data(MetricDataQueries=query, **given)
+
+
+@probe
+def quota_of_vcpus() -> bool:
+    quota = {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"}
+    return refuses(client("service-quotas").get_service_quota, **quota)
 
 
 TOKENS = ["0" * 32, "1" * 32, "2" * 32]

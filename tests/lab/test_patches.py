@@ -11,12 +11,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab import patches
 from tests.lab import stock_moto
-from tests.lab.in_process import EAST, Aws
+from tests.lab.in_process import EAST, WEST, Aws
 from tests.lab.test_autoscaling import Fleet
 
 
@@ -64,3 +66,40 @@ def test_the_nat_gateway_is_found_by_its_resource_type(aws: Aws) -> None:
     ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address, TagSpecifications=tags)
     (shown,) = ec2.describe_nat_gateways(Filter=[{"Name": "tag:Name", "Values": ["nat"]}])["NatGateways"]
     assert shown["Tags"] == tags[0]["Tags"]
+
+
+def test_errors_have_the_texts_that_moto_has_verified_against_aws(aws: Aws) -> None:
+    secrets = stock_moto.secret_versions()
+    arn = secrets.describe_secret(SecretId="versions")["ARN"]
+    token = stock_moto.TOKENS[2]
+    again = {"SecretId": "versions", "ClientRequestToken": token, "VersionStages": ["AWSPENDING"]}
+    used = refusal(secrets.put_secret_value, **again, SecretString="another")
+    assert used == (
+        "ResourceExistsException",
+        f"You can't use ClientRequestToken {token} because that value is already in use for a version of secret {arn}.",
+    )
+    move = {"SecretId": "versions", "VersionStage": "AWSCURRENT", "MoveToVersionId": token}
+    code, text = refusal(secrets.update_secret_version_stage, **move)
+    assert code == "InvalidParameterException" and f"AWSCURRENT is currently attached to version {'0' * 32}" in text
+    unknown = refusal(aws.client("autoscaling", EAST).update_auto_scaling_group, AutoScalingGroupName="none", MinSize=1)
+    assert unknown == ("ValidationError", "AutoScalingGroup name not found - null")
+
+
+def test_a_secret_shows_when_it_was_read_where_it_was_read(aws: Aws) -> None:
+    secrets = aws.client("secretsmanager", EAST)
+    secrets.create_secret(Name="s", SecretString="v", AddReplicaRegions=[{"Region": WEST}])
+    aws.client("secretsmanager", WEST).get_secret_value(SecretId="s")
+    shown = secrets.describe_secret(SecretId="s")
+    read = shown["ReplicationStatus"][0]["LastAccessedDate"]
+    assert read.timestamp() % 86400 == 0 and "LastAccessedDate" not in shown
+    assert aws.client("secretsmanager", WEST).describe_secret(SecretId="s")["LastAccessedDate"] == read
+    (version,) = secrets.list_secret_version_ids(SecretId="s")["Versions"]
+    assert version["KmsKeyIds"] == ["DefaultEncryptionKey"]
+
+
+def refusal(call: Any, **parameters: Any) -> tuple[str, str]:
+    """Code and message of the error that a call answers with."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]

@@ -62,6 +62,8 @@ def test_an_encrypted_secondary_needs_a_key_of_its_own_region(aws: Aws) -> None:
     create = aws.client("rds", WEST).create_db_cluster
     refused("InvalidParameterCombination", create, DBClusterIdentifier="b", **common)
     refused("KMSKeyNotAccessibleFault", create, DBClusterIdentifier="b", **common, KmsKeyId=key.format(EAST))
+    (database,) = aws.client("rds", EAST).describe_global_clusters()["GlobalClusters"]
+    assert database["StorageEncryptionType"] == "sse-kms"
     cluster = create(DBClusterIdentifier="b", **common, KmsKeyId=key.format(WEST))["DBCluster"]
     assert cluster["StorageEncrypted"] and cluster["KmsKeyId"] == key.format(WEST)
 
@@ -69,8 +71,9 @@ def test_an_encrypted_secondary_needs_a_key_of_its_own_region(aws: Aws) -> None:
 def test_failover_passes_through_its_states_and_moves_the_writer(pair: Global) -> None:
     endpoint = pair.read()["Endpoint"]
     pair.aws.lose(EAST)
-    started = pair.fail_over(WEST, AllowDataLoss=True)["GlobalCluster"]["FailoverState"]
-    assert started == {
+    database = pair.fail_over(WEST, AllowDataLoss=True)["GlobalCluster"]
+    assert database["Status"] == "failing-over", "it is that from the first moment on"
+    assert database["FailoverState"] == {
         "Status": "pending",
         "FromDbClusterArn": pair.arns[EAST],
         "ToDbClusterArn": pair.arns[WEST],
@@ -168,7 +171,8 @@ def test_events_are_those_of_the_interval(pair: Global) -> None:
 
 def test_switchover_is_called_in_the_primarys_region_and_loses_nothing(pair: Global) -> None:
     refused("InvalidGlobalClusterStateFault", pair.switch_over, region=WEST, called_in=WEST)
-    pair.switch_over(WEST, called_in=EAST)
+    database = pair.switch_over(WEST, called_in=EAST)["GlobalCluster"]
+    assert (database["Status"], database["FailoverState"]["Status"]) == ("switching-over", "pending")
     assert pair.read()["FailoverState"]["IsDataLossAllowed"] is False
     pair.wait_idle()
     assert pair.writer() == WEST and pair.member(EAST)["SynchronizationStatus"] == "connected"

@@ -158,12 +158,29 @@ def test_a_standby_of_another_version_blocks(platform: Platform) -> None:
     assert named(rows(platform), "engine_parity") == {WEST: "blocker"}
 
 
-def test_a_quota_that_cannot_be_read_is_a_warning(platform: Platform) -> None:
+def lack_instances(platform: Platform) -> None:
+    """The active region runs more than the standby does."""
     group = {"AutoScalingGroupName": GROUP, "DesiredCapacity": 4}
     platform.lab.client("autoscaling", EAST).set_desired_capacity(**group)
+
+
+def test_a_quota_that_cannot_be_read_is_a_warning(platform: Platform) -> None:
+    lack_instances(platform)
+    platform.lab.fault("5xx", service="service-quotas")
     (row,) = [row for row in rows(platform) if row["check"] == "vcpu_quota"]
     assert (row["state"], row["is_unknown"]) == ("warning", True)
     assert "GetServiceQuota" in row["reason"]
+
+
+def test_a_quota_of_vcpus_that_is_too_small_blocks(platform: Platform) -> None:
+    lack_instances(platform)
+    groups = platform.lab.client("autoscaling", WEST).describe_auto_scaling_groups()["AutoScalingGroups"]
+    used = 2 * sum(len(group["Instances"]) for group in groups)  # all are t3.medium
+    for quota, state in ((64, "ok"), (used, "blocker")):
+        platform.lab.settings(vcpus_max=quota)
+        (row,) = [row for row in rows(platform) if row["check"] == "vcpu_quota"]
+        assert (row["state"], row["is_unknown"]) == (state, False), row
+        assert f"the quota L-1216C47A is {quota}, {used} are used." in row["reason"]
 
 
 def test_a_region_that_hangs_is_waited_for_until_the_deadline(platform: Platform) -> None:

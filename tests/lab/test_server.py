@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import io
 import json
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -90,3 +92,53 @@ def test_a_bucket_is_private_until_public_access_is_allowed(lab: Lab) -> None:
         s3.put_bucket_policy(Bucket="bucket", Policy=policy)
     s3.delete_public_access_block(Bucket="bucket")
     s3.put_bucket_policy(Bucket="bucket", Policy=policy)
+
+
+def test_answers_are_kept_in_a_file_while_that_is_wanted_and_not_those_of_a_copy(lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "answers"
+    lab.record(file)
+    with pytest.raises(ClientError):
+        lab.client("s3").get_bucket_acl(Bucket="nobodys-bucket")
+    with lab.fork(tmp_path / "copy") as copy:
+        copy.client("sts").get_caller_identity()
+    lab.record(None)
+    lab.client("sts").get_caller_identity()
+    (one,) = [json.loads(line) for line in file.read_text().splitlines()]
+    assert (one["service"], one["operation"], one["status"]) == ("s3", "GetBucketAcl", 404)
+    assert b"NoSuchBucket" in base64.b64decode(one["body"])
+
+
+READS = {
+    "autoscaling": "describe_auto_scaling_groups",
+    "cloudwatch": "describe_alarms",
+    "dynamodb": "list_tables",
+    "ec2": "describe_vpcs",
+    "elbv2": "describe_load_balancers",
+    "events": "list_rules",
+    "iam": "list_roles",
+    "kms": "list_aliases",
+    "lambda": "list_functions",
+    "logs": "describe_log_groups",
+    "rds": "describe_global_clusters",
+    "route53": "list_hosted_zones",
+    "s3": "list_buckets",
+    "secretsmanager": "list_secrets",
+    "sns": "list_topics",
+    "ssm": "describe_parameters",
+    "sts": "get_caller_identity",
+}
+
+
+def test_a_session_in_another_account_reads_that_account(lab: Lab) -> None:
+    away = "210987654321"
+    trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    iam = lab.client_of_account(away, "iam")
+    policies = [json.dumps({"Version": "2012-10-17", "Statement": [one]}) for one in (trust, everything)]
+    iam.create_role(RoleName="reader", AssumeRolePolicyDocument=policies[0])
+    iam.put_role_policy(RoleName="reader", PolicyName="p", PolicyDocument=policies[1])
+    lab.client("sns").create_topic(Name="of-the-labs-account")
+    arn = f"arn:aws:iam::{away}:role/reader"
+    key = lab.client("sts").assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+    read = {service: getattr(lab.client_with(key, service), name)() for service, name in READS.items()}
+    assert read["sts"]["Account"] == away and read["sns"]["Topics"] == []
