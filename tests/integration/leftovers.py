@@ -139,9 +139,7 @@ def mentions(platform: Platform, region: str) -> dict[str, object]:
                 for peering in lab.client("ec2", one).describe_vpc_peering_connections()["VpcPeeringConnections"]
                 if peering["Status"]["Code"] not in ("deleted", "deleting")
             ],
-            "alarms": [
-                alarm["AlarmName"] for alarm in lab.client("cloudwatch", one).describe_alarms()["MetricAlarms"]
-            ],
+            "alarms": [alarm["AlarmName"] for alarm in lab.client("cloudwatch", one).describe_alarms()["MetricAlarms"]],
             "dashboard": lab.client("cloudwatch", one).get_dashboard(DashboardName=f"trading-{one}-dev"),
             "function": lab.client("lambda", one).get_function(FunctionName="trading-trigger-dev")["Configuration"],
             "global database": members(lab, one),
