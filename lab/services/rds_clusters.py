@@ -204,8 +204,9 @@ class ClusterRules(OptionRules):
         group = getattr(instance, "db_parameter_group_name", None)
         asked = self.params.get("DBInstanceClass")
         is_other = instance is not None and asked not in (None, instance.db_instance_class)
-        if is_other:
+        if is_other or (asked is not None and "lab_class_change" in vars(instance or self)):
             check_changeable(instance)
+        if is_other:
             # moto would have it immediately.
             self.params.pop("DBInstanceClass")
         result = super().modify_db_instance()  # type: ignore[misc]

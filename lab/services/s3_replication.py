@@ -230,7 +230,7 @@ def install() -> None:
     stock_versioning = S3Backend.put_bucket_versioning
 
     def put_bucket_versioning(self: S3Backend, bucket_name: str, status: str) -> None:
-        if status != "Enabled" and self.get_bucket(bucket_name).replication:
+        if status != "Enabled" and self.get_bucket_replication(bucket_name):
             raise S3ClientError("InvalidBucketState", SUSPENDED)
         stock_versioning(self, bucket_name, status)
 

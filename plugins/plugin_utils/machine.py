@@ -88,7 +88,7 @@ def plugin_problems(enabled: Collection[str]) -> list[str]:
 
 
 def profile_problems(
-    credentials: t.Any, regions: t.Any, options: Settings, environment: Mapping[str, str] = os.environ
+    credentials: t.Any, regions: t.Any, options: Settings, environment: Mapping[str, str] | None = None
 ) -> list[str]:
     """Return the problems of profiles whose role needs an MFA code, which botocore would ask for in every task.
 
@@ -97,6 +97,7 @@ def profile_problems(
     """
     if botocore is None or playbook_names(options) == {POLICIES}:
         return []
+    environment = os.environ if environment is None else environment
     found = credentials if isinstance(credentials, Mapping) else {}
     own = {region: one.get("profile") for region, one in found.items() if isinstance(one, Mapping)}
     named = {f"aws_profile of {region}": name for region, name in own.items() if name and isinstance(name, str)}

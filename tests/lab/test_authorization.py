@@ -271,12 +271,12 @@ def test_a_session_has_the_rights_of_its_role(lab: Lab) -> None:
 
 
 def test_a_call_whose_resource_the_lab_does_not_know_needs_a_right_to_everything(lab: Lab) -> None:
-    lab.client("sqs").create_queue(QueueName="ours")
-    named = Someone(lab, allow("sqs:*", "arn:aws:sqs:us-east-1:123456789012:ours"))
-    assert refused(named.client("sqs").get_queue_url, QueueName="ours").startswith("AccessDenied")
-    everything = {"Version": "2012-10-17", "Statement": [allow("sqs:GetQueueUrl")]}
+    lab.client("kinesis").create_stream(StreamName="ours", ShardCount=1)
+    named = Someone(lab, allow("kinesis:*", "arn:aws:kinesis:us-east-1:123456789012:stream/ours"))
+    assert refused(named.client("kinesis").describe_stream_summary, StreamName="ours").startswith("AccessDenied")
+    everything = {"Version": "2012-10-17", "Statement": [allow("kinesis:DescribeStreamSummary")]}
     lab.client("iam").put_user_policy(UserName="someone", PolicyName="all", PolicyDocument=json.dumps(everything))
-    assert named.client("sqs").get_queue_url(QueueName="ours")["QueueUrl"]
+    assert named.client("kinesis").describe_stream_summary(StreamName="ours")["StreamDescriptionSummary"]
 
 
 def verdict(*statements: dict[str, Any], **context: list[str]) -> str:

@@ -79,4 +79,4 @@ def test_vpcs_of_the_name_are_found_with_their_networks_and_others_are_not(aws: 
         aws.client("ec2", region).create_vpc(CidrBlock=cidr, TagSpecifications=tags)
     result = judged(aws)
     assert [(one["code"], one["region"]) for one in result["blockers"]] == [("vpc_cidr_differs", WEST)]
-    assert actions(result)[EAST, "network"] == "left_alone"
+    assert actions(result)[EAST, "network"] == "changed", "it gets the peering with the region that has no VPC yet"

@@ -897,7 +897,7 @@ def failover_pair(zone: str, name: str, *order: str) -> dict[str, Any]:
     return {"hosted_zone_id": zone, "names": [name], "records": records, "wait_timeout": 30}
 
 
-@writes("route53", "ChangeResourceRecordSets", None)
+@writes("route53", "ChangeResourceRecordSets", None, is_read_back=False)
 def failover_records_replaced(place: Place) -> Write:
     """The second record gets the role of the first one, which goes."""
     route53, name = place.aws("route53"), f"{place.name}.example.com"

@@ -18,7 +18,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
@@ -199,7 +199,7 @@ class Items:
         delete_item(self.clients("dynamodb", self.region), self.table, self.key_name, self.key)
 
 
-Probe = Objects | Items
+Probe: TypeAlias = "Objects | Items"
 
 
 def missing_in(seen: Mapping[str, Seen | None], region: str) -> list[str]:
