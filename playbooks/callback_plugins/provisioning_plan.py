@@ -13,6 +13,8 @@ from __future__ import annotations
 from ansible import constants, context
 from ansible.plugins.callback import CallbackBase
 
+from ansible_collections.trading.multi_region.plugins.callback.move_progress import is_json
+
 DOCUMENTATION = """
 name: provisioning_plan
 type: notification
@@ -86,9 +88,9 @@ class CallbackModule(CallbackBase):
             f"{sum(row[2] == action for row in self.lines(rows))} {action}" for action in (CREATED, CHANGED, REMOVED)
         )
         # A program reads the standard output.
-        is_json = constants.DEFAULT_STDOUT_CALLBACK.rpartition(".")[2].startswith("json")
+        to_stderr = is_json(constants.DEFAULT_STDOUT_CALLBACK)
         for line in ["", TITLE, *lines, f"{counts}, {len(left)} {LEFT_ALONE}."]:
-            self._display.display(line, stderr=is_json)
+            self._display.display(line, stderr=to_stderr)
 
     def lines(self, rows):
         """Return the rows of the plan that change something, and then those of the tasks."""

@@ -164,7 +164,7 @@ plan:
       type: str
       sample: manifest
     layer:
-      description: Layer of site.yml that provisions the part.
+      description: Layer of site.yml that provisions the part. V(retired) for a region in RV(retired).
       type: str
       sample: failover_control
     action:

@@ -78,6 +78,8 @@ def test_moves_away_and_back_by_its_dials_and_leaves_nothing_behind(copy_of, tmp
     assert left == {EAST: {}, WEST: {}}
     service = [call for call in provisioning + calls if call["service"] == "globalaccelerator"]
     assert {call["region"] for call in service} == {API}
+    # Whether the accelerator is gone yet is asked until AWS says so.
+    assert {call["operation"] for call in service if call["status"] >= 300} <= {"DescribeAccelerator"}
 
 
 @pytest.mark.nightly

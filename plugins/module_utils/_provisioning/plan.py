@@ -12,7 +12,7 @@ provisioning needs every region.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import version_key
@@ -284,6 +284,20 @@ def awaited_layers(rows: Iterable[Row], layers: Mapping[str, Sequence[str]]) -> 
     return [layer for layer in layers if layer in found]
 
 
+def _awaited_of(seen: Seen, layer: str, awaited: Iterable[str]) -> str:
+    """Return a sentence with the awaited layers whose results a layer uses; empty without any."""
+    needs = [one for one in seen.wanted.layers.get(layer, ()) if one in awaited]
+    return f"It uses {', '.join(needs)}, which a region does not have yet." if needs else ""
+
+
+def _compared(seen: Seen, rows: Iterable[Row], awaited: Iterable[str]) -> Iterator[Row]:
+    """Yield the rows, none of them left alone whose layer a dry run cannot evaluate."""
+    for row in rows:
+        layer = LAYERS.get(row.part, row.part)
+        words = _awaited_of(seen, layer, awaited) if layer in awaited and row.action == LEFT_ALONE else ""
+        yield replace(row, action=CHANGED, reason=f"{row.reason} {words}") if words else row
+
+
 def _rows_of_others(seen: Seen, rows: Iterable[Row], awaited: Iterable[str]) -> Iterator[Row]:
     """Yield the rows of awaited layers that no part shows: they are there once the manifest is."""
     rows = list(rows)
@@ -291,9 +305,7 @@ def _rows_of_others(seen: Seen, rows: Iterable[Row], awaited: Iterable[str]) -> 
     for layer in (one for one in awaited if one not in shown):
         for region in seen.wanted.regions:
             is_new = any(row.region == region and row.part == MANIFEST and row.action == CREATED for row in rows)
-            needs = ", ".join(one for one in seen.wanted.layers[layer] if one in awaited)
-            words = f"It uses {needs}, which a region does not have yet."
-            yield Row(region, layer, CREATED if is_new else CHANGED, words)
+            yield Row(region, layer, CREATED if is_new else CHANGED, _awaited_of(seen, layer, awaited))
 
 
 def _without(seen: Seen, part: str) -> list[str]:
@@ -382,7 +394,10 @@ def _manifest_row(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
 
 
 def describe_leaving(seen: Seen) -> dict[str, Any] | None:
-    """Return {region, responds, is_member, vpc_cidr} of the region that leaves; None without one. Unknown is None."""
+    """Return {region, responds, is_member, is_known, vpc_cidr} of the region that leaves; None without one.
+
+    Unknown is None.
+    """
     facts, region = seen.leaving, seen.wanted.leaving
     if facts is None or region is None:
         return None
@@ -400,7 +415,7 @@ def judge(seen: Seen) -> dict[str, Any]:
     """Return {reason, blockers, plan, awaited_layers, active_region, platform_regions, leaving, retired}."""
     blockers, rows = blockers_of(seen), rows_of(seen)
     awaited = awaited_layers(rows, seen.wanted.layers)
-    rows += _rows_of_others(seen, rows, awaited)
+    rows = [*_compared(seen, rows, awaited), *_rows_of_others(seen, rows, awaited)]
     counts = {action: sum(row.action == action for row in rows) for action in (CREATED, CHANGED, LEFT_ALONE)}
     words = ", ".join(f"{count} {action.replace('_', ' ')}" for action, count in counts.items())
     refused = f"Refused, {len(blockers)} blockers. " if blockers else ""

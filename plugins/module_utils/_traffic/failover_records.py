@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import HOSTED_ZONES
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     pause,
@@ -158,7 +159,7 @@ def run(
     if foreign:
         raise Refused(f"records has the name {foreign[0]}; allowed: one of names, {', '.join(sorted(names))}.")
     zone = Zone(
-        clients("route53", params.get("region")), params["hosted_zone_id"], names, params["wait_timeout"], sleep
+        clients(HOSTED_ZONES, params.get("region")), params["hosted_zone_id"], names, params["wait_timeout"], sleep
     )
     before = zone.read()
     changes = changes_to(before, wanted)

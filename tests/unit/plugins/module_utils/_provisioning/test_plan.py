@@ -139,6 +139,14 @@ def test_what_uses_a_part_that_is_not_there_waits_for_it_and_is_listed():
     assert rows[EAST, "traffic"] == ("changed", "It uses application, which a region does not have yet.")
 
 
+def test_what_a_dry_run_cannot_compare_is_not_listed_as_left_alone():
+    judged = judge(with_parts(standing(), object_storage=(EAST,), application=(EAST, WEST)))
+    rows = {(one["region"], one["layer"]): (one["action"], one["reason"]) for one in judged["plan"]}
+    words = "my-application exists. It uses object_storage, which a region does not have yet."
+    assert rows[EAST, "application"] == rows[WEST, "application"] == ("changed", words)
+    assert rows[WEST, "encryption"][0] == "left_alone", "it uses nothing that is absent"
+
+
 def test_on_an_empty_account_every_layer_is_listed_as_created_in_every_region():
     nothing = {"manifest": None, "network": [], "secret": None, "database": None}
     empty = with_parts(standing(us_east_1=nothing, us_east_2=nothing), object_storage=(), application=())

@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+from unittest.mock import MagicMock
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import HOSTED_ZONES
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.checks_and_records import (
     ahead_check,
     build_records,
@@ -16,6 +19,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.failover_records import (
     changes_to,
     record_set,
+    run,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.statements import (
     active_region,
@@ -82,3 +86,10 @@ def test_the_traffic_of_a_switch_at_rest_stays_when_another_region_leaves(order,
     others = [pair for pair in pairs(order) if active not in pair]
     healthy |= {ahead_check(a, b) for a, b in data.draw(st.sets(st.sampled_from(others)))} if others else set()
     assert resolve(records_of(order), healthy) == resolve(records_of(rest), healthy) == active
+
+
+def test_the_records_are_those_of_the_account_that_has_the_zone():
+    clients = MagicMock()
+    params = {"names": [DOMAIN], "records": [], "region": "us-east-1", "hosted_zone_id": "Z1", "wait_timeout": 1}
+    assert run(params, clients, check_mode=True)["changed"] is False
+    clients.assert_called_once_with(HOSTED_ZONES, "us-east-1")
