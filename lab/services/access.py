@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who reaches a cluster's port, and how many instances run: what the lab's data plane must know of other services.
+"""Who reaches a port of a cluster or a load balancer, and how many instances run: what the lab's data plane must know of other services.
 
 Follows: VPC User Guide, "Control traffic to your AWS resources using security groups" and "Network ACL basics": the
 rules of an ACL are evaluated in order of their numbers, the first that matches decides, and what none allows is denied.
@@ -8,6 +8,7 @@ rules of an ACL are evaluated in order of their numbers, the first that matches 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from typing import Any
 
 from moto.autoscaling.models import autoscaling_backends
@@ -41,6 +42,13 @@ def is_denied(cluster: DBCluster) -> bool:
         acls = ec2.describe_network_acls(filters={"association.subnet-id": [subnet.id]})
         decisions.append(any(not allows(acl.network_acl_entries, int(cluster.port), source) for acl in acls))
     return bool(decisions) and all(decisions)
+
+
+def lets_in(region: str, subnets: Iterable[str], port: int, source: str) -> bool:
+    """Whether the ACL of one of the subnets at least allows the port from an address."""
+    ec2 = ec2_backends[DEFAULT_ACCOUNT_ID][region]
+    acls = [ec2.describe_network_acls(filters={"association.subnet-id": [subnet]}) for subnet in subnets]
+    return not acls or any(all(allows(acl.network_acl_entries, port, source) for acl in found) for found in acls)
 
 
 def allows(entries: list[Any], port: int, source: str) -> bool:

@@ -3,11 +3,12 @@
 
 Follows: User Guide for Application Load Balancers, "Health checks for target groups" (states and reason codes),
 "Deregistration delay" (shown as draining until it expires) and "Enable access logs" (bucket requirements and
-policy); API reference TargetHealth.
+policy); API reference TargetHealth; VPC User Guide, "Network ACL basics" (what an ACL denies does not arrive).
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from typing import Any
 
@@ -16,6 +17,7 @@ from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeTargetGroup, e
 from moto.s3.models import FakeBucket, s3_backends
 
 from lab.clock import CLOCK
+from lab.services.access import lets_in
 from lab.services.settings import SETTINGS
 from lab.world import WORLD
 
@@ -56,6 +58,15 @@ def draining(group: FakeTargetGroup) -> list[str]:
     return [target for target, end in still.items() if target not in group.targets and not CLOCK.reached(end)]
 
 
+def _is_denied(group: FakeTargetGroup, instance: Any) -> bool:
+    """Whether network ACLs keep every load balancer of the group from the target."""
+    backend = elbv2_backends[group.account_id][group.region_name]
+    balancers = [found for arn in group.load_balancer_arns if (found := backend.load_balancers.get(arn))]
+    sources = [str(ipaddress.ip_network(one.cidr_block)[1]) for balancer in balancers for one in balancer.subnets]
+    port = int(group.port or 80)
+    return bool(sources) and not any(lets_in(group.region_name, [instance.subnet_id], port, one) for one in sources)
+
+
 def condition(group: FakeTargetGroup, target_id: str) -> str:
     """What holds of a target now: a key of REASONS."""
     if target_id not in group.targets:
@@ -65,7 +76,7 @@ def condition(group: FakeTargetGroup, target_id: str) -> str:
         return "stopped"
     if not _in_use(group):
         return "idle"
-    if WORLD.region_is_dead(group.region_name):
+    if WORLD.region_is_dead(group.region_name) or (instance is not None and _is_denied(group, instance)):
         return "unreachable"
     state = WORLD.target_state(group.region_name, group.arn, target_id)
     if state == "healthy" and not CLOCK.reached(_instants(group, "checked").get(target_id, 0.0)):

@@ -10,7 +10,7 @@ health checks". A load balancer for which no security group was named lets every
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -18,6 +18,8 @@ from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupRule
 from moto.elbv2.models import elbv2_backends
+
+from lab.services.access import lets_in
 
 RULES_A_DIRECTION = 60
 WEIGHTS = {"route53-healthchecks": 25, "cloudfront.origin-facing": 55}
@@ -65,9 +67,14 @@ def weight(backend: Any, rule: SecurityGroupRule) -> int:
     return next((count for ending, count in WEIGHTS.items() if name.endswith(ending)), 1)
 
 
-def admits(region: str, arn: str, ports: Iterable[int], networks: Iterable[str]) -> bool:
-    """Whether a load balancer's groups let all of these networks in on one of the ports."""
+def admits(region: str, arn: str, ports: Iterable[int], networks: Sequence[str]) -> bool:
+    """Whether a load balancer's groups, and the network ACLs of its subnets, let all of these networks in on a port."""
     balancer, backend = elbv2_backends[DEFAULT_ACCOUNT_ID][region].load_balancers.get(arn), ec2_backends
+    ports, subnets = list(ports), [one.id for one in balancer.subnets] if balancer else []
+    first = [str(ipaddress.ip_network(one)[0]) for one in networks]
+    ports = [port for port in ports if all(lets_in(region, subnets, port, source) for source in first)]
+    if not ports:
+        return False
     named = list(balancer.security_groups or []) if balancer else []
     found = [group for one in named if (group := backend[DEFAULT_ACCOUNT_ID][region].get_security_group_from_id(one))]
     if not found:

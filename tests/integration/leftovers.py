@@ -37,17 +37,24 @@ LEFT_IN_A_REGION = [
 ]
 
 
+def everything(client, operation: str, key: str, **options) -> list:
+    """What an operation lists, all pages of it."""
+    if client.can_paginate(operation):
+        return client.get_paginator(operation).paginate(**options).build_full_result().get(key, [])
+    return getattr(client, operation)(**options)[key]
+
+
 def left_in(lab, region: str) -> dict[str, list]:
-    left = {}
-    for service, operation, key in LEFT_IN_A_REGION:
-        answer = getattr(lab.client(service, region), operation)()
-        left[f"{service}.{key}"] = answer[key]
+    left = {
+        f"{service}.{key}": everything(lab.client(service, region), operation, key)
+        for service, operation, key in LEFT_IN_A_REGION
+    }
     # Terminated instances, deleted gateways and deleted peerings stay listed for a while, as in AWS.
     ec2, kms, iam = lab.client("ec2", region), lab.client("kms", region), lab.client("iam", region)
     left["ec2.Vpcs"] = [vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]
     left["ec2.Instances"] = [
         instance["InstanceId"]
-        for reservation in ec2.describe_instances()["Reservations"]
+        for reservation in everything(ec2, "describe_instances", "Reservations")
         for instance in reservation["Instances"]
         if instance["State"]["Name"] != "terminated"
     ]
@@ -63,24 +70,28 @@ def left_in(lab, region: str) -> dict[str, list]:
     ]
     # A key waits 7 days at the least, a secret for its recovery window, and AWS's own keys stay.
     aliases = {
-        alias["TargetKeyId"]: alias["AliasName"] for alias in kms.list_aliases()["Aliases"] if "TargetKeyId" in alias
+        alias["TargetKeyId"]: alias["AliasName"]
+        for alias in everything(kms, "list_aliases", "Aliases")
+        if "TargetKeyId" in alias
     }
-    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
+    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in everything(kms, "list_keys", "Keys")]
     left["kms.Keys"] = [
         key
         for key in keys
         if key["KeyState"] == "Enabled" and not aliases.get(key["KeyId"], "").startswith("alias/aws/")
     ]
-    secrets = lab.client("secretsmanager", region).list_secrets()["SecretList"]
+    secrets = everything(lab.client("secretsmanager", region), "list_secrets", "SecretList")
     left["secretsmanager.Secrets"] = [secret for secret in secrets if not secret.get("DeletedDate")]
-    ours = [role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith("trading-")]
+    ours = [
+        role["RoleName"] for role in everything(iam, "list_roles", "Roles") if role["RoleName"].startswith("trading-")
+    ]
     left["iam.Roles"] = ours
     left["cloudtrail.Trails"] = lab.client("cloudtrail", region).describe_trails()["trailList"]
     left["wafv2.WebACLs"] = lab.client("wafv2", region).list_web_acls(Scope="REGIONAL")["WebACLs"]
     # The account's administrator has made the one to provision with.
-    policies = iam.list_policies(Scope="Local")["Policies"]
+    policies = everything(iam, "list_policies", "Policies", Scope="Local")
     left["iam.Policies"] = [one for one in policies if not one["PolicyName"].startswith(KINDS["provisioning"])]
-    parameters = lab.client("ssm", region).describe_parameters()["Parameters"]
+    parameters = everything(lab.client("ssm", region), "describe_parameters", "Parameters")
     left["ssm.Parameters"] = [parameter for parameter in parameters if parameter["Name"].startswith("/trading/")]
     return {kind: found for kind, found in left.items() if found}
 

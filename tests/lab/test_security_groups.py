@@ -24,7 +24,7 @@ class Front:
 
     def __init__(self, aws: Aws) -> None:
         self.ec2 = aws.client("ec2", EAST)
-        vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        vpc = self.vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         zones = ("a", "b")
         subnets = [
             self.ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"{EAST}{zone}")
@@ -56,6 +56,16 @@ def test_only_who_is_let_in_reaches_a_load_balancer(front: Front) -> None:
     assert front.admits(80, "192.0.2.10") and not front.admits(443, "192.0.2.10") and not front.admits(80, *CHECKERS)
     front.allow(rule(80, PrefixListIds=[{"PrefixListId": front.checkers["PrefixListId"]}]))
     assert front.admits(80, *CHECKERS)
+
+
+def test_what_a_network_acl_denies_reaches_no_load_balancer_whatever_its_groups_allow(front: Front) -> None:
+    front.allow(rule(80, **of("0.0.0.0/0")))
+    assert front.admits(80, "192.0.2.10")
+    acls = front.ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [front.vpc]}])["NetworkAcls"]
+    denied = {"RuleNumber": 7, "Protocol": "-1", "RuleAction": "deny", "CidrBlock": "192.0.2.0/24", "Egress": False}
+    for acl in acls:
+        front.ec2.create_network_acl_entry(NetworkAclId=acl["NetworkAclId"], **denied)
+    assert not front.admits(80, "192.0.2.10") and front.admits(80, "198.51.100.1")
 
 
 def test_the_checkers_prefix_list_counts_as_25_of_60_rules(front: Front) -> None:

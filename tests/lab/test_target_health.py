@@ -51,6 +51,20 @@ def balancer(aws: Aws) -> Balancer:
     return Balancer(aws)
 
 
+def test_a_target_behind_a_network_acl_that_denies_does_not_respond(balancer: Balancer) -> None:
+    balancer.listen()
+    (instance,) = balancer.register(1)
+    balancer.until("healthy")
+    denied = {"RuleNumber": 7, "Protocol": "-1", "RuleAction": "deny", "CidrBlock": "0.0.0.0/0", "Egress": False}
+    for acl in balancer.ec2.describe_network_acls()["NetworkAcls"]:
+        balancer.ec2.create_network_acl_entry(NetworkAclId=acl["NetworkAclId"], **denied)
+    assert balancer.health()[instance] | {"Description": ""} == {
+        "State": "unhealthy",
+        "Reason": "Target.Timeout",
+        "Description": "",
+    }
+
+
 def test_a_new_target_is_initial_before_it_is_healthy(balancer: Balancer) -> None:
     balancer.listen()
     (instance,) = balancer.register(1)
