@@ -44,6 +44,15 @@ def everything(client, operation: str, key: str, **options) -> list:
     return getattr(client, operation)(**options)[key]
 
 
+def delete_kept_snapshots(lab, region: str, of: str = "trading-") -> None:
+    """A failover and a rebuild keep snapshots for whoever looks for lost writes, and a teardown keeps them too."""
+    rds = lab.client("rds", region)
+    for snapshot in everything(rds, "describe_db_cluster_snapshots", "DBClusterSnapshots", SnapshotType="manual"):
+        name = snapshot["DBClusterSnapshotIdentifier"]
+        if of in name and ("-rescue-" in name or "-final-" in name):
+            rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
+
+
 def left_in(lab, region: str) -> dict[str, list]:
     left = {
         f"{service}.{key}": everything(lab.client(service, region), operation, key)

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tests.integration.aws import DOMAIN, members, name_points_at, writer_region
-from tests.integration.leftovers import asked, left_of_platform_in, without
+from tests.integration.leftovers import asked, delete_kept_snapshots, left_of_platform_in, without
 from tests.integration.permissions import as_runner
 from tests.integration.test_readiness import named, readiness
 from tests.integration.test_site import assert_second_run_changes_nothing
@@ -67,11 +67,7 @@ def test_moves_away_and_back_by_its_dials_and_leaves_nothing_behind(copy_of, tmp
     assert (dials(lab), name_points_at(lab)) == ({EAST: 100.0, WEST: 0.0}, EAST)
 
     runner.leaves(lab)
-    # What the failover gave up stays until somebody has looked at it, also after a teardown.
-    rds = lab.client("rds", EAST)
-    for snapshot in rds.describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]:
-        assert "-rescue-" in snapshot["DBClusterSnapshotIdentifier"]
-        rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=snapshot["DBClusterSnapshotIdentifier"])
+    delete_kept_snapshots(lab, EAST)
     _provisioner, calls = tear_down(platform)
     assert accelerators(lab) == []
     left = {region: left_in(lab, region) for region in platform.regions}

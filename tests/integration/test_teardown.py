@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.aws import DOMAIN, name_points_at, wait_for_data, writer_region
-from tests.integration.leftovers import asked, left_in, left_of_platform_in, mentions, without
+from tests.integration.aws import DOMAIN, cluster, members, name_points_at, wait_for_data, writer_region
+from tests.integration.leftovers import asked, delete_kept_snapshots, left_in, left_of_platform_in, mentions, without
 from tests.integration.permissions import Runner, as_runner, gaps
 
 # With every option of the roles switched on; the first one is active and preferred.
@@ -82,3 +82,31 @@ def test_an_account_is_empty_after_a_whole_life_and_no_right_but_the_policys_is_
     _provisioner, removing = tear_down(kept, provisioner)
     assert left_in(platform.lab, leaving) == {}
     assert gaps("provisioning", provisioner.documents, calls + removing) == []
+
+
+@pytest.mark.nightly
+def test_an_account_is_empty_after_a_failback_an_upgrade_and_a_rebuild_with_every_option_on(copy_of):
+    platform = copy_of(*THREE)
+    lab, (lost, target, other) = platform.lab, THREE
+    lab.settings(minor_upgrade_s=20)
+    lab.outage(lost, "reset")
+    platform.run("failover", "-e", f"target_region={target}").ends_well()
+    lab.restore(lost)
+    wait_for_data(lab, target)
+    platform.run("failback").ends_well()
+    assert writer_region(lab, lost) == lost
+
+    newer = "8.0.mysql_aurora.3.12.0"
+    platform.run("upgrade", "-e", f"engine_version={newer}").ends_well()
+    assert {cluster(lab, region)["EngineVersion"] for region in THREE} == {newer}
+
+    lab.outage(lost, "reset")
+    left = {"method": "detach", "accept_data_loss": True, "force": True, "target_region": target}
+    platform.run("failover", "-e", json.dumps(left)).ends_well()
+    lab.restore(lost)
+    platform.run("failback", "-e", "rebuild=true").ends_well()
+    assert members(lab, lost) == {lost: True, target: False, other: False}
+
+    for region in THREE:
+        delete_kept_snapshots(lab, region)
+    tear_down(platform)
