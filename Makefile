@@ -19,7 +19,7 @@ SLOWEST := --durations=25 --durations-min=5
 
 BIN    := $(CURDIR)/.venv/bin
 TOOLS  := tests/tools
-LAB    := $(BIN)/python -m lab
+IN_LAB := $(BIN)/python -m lab
 STAGES := matrix lint audit unit lab-test sanity docs build molecule targets integration gameday-short
 # The cells of `make matrix` and the scenarios of `make molecule` that `make test` runs; `make nightly` runs all.
 ENDS   := oldest,newest
@@ -35,7 +35,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # A required variable of a target: $(call need,NAME,example)
 need = $(if $(strip $($(1))),,$(error $@ needs $(1), for example: make $@ $(1)=$(2)))
 
-.PHONY: help setup clean demo demo-down test $(STAGES) soak nightly chaos gameday bench scan format specs \
+.PHONY: help setup clean demo demo-down test $(STAGES) soak nightly chaos gameday bench scan truth-diff format specs \
         lab-up lab-down lab-outage lab-restore lab-calls lab-resolve lab-targets
 
 help: ## this list
@@ -48,7 +48,7 @@ demo: setup ## the whole demo in the lab, from nothing; KEEP=1 keeps its lab run
 	@KEEP=$(KEEP) SCALE=$(SCALE) $(BIN)/python -m tests.demo
 
 demo-down: setup ## stops the lab that `make demo KEEP=1` left running
-	@$(LAB) down --dir .lab-demo
+	@$(IN_LAB) down --dir .lab-demo
 
 test: setup ## everything CI runs; a line for each stage with its seconds
 	@CELL="$(or $(CELL),$(ENDS))" SCENARIOS="$(SHORT)" $(BIN)/python $(TOOLS)/run_stages.py $(STAGES)
@@ -67,6 +67,10 @@ bench: setup ## playbooks compared with the minimum for their work: .build/bench
 
 scan: setup ## Prowler over the platform in the lab of LAB_DIR (with site.yml run); installs 1.5 GB into .build; not part of `make test`
 	@$(BIN)/python -m tests.tools.run_scan $(LAB_DIR)
+
+truth-diff: setup ## how AWS's answers differ from the lab's, in recordings: FILE=aws.json [LAB=.build/acceptance/forms.json] [FACTOR=3]
+	$(call need,FILE,aws.json)
+	@$(BIN)/python -m tests.truth.diff $(FILE) $(or $(LAB),.build/acceptance/forms.json) $(FACTOR)
 
 clean: ## removes the output of the stages (.venv and .collections are kept)
 	@rm -rf .build .pytest_cache .ruff_cache .hypothesis .ansible
@@ -148,27 +152,27 @@ specs: setup ## writes the option tables of the roles' README files, ROLE=networ
 # Their output is the lab's own and nothing else, so that it can be piped.
 
 lab-up: setup ## starts the lab in the background; SCALE AWS seconds pass in each second (10)
-	@$(LAB) up --dir $(LAB_DIR) --scale $(SCALE)
+	@$(IN_LAB) up --dir $(LAB_DIR) --scale $(SCALE)
 
 lab-down: setup ## stops the lab, by its own process id
-	@$(LAB) down --dir $(LAB_DIR)
+	@$(IN_LAB) down --dir $(LAB_DIR)
 
 lab-outage: setup ## makes a region unavailable: REGION=us-east-1 [MODE=hang|reset|5xx|throttle|partition]
 	$(call need,REGION,us-east-1)
-	@$(LAB) outage --dir $(LAB_DIR) --region $(REGION) --mode $(MODE)
+	@$(IN_LAB) outage --dir $(LAB_DIR) --region $(REGION) --mode $(MODE)
 
 lab-restore: setup ## restores a region: REGION=us-east-1
 	$(call need,REGION,us-east-1)
-	@$(LAB) restore --dir $(LAB_DIR) --region $(REGION)
+	@$(IN_LAB) restore --dir $(LAB_DIR) --region $(REGION)
 
 lab-calls: setup ## the API calls received, one JSON object a line
-	@$(LAB) calls --dir $(LAB_DIR)
+	@$(IN_LAB) calls --dir $(LAB_DIR)
 
 lab-resolve: setup ## where a name points now, and why: NAME=trading-platform-dev.example.com
 	$(call need,NAME,trading-platform-dev.example.com)
-	@$(LAB) resolve --dir $(LAB_DIR) $(NAME)
+	@$(IN_LAB) resolve --dir $(LAB_DIR) $(NAME)
 
 lab-targets: setup ## sets the health of a region's targets: REGION=us-east-1 STATE=healthy|unhealthy
 	$(call need,REGION,us-east-1)
 	$(call need,STATE,unhealthy)
-	@$(LAB) targets --dir $(LAB_DIR) --region $(REGION) --state $(STATE)
+	@$(IN_LAB) targets --dir $(LAB_DIR) --region $(REGION) --state $(STATE)

@@ -16,7 +16,7 @@ from botocore.awsrequest import HeadersDict
 from botocore.model import OperationModel
 from botocore.session import Session
 
-from tests.truth.forms import Form
+from tests.truth.forms import Form, shape_at
 
 SESSION = Session()
 UNKNOWN = "Unknown"
@@ -73,7 +73,4 @@ def modelled_errors(service: str, operation: str) -> set[str]:
 
 def enumerated(service: str, operation: str, path: str) -> list[str]:
     """The words that the model lists for a field of the answer."""
-    shape = operation_model(service, operation).output_shape
-    for part in path.replace("[]", ".[]").split("."):
-        shape = shape.member if part == "[]" else shape.value if part == "*" else shape.members[part]
-    return list(getattr(shape, "enum", ()))
+    return list(getattr(shape_at(operation_model(service, operation).output_shape, path), "enum", ()))

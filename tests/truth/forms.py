@@ -6,19 +6,28 @@ A path names a field: `Groups[].Tags[].Key`, and `Versions.*` for the entries of
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-TYPES = {bool: "boolean", int: "number", float: "number", str: "string", list: "list", dict: "structure"}
+HERE = Path(__file__).parent
+FILES = ("recorded.json", "printed.json")
+# Everything else, such as the stream of an object's content, is `other`.
+TYPES = {bool: "boolean", int: "number", float: "number", str: "string", bytes: "blob", list: "list", dict: "structure"}
 # Maps whose keys are identifiers; those of other maps are words of AWS (the attributes of a topic).
 KEYED_BY_IDENTIFIER = re.compile(r"(?:^|[.\]])(?:VersionIdsToStages|SecretVersionsToStages|Variables)$")
 # Structures of kinds that no recording has, by the field that names the kind: their form is another one.
 UNRECORDED = {"HealthCheckConfig": ("Type", {"CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL"})}
 STATE = re.compile(r"(?:Status|State|State\.Name|State\.Code|StateValue)$")
+# What AWS's words for states look like, and no ARN, address, account or time does.
+WORD = re.compile(r"[A-Za-z0-9_ -]{1,40}")
+DIGITS = re.compile(r"\d{6}")
 
 
 @dataclass
@@ -39,7 +48,7 @@ class Form:
         if isinstance(value, Mapping):
             self.structures[path] += 1
             for name, inner in value.items():
-                self._add_field(inner, join(path, "*" if KEYED_BY_IDENTIFIER.search(path) else name))
+                self._add_field(inner, join(path, self.name_of(path, name)))
         elif isinstance(value, list):
             for inner in value:
                 self._add(inner, f"{path}[]")
@@ -48,11 +57,30 @@ class Form:
         if value is None:  # as boto3 shows the location of a bucket in us-east-1
             return
         self.fields[path] += 1
-        self.types[path].add("timestamp" if isinstance(value, datetime) else TYPES[type(value)])
-        if isinstance(value, str) and STATE.search(path):
+        self.types[path].add("timestamp" if isinstance(value, datetime) else TYPES.get(type(value), "other"))
+        if isinstance(value, str) and self.is_state(path, value):
             self.words[path].add(value)
         naming, kinds = UNRECORDED.get(path.rpartition(".")[2], ("", set()))
-        self._add(value, f"{path}:{value[naming]}" if naming and value[naming] in kinds else path)
+        kind = value.get(naming) if naming and isinstance(value, Mapping) else None
+        self._add(value, f"{path}:{kind}" if kind in kinds else path)
+
+    def name_of(self, path: str, key: str) -> str:
+        """The name of a field in the structure or map at a path."""
+        return "*" if KEYED_BY_IDENTIFIER.search(path) else key
+
+    def is_state(self, path: str, value: str) -> bool:
+        """Whether the value of the field at a path is the word of a state."""
+        return bool(STATE.search(path))
+
+    def as_fields(self) -> dict[str, dict[str, Any]]:
+        """{path: {in, type, words?}}, as recorded.json has it."""
+        fields: dict[str, dict[str, Any]] = {}
+        for path in sorted(self.types):
+            always = self.fields[path] >= self.structures[parent(path)]
+            fields[path] = {"in": "always" if always else "sometimes", "type": "/".join(sorted(self.types[path]))}
+            if words := self.words.get(path):
+                fields[path]["words"] = sorted(words)
+        return fields
 
 
 @dataclass(frozen=True, order=True)
@@ -72,6 +100,31 @@ def join(path: str, name: str) -> str:
 def parent(path: str) -> str:
     """The structure that has the field."""
     return path.rpartition(".")[0]
+
+
+def is_word(value: str) -> bool:
+    """Whether a string looks like a word that AWS has for a state."""
+    return bool(WORD.fullmatch(value)) and not DIGITS.search(value)
+
+
+def shape_at(shape: Any, path: str) -> Any:
+    """What botocore's model has at a path below a shape; None if nothing."""
+    for part in path.replace("[]", ".[]").split(".") if path else ():
+        kind = getattr(shape, "type_name", None)
+        if kind == "structure":
+            shape = shape.members.get(part.partition(":")[0])
+        elif kind in ("list", "map"):
+            shape = shape.member if kind == "list" else shape.value
+        else:
+            return None
+    return shape
+
+
+@lru_cache
+def known_forms() -> dict[str, dict[str, Any]]:
+    """{operation: {path: {in, type, words?}}} of AWS's answers."""
+    files = [json.loads((HERE / name).read_text()) for name in FILES]
+    return {operation: entry["fields"] for file in files for operation, entry in file.items()}
 
 
 def compared(form: Form, known: Mapping[str, Any]) -> list[str]:

@@ -3,27 +3,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.truth.answers import enumerated, modelled_errors, name_of
-from tests.truth.forms import Difference, Form, compared, differences
+from tests.truth.forms import Difference, Form, compared, differences, known_forms
 
 HERE = Path(__file__).parent
-FORMS = ("recorded.json", "printed.json")
-
-
-@lru_cache
-def known_forms() -> dict[str, dict[str, Any]]:
-    """{operation: {path: {in, type, words?}}}."""
-    files = [json.loads((HERE / name).read_text()) for name in FORMS]
-    return {operation: entry["fields"] for file in files for operation, entry in file.items()}
 
 
 @lru_cache
@@ -77,15 +69,24 @@ def compare(forms: Mapping[tuple[str, str], Form]) -> Comparison:
 
 
 def states_of(service: str, operation: str, form: Form) -> dict[str, list[str]]:
-    """Words of states that AWS documents: the model's, and those of states.yml."""
-    pages = {(op, path): page["words"] for page in documented("states") for op, path in page["fields"].items()}
-    name = name_of(service, operation)
-    return {path: [*enumerated(service, operation, path), *pages.get((name, path), ())] for path in form.words}
+    """{path: words of states that AWS documents} of a form."""
+    return {path: states_at(service, operation, path) for path in form.words}
+
+
+def states_at(service: str, operation: str, path: str) -> list[str]:
+    """Words of a state that AWS documents: the model's, and those of states.yml."""
+    where = (name_of(service, operation), path)
+    pages = [page["words"] for page in documented("states") if where in page["fields"].items()]
+    return [*enumerated(service, operation, path), *chain(*pages)]
 
 
 def strange_errors(service: str, operation: str, form: Form) -> list[Difference]:
-    """Error codes that neither the model nor errors.yml has for the operation."""
-    pages = documented("errors")
-    common = {code for page in pages if service in page["services"] for code in page["codes"]}
-    strange = form.errors - modelled_errors(service, operation) - common
+    """Error codes that AWS documents neither for the operation nor for its service."""
+    strange = form.errors - known_errors(service, operation)
     return [Difference(name_of(service, operation), code, "error", "not of AWS") for code in sorted(strange)]
+
+
+def known_errors(service: str, operation: str) -> set[str]:
+    """Error codes that the model has for the operation, or errors.yml for its service."""
+    common = (page["codes"] for page in documented("errors") if service in page["services"])
+    return {*modelled_errors(service, operation), *chain(*common)}
