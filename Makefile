@@ -35,7 +35,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # A required variable of a target: $(call need,NAME,example)
 need = $(if $(strip $($(1))),,$(error $@ needs $(1), for example: make $@ $(1)=$(2)))
 
-.PHONY: help setup clean demo demo-down test $(STAGES) soak nightly chaos gameday bench scan truth-diff format specs \
+.PHONY: help setup clean demo demo-down test $(STAGES) soak nightly chaos gameday acceptance truth bench scan truth-diff format specs \
         lab-up lab-down lab-outage lab-restore lab-calls lab-resolve lab-targets
 
 help: ## this list
@@ -62,15 +62,21 @@ chaos: setup ## failover.yml under every fault at every step: .build/chaos/chaos
 gameday: setup ## customers, real databases and lost regions: .build/gameday/gameday.md; SCENARIO= for a part; as root; not part of `make test`
 	@SCENARIO="$(SCENARIO)" SCALE=$(SCALE) CUSTOMERS=$(CUSTOMERS) $(BIN)/python -m tests.gameday
 
+acceptance: setup ## the whole story in a real AWS account, which costs money (docs/acceptance.md): ACCOUNT=<id>|lab, REGIONS=, HOURS=6, CHECK=1, END=1
+	@ACCOUNT="$(ACCOUNT)" REGIONS="$(REGIONS)" HOURS="$(HOURS)" CHECK="$(CHECK)" END="$(END)" FOLDER="$(FOLDER)" PYTHONPATH=.collections $(BIN)/python -m tests.acceptance
+
 bench: setup ## playbooks compared with the minimum for their work: .build/bench/bench.md; ROW= for a part, RUNS=5; not part of `make test`
 	@ROW="$(ROW)" RUNS=$(or $(RUNS),5) $(BIN)/python -m tests.bench
+
+truth: setup ## moto's own tests that were verified against AWS, against the lab: SERVICE=dynamodb for a part; not part of `make test`
+	@SERVICE="$(SERVICE)" $(BIN)/python -m tests.truth.verified
 
 scan: setup ## Prowler over the platform in the lab of LAB_DIR (with site.yml run); installs 1.5 GB into .build; not part of `make test`
 	@$(BIN)/python -m tests.tools.run_scan $(LAB_DIR)
 
-truth-diff: setup ## how AWS's answers differ from the lab's, in recordings: FILE=aws.json [LAB=.build/acceptance/forms.json] [FACTOR=3]
+truth-diff: setup ## how AWS's answers differ from the lab's, in recordings: FILE=aws.json [LAB=.build/acceptance-lab/forms.json] [FACTOR=3]
 	$(call need,FILE,aws.json)
-	@$(BIN)/python -m tests.truth.diff $(FILE) $(or $(LAB),.build/acceptance/forms.json) $(FACTOR)
+	@$(BIN)/python -m tests.truth.diff $(FILE) $(or $(LAB),.build/acceptance-lab/forms.json) $(FACTOR)
 
 clean: ## removes the output of the stages (.venv and .collections are kept)
 	@rm -rf .build .pytest_cache .ruff_cache .hypothesis .ansible
@@ -106,12 +112,13 @@ lab-test: setup ## the lab itself, through boto3
 integration: setup ## playbooks and modules against the lab
 	@$(BIN)/pytest -n 4 --dist loadscope --loadscope-reorder $(SLOWEST) -m "not nightly" tests/integration $(ARGS)
 
-nightly: setup ## what is too long for `make test`: more sequences of the world, the other tests of the lab and of the playbooks, every scenario of molecule, every cell of `make matrix` and `make chaos`
+nightly: setup ## what is too long for `make test`: more sequences of the world, the other tests of the lab and of the playbooks, every scenario of molecule, every cell of `make matrix`, `make truth` and `make chaos`
 	@$(BIN)/python -m tests.matrix
 	@$(BIN)/python $(TOOLS)/run_molecule.py
 	@WORLD_SEQUENCES=100000 $(BIN)/pytest -n 2 tests/unit/plugins/module_utils/_failover/test_world.py $(ARGS)
 	@$(BIN)/pytest -n 2 --dist loadfile -m nightly tests/lab $(ARGS)
 	@$(BIN)/pytest -n 3 --dist loadscope --loadscope-reorder -m nightly tests/integration $(ARGS)
+	@$(BIN)/python -m tests.truth.verified
 	@WORKERS=3 $(BIN)/python -m tests.chaos
 
 gameday-short: setup ## three scenarios of `make gameday`, at twice its speed; GAMEDAY=required fails where the machine cannot run them
