@@ -251,7 +251,7 @@ def begin(observed, lag, request, refused):
     obstacles = [
         said for said in (unexpected_writer(observed, request), no_writer_to_ask(observed, method)) if said
     ] + [
-        obstacle.sentence + (f" Set {obstacle.override} to go on all the same." if obstacle.override else "")
+        in_words(obstacle)
         for obstacle in promotion_obstacles(observed, lag, request.terms(method))
         if not (obstacle.override and request.accept_data_loss)
     ]
@@ -264,6 +264,12 @@ def begin(observed, lag, request, refused):
     if detaches:
         reasons.append("The managed failover is impossible, and accept_data_loss allows a detach instead.")
     return Decision("request", " ".join(reasons), method)
+
+
+def in_words(obstacle):
+    """Return an obstacle as it is printed: code, sentence, and the option that sets it aside."""
+    way_on = f" Set {obstacle.override} to go on all the same." if obstacle.override else ""
+    return f"{obstacle.code}: {obstacle.sentence}{way_on}"
 
 
 def describe_lag(lag):

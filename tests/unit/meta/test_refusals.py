@@ -7,6 +7,13 @@ import ast
 import importlib
 import re
 from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora import promotion
+from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import Obstacle
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = "ansible_collections.trading.multi_region.plugins.module_utils"
@@ -27,6 +34,16 @@ def codes_of(path: Path) -> set[str]:
     }
 
 
+def tasks_named(document: Any, name: str) -> list[dict[str, Any]]:
+    """Return the tasks of a name in a playbook or a file of tasks, those in blocks included."""
+    if isinstance(document, list):
+        return [task for part in document for task in tasks_named(part, name)]
+    if not isinstance(document, dict):
+        return []
+    parts = [document.get(key) for key in ("tasks", "block", "rescue", "always")]
+    return [document] * (document.get("name") == name) + tasks_named(parts, name)
+
+
 def codes() -> set[str]:
     return {code for path in (ROOT / "plugins" / "module_utils").rglob("*.py") for code in codes_of(path)}
 
@@ -38,9 +55,30 @@ def test_every_refusal_of_a_move_has_a_row_and_every_row_a_refusal():
     assert rows == codes()
 
 
+TEMPLATE = "failover_obstacles.txt.j2"
+
+
 def test_a_refusal_is_printed_with_its_code():
-    template = (ROOT / "playbooks" / "templates" / "failover_obstacles.txt.j2").read_text()
+    template = (ROOT / "playbooks" / "templates" / TEMPLATE).read_text()
     assert "{{ obstacle.code }}: {{ obstacle.sentence }}" in template
+
+
+@pytest.mark.parametrize(
+    "playbook, task, message",
+    [
+        ("tasks/failover_refused.yml", "Refuse", "msg"),
+        ("failover.yml", "3 Lease | refuse obstacles that have appeared since", "fail_msg"),
+    ],
+)
+def test_a_refusal_before_the_lease_and_under_it_is_printed_by_that_template(playbook, task, message):
+    (found,) = tasks_named(yaml.safe_load((ROOT / "playbooks" / playbook).read_text()), task)
+    (options,) = [value for key, value in found.items() if key.startswith("ansible.builtin.")]
+    assert TEMPLATE in options[message]
+
+
+def test_a_refusal_of_the_promoting_module_has_its_code():
+    said = promotion.in_words(Obstacle("lag_unknown", "The lag is unknown.", "accept_data_loss: true"))
+    assert said.startswith("lag_unknown: The lag is unknown. ")
 
 
 def test_the_page_fits_a_terminal():
