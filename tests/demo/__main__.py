@@ -114,6 +114,7 @@ def show_where_next(keep: bool) -> None:
     place = PLACE.relative_to(ROOT)
     print("\n==> where to look next")
     print("    playbooks/failover.yml      the story you have just seen")
+    print("    docs/tutorial.md            the same step by step, and the way back")
     print("    docs/failover.md            the guide for operators during an outage")
     print("    docs/lab.md                 what else can be broken, and how")
     print(f"    {place}/                  all that the playbooks said, and the failover's outcome")

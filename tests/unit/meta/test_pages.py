@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pages of docs/ and README.md: they fit a terminal, and their links lead somewhere."""
+"""The pages of docs/ and README.md: they fit a terminal, their links lead somewhere, and README lists them all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 TOP = Path(__file__).resolve().parents[3]
 WIDTH = 120
@@ -63,3 +64,11 @@ def test_every_link_of_a_page_leads_somewhere(page):
 def test_a_link_to_no_file_or_no_heading_is_found():
     text = "# A heading\n[a](gone.md) [b](#a-heading) [c](#gone) [d](README.md) `[e](code.md)`"
     assert broken_links(TOP / "README.md", text) == ["gone.md", "#gone"]
+
+
+def test_readme_maps_every_page_in_the_order_of_the_site():
+    readme = (TOP / "README.md").read_text().partition("| | read |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (\w[^|]+) \| (.+) \|$", readme, re.MULTILINE)
+    mapped = {title.capitalize(): re.findall(r"\(docs/([\w-]+)\.md\)", links) for title, links in rows}
+    site = yaml.safe_load((TOP / "docs" / "docsite" / "extra-docs.yml").read_text())
+    assert mapped == {section["title"]: section["toctree"] for section in site["sections"]}
