@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.integration.aws import members
-from tests.integration.platforms import Platform
-from tests.truth import answers, truth
+from tests.integration.platforms import TOP, Platform
+from tests.truth import answers, diff, recording, truth
 from tests.truth.reads import read_platform
 
 HOME, OTHER = "us-east-1", "us-east-2"
+# Outside of playbooks/, whose action plugin would run the module in the controller's process.
+MODULE = [{"hosts": "localhost", "gather_facts": False, "tasks": [{"amazon.aws.aws_caller_info": {}}]}]
 
 
 def held_to_aws(file: Path) -> truth.Comparison:
@@ -28,6 +32,22 @@ def test_a_provisioned_platform_is_shown_as_aws_shows_it(platform: Platform, tmp
     read_platform(platform.lab.client, platform.regions)
     comparison = held_to_aws(tmp_path / "answers")
     assert comparison.operations >= 50 and comparison.fields >= 800, comparison
+
+
+def test_every_call_of_every_process_of_a_playbook_is_recorded(platform: Platform, tmp_path: Path) -> None:
+    (tmp_path / "module.yml").write_text(json.dumps(MODULE))
+    recorder = {"TRADING_RECORD": str(tmp_path / "recorded"), "PYTHONPATH": str(TOP / "tests/truth/hook")}
+    platform.lab.clear_calls()
+    for playbook in ("readiness", tmp_path / "module.yml"):
+        platform.run(playbook, variables=recorder).ends_well()
+    received = Counter((call["service"], call["operation"]) for call in platform.lab.calls())
+    document = recording.merge(tmp_path / "recorded", scale=20)
+    recorded: Counter[tuple[str, str]] = Counter()
+    for name, one in document["operations"].items():
+        [client] = one["clients"]
+        recorded[client, name.partition(".")[2]] = one["answers"] + sum(error["times"] for error in one["errors"])
+    assert recorded == received and document["lost"] == 0
+    assert diff.differences(document, document) == []
 
 
 @pytest.mark.nightly

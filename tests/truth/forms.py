@@ -85,7 +85,10 @@ class Form:
 
 @dataclass(frozen=True, order=True)
 class Difference:
-    """kind: `missing`, a field that AWS's answers always have; `type`; `state` and `error`, words that AWS has not."""
+    """kind: `missing`, a field that AWS's answers always have; `type`; `state` and `error`, words that AWS has not.
+
+    Of two recordings: one of diff.KINDS.
+    """
 
     operation: str
     field: str
