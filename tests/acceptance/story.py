@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -74,6 +75,7 @@ class Acceptance:
         variables = folder / "group_vars/all/platform.yml"
         variables.parent.mkdir(parents=True, exist_ok=True)
         hosts = [f"{region} vpc_cidr=10.{number}.0.0/16" for number, region in enumerate(self.state.regions)]
+        shutil.copy(TOP / "inventories/production/platform.yml", folder)
         (folder / "hosts").write_text("\n".join(["[regions]", *hosts, ""]))
         found = {
             **SMALLEST,
