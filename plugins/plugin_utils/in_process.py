@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -198,6 +199,7 @@ class InProcessAction(ActionBase):
         self._compute_environment_string(environment)
         self.substitute = InProcessModuleOf(self._task, self.stand_in)
         with (
+            unlogged(),
             surroundings(environment, self._loader.get_basedir()),
             module_class(self.substitute),
             models_read_once(),
@@ -280,6 +282,21 @@ def restore(handlers):
     """Set signal handlers."""
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def unlogged():
+    """Keep what libraries log, such as botocore, out of Ansible's log_path, as a module's own process does.
+
+    Another thread of ansible-playbook may have been writing to that file when this worker was forked. In a fork logging
+    renews its own locks, but not that of the file's buffer: whoever writes to it would wait for ever.
+    """
+    root = logging.getLogger()
+    before, root.handlers = root.handlers, [logging.NullHandler()]
+    try:
+        yield
+    finally:
+        root.handlers = before
 
 
 @contextlib.contextmanager

@@ -10,9 +10,14 @@ import datetime
 import importlib
 import importlib.util
 import json
+import logging
+import multiprocessing
 import os
 import subprocess
 import sys
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -214,6 +219,31 @@ def test_the_environment_of_the_task_holds_for_the_module_and_no_longer(perform)
     result = perform({**NOTIFY, **KEYS}, run, task={"environment": environment})
     assert (result["region"], result["proxy"]) == ("eu-west-1", "proxy.example")
     assert "AWS_REGION" not in os.environ
+
+
+def test_a_worker_that_is_forked_while_ansible_writes_its_log_does_not_wait_for_it(perform, tmp_path, monkeypatch):
+    def run(_params, _clients, _check_mode=False):
+        logging.getLogger("botocore.credentials").warning("Found credentials in environment variables.")
+        return {"changed": False}
+
+    full = tmp_path / "log"
+    os.mkfifo(full)
+    reader = os.open(full, os.O_RDWR)  # which reads nothing
+    handler = logging.FileHandler(full)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    threading.Thread(target=lambda: handler.stream.buffer.write(b"x" * 1_000_000), daemon=True).start()
+    time.sleep(0.5)
+    worker = multiprocessing.get_context("fork").Process(target=perform, args=(NOTIFY, run))
+    worker.start()
+    worker.join(20)
+    code = worker.exitcode
+    worker.kill()
+    os.set_blocking(reader, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.read(reader, 65536)
+            time.sleep(0.001)
+    assert code == 0, "it waits for the lock of the file's buffer"
 
 
 def test_the_endpoint_may_come_from_the_environment_of_the_task(perform):
