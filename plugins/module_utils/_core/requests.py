@@ -93,7 +93,8 @@ class Gate:
         if session is not None:
             never_send_late(session)
         seconds = config.connect_timeout + config.read_timeout
-        client.meta.events.register("before-send", partial(self.send, session, seconds))
+        # botocore calls every handler, and each would send the request: of two gates of a client the first one counts.
+        client.meta.events.register("before-send", partial(self.send, session, seconds), unique_id="trading-gate")
         return client
 
     def send(self, session: Any, seconds: float, request: Any, event_name: str, **_more: Any) -> Any:

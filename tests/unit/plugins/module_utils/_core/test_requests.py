@@ -114,6 +114,13 @@ def test_a_look_up_of_credentials_ends_in_time_with_a_sentence(slow, monkeypatch
     assert "no answer within" in str(error) or "Read timeout" in str(error)
 
 
+def test_a_client_whose_session_limits_it_already_sends_each_request_once():
+    config = client_config({"connect_timeout": 1, "read_timeout": 5})
+    with Endpoint((b"<R><GetCallerIdentityResult/></R>", 0.0)) as aws:
+        clients_of(start_session(config=config), config, "us-east-2", aws.url, KEYS)("sts").get_caller_identity()
+        assert len(aws.requests) == 1
+
+
 def test_botocore_retries_what_came_too_late():
     with Endpoint((XML, 0.1), (XML, 0.0)) as aws:
         assert publish(clients(aws.url, retries=1)("sns")) == "1"
