@@ -79,5 +79,5 @@ def test_the_story_goes_on_after_a_kill_in_each_chapter_and_its_record_has_no_va
     print(f"{len(forms['operations'])} operations, {len(forms['series'])} observations, {forms['lost']} lines lost")
     assert len(forms["operations"]) >= 120 and {one["move"] for one in forms["series"]} >= {"failover", "switchover"}
     written = [folder / "forms.json", folder / "report.html", *(folder / "records").iterdir()]
-    for value in (ACCOUNT, "arn:aws", state.suffix, "trading", "amazonaws.com", "10.0.0.0", *state.regions):
+    for value in (ACCOUNT, "arn:aws", state.suffix, "trading-", "amazonaws.com", "10.0.0.0", *state.regions):
         assert [file.name for file in written if value in file.read_text()] == [], value
