@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shares of the matrix, one for each day: each has every moment, and in as many runs as there are shares every cell
-is met.
+"""Shares of the matrix, one for each day: each has a third of the moments, and in as many runs as there are shares
+every cell is met.
 
 CHAOS_SHARE: the number of a share, to repeat that of another day.
 """
@@ -13,17 +13,19 @@ from datetime import UTC, datetime
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.moments import MOMENTS
 
-SHARES = 32
+# Three days in a row have every moment.
+DAYS = 3
+SHARES = DAYS * len(FAULTS)
 VARIABLE = "CHAOS_SHARE"
 
 
 def cells_of(share: int) -> list[tuple[Fault, str]]:
     """The cells of a share. From moment to moment the fault is another, so that no share has the slow faults alone."""
+    first, day = divmod(share, DAYS)
     return [
-        (fault, name)
+        (FAULTS[(first + 2 * moment) % len(FAULTS)], name)
         for moment, name in enumerate(MOMENTS)
-        for number, fault in enumerate(FAULTS)
-        if (number - 2 * moment) % SHARES == share
+        if moment % DAYS == day
     ]
 
 
