@@ -209,3 +209,14 @@ def test_without_a_plan_nothing_is_changed_and_the_workflow_gets_the_reason(plat
     handed_on = run.output.partition("CUSTOM STATS")[2]
     assert "outcome: refused" in handed_on and "BatchGetItem" in handed_on
     assert [call for call in platform.lab.calls()[before:] if call["mutating"]] == []
+
+
+def test_an_obstacle_that_appears_once_the_lease_is_held_is_printed_with_its_code_and_ends_the_attempt(platform):
+    platform.lab.outage(LOST, "reset")
+    unhealthy = ["targets", {"region": TARGET, "state": "unhealthy"}]
+    stopped = platform.run("failover", break_at="plan again under the lease", breaks=f"lab {json.dumps([unhealthy])}")
+    assert stopped.code != 0
+    assert "Stopped at: 3 Lease | refuse obstacles that have appeared since." in stopped.output
+    assert f"target_has_no_healthy_target: {TARGET} has no healthy target" in " ".join(stopped.output.split())
+    assert members(platform.lab, TARGET) == {LOST: True, TARGET: False}
+    assert control_item(platform.lab, TARGET, "lease")["outcome"] == "failed"
