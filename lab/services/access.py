@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who reaches a port of a cluster or a load balancer, and how many instances run: what the lab's data plane must know of other services.
+"""Who reaches a port of a cluster or a load balancer, and how many instances run: for the lab's data plane.
 
 Follows: VPC User Guide, "Control traffic to your AWS resources using security groups" and "Network ACL basics": the
 rules of an ACL are evaluated in order of their numbers, the first that matches decides, and what none allows is denied.
