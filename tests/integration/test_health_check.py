@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import LAG_METRICS
 from tests.controller.fake import TOKEN, FakeController
 from tests.integration.aws import GROUP, members, messages
+from tests.integration.platforms import TOP
 
 EAST, WEST = "us-east-1", "us-east-2"
 # Two runs in a row are closer together than those of a scheduler.
@@ -105,3 +109,14 @@ def test_all_regions_unhealthy_is_an_alert_and_no_failover(platform, tmp_path):
     assert (set(verdicts(found).values()), found["action"]) == ({"unhealthy"}, "critical")
     assert members(platform.lab, WEST) == BEFORE
     assert messages(platform.lab, WEST)
+
+
+def test_a_check_of_a_healthy_platform_makes_the_calls_that_the_page_of_its_cost_counts(platform, tmp_path):
+    health(platform, tmp_path)
+    platform.lab.clear_calls()
+    assert health(platform, tmp_path)["action"] == "none"
+    made = Counter(call["operation"] for call in platform.lab.calls())
+    page = (TOP / "docs" / "cost.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", page, re.MULTILINE)
+    assert {name: int(count) for name, count in rows} == dict(made)
+    assert f"; {len(LAG_METRICS) + 1} metrics in each request |" in page
