@@ -62,6 +62,8 @@ def down(options: argparse.Namespace) -> None:
 def fork(options: argparse.Namespace) -> None:
     """Start a second lab with a copy of the whole state."""
     copy = _ask(options, "POST", "fork", dir=str(Path(options.into).resolve()))
+    # It answers once its files are written, and whoever reads the line below may read them.
+    daemon.ask(f"http://127.0.0.1:{copy['port']}", "GET", "state")
     print(f"The copy runs: http://127.0.0.1:{copy['port']}, pid {copy['pid']}. Next: . {options.into}/env")
 
 
