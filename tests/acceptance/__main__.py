@@ -92,15 +92,22 @@ def preflight(clients: account.Clients, regions: tuple[str, ...], wanted: str | 
     return found, account.versions_of(clients, regions)
 
 
+def is_done(state: State) -> bool:
+    """Whether a run has ended with nothing left."""
+    return all(state.is_done(chapter.name) for chapter in END)
+
+
 def begin(folder: Path, clients: account.Clients, wanted: str | None) -> State:
     """The state of an interrupted run, or that of a new one after its preflight. Raises Refused."""
     regions, hours = regions_of(given("REGIONS", "us-east-1,us-east-2")), hours_of(given("HOURS", "6"))
     earlier = State.at(folder / "state.json")
-    if earlier and not all(earlier.is_done(chapter.name) for chapter in END):
+    if earlier and not is_done(earlier):
         who = account.account_of(clients, earlier.regions)
         if who != earlier.account:
             raise Refused(f"An interrupted run is in account {earlier.account}, and the credentials belong to {who}.")
         return earlier
+    if is_given("END"):
+        raise Refused(f"END is given, and no run was interrupted here ({folder}); allowed: after an interrupted run.")
     who, versions = preflight(clients, regions, wanted)
     now = time.time()
     return State(folder / "state.json", who, regions, now, now + hours * 3600, versions=versions)
@@ -158,13 +165,17 @@ def finish(run: Acceptance) -> None:
 
 def watch(folder: Path) -> int:
     """Tear down when the hours have passed and nobody has; started by every run, and ends when its run does."""
-    while (state := State.at(folder / "state.json")) and not all(state.is_done(chapter.name) for chapter in END):
+    state = State.at(folder / "state.json")
+    while state and not is_done(state):
         if state.is_over():
             with lock(folder, wait=True):
-                run, _lab = acceptance(folder)
-                finish(run)
+                # The run may have ended by itself while this waited for it.
+                if not is_done(State.at(folder / "state.json")):
+                    run, _lab = acceptance(folder)
+                    finish(run)
             return 0
         time.sleep(min(60.0, max(1.0, state.deadline - time.time())))
+        state = State.at(folder / "state.json")
     return 0
 
 

@@ -80,6 +80,22 @@ def test_the_watcher_removes_what_a_run_that_is_gone_has_left(story, tmp_path, m
     assert command.watch(tmp_path) == 0 and len(done) == 2, "a run that has ended is left alone"
 
 
+def test_a_watcher_that_waited_for_a_run_which_then_ended_does_nothing(story, tmp_path, monkeypatch):
+    done, _fails = story
+    run = acceptance(tmp_path, hours=0)
+    run.state.save()
+
+    class EndsMeanwhile(command.lock):
+        def __enter__(self):
+            super().__enter__()
+            command.finish(run)
+
+    monkeypatch.setattr(command, "lock", EndsMeanwhile)
+    monkeypatch.setattr(command, "acceptance", pytest.fail)
+    assert command.watch(tmp_path) == 0
+    assert done == ["teardown", "leftovers"]
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
@@ -87,6 +103,7 @@ def test_the_watcher_removes_what_a_run_that_is_gone_has_left(story, tmp_path, m
         ({"ACCOUNT": "production"}, "ACCOUNT is production; allowed: the 12 digits"),
         ({"ACCOUNT": "123456789012", "REGIONS": "us-east-1"}, "REGIONS is us-east-1; allowed: two different regions"),
         ({"ACCOUNT": "123456789012", "HOURS": "500"}, "HOURS is 500; allowed: a number from 1 to 48."),
+        ({"ACCOUNT": "123456789012", "END": "1"}, "END is given, and no run was interrupted here"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_what_is_allowed(monkeypatch, tmp_path, capsys, given, sentence):
