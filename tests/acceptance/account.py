@@ -40,7 +40,7 @@ def versions_of(clients: Clients, regions: Sequence[str]) -> list[str]:
     for region in regions:
         pages = clients("rds", region).get_paginator("describe_db_engine_versions").paginate(Engine=ENGINE)
         found = [one for page in pages for one in page["DBEngineVersions"]]
-        here = {one["EngineVersion"] for one in found if "global-database" in _features(one)}
+        here = {one["EngineVersion"] for one in found if one.get("SupportsGlobalDatabases")}
         offered = here if offered is None else offered & here
         targets |= {one["EngineVersion"]: [to["EngineVersion"] for to in _minor(one)] for one in found}
     pairs = [(old, new) for old in offered or () for new in targets[old] if new in offered]
@@ -50,10 +50,6 @@ def versions_of(clients: Clients, regions: Sequence[str]) -> list[str]:
         )
     old, new = max(pairs, key=lambda pair: (version_key(pair[1]), version_key(pair[0])))
     return [old, new]
-
-
-def _features(version: dict[str, Any]) -> list[str]:
-    return ["global-database"] if version.get("SupportsGlobalDatabases") else []
 
 
 def _minor(version: dict[str, Any]) -> Iterator[dict[str, Any]]:

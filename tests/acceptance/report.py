@@ -13,6 +13,7 @@ from tests.integration.platforms import TOP
 from tests.truth import diff, recording
 
 LAB_FOLDER = TOP / ".build/acceptance-lab"
+NOT_COMPARED = "Not compared with a record of the lab; `make acceptance ACCOUNT=lab` makes one."
 MOVES = ("switchover", "switchback", "failover", "failback", "detach", "rebuild")
 STYLE = (
     "body{font:15px/1.45 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -25,7 +26,7 @@ def write(run: Acceptance, scale: float) -> str:
     """Write forms.json and report.html, and return the sentence that says where. scale: of the lab's clock."""
     forms = recording.merge(run.folder / "records", scale)
     (run.folder / "forms.json").write_text(json.dumps(forms, indent=1, sort_keys=True) + "\n")
-    lines: Iterable[str] = ()
+    lines: Iterable[str] = (NOT_COMPARED,)
     if run.folder != LAB_FOLDER and (of_the_lab := LAB_FOLDER / "forms.json").exists():
         lines = diff.report(forms, diff.load(str(of_the_lab)), diff.FACTOR)
     (run.folder / "report.html").write_text(page(run.state.chapters, lines, len(forms["operations"])))

@@ -227,7 +227,7 @@ def upgrade(run: Acceptance) -> str:
 
 
 def detach(run: Acceptance) -> dict[str, Any]:
-    """The second region gets a database of its own, and the name: what a region that does not come ends in."""
+    """The second region gets a database of its own, and the name: what is left when a region does not return."""
     forced = {"method": "detach", "accept_data_loss": True, "force": True}
     return run.move("failover", run.second, leaves=run.second, target_region=run.second, **forced)
 

@@ -75,6 +75,11 @@ class Run:
         return self
 
 
+def of_nobody() -> dict[str, str]:
+    """The environment, without anything of the user's that leads to an account or changes Ansible."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_", "ANSIBLE_"))}
+
+
 def run_playbook(
     name: str | Path,
     *options: str,
@@ -97,7 +102,7 @@ def run_playbook(
     meanwhile: called with the id of the process, which is that of its group, while it runs.
     """
     playbook = name if isinstance(name, Path) else TOP / "playbooks" / f"{name}.yml"
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAB_", "ANSIBLE_"))}
+    environment = of_nobody()
     environment |= lab.env() if lab else {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_EC2_METADATA_DISABLED": "true"}
     environment["ANSIBLE_CONFIG"] = str(TOP / "ansible.cfg")
     broke = Path(tempfile.mkdtemp()) / "broke"

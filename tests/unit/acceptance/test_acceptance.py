@@ -175,3 +175,11 @@ def test_the_report_has_every_chapter_and_move_and_escapes_what_it_shows():
     assert all(f"<td>{one.name}</td>" in page for one in (*CHAPTERS, *END))
     assert "<td>41.5</td><td>0</td><td>unknown</td>" in page and "did not end" in page
     assert "ok &lt;&amp;&gt;" in page and "AWS only &lt;x&gt;" in page and "12 operations" in page
+
+
+def test_a_report_without_a_record_of_the_lab_says_that_nothing_was_compared(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "LAB_FOLDER", tmp_path / "of-the-lab")
+    run = acceptance(tmp_path)
+    (tmp_path / "records").mkdir()
+    report.write(run, scale=1)
+    assert "Not compared with a record of the lab" in (tmp_path / "report.html").read_text()
