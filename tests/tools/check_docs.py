@@ -25,8 +25,8 @@ SITE = ROOT / ".build" / "docs"
 NAME = "trading.multi_region"
 SHORT_PAGES = ROOT / "docs" / "docsite" / "rst"
 REPOSITORY = yaml.safe_load((ROOT / "galaxy.yml").read_text())["repository"]
-# A link to something that is neither on the web nor in the page nor another page.
-LINK_TO_FILE = re.compile(r"\]\((?!https?://|#)([^)#]+)(?<!\.md)\)")
+# A link to something that is neither on the web nor in the page nor another page of docs/, and a heading in it.
+LINK_TO_FILE = re.compile(r"\]\((?!https?://|#)(\.\./[^)#]+|[^)#]+(?<!\.md))(#[^)]+)?\)")
 LINT = ["lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", "."]
 
 
@@ -90,7 +90,7 @@ def put_guides(pages: Path) -> None:
     """The whole text in the place of each short page. Links to files of the repository go to its home."""
     for name, text in guides().items():
         (pages / f"{name}.rst").unlink()
-        linked = LINK_TO_FILE.sub(lambda found: f"]({home_of(found[1])})", text)
+        linked = LINK_TO_FILE.sub(lambda found: f"]({home_of(found[1])}{found[2] or ''})", text)
         (pages / f"{name}.md").write_text(f"({label(name)})=\n\n{linked}")
 
 

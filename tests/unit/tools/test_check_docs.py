@@ -37,7 +37,9 @@ def test_a_page_that_is_not_listed_is_reported(check_docs, monkeypatch):
         ("[a](https://docs.example.com/x)", "[a](https://docs.example.com/x)"),
         ("[a](inputs.yml)", "[a]({home}/docs/inputs.yml)"),
         ("[a](../galaxy.yml)", "[a]({home}/galaxy.yml)"),
+        ("[a](../README.md#status)", "[a]({home}/README.md#status)"),
         ("[a](../no/such/file.yml)", "[a](../no/such/file.yml)"),
+        ("[a](../no/such/page.md#x)", "[a](../no/such/page.md#x)"),
     ],
 )
 def test_only_a_link_to_a_file_that_is_there_leads_out_of_the_site(check_docs, monkeypatch, tmp_path, link, becomes):
