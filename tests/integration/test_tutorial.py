@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.platforms import TOP
+from tests.integration.platforms import TOP, of_nobody
 
 PAGE = (TOP / "docs" / "tutorial.md").read_text().partition("\n## 2. ")[2]
 BLOCK = re.compile(r"^```(shell|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -34,8 +33,7 @@ def shown(text: str) -> re.Pattern[str]:
 
 def run(blocks: list[tuple[str, str]], folder: Path) -> str:
     """Return what the commands print; the first one that fails ends them."""
-    foreign = ("AWS_", "LAB_", "ANSIBLE_")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+    environment = of_nobody()
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     script = "set -e\n" + "".join(text for kind, text in blocks if kind == "shell")
     done = subprocess.run(
