@@ -14,6 +14,8 @@ from collections.abc import Iterable
 PROGRAMS = {
     "mariadbd": "mariadb-server-core",
     "mariadb-install-db": "mariadb-server-core",
+    # mariadb-install-db calls it, and its package does not depend on the package that has it.
+    "my_print_defaults": "mariadb-client-core",
     "haproxy": "haproxy",
     "nft": "nftables",
     "setpriv": "util-linux",
