@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shares of the matrix, one for each day: each has a third of the moments, and in as many runs as there are shares
+"""Shares of the matrix, one for each day: each has a fifth of the moments, and in as many runs as there are shares
 every cell is met.
 
 CHAOS_SHARE: the number of a share, to repeat that of another day.
@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.moments import MOMENTS
 
-# Three days in a row have every moment.
-DAYS = 3
+# Five days in a row have every moment.
+DAYS = 5
 SHARES = DAYS * len(FAULTS)
 VARIABLE = "CHAOS_SHARE"
 

@@ -27,6 +27,9 @@ from tests.integration.aws import TABLE, Listener, control_item, messages, wait_
 from tests.integration.permissions import Runner, gaps, statements_in, with_policy
 from tests.integration.platforms import TOP, Platform
 
+# Every day: its decisions (tests/unit/plugins/module_utils/_cloud_trigger), and how it asks (tests/lab).
+pytestmark = pytest.mark.nightly
+
 EAST, WEST = "us-east-1", "us-east-2"
 NAME, SECRET, COUNT = "trading-trigger-dev", "trading-controller-dev", "automation#cloud_trigger"
 HANDLER = f"{COLLECTION}.plugins.module_utils._cloud_trigger.handler.handler"
@@ -209,7 +212,6 @@ def left(platform: Platform) -> list[str]:
     return [name for name in found if "/aws/rds/" not in name] + [name for name in names if name.startswith(NAME)]
 
 
-@pytest.mark.nightly
 def test_a_second_run_changes_nothing_and_switched_off_nothing_is_left(watched):
     assert len(left(watched)) == 2 * (1 + 1 + 1 + 2) + 2
     assert set(watched.run("site", *ON).ends_well().changed.values()) == {0}
@@ -238,7 +240,6 @@ def networks(platform: Platform) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize(
     "way", [{"cloud_trigger_queue_arn": QUEUE}, {"cloud_trigger_event_bus_arn": BUS}], ids=["queue", "bus"]
 )

@@ -51,6 +51,7 @@ def changed_tasks(run: Run) -> set[tuple[str, str]]:
     return found
 
 
+@pytest.mark.nightly
 def test_on_an_empty_account_everything_is_listed_as_created(platforms):
     platform = platforms.empty(HOME, STANDBY, scale=20)
     with platform.lab:

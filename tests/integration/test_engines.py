@@ -45,14 +45,26 @@ def site(lab, **given):
             {"global_database_engine_version": "8.0.mysql_aurora.3.04.0"},
             ["8.0.mysql_aurora.3.04.0 is not offered in us-east-1, us-east-2", "8.0.mysql_aurora.3.10.0"],
         ),
-        ({"global_database_engine_version": "8.0.mysql_aurora.3.99.0"}, ["3.99.0 is not offered", "3.13.0"]),
+        pytest.param(
+            {"global_database_engine_version": "8.0.mysql_aurora.3.99.0"},
+            ["3.99.0 is not offered", "3.13.0"],
+            marks=pytest.mark.nightly,
+        ),
         (
             {"global_database_instance_class": "db.serverless", "global_database_min_capacity": 8}
             | {"global_database_max_capacity": 4},
             ["global_database_min_capacity 8", "at most the largest, 4"],
         ),
-        ({"global_database_instance_class": "db.serverless"}, ["needs a least and a largest capacity"]),
-        ({"global_database_monitoring_interval": 60}, ["global_database_monitoring_interval is 60", "with a role"]),
+        pytest.param(
+            {"global_database_instance_class": "db.serverless"},
+            ["needs a least and a largest capacity"],
+            marks=pytest.mark.nightly,
+        ),
+        pytest.param(
+            {"global_database_monitoring_interval": 60},
+            ["global_database_monitoring_interval is 60", "with a role"],
+            marks=pytest.mark.nightly,
+        ),
     ],
 )
 def test_what_aws_does_not_offer_is_refused_before_the_first_change(empty, given, told):

@@ -84,6 +84,7 @@ def assert_each_zone_has_its_own_way_out(platform) -> None:
             assert {f"com.amazonaws.{region}.{store}" for store in ("s3", "dynamodb")} < set(own)
 
 
+@pytest.mark.nightly
 def test_every_subnet_is_routed_while_each_zone_gets_its_own_nat_gateway(platform):
     assert lost_routes(change(platform, *PER_ZONE)) == []
     assert_each_zone_has_its_own_way_out(platform)

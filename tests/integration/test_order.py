@@ -48,6 +48,7 @@ def assert_only_the_preference_changes(platform: Platform, *preferred: str, laye
         }
 
 
+@pytest.mark.nightly
 def test_another_preference_changes_the_manifest_only_and_failback_follows_it(platform, tmp_path):
     """The hosts are sorted by name: the order of the group would still say us-east-1."""
     changed = with_preference(platform, tmp_path / "inventory", WEST, EAST)

@@ -50,6 +50,7 @@ def let_the_lease_expire(lab) -> None:
     )
 
 
+@pytest.mark.nightly
 def test_a_minor_upgrade_reaches_the_writer_last_goes_on_after_a_kill_and_lets_no_move_in(platform):
     lab = platform.lab
     lab.settings(minor_upgrade_s=20)

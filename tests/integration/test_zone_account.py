@@ -79,6 +79,7 @@ def story(platform, tmp_path) -> Story:
     return Story(platform, route53, zone, tmp_path)
 
 
+@pytest.mark.nightly
 def test_a_name_in_the_zone_of_another_account_moves_without_that_account(story):
     lab = story.platform.lab
     story.run("provisioning", "site", *story.options, "--tags", "traffic,failover_control").ends_well()
@@ -111,6 +112,7 @@ def test_the_zone_of_another_account_is_provisioned_read_and_left_as_it_was(stor
     assert "route53.HealthChecks" not in left_in(lab, EAST)
 
 
+@pytest.mark.nightly
 def test_a_role_of_the_zone_that_cannot_be_assumed_is_named_before_any_change(story):
     story.runner("provisioning")
     since = len(story.platform.lab.calls())
