@@ -51,20 +51,17 @@ def is_json(callback: str) -> bool:
     return callback.rpartition(".")[2].startswith("json")
 
 
-def figure(value: Any, unit: str) -> str:
-    """Return a number with its unit, or unknown."""
-    return f"{value} {unit}" if isinstance(value, int | float) else "unknown"
+def box(run: Mapping[str, Any], said: Mapping[str, Any]) -> list[str]:
+    """Return the lines with a run's outcome: what matters, what to do next, and which run it was.
 
-
-def box(run: Mapping[str, Any]) -> list[str]:
-    """Return the lines with a run's outcome."""
-    rto, rpo = run.get("rto_seconds"), run.get("rpo_bound_ms")
+    said: what the lookup run_summary returns for the run.
+    """
+    way = f"{run.get('method')} {run.get('from_region')} -> {run.get('target_region')}"
     return [
         EDGE,
-        f"| {str(run['outcome']).upper()}: {run.get('method')} {run.get('from_region')} -> {run.get('target_region')}",
-        f"| RTO {figure(rto, 's')}, RPO bound {figure(rpo, 'ms')}",
-        f"| {run.get('reason')}",
-        f"| run {run.get('run_id')}",
+        f"| {said.get('summary')}",
+        f"| Next: {said.get('next_step')}.",
+        f"| Run {run.get('run_id')}, attempt {run.get('attempt')}, by {run.get('owner')}: {way}, {run.get('outcome')}",
         EDGE,
     ]
 
@@ -114,7 +111,8 @@ class CallbackModule(CallbackBase):
         if isinstance(found.get("plan"), list) and "plan_warnings" in found:
             self.began = self.began or time.monotonic()
             self.plan = [step["step"] for step in found["plan"]]
-        run = (found.get("ansible_facts") or {}).get("failover_outcome_document")
+        facts = found.get("ansible_facts") or {}
+        run = facts.get("failover_outcome_document")
         if isinstance(run, Mapping) and run.get("outcome") != "running":
-            self.say(*box(run))
+            self.say(*box(run, facts.get("failover_outcome_said") or {}))
             self.forget()

@@ -196,7 +196,7 @@ reason:
   description: What was decided and why, in sentences, including requests that AWS rejected before.
   returned: success
   type: str
-  sample: us-east-2 already has the writer of trading-global-dev.
+  sample: us-east-2 is the writer of trading-global-dev, after 34 s.
 method:
   description:
     - The method that was used, or that the move which was joined or found had used. V(auto) only if the module failed

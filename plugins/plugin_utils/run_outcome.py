@@ -62,9 +62,9 @@ def run_outcome(
 ) -> dict[str, t.Any]:
     """Return what is known of a run so far, without its outcome.
 
-    run: id, attempt (1 if it is not known yet), owner, reason, started_at (of the first attempt) and target_region (as
-    requested, empty if none was). plan: the result
-    of failover_plan_info. lease: the result of failover_lease; empty or failed if no lease is held. results: the result
+    run: id, attempt (1 if it is not known yet), owner, reason, started_at (of the first attempt), target_region (as
+    requested, empty if none was) and is_part (whether its playbook goes on after it). plan: the result of
+    failover_plan_info. lease: the result of failover_lease; empty or failed if no lease is held. results: the result
     of each step's task, by the step's name. fenced and health: the results of region_fence_info and region_health_info
     after the move; empty if they were not run. now: epoch seconds.
     """
@@ -77,6 +77,7 @@ def run_outcome(
         "attempt": int(run.get("attempt") or 1),
         "owner": run["owner"],
         "trigger": run["reason"],
+        "is_part": bool(run.get("is_part")),
         # With auto the promotion itself may have chosen another method than the plan.
         "method": (results.get("promote_request") or {}).get("method", plan["method"]),
         "method_reason": plan["method_reason"],

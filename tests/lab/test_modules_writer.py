@@ -276,7 +276,7 @@ def test_a_standby_that_is_backed_up_is_promoted_once_aws_accepts_it(database):
 
 def test_a_writer_whose_cluster_is_backed_up_is_done(database):
     database.lab.set_database(EAST, EAST, status="backing-up", instances="backing-up")
-    assert database.move(EAST, "failover")["reason"] == f"{EAST} already has the writer of {GLOBAL}."
+    assert database.move(EAST, "failover")["reason"] == f"{EAST} is the writer of {GLOBAL}."
 
 
 @pytest.mark.parametrize("claims", [True, False])

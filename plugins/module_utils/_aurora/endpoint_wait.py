@@ -32,6 +32,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
+    after_waiting,
     poll,
     retry_transient,
     timed,
@@ -126,7 +127,7 @@ def run(
         )
         return result(found, {"state": NOT_USED, "reason": sentence})
     resolver = resolver or Resolver(plain(whole), params["dns_servers"], params["answer_timeout"])
-    patience = Patience()
+    patience, began = Patience(), pace["clock"]()
     try:
         seen = poll(
             lambda: look(params, resolver, whole, own),
@@ -137,6 +138,8 @@ def run(
         )
     except WaitTimeout as late:
         seen = {**late.state, "reason": f"{late.state['reason']} Looked for {late.seconds:.0f} s (wait_timeout)."}
+    else:
+        seen = {**seen, "reason": f"{seen['reason'].removesuffix('.')}{after_waiting(pace['clock']() - began)}."}
     return result(found, seen)
 
 

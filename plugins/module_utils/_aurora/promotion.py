@@ -44,6 +44,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.targe
     target_of,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import MAX_SAMPLE_AGE
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import after_waiting
 
 
 @dataclass(frozen=True)
@@ -198,15 +199,15 @@ def outside(observed, request):
     if hopeless := cannot_serve(observed):
         return Decision("refuse", hopeless.sentence, request.method)
     if is_standalone(observed) and is_serving(observed):
-        return Decision("none", f"{cluster} in {region} is detached from {name} already and serves.", DETACH)
-    return Decision("join", f"Joined a detach of {cluster} from {name}: {describe_target(observed)}.", DETACH)
+        return Decision("none", f"{cluster} in {region} is detached from {name} and serves.", DETACH)
+    return Decision("join", f"Joined a detach of {cluster} from {name}: {describe_target(observed, 'was')}.", DETACH)
 
 
 def moving(observed, request):
     """Return the Decision for a member that is being promoted or was promoted, or None."""
     region, name = request.writer_region, request.global_cluster_identifier
     if is_under_way(observed):
-        return Decision("join", f"Joined {name_operation(observed)}, already in progress.", method_in_flight(observed))
+        return Decision("join", f"Joined {name_operation(observed)}.", method_in_flight(observed))
     if observed["failover_state"]:
         return Decision(
             "refuse",
@@ -217,13 +218,14 @@ def moving(observed, request):
     # Where nothing is left to be requested, auto stands for what it would have tried first.
     method = FAILOVER if request.method == AUTO else request.method
     if is_done(observed):
-        return Decision("none", f"{region} already has the writer of {name}.", method)
+        return Decision("none", f"{region} is the writer of {name}.", method)
     if is_writer(observed):
-        return Decision("join", f"{region} already has the writer of {name}; {describe_target(observed)}.", method)
+        found = f"{region} had the role of the writer of {name} at first; {describe_target(observed, 'was')}."
+        return Decision("join", found, method)
     if not is_leaving(observed):
         return None
     if request.method in (DETACH, AUTO):
-        return Decision("join", f"Joined a detach from {name} in flight: {describe_target(observed)}.", DETACH)
+        return Decision("join", f"Joined a detach from {name}: {describe_target(observed, 'was')}.", DETACH)
     return Decision(
         "refuse",
         f"The cluster {observed['target']['identifier']} in {region} is promoting without a switchover or failover in "
@@ -237,7 +239,7 @@ def accepted(request):
     if not request.request_accepted:
         return None
     method, name = FAILOVER if request.method == AUTO else request.method, request.global_cluster_identifier
-    return Decision("join", f"AWS has accepted the {method} of {name} to {request.writer_region}.", method)
+    return Decision("join", f"AWS had accepted the {method} of {name} to {request.writer_region}.", method)
 
 
 def begin(observed, lag, request, refused):
@@ -279,11 +281,23 @@ def describe_lag(lag):
     return f"replication lag {lag['value_ms']:g} ms, sampled {lag['age_seconds']:.0f} s ago"
 
 
-def describe_target(observed):
-    """Return the target's progress in words."""
+def describe_target(observed, verb="is"):
+    """Return the target's progress in words.
+
+    verb: was, where more may have happened by the time that the sentence is read.
+    """
     target = observed["target"]
     ready = sum(1 for one in target["instances"] if one["is_writer"] and instance_serves(one["status"]))
-    return f"its cluster is {target['cluster_status']} with {ready} writer instance(s) available"
+    return f"its cluster {verb} {target['cluster_status']} with {ready} writer instance(s) available"
+
+
+def describe_end(request, observed, seconds):
+    """Return the sentence on what was reached after so many seconds."""
+    name, region = request.global_cluster_identifier, request.writer_region
+    if target_of(observed) is None:
+        cluster = observed["target"]["identifier"]
+        return f"{cluster} in {region} is detached from {name} and serves{after_waiting(seconds)}."
+    return f"{region} is the writer of {name}{after_waiting(seconds)}."
 
 
 def predicted(observed, method=FAILOVER):

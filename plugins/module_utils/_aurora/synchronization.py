@@ -21,6 +21,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
+    after_waiting,
     poll,
     retry_transient,
     timed,
@@ -64,7 +65,7 @@ def describe(state: Mapping[str, Any], params: Mapping[str, Any]) -> str:
     """Return the state in words. Pure."""
     region, name, status = params["member_region"], params["global_cluster_identifier"], state["synchronization_status"]
     if state["is_writer"]:
-        return f"{region} has the writer of {name}"
+        return f"{region} is the writer of {name}"
     if status == UNKNOWN:
         return f"{region} has an unknown synchronization status in {name}: AWS returns none"
     return f"{region} is {status} in {name}"
@@ -124,7 +125,8 @@ def run(
     Returns {changed: false, reason, synchronization_status, is_writer, members, seconds}; synchronization_status is
     connected, pending-resync or unknown. It also waits in check mode, because it changes nothing.
     """
-    client = clients("rds", params.get("region") or clients.default_region)
+    client, began = clients("rds", params.get("region") or clients.default_region), clock()
     pace = {"clock": clock, "sleep": sleep or lease_of(params, clients).sleep}
     state, words = (wait_connected if params["wait"] else read_once)(client, params, pace)
-    return {"changed": False, "reason": f"{words.rstrip('.')}.", **state}
+    end = after_waiting(clock() - began) if params["wait"] else ""
+    return {"changed": False, "reason": f"{words.rstrip('.')}{end}.", **state}

@@ -24,6 +24,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag i
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.promotion import (
     Request,
     decide,
+    describe_end,
     describe_refusal,
     describe_stuck,
     describe_target,
@@ -360,7 +361,10 @@ def run(params, clients, check_mode=False, clock=time.monotonic, sleep=None):
     decision = writer.decision
     changed = decision.action == "request" or where(before) != where(after)
     diff = {"before": summary(before), "after": summary(after)}
-    outcome = {"changed": changed, "reason": decision.reason, "method": method_used(decision.method, after)}
+    reason = decision.reason
+    if writer.request.wait and not check_mode and decision.action != "none":
+        reason = f"{describe_end(writer.request, after, sum(writer.phases.values()))} {reason}"
+    outcome = {"changed": changed, "reason": reason, "method": method_used(decision.method, after)}
     outcome["accepted"] = writer.accepted or decision.action in ("join", "none")
     warnings = {"warnings": writer.warnings} if writer.warnings else {}
     return {**outcome, **evidence, **warnings, "after": after, "diff": diff}

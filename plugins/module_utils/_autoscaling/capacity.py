@@ -37,6 +37,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     READ_BACK_SECONDS,
     WaitTimeout,
+    after_waiting,
     poll,
     timed,
     wait_until_visible,
@@ -117,7 +118,9 @@ def said_of_failure(failure: Mapping[str, Any] | None) -> str:
 def wait_healthy(
     balancing: Any, scaling: Any, group: Mapping[str, Any], params: Mapping[str, Any], lease: Lease | NoLease
 ) -> tuple[int, dict[str, Any]]:
-    """Return the number of healthy targets once there are enough, and evidence if there are fewer than wanted.
+    """Return the number of healthy targets once there are enough, and what is said of them.
+
+    That is ``said`` [sentence], or warnings and scaling_failure if there are fewer than wanted.
 
     All of ``at_least`` are enough until capacity_timeout, min_capacity_percent of them from then on. Raises WaitTimeout
     with the numbers. Renews the lease in the meantime; raises what ``Lease.sleep`` raises if the lease is lost.
@@ -125,7 +128,8 @@ def wait_healthy(
     name, arn, at_least = params["name"], params["target_group_arn"], params["at_least"]
     percent, timeout = params.get("min_capacity_percent") or 100, params["wait_timeout"]
     patience = min(timeout, timeout if params.get("capacity_timeout") is None else params["capacity_timeout"])
-    enough, until = sufficient(at_least, percent), time.monotonic() + patience
+    began = time.monotonic()
+    enough, until = sufficient(at_least, percent), began + patience
 
     def read() -> dict[str, Any]:
         targets = describe_targets(balancing, arn)
@@ -145,7 +149,7 @@ def wait_healthy(
         raise failure from error
     healthy = found["healthy"]
     if healthy >= at_least:
-        return healthy, {}
+        return healthy, {"said": [f"{healthy} of its targets are healthy{after_waiting(time.monotonic() - began)}."]}
     activity = scaling_failure(scaling, name)
     warning = (
         f"{name} has {healthy} of {at_least} wanted healthy targets after {patience} s (capacity_timeout), which "
@@ -249,7 +253,7 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
         "hold": hold or None,
         "healthy_targets": healthy,
         "diff": {"before": _sizes(before), "after": _sizes(after)},
-        "reason": _reason(name, before, after, params, is_changed, check_mode, warnings),
+        "reason": _reason(name, before, after, params, is_changed, check_mode, [*short.pop("said", []), *warnings]),
         **({"warnings": warnings} if warnings else {}),
         **short,
     }
@@ -266,7 +270,7 @@ def _reason(
     params: Mapping[str, Any],
     changed: bool,
     check_mode: bool,
-    warnings: list[str],
+    more: list[str],
 ) -> str:
     would, at_least = "would be" if check_mode else "was", params["at_least"]
     words = []
@@ -281,6 +285,5 @@ def _reason(
     elif changed and not words:
         words.append(f"How long the minimum size of {name} is held {would} changed.")
     if not words:
-        asked = f"at least {at_least} was requested"
-        words.append(f"The desired capacity of {name} is already {before['desired']}; {asked}.")
-    return " ".join([*words, *warnings])
+        words.append(f"The desired capacity of {name} is {before['desired']}, and {at_least} or more was requested.")
+    return " ".join([*words, *more])

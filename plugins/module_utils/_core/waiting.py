@@ -97,6 +97,11 @@ def timed(run):
     return measured
 
 
+def after_waiting(seconds):
+    """Return the end of a sentence on what was waited for: after how many seconds it was there; empty if at once."""
+    return f", after {seconds:.0f} s" if seconds >= 0.5 else ""
+
+
 def wait_until_visible(
     read,
     shows,

@@ -16,6 +16,7 @@ the health of its endpoints, which its API tells.
 from __future__ import annotations
 
 import http.client
+import time
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, Refused
@@ -28,7 +29,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.names i
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN, Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.probe import probe
-from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import WaitTimeout, poll, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
+    WaitTimeout,
+    after_waiting,
+    poll,
+    timed,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import views
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.accelerators import describe_accelerator
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic.backends import order_of, traffic_of
@@ -257,8 +263,10 @@ def run(params, clients=None, check_mode=False, resolver=None, prober=probe, pol
     params = completed(params)
     check_inputs(params)
     resolver = resolver or Resolver(params["domain"], params["dns_servers"], params["answer_timeout"])
-    outside = Outside(params, resolver, prober, clients)
+    outside, began = Outside(params, resolver, prober, clients), time.monotonic()
     seen = outside.look() if not params["wait_timeout"] else wait(params, clients, check_mode, outside, poll)
+    if params["wait_timeout"]:
+        seen = {**seen, "reason": f"{seen['reason'].removesuffix('.')}{after_waiting(time.monotonic() - began)}."}
     compared = compare(params, clients, seen) if params.get("manifest") else {}
     return {"changed": False, **seen, **compared}
 

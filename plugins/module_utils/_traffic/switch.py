@@ -247,7 +247,7 @@ def sentence(target, before, after, changed, not_told, check_mode):
     if target and before != after:
         done = f"The traffic {would} moved from {before} to {after}"
     elif target:
-        done = f"The traffic is already at {after}"
+        done = f"The traffic is at {after}, where it was before"
     else:
         done = f"The traffic stays at {after}"
     if changed and before == after:

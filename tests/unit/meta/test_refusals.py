@@ -17,6 +17,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacl
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = "ansible_collections.trading.multi_region.plugins.module_utils"
+TEMPLATE = "failover_obstacles.txt.j2"
 PAGE = (ROOT / "docs" / "failover.md").read_text()
 
 
@@ -44,8 +45,31 @@ def tasks_named(document: Any, name: str) -> list[dict[str, Any]]:
     return [document] * (document.get("name") == name) + tasks_named(parts, name)
 
 
+def refusals_of(document: Any) -> list[str]:
+    """Return the texts with which the tasks of a playbook fail, without those that print obstacles of the planner."""
+    if isinstance(document, list):
+        return [text for part in document for text in refusals_of(part)]
+    if not isinstance(document, dict):
+        return []
+    said = document.get("ansible.builtin.fail", {}).get("msg", [])
+    texts = [said[0] if isinstance(said, list) and said else said] if said else []
+    parts = [document.get(key) for key in ("tasks", "block", "rescue", "always")]
+    return [text for text in texts if TEMPLATE not in text] + refusals_of(parts)
+
+
+def printed_codes() -> dict[str, str | None]:
+    """Return the code of each refusal that a move's playbook prints itself, by its text; None without one."""
+    texts = [
+        text
+        for name in ("failover", "failback")
+        for text in refusals_of(yaml.safe_load((ROOT / "playbooks" / f"{name}.yml").read_text()))
+    ]
+    return {text: found[1] if (found := re.match(r"(\w+): ", text)) else None for text in texts}
+
+
 def codes() -> set[str]:
-    return {code for path in (ROOT / "plugins" / "module_utils").rglob("*.py") for code in codes_of(path)}
+    found = {code for path in (ROOT / "plugins" / "module_utils").rglob("*.py") for code in codes_of(path)}
+    return found | {code for code in printed_codes().values() if code}
 
 
 def test_every_refusal_of_a_move_has_a_row_and_every_row_a_refusal():
@@ -55,7 +79,10 @@ def test_every_refusal_of_a_move_has_a_row_and_every_row_a_refusal():
     assert rows == codes()
 
 
-TEMPLATE = "failover_obstacles.txt.j2"
+def test_a_playbook_prints_no_refusal_of_its_own_without_a_code():
+    found = printed_codes()
+    assert len(found) == 3
+    assert [text for text, code in found.items() if not code] == []
 
 
 def test_a_refusal_is_printed_with_its_code():

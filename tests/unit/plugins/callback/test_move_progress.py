@@ -6,19 +6,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ansible_collections.trading.multi_region.plugins.callback.move_progress import box
 
 
-@pytest.mark.parametrize(
-    ("rto", "rpo", "words"),
-    [
-        (41.5, 1550, "| RTO 41.5 s, RPO bound 1550 ms"),
-        (0, 0, "| RTO 0 s, RPO bound 0 ms"),
-        (None, None, "| RTO unknown, RPO bound unknown"),
-        (None, "unknown", "| RTO unknown, RPO bound unknown"),
-    ],
-)
-def test_shows_a_missing_figure_as_unknown_and_zero_as_zero(rto, rpo, words):
-    assert words in box({"outcome": "failed", "rto_seconds": rto, "rpo_bound_ms": rpo})
+def test_the_outcome_is_in_the_first_line_and_what_to_do_next_in_the_second():
+    said = {"summary": "us-east-2 is active; loss: none", "next_step": "nothing"}
+    lines = box({"outcome": "successful", "run_id": "r1"}, said)
+    assert lines[1:3] == ["| us-east-2 is active; loss: none", "| Next: nothing."]
+    assert "r1" in lines[3]

@@ -150,7 +150,7 @@ def test_identifiers_are_compared_without_regard_to_case():
 def test_nothing_to_do_where_the_target_is_the_writer_and_serves():
     decision = decide(observed(writer=B), UNKNOWN, request(expected_writer_region=A))
     assert decision.action == "none"
-    assert decision.reason == "us-east-2 already has the writer of trading-global."
+    assert decision.reason == "us-east-2 is the writer of trading-global."
 
 
 def test_a_writer_that_does_not_serve_yet_is_waited_for():

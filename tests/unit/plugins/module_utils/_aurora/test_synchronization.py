@@ -93,7 +93,7 @@ def test_the_time_out_without_an_answer_says_so(aws, fake_time):
 def test_the_writer_follows_no_region_so_there_is_nothing_to_wait_for(aws, fake_time):
     aws.status[B] = None
     result = tell(aws, fake_time, member_region=B, wait=True)
-    assert (result["is_writer"], result["reason"]) == (True, "us-east-2 has the writer of trading-global.")
+    assert (result["is_writer"], result["reason"]) == (True, "us-east-2 is the writer of trading-global.")
 
 
 def test_a_status_that_is_not_said_is_unknown_and_waited_for(aws, fake_time):

@@ -78,7 +78,7 @@ def test_running_again_changes_nothing(database, fake_time):
     database.calls.clear()
     again = move(database, fake_time, expected_writer_region=A)
     assert again["changed"] is False
-    assert "already has the writer" in again["reason"]
+    assert again["reason"] == "us-east-2 is the writer of trading-global."
     assert database.writes() == []
     assert again["plan"] == []
 

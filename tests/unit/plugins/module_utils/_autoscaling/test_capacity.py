@@ -59,7 +59,8 @@ def test_never_lowers(aws, at_least):
     done = raise_to(aws, at_least)
     assert not done["changed"]
     assert aws.writes() == []
-    assert done["reason"] == f"The desired capacity of asg is already 2; at least {at_least} was requested."
+    asked = f"The desired capacity of asg is 2, and {at_least} or more was requested."
+    assert done["reason"] == f"{asked} 2 of its targets are healthy."
 
 
 def test_refuses_more_than_the_maximum(aws):
