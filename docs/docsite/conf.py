@@ -14,6 +14,8 @@ extensions = ["sphinx_antsibull_ext", "myst_parser"]
 # A link to a heading of another page is looked up too.
 myst_heading_anchors = 4
 html_theme = "alabaster"
+html_static_path = ["static"]
+html_css_files = ["narrow.css"]
 pygments_style = "ansible"
 highlight_language = "YAML+Jinja"
 nitpicky = True

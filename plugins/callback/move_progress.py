@@ -60,7 +60,7 @@ def box(run: Mapping[str, Any], said: Mapping[str, Any]) -> list[str]:
     return [
         EDGE,
         f"| {said.get('summary')}",
-        f"| Next: {said.get('next_step')}.",
+        f"| Next: {said.get('next_step')}",
         f"| Run {run.get('run_id')}, attempt {run.get('attempt')}, by {run.get('owner')}: {way}, {run.get('outcome')}",
         EDGE,
     ]
@@ -73,10 +73,17 @@ class CallbackModule(CallbackBase):
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "trading.multi_region.move_progress"
     CALLBACK_NEEDS_ENABLED = True
+    # Whether outcomes are shown; the lookup run_summary tells the tasks, whose processes are forks of this one.
+    is_on = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.forget()
+
+    def set_options(self, *args: Any, **kwargs: Any) -> None:
+        """Read the options, as Ansible asks for at the start."""
+        super().set_options(*args, **kwargs)
+        CallbackModule.is_on = self.get_option("show")
 
     def forget(self) -> None:
         """Reset, because drill.yml makes two moves in one run."""

@@ -34,6 +34,7 @@ _raw:
   description:
     - For each record C(summary), the outcome in one line; C(next_step), what to do, with the command; and C(claims), a
       list of sentences on what is kept, what can be lost, the recovery time and the fencing.
+    - C(is_shown) is whether the callback P(trading.multi_region.move_progress#callback) shows the first two.
   type: list
   elements: dict
 """
@@ -45,6 +46,7 @@ from pathlib import Path
 from ansible import context
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.trading.multi_region.plugins.callback.move_progress import CallbackModule
 from ansible_collections.trading.multi_region.plugins.plugin_utils.run_summary import (
     claims,
     command_line,
@@ -69,4 +71,12 @@ class LookupModule(LookupBase):
     ) -> list[dict[str, t.Any]]:
         self.set_options(var_options=variables, direct=kwargs)
         command = command_given("awx_job_id" in (variables or {}))
-        return [{"summary": summary(run), "next_step": next_step(run, command), "claims": claims(run)} for run in terms]
+        return [
+            {
+                "summary": summary(run),
+                "next_step": next_step(run, command),
+                "claims": claims(run),
+                "is_shown": CallbackModule.is_on,
+            }
+            for run in terms
+        ]

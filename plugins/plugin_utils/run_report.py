@@ -14,6 +14,7 @@ import typing as t
 from collections.abc import Sequence
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
+from ansible_collections.trading.multi_region.plugins.plugin_utils.run_summary import claims, summary
 
 Record: t.TypeAlias = "t.Mapping[str, t.Any]"
 # What moves, the step that moves it, and the record's member with its region when the run was planned.
@@ -70,8 +71,8 @@ def build_report(record: Record, rto_goal: t.Any = None, rpo_goal: t.Any = None)
     """Return what the report on one run draws.
 
     rto_goal: seconds. rpo_goal: milliseconds. Returns seconds (of the axis, or None), ticks [{at, seconds}],
-    steps (those of the record with at, width in percent), places [{what, spans [{region, at, width}]}], rto and rpo
-    {figure, goal, met}.
+    steps (those of the record with number, at, width and until in percent), places [{what, spans [{region, at,
+    width}]}], claims [sentence], summary, rto and rpo {figure, goal, met}.
     """
     steps = steps_of(record)
     starts = [number(record.get("started_at")), *(step["began"] for step in steps)]
@@ -83,9 +84,11 @@ def build_report(record: Record, rto_goal: t.Any = None, rpo_goal: t.Any = None)
     def percent(moment: float) -> float:
         return round(min(max((moment - began) / span, 0.0), 1.0) * 100, 2)
 
-    for step in steps:
+    for number_of_step, step in enumerate(steps, 1):
+        step["number"] = number_of_step
         step["width"] = max(round(percent(step["ended"]) - percent(step["began"]), 2), THINNEST)
         step["at"] = min(percent(step["began"]), 100 - step["width"])
+        step["until"] = percent(step["ended"])
     places = []
     for move in MOVES:
         found = [
@@ -104,8 +107,8 @@ def build_report(record: Record, rto_goal: t.Any = None, rpo_goal: t.Any = None)
     }
     is_timed = number(record.get("started_at")) is not None or bool(steps)
     ticks = [{"at": 100 * one / TICKS, "seconds": round(span * one / TICKS, 1)} for one in range(TICKS + 1)]
-    seconds = round(span, 1) if is_timed else None
-    return {"seconds": seconds, "ticks": ticks if is_timed else [], "steps": steps, "places": places, **figures}
+    drawn = {"ticks": ticks if is_timed else [], "steps": steps, "places": places, "summary": summary(record)}
+    return {"seconds": round(span, 1) if is_timed else None, **drawn, "claims": claims(record), **figures}
 
 
 def build_history(runs: Sequence[Record], rto_goal: t.Any = None) -> dict[str, t.Any]:

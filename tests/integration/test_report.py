@@ -129,8 +129,10 @@ def test_a_move_tells_its_plan_each_step_and_the_outcome_in_plain_lines(platform
         re.match(r"\| step \d+ of \d+: (\w+) in \S+; [\d.]+ s since the start, expected \w+", line) for line in printed
     ]
     assert [step[1] for step in steps if step] == record["plan"]
-    outcome = printed.index(f"| SUCCESSFUL: switchover {LOST} -> {TARGET}")
-    assert printed[outcome + 1].startswith(f"| RTO {record['rto_seconds']} s, RPO bound ")
+    (outcome,) = [at for at, line in enumerate(printed) if line.startswith(f"| {TARGET} is active; at most ")]
+    assert printed[outcome].endswith("loss: none")
+    assert printed[outcome + 1].startswith("| Next: nothing; to return: ansible-playbook ")
+    assert record["run_id"] in printed[outcome + 2]
     assert "\x1b" not in run.output and "\r" not in run.output
 
 

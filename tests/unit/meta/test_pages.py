@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pages of docs/ and README.md: they fit a terminal, their links lead somewhere, and README lists them all."""
+"""The pages for readers: they fit a terminal, their links lead somewhere, and README lists those of docs/."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import yaml
 
 TOP = Path(__file__).resolve().parents[3]
 WIDTH = 120
-PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
 # A release writes CHANGELOG.md.
-LINKING = sorted({*PAGES, *TOP.glob("*.md"), *TOP.glob("roles/*/README.md")} - {TOP / "CHANGELOG.md"})
+WRITTEN = ("*.md", "docs/*.md", "roles/*/README.md", "lab/README.md", "tests/*/README.md")
+PAGES = sorted({path for pattern in WRITTEN for path in TOP.glob(pattern)} - {TOP / "CHANGELOG.md"})
 LINK = re.compile(r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`[^`\n]*`")
@@ -56,7 +56,7 @@ def test_a_wide_line_is_found_and_a_row_or_an_address_is_not():
     assert too_long(f"{wide}\n| {wide} |\n  https://example.com/{'x' * WIDTH}\nshort") == [wide]
 
 
-@pytest.mark.parametrize("page", LINKING, ids=name)
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_link_of_a_page_leads_somewhere(page):
     assert broken_links(page, page.read_text()) == []
 

@@ -12,5 +12,5 @@ from ansible_collections.trading.multi_region.plugins.callback.move_progress imp
 def test_the_outcome_is_in_the_first_line_and_what_to_do_next_in_the_second():
     said = {"summary": "us-east-2 is active; loss: none", "next_step": "nothing"}
     lines = box({"outcome": "successful", "run_id": "r1"}, said)
-    assert lines[1:3] == ["| us-east-2 is active; loss: none", "| Next: nothing."]
+    assert lines[1:3] == ["| us-east-2 is active; loss: none", "| Next: nothing"]
     assert "r1" in lines[3]
