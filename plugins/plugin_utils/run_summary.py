@@ -73,8 +73,8 @@ def summary(run: Record) -> str:
         warnings = f"; warnings: {len(run['warnings'])}" if run.get("warnings") else ""
         return f"{run.get('target_region')} is active; {when}; loss: {loss(run)}{warnings}"
     if outcome == "refused" and run.get("obstacles"):
-        obstacles = "; ".join(f"{one['code']}: {one['sentence'].rstrip('.')}" for one in run["obstacles"])
-        return f"REFUSED before any change: {obstacles}"
+        # Their sentences are in the message with which the playbook fails.
+        return f"REFUSED before any change: {', '.join(one['code'] for one in run['obstacles'])}"
     if outcome in ("failed", "refused"):
         return f"{outcome.upper()} at {reason}"
     return f"{outcome}: {reason}"

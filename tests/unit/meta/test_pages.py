@@ -72,3 +72,15 @@ def test_readme_maps_every_page_in_the_order_of_the_site():
     mapped = {title.capitalize(): re.findall(r"\(docs/([\w-]+)\.md\)", links) for title, links in rows}
     site = yaml.safe_load((TOP / "docs" / "docsite" / "extra-docs.yml").read_text())
     assert mapped == {section["title"]: section["toctree"] for section in site["sections"]}
+
+
+COMMIT = re.compile(r"\bcommit [0-9a-f]{7,40}\b")
+
+
+def test_only_pages_for_maintainers_tell_how_it_came_to_be():
+    site = yaml.safe_load((TOP / "docs" / "docsite" / "extra-docs.yml").read_text())
+    told = {
+        section["title"]: [name for name in section["toctree"] if COMMIT.search((TOP / f"docs/{name}.md").read_text())]
+        for section in site["sections"]
+    }
+    assert [title for title, names in told.items() if names] == ["For maintainers"]

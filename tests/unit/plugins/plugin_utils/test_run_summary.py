@@ -83,7 +83,7 @@ def test_a_failure_says_where_and_why_and_the_same_command_is_next():
 
 
 def test_a_refusal_says_its_code_and_what_sets_it_aside():
-    assert summary(REFUSED) == "REFUSED before any change: lag_unknown: The lag is unknown"
+    assert summary(REFUSED) == "REFUSED before any change: lag_unknown"
     said = next_step(REFUSED, AT_THE_DESK)
     assert "lag_unknown" in said
     assert said.endswith(f"{COMMAND.format('failover')} -e accept_data_loss=true")
