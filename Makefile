@@ -136,8 +136,9 @@ matrix: setup ## a failover story on each supported cell of versions: .build/mat
 sanity: setup ## ansible-test sanity
 	@$(BIN)/python $(TOOLS)/run_sanity.py $(ARGS)
 
-docs: setup ## antsibull-docs, ansible-doc on each of our modules, and their site in .build/docs/html
+docs: setup ## antsibull-docs, ansible-doc on each of our modules, and their site in .build/docs/html, which must fit a phone
 	@$(BIN)/python $(TOOLS)/check_docs.py
+	@$(BIN)/python $(TOOLS)/phone_width.py .build/docs/html
 
 build: setup ## the tarball in .build, installed into an empty directory and read back
 	@$(BIN)/python $(TOOLS)/build_collection.py

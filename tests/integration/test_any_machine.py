@@ -221,7 +221,11 @@ def test_a_program_reads_nothing_but_json_from_the_standard_output(platform, tmp
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     tasks = [line for line in done.stdout.splitlines() if not line.startswith("talks: ")]
     assert len(json.loads("\n".join(tasks))) > 3
-    said = {"failover": "", "site": "Plan of provisioning", "switchover": "switchover us-east-1 -> us-east-2, successful"}
+    said = {
+        "failover": "",
+        "site": "Plan of provisioning",
+        "switchover": "switchover us-east-1 -> us-east-2, successful",
+    }
     assert said[playbook] in done.stderr
 
 
