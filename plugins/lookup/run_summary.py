@@ -57,7 +57,9 @@ from ansible_collections.trading.multi_region.plugins.plugin_utils.run_summary i
 
 def command_given(is_job: bool) -> t.Callable[..., str]:
     """Return the function that says how to run a playbook as this one was run."""
-    started = (context.CLIARGS.get("args") or ["playbooks/failover.yml"])[0]
+    given = context.CLIARGS.get("args")
+    # Of a command that runs no playbook it is a text.
+    started = given[0] if given and not isinstance(given, str) else "playbooks/failover.yml"
     inventory = context.CLIARGS.get("inventory") or ()
     return partial(command_line, started, inventory, str(Path.cwd()), is_job)
 

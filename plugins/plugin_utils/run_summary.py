@@ -76,8 +76,15 @@ def summary(run: Record) -> str:
         # Their sentences are in the message with which the playbook fails.
         return f"REFUSED before any change: {', '.join(one['code'] for one in run['obstacles'])}"
     if outcome in ("failed", "refused"):
-        return f"{outcome.upper()} at {reason}"
+        return f"{outcome.upper()} at {shortened(reason)}"
     return f"{outcome}: {reason}"
+
+
+def shortened(reason: str) -> str:
+    """Return "<task>: <why>" with the short name of the task's step, such as promote, if it has one."""
+    step, _bar, rest = reason.partition(" | ")
+    why = rest.partition(": ")[2]
+    return f"{step.lstrip('0123456789 ').lower()}: {why}" if why else reason
 
 
 def next_step(run: Record, command: Callable[..., str]) -> str:

@@ -24,6 +24,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.targe
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
+    after_waiting,
     pause,
     poll,
     retry_transient,
@@ -206,7 +207,7 @@ def run(
 
     Returns {changed, reason, snapshots, synchronization_status, seconds}. Raises AwsCallError, or WaitTimeout.
     """
-    rescue = Rescue(clients("rds", params.get("region")), params, check_mode)
+    rescue, began = Rescue(clients("rds", params.get("region")), params, check_mode), clock()
     pace = {"clock": clock, "sleep": sleep}
     if params["wait"] and not check_mode:
         state = wait(rescue, params, pace)
@@ -222,6 +223,8 @@ def run(
         raise Refused(f"Copies of rescue snapshots cannot be used: {copies}. Delete them, and run again.", **state)
     copied = rescue.copied(state["snapshots"])
     reason = describe(rescue.cluster, state, copied, check_mode)
+    if params["wait"] and not check_mode:
+        reason = f"{reason.removesuffix('.')}{after_waiting(clock() - began)}."
     return {"changed": copied > 0, "reason": reason, **state}
 
 

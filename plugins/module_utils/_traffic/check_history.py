@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
+    after_waiting,
     pause,
     poll,
     retry_transient,
@@ -101,7 +102,7 @@ def run(
     Returns {changed (False), reason, results_in_a_row, seconds}. Raises WaitTimeout with those so far.
     """
     history = History(clients("route53"), params["health_check_ids"], sleep, clock)
-    timeout, interval = params["wait_timeout"], params["poll_interval"]
+    timeout, interval, began = params["wait_timeout"], params["poll_interval"], clock()
     try:
         rows = poll(history.look, history.is_complete, timeout, interval, clock=clock, sleep=sleep)
     except WaitTimeout as late:
@@ -117,6 +118,6 @@ def run(
         raise error from late
     return {
         "changed": False,
-        "reason": f"All {len(rows)} health checks have a status of their own.",
+        "reason": f"All {len(rows)} health checks have a status of their own{after_waiting(clock() - began)}.",
         "results_in_a_row": rows,
     }

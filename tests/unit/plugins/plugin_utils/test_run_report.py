@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.plugin_utils.run_report import build_history, build_report
+from tests.gameday.picture import COLOURS
 
 EAST, WEST = "us-east-1", "us-east-2"
 TEMPLATES = Path(__file__).resolve().parents[4] / "playbooks/templates"
@@ -74,6 +75,21 @@ def test_the_history_goes_from_the_oldest_run_to_the_newest():
     drawn = build_history(runs, rto_goal=45.0)
     assert [(one["run_id"], one["height"] > 0) for one in drawn["bars"]] == [("old", False), ("new", True)]
     assert drawn["goal_at"] > drawn["bars"][1]["top"], "the bar of a run that missed its goal ends above the line"
+
+
+def test_the_colours_are_those_of_the_game_days_picture():
+    css = (TEMPLATES / "report.css").read_text()
+    assert re.findall(r"--(?:one|two|three): (#\w+)", css.partition("@media")[0]) == list(COLOURS)
+
+
+def test_each_step_has_a_number_and_the_place_of_its_end():
+    assert [(step["number"], step["until"]) for step in build_report(RUN)["steps"]] == [(1, 50.0), (2, 80.0)]
+
+
+def test_a_report_says_what_is_claimed():
+    report = build_report(RUN)
+    assert report["summary"].startswith("us-east-2 is active; 90 s after the command")
+    assert any("No bound" in claim for claim in report["claims"])
 
 
 def test_an_empty_history_is_drawn():

@@ -78,7 +78,11 @@ def test_warnings_are_counted_in_the_first_line():
 
 
 def test_a_failure_says_where_and_why_and_the_same_command_is_next():
-    assert summary(FAILED) == "FAILED at Promote | wait: AWS abandoned it."
+    assert summary(FAILED) == "FAILED at promote: AWS abandoned it."
+    assert summary({**FAILED, "reason": "3 Lease | one run at a time: It is held: by r2."}).startswith(
+        "FAILED at lease: It"
+    )
+    assert summary({**FAILED, "reason": "Gather facts: no answer"}) == "FAILED at Gather facts: no answer"
     assert COMMAND.format("failover") in next_step(FAILED, AT_THE_DESK)
 
 

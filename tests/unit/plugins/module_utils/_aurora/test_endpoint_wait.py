@@ -77,7 +77,8 @@ def test_it_waits_until_the_name_leads_to_the_target(aws, fake_time):
     names = Names(LEADS_THERE, LEADS_THERE, LEADS_HERE)
     found = wait(aws, fake_time, names)
     assert (found["state"], found["warnings"], found["changed"], names.looks) == ("proven", [], False, 3)
-    assert (found["endpoint"], found["cluster_endpoint"]) == (WHOLE, OWN) and OWN in found["reason"]
+    assert (found["endpoint"], found["cluster_endpoint"]) == (WHOLE, OWN)
+    assert found["reason"] == f"{WHOLE} leads to {OWN}, after 2 s."
 
 
 def test_where_only_addresses_are_seen_they_are_compared_with_the_targets(aws, fake_time):

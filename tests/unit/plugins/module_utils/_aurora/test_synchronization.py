@@ -73,6 +73,7 @@ def test_it_waits_until_connected(aws, fake_time):
     fake_time.at(20, lambda: aws.status.update({A: "connected"}))
     result = tell(aws, fake_time, wait=True)
     assert (result["synchronization_status"], fake_time.now) == ("connected", 20)
+    assert result["reason"] == "us-east-1 is connected in trading-global, after 20 s."
 
 
 def test_the_time_out_tells_the_state_and_what_to_do(aws, fake_time):

@@ -51,6 +51,7 @@ def test_failover_moves_the_writer_and_reads_it_back(database, fake_time):
     assert (result["before"]["writer_region"], result["after"]["writer_region"]) == (A, B)
     assert result["after"]["failover_state"] == {}
     assert result["phases"] == {"request_seconds": 0.0, "wait_seconds": 10.0}
+    assert result["reason"].startswith("us-east-2 is the writer of trading-global, after 10 s. ")
     assert result["lag"]["value_ms"] == 40.0
     assert result["diff"] == {
         "before": {"writer_region": A, "is_member": True, "failover_state": {}},

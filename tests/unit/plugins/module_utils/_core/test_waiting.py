@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     WaitTimeout,
+    after_waiting,
     poll,
     retry_transient,
     timed,
@@ -110,6 +111,11 @@ def test_seconds_are_reported_in_success_and_in_failure():
     with pytest.raises(Refused) as refused:
         run(True)
     assert refused.value.evidence["seconds"] >= 0
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.0, ""), (0.4, ""), (0.6, ", after 1 s"), (34.2, ", after 34 s")])
+def test_a_sentence_says_how_long_was_waited_if_it_was(seconds, said):
+    assert after_waiting(seconds) == said
 
 
 def test_reading_back_waits_for_a_reading_that_is_not_older_than_the_write(fake_time):
