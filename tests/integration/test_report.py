@@ -18,7 +18,7 @@ from tests.integration.aws import runs, writer_region
 from tests.integration.platforms import TOP
 
 LOST, TARGET = "us-east-1", "us-east-2"
-DESK, PHONE = 1100, 390
+DESK, PHONE = 1100, 375
 SHOTS = TOP / ".build/report"
 # The page in a frame of a phone's width, because a window of Chromium is never narrower than 500 pixels.
 FRAME = """<!DOCTYPE html><body style="margin:0"><iframe width="{width}" height="{height}" style="border:0"

@@ -98,7 +98,7 @@ def timed(run):
 
 
 def after_waiting(seconds):
-    """Return the end of a sentence on what was waited for: after how many seconds it was there; empty if at once."""
+    """Return the end of a sentence on what was waited for: after how many seconds it was there, empty without any."""
     return f", after {seconds:.0f} s" if seconds >= 0.5 else ""
 
 
