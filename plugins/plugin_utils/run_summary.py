@@ -9,6 +9,7 @@ Only what was proven is claimed. What is not known is said to be unknown.
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import typing as t
@@ -43,7 +44,8 @@ def loss(run: Record) -> str:
     """Return what a completed move can have lost, as a phrase."""
     bound, instant = run.get("rpo_bound_ms"), safe_instant(run)
     if is_number(bound):
-        return f"at most {bound / 1000:g} s of writes" if bound else "none"
+        # Rounded up: a bound that is rounded down is none.
+        return f"at most {math.ceil(bound / 100) / 10:g} s of writes" if bound else "none"
     if not instant:
         return "unknown, no sample of the replication lag could be read"
     stopped = f"nothing proves when {region_left(run)} stopped taking writes"
