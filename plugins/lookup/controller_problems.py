@@ -68,6 +68,7 @@ class LookupModule(LookupBase):
             *INSTEAD.values(),
             "controller_credentials",
             "controller_instances",
+            "controller_portfolio",
             "platform_regions",
         } & variables.keys()
         given = {name: self._templar.template(variables[name]) for name in names}

@@ -66,6 +66,13 @@ ROLES = COLLECTION / "roles"
 PLAYBOOKS = COLLECTION / "playbooks"
 
 
+def role_options(loader: t.Any) -> set[str]:
+    """Return the names of all options of the collection's roles. loader: Ansible's, which reads YAML."""
+    specs = [loader.load_from_file(str(path)) for path in ROLES.glob("*/meta/argument_specs.yml")]
+    entry_points = [entry for spec in specs for entry in spec["argument_specs"].values()]
+    return {option for entry in entry_points for option in entry.get("options", ())}
+
+
 class LookupModule(LookupBase):
     """Returns the problems of a play's inputs."""
 
@@ -100,9 +107,7 @@ class LookupModule(LookupBase):
 
     def _known(self, names: t.Iterable[str]) -> set[str]:
         """Return names of variables, with all options of the collection's roles."""
-        specs = [self._loader.load_from_file(str(path)) for path in ROLES.glob("*/meta/argument_specs.yml")]
-        entry_points = [entry for spec in specs for entry in spec["argument_specs"].values()]
-        return {*names, *(option for entry in entry_points for option in entry.get("options", ()))}
+        return {*names, *role_options(self._loader)}
 
     def _judged(self, inputs: dict[str, t.Any]) -> list[str]:
         """Return the problems of values, without those that only follow from a value that could not be evaluated."""

@@ -21,6 +21,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import is_left_out, is_url, shown
+from ansible_collections.trading.multi_region.plugins.plugin_utils.controller_portfolio import (
+    portfolio_workflow,
+    workflow_problems,
+)
 from ansible_collections.trading.multi_region.plugins.plugin_utils.surveys import survey_spec
 
 Entry: TypeAlias = dict[str, Any]
@@ -83,13 +87,15 @@ def controller_objects(
     existing: Mapping[str, str] | None = None,
     with_role: Sequence[str] = (),
     playbook_folder: str = PLAYBOOKS,
+    portfolio: Mapping[str, Any] | None = None,
 ) -> dict[str, list[Entry]]:
     """Return the objects by kind, with the options of the modules of awx.awx.
 
     data: the contents of the files, by kind. regions: the platform's, in order of preference. existing: the names of
     objects to use instead of our own, by kind (``EXISTING``). with_role: the ``environment`` of the credentials that
-    assume a role. playbook_folder: where the project has the playbooks. Raises ValueError for an unknown name, for a
-    link to a node that does not exist and for a question that no survey can ask.
+    assume a role. playbook_folder: where the project has the playbooks. portfolio: that of a workflow over several
+    platforms, without problems (``workflow_problems``). Raises ValueError for an unknown name, for a link to a node
+    that does not exist, for a question that no survey can ask and for a variable of the portfolio that none asks for.
     """
     existing = {kind: name for kind, name in (existing or {}).items() if name}
     kinds = {kind: entries for kind, entries in data.items() if not kind.endswith("_defaults")}
@@ -112,6 +118,10 @@ def controller_objects(
         of_a_role = one.pop("credential_type_with_role", one["credential_type"])
         if one["environment"] in with_role:
             one["credential_type"] = of_a_role
+    if portfolio:
+        _add_portfolio(
+            made, portfolio, prefix, {one["name"]: [*one.get("survey", ())] for one in objects["job_templates"]}
+        )
     made["organizations"] = [{**one, "name": prefix} for one in objects["organizations"]]
     return {**made, **{kind: [] for kind in existing}}
 
@@ -199,6 +209,8 @@ def requirement_problems(environ: Mapping[str, str], variables: Mapping[str, Any
     if not are_credentials(variables.get("controller_credentials", {})):
         allowed = f"a dictionary by FAILOVER and so on, of dictionaries with texts for {', '.join(sorted(KEYS))}"
         problems.append(f"controller_credentials is invalid, and its value is not shown; allowed: {allowed}.")
+    if not is_left_out(variables.get("controller_portfolio")):
+        problems += workflow_problems(variables["controller_portfolio"])
     regions = variables.get("platform_regions", ())
     strange = [region for region in variables.get("controller_instances", ()) if region not in regions]
     if strange:
@@ -222,6 +234,22 @@ def are_credentials(given: Any) -> bool:
 def groups_in_order(regions: Sequence[str], last: str) -> list[str]:
     """Return the regions whose instance groups a job may use, with the one that may be in trouble at the end."""
     return [*(region for region in regions if region != last), last]
+
+
+def _add_portfolio(
+    made: dict[str, list[Entry]], portfolio: Mapping[str, Any], prefix: str, surveys: Mapping[str, Sequence[str]]
+) -> None:
+    """Add the workflow of a portfolio, for the same people as those of this platform."""
+    own = portfolio_workflow(portfolio, surveys)
+    alike = {
+        key: value for one in made["workflows"][:1] for key, value in one.items() if key.startswith("notification")
+    }
+    nodes = [{**node, "instance_groups": []} for node in own["nodes"]]
+    workflow = {**alike, **own, "name": f"{prefix}: {own['name']}", "nodes": nodes, "survey_enabled": False}
+    made["workflows"].append(workflow)
+    for role in made["roles"]:
+        if role.get("workflows"):
+            role["workflows"] = [*role["workflows"], workflow["name"]]
 
 
 def _workflow_of(node: Mapping[str, Any]) -> str:

@@ -56,7 +56,7 @@ def controller_refusals(
     objects: as controller_objects returns them. has: what the controller has by the API's kinds, as it lists them.
     user: the user of the token, as the API lists it; empty if its rights do not matter, as in a dry run.
     """
-    found = [version_problem(version), *_missing(has, existing), *_foreign(objects, has)]
+    found = [version_problem(version), *_missing(has, existing), *_foreign(objects, has), *_unknown(objects, has)]
     if user and not any(found):
         found += _rights(objects, has, user, organization)
     return [sentence for sentence in found if sentence]
@@ -78,6 +78,18 @@ def _missing(has: Mapping[str, Sequence[Entry]], existing: Mapping[str, str]) ->
         if name and not _named(has[KINDS[kind][0]], name):
             place = " of the organization" if kind == "projects" else ""
             yield f"{EXISTING[kind]} is {name!r}; allowed: the name of an existing {KINDS[kind][1]}{place}."
+
+
+def _unknown(objects: Mapping[str, Sequence[Entry]], has: Mapping[str, Sequence[Entry]]) -> Iterator[str]:
+    """Job templates of other platforms, which the workflow of a portfolio starts."""
+    known = {one["name"] for one in (*objects["job_templates"], *has.get("of_nodes", ()))}
+    nodes = [node for one in objects["workflows"] for node in one["nodes"]]
+    for name in dict.fromkeys(node["job_template"] for node in nodes if "job_template" in node):
+        if name not in known:
+            yield (
+                f"controller_portfolio needs the job template {name!r}; allowed: platforms with the names that their "
+                "objects begin with, each after its own run of controller.yml."
+            )
 
 
 def _foreign(objects: Mapping[str, Sequence[Entry]], has: Mapping[str, Sequence[Entry]]) -> Iterator[str]:

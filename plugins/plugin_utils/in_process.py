@@ -181,7 +181,8 @@ class InProcessAction(ActionBase):
         """Let a module that another Python on this machine runs know for which process it works."""
         parent = multiprocessing.parent_process()
         if parent and self._connection.transport == "local" and self._task.action.startswith(OWN):
-            self._task.environment = [*(self._task.environment or []), {controller.VARIABLE: str(parent.pid)}]
+            pids = " ".join([str(parent.pid), *os.environ.get(controller.VARIABLE, "").split()])
+            self._task.environment = [*(self._task.environment or []), {controller.VARIABLE: pids}]
 
     def name_credentials(self, task_vars):
         """Let the module know with what the playbook's variables give it the credentials of each region."""
@@ -233,7 +234,9 @@ class InProcessAction(ActionBase):
 def controller_process():
     """Return the process that started this worker, ansible-playbook, or None if this is no worker."""
     parent = multiprocessing.parent_process()
-    return controller.Process(parent.pid, is_parent=True) if parent else None
+    if not parent:
+        return None
+    return controller.Chain(controller.Process(parent.pid, is_parent=True), controller.named())
 
 
 @contextlib.contextmanager

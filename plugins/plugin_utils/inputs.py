@@ -132,7 +132,8 @@ INPUTS: dict[str, dict[str, t.Any]] = {
         "str",
         rules.line(4096),
         "controller_folder controller_playbook_folder"
-        " failover_outcome_file failover_report_file health_report_file readiness_report_file"
+        " failover_outcome_file failover_report_file health_report_file portfolio_folder portfolio_report_file"
+        " readiness_report_file"
         " status_file status_report_file",
     ),
     **_spec("str", rules.arn("iam", r"policy/.+", "a managed policy"), "platform_permissions_boundary", is_blank=True),
@@ -182,11 +183,24 @@ TRIGGER_NETWORKS = {
     "cloud_trigger_security_group_ids": rules.Each(rules.ec2_id("sg")),
 }
 # Variables that are not checked here, because a playbook or a role checks them.
-OTHERS = ("aws_account_id", "aws_partition", "controller_credentials", "policies_folder")
+OTHERS = (
+    *("aws_account_id", "aws_partition", "controller_credentials", "controller_portfolio", "policies_folder"),
+    "portfolio",
+)
 # Artifacts that a job passes to the next nodes of a workflow; AWX passes them to their playbooks like extra variables.
 ARTIFACTS = (
     *("active_region", "outcome", "outcome_reason", "rpo_seconds", "rto_seconds", "run_id"),
-    *("drill", "failover", "health", "platform_outputs", "readiness", "report_html", "rotation", "upgrade"),
+    *(
+        "drill",
+        "failover",
+        "health",
+        "platform_outputs",
+        "portfolio_outcome",
+        "readiness",
+        "report_html",
+        "rotation",
+        "upgrade",
+    ),
 )
 # Prefixes of variables of Ansible and AWX, which cannot be confused with the collection's.
 FOREIGN = ("ansible_", "awx_", "tower_")

@@ -29,8 +29,8 @@ DEFAULTS = "trading.multi_region.platform_defaults"
 OMIT_THE_GATE = ("always", "tagged")
 # Tags of --tags that select whole playbooks.
 EVERYTHING = frozenset({"all", "always"})
-# The playbook whose parts can be run one by one, and the one that asks AWS nothing.
-SITE, POLICIES = "site", "policies"
+# The playbook whose parts can be run one by one, the one that asks AWS nothing, and the one of several platforms.
+SITE, POLICIES, PORTFOLIO = "site", "policies", "portfolio"
 # The settings of a command's options that the gate judges, by their name in Ansible.
 Settings: t.TypeAlias = "Mapping[str, t.Any]"
 
@@ -48,6 +48,8 @@ def bypass_problems(options: Settings) -> list[str]:
     if skipped:
         allowed = f"other tags than {' and '.join(OMIT_THE_GATE)}, which omit the check of the input"
         problems.append(refusal("--skip-tags", ", ".join(skipped), allowed))
+    if options.get("subset") and PORTFOLIO in playbook_names(options):
+        problems.append(refusal("--limit", options["subset"], "none, because the portfolio names its platforms"))
     return problems
 
 

@@ -376,10 +376,12 @@ class FakeController:
             "organization__name": self._path(kind, thing)[0],
             "workflow_job_template__name": workflow.get("name"),
         }
-        values, start = {**thing, **related}, "__startswith"
+        values, start, several = {**thing, **related}, "__startswith", "__in"
+        sets = {key.removesuffix(several): wanted.pop(key).split(",") for key in [*wanted] if key.endswith(several)}
         prefixes = {key.removesuffix(start): value for key, value in wanted.items() if key.endswith(start)}
         return (
             all(str(values.get(key)).startswith(value) for key, value in prefixes.items())
+            and all(str(values.get(key)) in one for key, one in sets.items())
             and all(str(values.get(key)) == value for key, value in wanted.items() if not key.endswith(start))
             and (not either or any(str(values.get(key)) == value for key, value in either.items()))
         )

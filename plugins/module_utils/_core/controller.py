@@ -10,6 +10,9 @@ lease of its run, and could change something after another run has continued.
 
 The action plugin says whom to watch (``watch``), before the module's work begins; what it forks watches the same
 process. A module that is run outside Ansible, or on another machine, watches nothing.
+
+ansible-playbook itself may work for another process, which the environment names: portfolio.yml starts one for each
+platform. Then both are watched, because a signal to the first reaches nothing of the second either.
 """
 
 from __future__ import annotations
@@ -19,11 +22,11 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 
-# Passes the process to a module that Ansible starts with another Python.
+# Passes the processes to a module that another Python runs, and to an ansible-playbook that works for another one.
 VARIABLE = "TRADING_MULTI_REGION_CONTROLLER_PID"
 # How often a system without pidfd_open is asked.
 GLANCE_SECONDS = 0.5
@@ -72,6 +75,24 @@ class Process:
         return self._is_gone
 
 
+class Chain(Process):
+    """A process that works for others, each for the next one: it counts as ended as soon as one of them has."""
+
+    def __init__(self, process: Process, others: Sequence[Process]):
+        self.pid = process.pid
+        self._processes = (process, *others)
+
+    def ends_within(self, seconds: float) -> bool:
+        """Wait until one of them has ended, but at most so many seconds; return whether one has."""
+        deadline = time.monotonic() + seconds
+        while not any(one.ends_within(0) for one in self._processes):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self._processes[0].ends_within(min(left, GLANCE_SECONDS))
+        return True
+
+
 def exists(pid: int) -> bool:
     """Return whether there is a process with this id."""
     try:
@@ -107,11 +128,15 @@ def watch(process: Process | None) -> Process | None:
     return before
 
 
+def named() -> list[Process]:
+    """Return the processes that the environment names."""
+    return [Process(int(pid)) for pid in os.environ.get(VARIABLE, "").split() if pid.isdigit()]
+
+
 def watch_named() -> None:
-    """Watch the process that the environment names, if it names one and none is watched."""
-    pid = os.environ.get(VARIABLE, "")
-    if _watched is None and pid.isdigit():
-        watch(Process(int(pid)))
+    """Watch the processes that the environment names, if it names any and none is watched."""
+    if _watched is None and (processes := named()):
+        watch(Chain(processes[0], processes[1:]))
 
 
 def require() -> None:

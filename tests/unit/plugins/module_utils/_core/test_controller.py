@@ -118,3 +118,20 @@ def test_a_module_in_another_process_watches_the_one_that_it_is_given(playbook, 
     end(playbook)
     with pytest.raises(controller.ControllerGone):
         controller.require()
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_work_ends_when_the_command_that_its_own_command_works_for_has_ended(playbook, which, monkeypatch):
+    """As of portfolio.yml, whose process is killed: what it has started gets no signal."""
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        monkeypatch.setenv(controller.VARIABLE, str(other.pid))
+        controller.watch(controller.Chain(controller.Process(playbook.pid), controller.named()))
+        pause(0.1)
+        threading.Timer(0.2, end, [(playbook, other)[which]]).start()
+        begun = time.monotonic()
+        with pytest.raises(controller.ControllerGone):
+            pause(1800)
+        assert time.monotonic() - begun < 5
+    finally:
+        end(other)
