@@ -26,6 +26,8 @@ COLLECTIONS = ("amazon.aws.", "community.aws.", "trading.multi_region.")
 CONTROLLER, CONTROLLER_TASKS = "awx.awx.", ROOT / "playbooks" / "tasks" / "controller"
 # Requests a job of the controller that runs this one, and keeps nothing of the answer.
 ANNOUNCEMENT = ROOT / "playbooks" / "tasks" / "announce_job.yml"
+# Starts playbooks of this collection, and waits for an approval.
+PORTFOLIO = ROOT / "playbooks" / "portfolio.yml"
 BUILTIN = set(
     "add_host assert copy debug fail file group_by include_vars meta set_fact set_stats template".split()
     + "import_playbook import_role import_tasks include_role include_tasks".split()
@@ -48,7 +50,29 @@ def test_no_task_fetches_or_starts_code(path):
     known = (*COLLECTIONS, CONTROLLER) if path.parent == CONTROLLER_TASKS else COLLECTIONS
     foreign = {name for name in used if not name.startswith(known)}
     foreign -= {"ansible.builtin.uri"} if path == ANNOUNCEMENT else set()
+    foreign -= {"ansible.builtin.shell", "ansible.builtin.wait_for"} if path == PORTFOLIO else set()
     assert foreign <= {f"ansible.builtin.{name}" for name in BUILTIN}
+
+
+def tasks_of(node: Any, module: str) -> Iterator[dict[str, Any]]:
+    """Every task of a module, however deep."""
+    for child in node if isinstance(node, list) else node.values() if isinstance(node, dict) else ():
+        yield from tasks_of(child, module)
+    if isinstance(node, dict) and module in node:
+        yield node
+
+
+def test_the_portfolio_starts_only_playbooks_of_this_collection_and_quotes_all_that_is_data():
+    text = PORTFOLIO.read_text()
+    started = [task["ansible.builtin.shell"]["cmd"] for task in tasks_of(yaml.safe_load(text), "ansible.builtin.shell")]
+    assert len(started) == 2
+    for command in started:
+        first, playbook, *others = re.findall(r"\{\{.*?\}\}", command)
+        assert first == "{{ portfolio_start }}" and playbook.startswith("{{ (playbook_dir ~ '/")
+        # What is left are an option of ours and white space.
+        assert all("| quote }}" in one or one.startswith("{{ '--check' if ") for one in (playbook, *others))
+    (start,) = re.findall(r"portfolio_start: (.*)", text)
+    assert start.startswith("\"{{ [ansible_playbook_python, '-m', 'ansible', 'playbook', ") and "map('quote')" in start
 
 
 def test_the_announcement_stores_nothing_and_gives_its_token_to_nobody_else():

@@ -194,6 +194,6 @@ def test_a_job_template_that_the_controller_does_not_have_is_reported_before_any
     there += ["books prod: Failover out of us-east-1"]
     has["of_nodes"] = [{"name": name} for name in there]
     assert controller_refusals(objects, has, "24.6.1", {}, OURS, {}) == [
-        "controller_portfolio needs the job template 'web prod: Failover out of us-east-1'; allowed: platforms with the "
-        "names that their objects begin with, each after its own run of controller.yml."
+        "controller_portfolio needs the job template 'web prod: Failover out of us-east-1'; allowed: platforms with "
+        "the names that their objects begin with, each after its own run of controller.yml."
     ]

@@ -34,7 +34,10 @@ KEYS = {"AWS_ACCESS_KEY_ID": "x"}
         ({"start_at_task": "Network"}, "--start-at-task is 'Network'; allowed: none, because it omits the check"),
         ({"skip_tags": ["network", "always"]}, "--skip-tags is 'always'; allowed: other tags than always and tagged"),
         ({"skip_tags": ["tagged"]}, "--skip-tags is 'tagged'; allowed:"),
-        ({"subset": "orders", "args": ["x/portfolio.yml"]}, "--limit is 'orders'; allowed: none, because the portfolio"),
+        (
+            {"subset": "orders", "args": ["x/portfolio.yml"]},
+            "--limit is 'orders'; allowed: none, because the portfolio",
+        ),
     ],
 )
 def test_a_command_that_omits_the_gate_is_refused(options, words):
