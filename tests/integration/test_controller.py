@@ -36,6 +36,22 @@ GIVEN = {
 }
 
 
+# Two platforms in parallel, one of which is that of the demo, and a third after an approval.
+FIRM = {
+    "name": "firm",
+    "move": "failover",
+    "variables": {"expected_active_region": "us-east-1", "target_region": "us-east-2"},
+    "waves": [
+        {
+            "name": "core",
+            "on_failure": "continue",
+            "platforms": [{"name": "trading dev", "inventory": "x"}, {"name": "orders prod", "inventory": "y"}],
+        },
+        {"name": "front", "approval_minutes": 15, "platforms": [{"name": "web prod", "inventory": "z"}]},
+    ],
+}
+
+
 def configure(environment, *options, **given):
     """Return exit code, output and the number of changes of a run of controller.yml for the demo's inventory."""
     words = ["playbooks/controller.yml", "-i", "inventories/demo", "-e", json.dumps(given), *options]
@@ -140,6 +156,37 @@ def test_the_pages_commands_make_the_objects_put_back_what_was_changed_and_chang
     assert code != 0 and len(fake.changes) == made
     sentence = f"ann may not change the job template '{denied}'; allowed: an administrator of the organization."
     assert sentence in unwrapped(output), output[-3000:]
+
+
+@pytest.mark.nightly
+def test_a_portfolio_is_a_workflow_of_the_job_templates_of_its_platforms_and_is_made_once(fake, fewer):
+    environment = {"CONTROLLER_HOST": fake.url, "CONTROLLER_OAUTH_TOKEN": TOKEN}
+    given = {**GIVEN, "controller_folder": str(fewer), "controller_portfolio": FIRM}
+    for name in ("orders prod", "web prod"):
+        for template in ("Failover out of us-east-1", "Stopped"):
+            fake.answer("POST", "/api/v2/job_templates/", {"name": f"{name}: {template}"})
+    code, output, _changed = configure(environment, **given)
+    assert code == 0, output[-3000:]
+    workflow = fake.named("workflow_job_templates", "trading dev: Portfolio firm")
+    kind = "workflow_job_template_nodes"
+    nodes = {
+        node["identifier"]: node
+        for node in fake.things[kind].values()
+        if node["workflow_job_template"] == workflow["id"]
+    }
+    moves = {name: nodes[name]["unified_job_template"] for name in ("trading dev", "orders prod", "web prod")}
+    assert moves == {name: fake.named("job_templates", f"{name}: Failover out of us-east-1")["id"] for name in moves}
+    assert nodes["web prod"]["extra_data"] == {"target_region": "us-east-2", "failover_reason": "portfolio firm"}
+    follow = {name: fake.linked(kind, nodes[name], "always_nodes") for name in ("trading dev", "orders prod")}
+    assert follow == dict.fromkeys(follow, ["approve front"]) and nodes["approve front"]["all_parents_must_converge"]
+    assert fake.linked(kind, nodes["approve front"], "success_nodes") == ["web prod"]
+    assert fake.linked(kind, nodes["orders prod"], "failure_nodes") == ["orders prod stopped"]
+    holders = {role: fake.linked("roles", {"id": number}, "teams") for role, number in workflow["roles"].items()}
+    assert holders["approval_role"] == ["trading dev: Approvers"]
+    made = len(fake.changes)
+    for more in ([], ["--check"]):
+        code, output, changed = configure(environment, *more, **given)
+        assert (code, changed, fake.changes[made:]) == (0, 0, []), output[-3000:]
 
 
 @pytest.mark.nightly
@@ -334,6 +381,12 @@ def unwrapped(output):
                 "controller_project_name is 'Nobody'; allowed: the name of an existing project of the organization.",
             ],
         ),
+        (
+            "portfolio of a platform without job templates",
+            [
+                "controller_portfolio needs the job template 'orders prod: Failover out of us-east-1'; allowed: platforms"
+            ],
+        ),
         ("refused survey", ["job_templates: Readiness: the survey's max_replication_lag_ms has question 5; allowed: "]),
     ],
 )
@@ -351,6 +404,8 @@ def test_what_would_stop_a_run_half_way_is_reported_by_name_and_nothing_is_made(
     if trouble == "refused survey":
         path = fewer / "job_templates.yml"
         path.write_text(re.sub(r'("max_replication_lag_ms": \{"question": )"[^"]*"', r"\g<1>5", path.read_text()))
+    if trouble == "portfolio of a platform without job templates":
+        given["controller_portfolio"] = FIRM
     before = list(fake.changes)
     code, output, _changed = configure(environment, **given, controller_folder=str(fewer))
     assert code != 0
