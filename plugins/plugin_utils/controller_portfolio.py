@@ -7,9 +7,11 @@
 Its data are those of portfolio.yml. Each node is a job template that controller.yml has made for one platform, so the
 platform's name must be that with which its objects begin: ``trading prod`` for ``trading prod: Switchover``.
 
-Nodes of a wave have no link between them, so they run in parallel. Each is linked with all nodes of the next wave,
-which wait for all of them (``all_parents_must_converge``): on success only, or always if the wave may fail. AWX runs no
-node of which a parent did not run, so a wave that stops also stops those after the next one.
+A wave's nodes have no link between them, so they run in parallel. The next wave waits for all of them
+(``all_parents_must_converge``). AWX does not let a node of which a parent did not run begin, but takes a parent that
+was cancelled for one that has ended as it should (``WorkflowDAG._all_parents_met_convergence_criteria``). So between a
+platform and the next wave is a node of its own, which runs only if the platform has arrived: its *Status*, with the
+report. A wave that may fail is followed directly.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ Entry: t.TypeAlias = "dict[str, t.Any]"
 ANY_NUMBER = 10**6
 # The region that a failover leaves has a job template of its own.
 LEFT = "expected_active_region"
-STOPPED = "Stopped"
+# What follows a platform's move: if it has arrived, and if not.
+ARRIVED, STOPPED = "Status", "Stopped"
 
 
 def workflow_problems(portfolio: t.Any) -> list[str]:
@@ -59,19 +62,22 @@ def portfolio_workflow(portfolio: Portfolio, surveys: Mapping[str, Sequence[str]
     ValueError for another variable.
     """
     nodes: list[Entry] = []
-    link, before = "success_nodes", []
+    before, link = [], "success_nodes"
     for wave in portfolio["waves"]:
         if "approval_minutes" in wave:
             approval = _approval(portfolio, wave)
             _follow(before, link, [approval])
             nodes.append(approval)
-            link, before = "success_nodes", [approval]
-        moving = [_move(portfolio, platform, surveys) for platform in wave["platforms"]]
-        _follow(before, link, moving)
-        nodes += [
-            one for node, platform in zip(moving, wave["platforms"], strict=True) for one in _told(node, platform)
-        ]
-        link, before = ("always_nodes" if wave.get("on_failure") == CONTINUE else "success_nodes"), moving
+            before, link = [approval], "success_nodes"
+        moves = [_move(portfolio, platform, surveys) for platform in wave["platforms"]]
+        _follow(before, link, moves)
+        arrived = [_after(move, "success_nodes", "arrived", ARRIVED) for move in moves]
+        stopped = [_after(move, "failure_nodes", "stopped", STOPPED) for move in moves]
+        for one in stopped:
+            one["extra_data"] = {"reason": f"It was to move as part of the portfolio {portfolio['name']}, and has not."}
+        nodes += [*moves, *arrived, *stopped]
+        # Whether the status could be read stops nothing.
+        before, link = (moves if wave.get("on_failure") == CONTINUE else arrived), "always_nodes"
     waves = ", then ".join(", ".join(one["name"] for one in wave["platforms"]) for wave in portfolio["waves"])
     return {"name": f"Portfolio {portfolio['name']}", "description": f"{portfolio['move']}: {waves}.", "nodes": nodes}
 
@@ -94,15 +100,11 @@ def _move(portfolio: Portfolio, platform: Mapping[str, t.Any], surveys: Mapping[
     return {"identifier": platform["name"], "job_template": f"{platform['name']}: {template}", "extra_data": answers}
 
 
-def _told(node: Entry, platform: Mapping[str, t.Any]) -> list[Entry]:
-    """Return a node, and the one that notifies the platform's operators and fails if it has failed."""
-    name = f"{platform['name']} stopped"
-    node["failure_nodes"] = [name]
-    reason = f"The move of {platform['name']} as part of a portfolio has failed."
-    return [
-        node,
-        {"identifier": name, "job_template": f"{platform['name']}: {STOPPED}", "extra_data": {"reason": reason}},
-    ]
+def _after(move: Entry, link: str, what: str, template: str) -> Entry:
+    """Return the node of another job template of the same platform, which follows its move."""
+    platform = move["identifier"]
+    move[link] = [f"{platform} {what}"]
+    return {"identifier": f"{platform} {what}", "job_template": f"{platform}: {template}"}
 
 
 def _approval(portfolio: Portfolio, wave: Mapping[str, t.Any]) -> Entry:

@@ -163,8 +163,9 @@ def test_a_portfolio_is_a_workflow_of_the_job_templates_of_its_platforms_and_is_
     environment = {"CONTROLLER_HOST": fake.url, "CONTROLLER_OAUTH_TOKEN": TOKEN}
     given = {**GIVEN, "controller_folder": str(fewer), "controller_portfolio": FIRM}
     for name in ("orders prod", "web prod"):
-        for template in ("Failover out of us-east-1", "Stopped"):
+        for template in ("Failover out of us-east-1", "Status", "Stopped"):
             fake.answer("POST", "/api/v2/job_templates/", {"name": f"{name}: {template}"})
+    fake.answer("POST", "/api/v2/job_templates/", {"name": "trading dev: Status"})
     code, output, _changed = configure(environment, **given)
     assert code == 0, output[-3000:]
     workflow = fake.named("workflow_job_templates", "trading dev: Portfolio firm")
@@ -383,9 +384,7 @@ def unwrapped(output):
         ),
         (
             "portfolio of a platform without job templates",
-            [
-                "controller_portfolio needs the job template 'orders prod: Failover out of us-east-1'; allowed: platforms"
-            ],
+            ["controller_portfolio needs the job template 'orders prod: Failover out of us-east-1'; allowed: "],
         ),
         ("refused survey", ["job_templates: Readiness: the survey's max_replication_lag_ms has question 5; allowed: "]),
     ],

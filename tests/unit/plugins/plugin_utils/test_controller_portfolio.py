@@ -5,7 +5,7 @@
 """The workflow of a portfolio: which node follows which, and what is refused before anything is created.
 
 ``ended`` plays a workflow as AWX does (awx/main/scheduler/dag_workflow.py): a node runs if a parent ended as its link
-says, and with all_parents_must_converge if all of them ran and did.
+says. With all_parents_must_converge every parent must have run, and have ended so or been cancelled.
 """
 
 from __future__ import annotations
@@ -61,35 +61,39 @@ def with_failures_allowed(*waves):
     return portfolio
 
 
-def ended(found, failing=()):
-    """Return which nodes ran, by whether they were successful. Those that stop a workflow always fail."""
+def matches(status, link):
+    """Whether AWX follows a link of a node that has ended."""
+    return link == "always_nodes" or (status == "successful") == (link == "success_nodes")
+
+
+def ended(found, failing=(), cancelled=()):
+    """Return how each node that ran has ended. Those that stop a workflow always fail."""
     nodes = {node["identifier"]: node for node in found["nodes"]}
-    parents = {
-        name: [(parent, link) for parent, node in nodes.items() for link in LINKS if name in node.get(link, ())]
-        for name in nodes
-    }
-    ran: dict[str, bool] = {}
-    for name in nodes:
-        reached = [
-            parent in ran and (link == "always_nodes" or ran[parent] == (link == "success_nodes"))
-            for parent, link in parents[name]
-        ]
-        runs = all(reached) if nodes[name].get("all_parents_must_converge") else any(reached)
-        if runs or not reached:
-            ran[name] = name not in failing and not name.endswith(" stopped")
+    ran: dict[str, str] = {}
+    for name, node in nodes.items():
+        links = [(one, link) for one in nodes for link in LINKS if name in nodes[one].get(link, ())]
+        runs = not links or any(one in ran and matches(ran[one], link) for one, link in links)
+        if node.get("all_parents_must_converge"):
+            runs = runs and all(
+                one in ran and (ran[one] == "canceled" or matches(ran[one], link)) for one, link in links
+            )
+        if runs:
+            has_failed = name in failing or name.endswith(" stopped")
+            ran[name] = "canceled" if name in cancelled else "failed" if has_failed else "successful"
     return ran
 
 
-def moved(found, failing=()):
-    return [name for name, is_successful in ended(found, failing).items() if is_successful and name.endswith(" prod")]
+def moved(found, failing=(), cancelled=()):
+    ran = ended(found, failing, cancelled)
+    return [name for name, status in ran.items() if status == "successful" and name.endswith(" prod")]
 
 
-def has_failed(found, failing):
-    """AWX: a node that failed, and after which nothing follows on a failure."""
+def fails(found, failing=(), cancelled=()):
+    """AWX: a node that has not been successful, and after which nothing follows then."""
     nodes = {node["identifier"]: node for node in found["nodes"]}
     return any(
-        not is_successful and not {*nodes[name].get("failure_nodes", ()), *nodes[name].get("always_nodes", ())}
-        for name, is_successful in ended(found, failing).items()
+        status != "successful" and not {*nodes[name].get("failure_nodes", ()), *nodes[name].get("always_nodes", ())}
+        for name, status in ended(found, failing, cancelled).items()
     )
 
 
@@ -100,6 +104,7 @@ def test_each_platform_is_moved_by_its_own_job_template_with_its_own_answers():
     assert nodes["orders prod"]["extra_data"] == answers
     assert nodes["prices prod"]["extra_data"] == {**answers, "accept_data_loss": "true"}
     assert nodes["web prod stopped"]["job_template"] == "web prod: Stopped"
+    assert nodes["web prod arrived"]["job_template"] == "web prod: Status"
     assert nodes["approve front"]["approval"]["timeout"] == 900
 
 
@@ -114,42 +119,54 @@ def test_planned_moves_have_the_same_template_for_every_region(move, template):
 def test_a_workflow_without_failures_moves_all_platforms_and_succeeds():
     found = workflow()
     assert moved(found) == ["orders prod", "prices prod", "web prod", "books prod"]
-    assert not has_failed(found, ())
+    assert not fails(found)
 
 
 def test_a_failure_stops_the_waves_after_it_notifies_and_fails_the_workflow():
     found = workflow()
     assert moved(found, {"prices prod"}) == ["orders prod"]
     assert "prices prod stopped" in ended(found, {"prices prod"})
-    assert has_failed(found, {"prices prod"})
+    assert fails(found, {"prices prod"})
+
+
+def test_a_platform_whose_job_is_cancelled_stops_the_waves_after_it_too():
+    found = workflow()
+    assert moved(found, cancelled={"prices prod"}) == ["orders prod"]
+    assert fails(found, cancelled={"prices prod"})
+
+
+def test_a_status_that_cannot_be_read_stops_nothing():
+    found = workflow()
+    assert len(moved(found, {"orders prod arrived"}, {"prices prod arrived"})) == 4
 
 
 def test_a_wave_that_may_fail_is_followed_by_the_next_and_the_workflow_fails_all_the_same():
     found = workflow(with_failures_allowed("core", "front"))
     assert moved(found, {"prices prod", "web prod"}) == ["orders prod", "books prod"]
-    assert has_failed(found, {"prices prod", "web prod"})
+    assert fails(found, {"prices prod", "web prod"})
 
 
 def test_a_wave_that_is_not_approved_is_not_begun_nor_are_those_after_it():
     found = workflow(with_failures_allowed("core", "front", "back"))
     assert moved(found, {"approve front"}) == ["orders prod", "prices prod"]
-    assert has_failed(found, {"approve front"})
+    assert fails(found, {"approve front"})
 
 
-@given(
-    st.sets(st.sampled_from(["core", "front", "back"])),
-    st.sets(st.sampled_from(["orders prod", "prices prod", "web prod", "books prod", "approve front"])),
-)
-def test_no_wave_begins_before_the_one_before_it_has_ended_as_it_must(may_fail, failing):
+ANY = st.sets(st.sampled_from(["orders prod", "prices prod", "web prod", "books prod", "approve front"]))
+
+
+@given(st.sets(st.sampled_from(["core", "front", "back"])), ANY, ANY)
+def test_no_wave_begins_before_the_one_before_it_has_ended_as_it_must(may_fail, failing, cancelled):
     found = workflow(with_failures_allowed(*may_fail))
-    ran, waves = ended(found, failing), [["orders prod", "prices prod"], ["web prod"], ["books prod"]]
+    ran = ended(found, failing, cancelled)
+    waves = [["orders prod", "prices prod"], ["web prod"], ["books prod"]]
     for number, (before, after) in enumerate(zip(waves, waves[1:], strict=False)):
-        is_approved = number != 0 or "approve front" not in failing
-        has_arrived = all(ran.get(name) for name in before)
+        is_approved = number != 0 or "approve front" not in failing | cancelled
+        has_arrived = all(ran.get(name) == "successful" for name in before)
         has_ended = all(name in ran for name in before)
         begins = is_approved and (has_arrived or (has_ended and FIRM["waves"][number]["name"] in may_fail))
         assert all((name in ran) == begins for name in after)
-    assert has_failed(found, failing) == any(name in ran for name in failing)
+    assert fails(found, failing, cancelled) == any(name in ran for name in failing | cancelled)
 
 
 def test_operators_may_start_it_and_approvers_approve_it_as_any_other_workflow():
@@ -190,7 +207,7 @@ def test_a_job_template_that_the_controller_does_not_have_is_reported_before_any
     objects = made()
     has = {listed: [] for listed, _word in KINDS.values()}
     there = ["orders prod: Failover out of us-east-1", "prices prod: Failover out of us-east-1"]
-    there += [f"{name} prod: Stopped" for name in ("orders", "prices", "web", "books")]
+    there += [f"{one} prod: {after}" for one in ("orders", "prices", "web", "books") for after in ("Status", "Stopped")]
     there += ["books prod: Failover out of us-east-1"]
     has["of_nodes"] = [{"name": name} for name in there]
     assert controller_refusals(objects, has, "24.6.1", {}, OURS, {}) == [
