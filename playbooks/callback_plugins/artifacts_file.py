@@ -15,7 +15,6 @@ import os
 from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.trading.multi_region.plugins.plugin_utils.background import write
-from ansible_collections.trading.multi_region.plugins.plugin_utils.in_process import plain
 
 DOCUMENTATION = """
 name: artifacts_file
@@ -48,4 +47,4 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_stats(self, stats):
         if file := os.environ.get(VARIABLE):
-            write(file, plain({**stats.custom.get("_run", {}), "plan": self.plan}))
+            write(file, {**stats.custom.get("_run", {}), "plan": self.plan})
