@@ -23,6 +23,7 @@ import yaml
 from tests.integration.aws import control_item, name_points_at, runs, writer_region
 from tests.integration.platforms import TOP, Platform, Run, run_playbook
 from tests.integration.test_orphans import IN_FLIGHT_S, LEASE_S, at_step
+from tests.integration.test_report import fits
 
 HOME, TARGET = "us-east-1", "us-east-2"
 # A platform's run: it arrives unless its inventory has a file `broken`, and is there already if it has arrived before.
@@ -331,7 +332,9 @@ def test_three_platforms_in_two_waves_one_of_which_fails_and_is_resumed(copy_of,
     first = min(record["started_at"] for record in records.values())
     last = max(record["started_at"] + record["rto_seconds"] for record in records.values())
     assert firm.told["rto_seconds"] == pytest.approx(last - first, abs=0.1)
-    assert "3 of 3 platforms have arrived" in (tmp_path / "report.html").read_text()
+    page = (tmp_path / "report.html").read_text()
+    assert "3 of 3 platforms have arrived" in page
+    fits(page, tmp_path, "portfolio")
 
 
 def plain(run: Run) -> str:
