@@ -76,7 +76,10 @@ class Process:
 
 
 class Chain(Process):
-    """A process that works for others, each for the next one: it counts as ended as soon as one of them has."""
+    """A process that works for others: it counts as ended as soon as one of them has.
+
+    pid: that of the first one, or of the one that has ended.
+    """
 
     def __init__(self, process: Process, others: Sequence[Process]):
         self.pid = process.pid
@@ -85,12 +88,15 @@ class Chain(Process):
     def ends_within(self, seconds: float) -> bool:
         """Wait until one of them has ended, but at most so many seconds; return whether one has."""
         deadline = time.monotonic() + seconds
-        while not any(one.ends_within(0) for one in self._processes):
+        while True:
+            for one in self._processes:
+                if one.is_gone():
+                    self.pid = one.pid
+                    return True
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
             self._processes[0].ends_within(min(left, GLANCE_SECONDS))
-        return True
 
 
 def exists(pid: int) -> bool:

@@ -130,7 +130,7 @@ def test_work_ends_when_the_command_that_its_own_command_works_for_has_ended(pla
         pause(0.1)
         threading.Timer(0.2, end, [(playbook, other)[which]]).start()
         begun = time.monotonic()
-        with pytest.raises(controller.ControllerGone):
+        with pytest.raises(controller.ControllerGone, match=f"process {(playbook, other)[which].pid}"):
             pause(1800)
         assert time.monotonic() - begun < 5
     finally:
