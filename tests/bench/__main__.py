@@ -24,6 +24,7 @@ from tests.integration.platforms import TOP, Platforms
 PLACE = TOP / ".build/bench"
 ROWS: Mapping[str, Callable[[Platforms, int], list[Line]]] = {
     "failover": failover.instant,
+    "hanging": failover.hanging,
     "promotion": failover.promotion,
     "health": health.verdict,
     "site": site.provisioning,

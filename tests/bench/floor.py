@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The floor of failover.yml: its calls and waits in one process with boto3, and nothing else.
 
-    python -m tests.bench.floor [region ...]    where AWS is, the environment says; us-east-1 is left for us-east-2
+    python -m tests.bench.floor [--hangs] [region ...]      where AWS is, the environment says
+
+us-east-1 is left for us-east-2. --hangs: us-east-1 answers nothing; it is waited for once, at the first look and as
+long as the plan waits. It prints when the name was seen in us-east-2.
 
 The calls are those that failover.yml makes in the lab, each as often (the benchmark compares them and lists the
 differences), in the same order, in parallel where the playbook's are. Nothing is evaluated, rendered or stored. Waits
@@ -14,7 +17,6 @@ import http.client
 import json
 import os
 import sys
-import threading
 import time
 import urllib.parse
 from collections.abc import Callable
@@ -32,11 +34,15 @@ from botocore.exceptions import ClientError
 from tests.chaos.faults import LOST, TARGET
 from tests.integration.aws import DOMAIN, GROUP, TABLE
 
-REGIONS = tuple(sys.argv[1:]) or (LOST, TARGET)
+SILENT = {LOST} if "--hangs" in sys.argv else set()
+REGIONS = tuple(one for one in sys.argv[1:] if one != "--hangs") or (LOST, TARGET)
 GLOBAL_CLUSTER = "trading-global-dev"
 RUN_ID = "floor"
+HOLD = "floor-restores-minimum-size"
 # The modules' own: of rds_global_cluster_writer and autoscaling_group_capacity, and of region_traffic_info.
 INTERVAL_S, NAME_INTERVAL_S = 2, 1
+# failover_patience.
+PATIENCE_S = 1
 SERVICES = ("autoscaling", "cloudwatch", "dynamodb", "ec2", "elbv2", "rds", "s3", "sns", "ssm")
 POOL = ThreadPoolExecutor(64)
 
@@ -54,8 +60,14 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
     return [asked.result() for asked in [POOL.submit(call) for call in calls]]
 
 
+def each(*looks: Callable[[str], Any]) -> list[Any]:
+    """Look at every region; return what those found that answer, in the regions' order."""
+    asked = {region: [POOL.submit(look, region) for look in looks] for region in REGIONS}
+    return [one.result() for region in REGIONS if region not in SILENT for one in asked[region]]
+
+
 def everywhere(call: Callable[[str], Any]) -> list[Any]:
-    return at_once(*(lambda region=region: call(region) for region in REGIONS))
+    return each(call)
 
 
 def until(look: Callable[[], Any], interval: float) -> None:
@@ -114,8 +126,8 @@ def hold() -> None:
 
 
 def record(*more: str) -> None:
-    """Read and write the run's items in every table."""
-    everywhere(lambda region: read(region, f"run#{RUN_ID}", "latest_move"))
+    """Read the run's items, and write them to every table."""
+    read(TARGET, f"run#{RUN_ID}", "latest_move")
     hold()
     everywhere(lambda region: [put(region, name, document="{}") for name in (f"run#{RUN_ID}", *more)])
 
@@ -182,12 +194,22 @@ def session_table(region: str) -> None:
     CLIENTS["dynamodb", region].describe_table(TableName=entries()[region]["session_table"])
 
 
-def each(*looks: Callable[[str], Any]) -> None:
-    at_once(*(lambda region=region, look=look: look(region) for region in REGIONS for look in looks))
+def observe(*more: Callable[[str], Any]) -> None:
+    each(global_cluster, cluster, instances, healthy, group, statements, endpoint_parameter, *more)
 
 
-def observe() -> None:
-    each(global_cluster, cluster, instances, lag, healthy, group, statements, endpoint_parameter)
+def observe_at_first() -> None:
+    """The target is yet to be chosen, and a region that is silent is waited for."""
+    began = time.monotonic()
+    observe(lag)
+    if SILENT:
+        time.sleep(max(0.0, began + PATIENCE_S - time.monotonic()))
+
+
+def observe_again() -> None:
+    lag_of_target = POOL.submit(lag, TARGET)
+    observe()
+    lag_of_target.result()
 
 
 def probe() -> int:
@@ -253,16 +275,31 @@ def request_move() -> None:
     writer()
 
 
+def minimum_size_held(region: str) -> None:
+    CLIENTS["autoscaling", region].describe_scheduled_actions(AutoScalingGroupName=GROUP, ScheduledActionNames=[HOLD])
+
+
 def ask_for_capacity() -> None:
-    group(TARGET)
+    """Have AWS restore the minimum size later, raise it, and see both."""
+    client, before = CLIENTS["autoscaling", TARGET], group(TARGET)
+    minimum_size_held(TARGET)
     hold()
-    CLIENTS["autoscaling", TARGET].set_desired_capacity(AutoScalingGroupName=GROUP, DesiredCapacity=wanted())
+    client.put_scheduled_update_group_action(
+        AutoScalingGroupName=GROUP,
+        ScheduledActionName=HOLD,
+        StartTime=datetime.now(UTC) + timedelta(days=1),
+        MinSize=before["MinSize"],
+    )
+    minimum_size_held(TARGET)
+    client.update_auto_scaling_group(AutoScalingGroupName=GROUP, MinSize=wanted(), DesiredCapacity=wanted())
     group(TARGET)
+    minimum_size_held(TARGET)
     healthy(TARGET)
 
 
 def wait_for_capacity() -> None:
     group(TARGET)
+    minimum_size_held(TARGET)
     until(lambda: healthy(TARGET) >= wanted(), INTERVAL_S)
 
 
@@ -270,14 +307,20 @@ def tell() -> None:
     everywhere(lambda region: CLIENTS["sns", region].publish(TopicArn=entries()[region]["topic_arn"], Message="moved"))
 
 
+def state(region: str, statement: str) -> None:
+    bucket = entries()[region]["control_bucket"]
+    CLIENTS["s3", region].put_object(Bucket=bucket, Key="active-region", Body=statement.encode())
+    statements(region)
+
+
 def move_traffic() -> None:
     writer()
     everywhere(statements)
     hold()
-    for region, said in ((TARGET, f"[{TARGET} claims over {LOST}]\n"), (LOST, f"[{LOST} yields to {TARGET}]\n")):
-        bucket = entries()[region]["control_bucket"]
-        CLIENTS["s3", region].put_object(Bucket=bucket, Key="active-region", Body=said.encode())
-        statements(region)
+    state(TARGET, f"[{TARGET} claims over {LOST}]\n")
+    told = POOL.submit(state, LOST, f"[{LOST} yields to {TARGET}]\n")
+    if LOST not in SILENT:
+        told.result()
 
 
 def write_down() -> None:
@@ -289,13 +332,12 @@ def write_down() -> None:
 
 def main() -> None:
     entries()
-    observe()
+    observe_at_first()
     take_lease()
     everywhere(control_table)
     get(TARGET, f"run#{RUN_ID}")
-    observe()
-    fencing = threading.Thread(target=fence)
-    fencing.start()
+    observe_again()
+    fencing = POOL.submit(fence)
     request_move()
     ask_for_capacity()
     tell()
@@ -304,9 +346,13 @@ def main() -> None:
     wait_for_capacity()
     move_traffic()
     until(name_points_at_target, NAME_INTERVAL_S)
+    print(f"verified at {time.time()}", flush=True)
     tell()
     write_down()
-    fencing.join()
+    if not SILENT:
+        fencing.result()
+    # The calls that hang are not waited for.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from tests.bench.failover import SCALE, Taken, take
+from tests.bench.failover import LONG_HOLD, SCALE, Taken, take
 from tests.bench.goals import Goal, Line
 from tests.bench.sides import cpu_seconds, in_turn, run_script
 from tests.chaos.faults import TARGET
@@ -31,7 +31,7 @@ def provision(platform: Platform) -> tuple[Run, float]:
 
 def to_target(platform: Platform) -> Run:
     """failover.yml to the region that has something to do, which is not the fittest of several."""
-    return platform.run("failover", "-e", f"target_region={TARGET}")
+    return platform.run("failover", "-e", f"target_region={TARGET}", *LONG_HOLD)
 
 
 def floor(platform: Platform) -> Run:
