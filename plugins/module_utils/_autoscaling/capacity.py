@@ -185,20 +185,24 @@ def count_healthy(client: Any, arn: str | None) -> int | None:
 
 
 def request(
-    client: Any, params: Mapping[str, Any], before: Mapping[str, Any], lease: Lease | NoLease
-) -> tuple[dict[str, Any], list[str]]:
-    """Request what is lacking; return the group, and warnings.
+    client: Any,
+    params: Mapping[str, Any],
+    before: Mapping[str, Any],
+    hold: Mapping[str, Any],
+    lease: Lease | NoLease,
+) -> tuple[Mapping[str, Any], list[str]]:
+    """Request what is lacking; return the group, and warnings. hold: in the shape of ``read_hold``.
 
     The minimum size is held raised if that is possible. If it is not, that is no reason to run less, or not to move.
     """
     name, at_least, seconds = params["name"], params["at_least"], params.get("min_size_hold")
-    warnings = []
+    warnings, after = [], None
     if seconds:
         try:
-            raise_min(client, name, before, at_least, seconds, lease.sleep)
+            after = raise_min(client, name, before, hold, at_least, seconds, lease.sleep)
         except (AwsCallError, WaitTimeout) as error:
             warnings = [f"The minimum size of {name} is not held raised, so scaling policies may lower it: {error}"]
-    after = read_group(client, name)
+    after = after or read_group(client, name)
     if after["desired"] < at_least:
         after = raise_group(client, name, at_least, lease.sleep)
     return after, warnings
@@ -232,7 +236,8 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
         lease.hold()
         if is_given_back:
             give_back(scaling, name, before, hold, lease.sleep)
-        after, warnings = request(scaling, params if is_held else {**params, "min_size_hold": None}, before, lease)
+        asked = params if is_held else {**params, "min_size_hold": None}
+        after, warnings = request(scaling, asked, before, hold, lease)
         hold = {} if seconds is None else read_hold(scaling, name)
     short: dict[str, Any] = {}
     if params["wait"] and not check_mode:

@@ -49,17 +49,26 @@ def ends_soon(hold: Mapping[str, Any], seconds: float, now: float) -> bool:
     return hold["until"] - now < seconds / 2
 
 
-def raise_min(client: Any, name: str, group: Mapping[str, Any], at_least: int, seconds: float, sleep: Sleep) -> None:
-    """Raise minimum size and desired capacity together; AWS restores the minimum size after so many seconds.
+def raise_min(
+    client: Any,
+    name: str,
+    group: Mapping[str, Any],
+    hold: Mapping[str, Any],
+    at_least: int,
+    seconds: float,
+    sleep: Sleep,
+) -> Mapping[str, Any]:
+    """Raise minimum size and desired capacity together, and return the group as it is then.
 
-    Raises AwsCallError if the way back could not be made certain; then nothing was raised.
+    AWS restores the minimum size after so many seconds. hold: in the shape of ``read_hold``. Raises AwsCallError if the
+    way back could not be made certain; then nothing was raised.
     """
-    hold, now = describe_hold(client, name), time.time()
+    hold, now = (describe_hold(client, name) or {}) if "unknown" in hold else hold, time.time()
     if not hold or ends_soon(hold, seconds, now):
         _request_hold(client, name, hold["min"] if hold else group["min"], now + seconds, sleep)
     sizes = {"min": max(at_least, group["min"]), "desired": max(at_least, group["desired"])}
     if sizes == {size: group[size] for size in sizes}:
-        return
+        return group
     failure = None
     try:
         update_group(client, name, sizes)
@@ -67,7 +76,7 @@ def raise_min(client: Any, name: str, group: Mapping[str, Any], at_least: int, s
         if not error.ambiguous:
             raise
         failure = error
-    _wait_for(client, name, lambda seen: all(seen[size] >= sizes[size] for size in sizes), failure, sleep)
+    return _wait_for(client, name, lambda seen: all(seen[size] >= sizes[size] for size in sizes), failure, sleep)
 
 
 def _request_hold(client: Any, name: str, minimum: int, until: float, sleep: Sleep) -> None:
@@ -122,8 +131,8 @@ def drop_hold(client: Any, name: str) -> None:
         delete_hold(client, name)
 
 
-def _wait_for(client: Any, name: str, shows: Callable[[Any], bool], failure: Any, sleep: Sleep) -> None:
-    wait_until_visible(
+def _wait_for(client: Any, name: str, shows: Callable[[Any], bool], failure: Any, sleep: Sleep) -> Mapping[str, Any]:
+    return wait_until_visible(
         lambda: describe_group(client, name) or {},
         lambda seen: bool(seen) and shows(seen),
         failure,

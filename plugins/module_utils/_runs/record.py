@@ -29,7 +29,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import Outcome, call_regions
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import NOT_ASKED, Observation
-from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import CallGroup
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import (
     build_move,
@@ -41,7 +41,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._runs.history
 Documents: t.TypeAlias = "dict[str, dict[str, t.Any]]"
 Copies: t.TypeAlias = "dict[str, dict[str, t.Any] | None]"
 
-# How long to wait for the other regions if the required region has no earlier record, in seconds.
+# How long to wait for the required region alone, and for the others if it has no earlier record, in seconds.
 READ_PATIENCE_SECONDS = 1.5
 # The result for an attempt whose run has a later one: its record must not be replaced.
 SUPERSEDED = "superseded"
@@ -97,7 +97,7 @@ def is_news(old: Mapping[str, t.Any] | None, document: Mapping[str, t.Any], now:
 def read_before(params: Mapping[str, t.Any], clients: t.Any, identifiers: list[str]) -> tuple[Copies, dict[str, str]]:
     """Return the documents into which the new record is merged, and why a region could not be read.
 
-    They are the required region's, or else the newest of all regions that respond.
+    They are the required region's, or else the newest of all regions that respond, which are only asked then.
     """
     table, required, own = params["table_name"], params.get("required_region"), identifiers[0]
     # A first attempt without a previous run has written nothing yet.
@@ -113,7 +113,13 @@ def read_before(params: Mapping[str, t.Any], clients: t.Any, identifiers: list[s
         return seconds >= READ_PATIENCE_SECONDS and any(one.known for one in answers.values())
 
     calls, silent = {region: call(region) for region in params["regions"]}, params.get("silent_regions") or ()
-    answers = observe_all(calls, params["deadline"], enough, set(silent) - {required})
+    board, answers = CallGroup(silent=set(silent) - {required}), {}
+    if required:
+        board.start({required: calls.pop(required)})
+        answers = board.wait(READ_PATIENCE_SECONDS)
+    if not enough(answers, 0):
+        board.start(calls)
+        answers = board.wait(params["deadline"], enough)
     found = {region: answer.value for region, answer in answers.items() if answer.known}
     unread = {region: str(answer.error) for region, answer in answers.items() if not answer.known}
     first = found.get(required, {})

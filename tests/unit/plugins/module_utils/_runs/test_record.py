@@ -195,6 +195,21 @@ def test_what_another_region_kept_is_merged_where_the_required_one_has_nothing(a
     assert attempts(done["record"]) == [(1, "ann", "failed"), (2, "bob", "successful")]
 
 
+def test_the_other_regions_are_not_read_where_the_required_one_has_the_record(aws):
+    write(aws, record={"outcome": "running"})
+    aws.calls.clear()
+    write(aws, attempt=2, previous=PREVIOUS)
+    assert aws.made("batch_get") == [(WEST, "batch_get_item")]
+
+
+def test_the_record_of_a_required_region_that_does_not_answer_in_time_is_read_elsewhere(aws):
+    write(aws, record={"outcome": "running", "owner": "ann"})
+    aws.hanging.add(WEST)
+    with pytest.raises(MultiRegionError, match="was not written in us-east-2") as failure:
+        write(aws, attempt=2, previous=PREVIOUS, deadline=0.5)
+    assert attempts(failure.value.evidence["record"]) == [(1, "ann", "lost"), (2, "bob", "successful")]
+
+
 def test_a_successful_move_is_the_latest_one_and_keeps_its_acknowledgement(aws):
     write(aws)
     move = stored(aws, "latest_move", EAST)
