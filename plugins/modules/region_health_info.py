@@ -116,6 +116,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.silent_regions
   - trading.multi_region.timeouts
 """
 
@@ -197,6 +198,15 @@ writer_region:
   returned: success
   type: str
   sample: us-east-1
+silent_regions:
+  description:
+    - Regions in which no call succeeded and whose endpoint did not respond, as the modules that call several regions
+      take them.
+  returned: success
+  type: list
+  elements: str
+  version_added: 0.3.0
+  sample: [us-east-1]
 capacity:
   description: Desired capacity of the regions' groups that were read, by region. Empty without O(capacity).
   returned: success
@@ -221,6 +231,7 @@ ended_at:
 """
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import SILENT_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import MAX_SAMPLE_AGE
 from ansible_collections.trading.multi_region.plugins.module_utils._health.regions import run
@@ -248,6 +259,7 @@ ARGUMENT_SPEC = {
     "max_lag_sample_age": {"type": "float", "default": MAX_SAMPLE_AGE, "rule": rules.PERIOD},
     "deadline": {"type": "float", "default": 8, "rule": rules.DEADLINE},
     "probe_proxy": {"type": "str", "rule": rules.URL},
+    **SILENT_SPEC,
     **TIMEOUT_SPEC,
 }
 

@@ -12,7 +12,7 @@ the newest one counts. Time is the tables' own, because people and schedulers si
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -76,14 +76,22 @@ def replace_document(
 
 
 def read_all(
-    clients: Any, table: str, regions: list[str], identifiers: tuple[str, ...], deadline: float
+    clients: Any,
+    table: str,
+    regions: list[str],
+    identifiers: tuple[str, ...],
+    deadline: float,
+    silent: Collection[str] = (),
 ) -> tuple[Copies, dict[str, str]]:
-    """Read every region's table in parallel; return (copies, {region: why its table could not be read})."""
+    """Read every region's table in parallel; return (copies, {region: why its table could not be read}).
+
+    silent: regions that did not respond before, which are not waited for.
+    """
 
     def call(region: str) -> Callable[[], Any]:
         return lambda: {name: get_copy(clients("dynamodb", region), table, name) for name in identifiers}
 
-    outcome = call_regions({region: call(region) for region in regions}, None, deadline)
+    outcome = call_regions({region: call(region) for region in regions}, None, deadline, silent)
     return outcome.done, outcome.failed
 
 

@@ -185,11 +185,12 @@ def _remedy(table: str, versions: Collection[Any], is_without_table: bool, is_un
 def run_info(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     """Read the manifest from every region in parallel; return the most recent one, and when each copy was written.
 
-    Returns changed, reason, manifest, manifest_region, written_at, copies, errors.
+    silent_regions in params, if there: regions that did not respond before, which are not waited for. Returns changed,
+    reason, manifest, manifest_region, written_at, copies, errors.
     """
     table = params["table_name"]
     calls = {region: manifest_reader(clients, table, region) for region in params["regions"]}
-    copies = observe_all(calls, params["deadline"])
+    copies = observe_all(calls, params["deadline"], silent=params.get("silent_regions") or ())
     found = freshest(copies, params.get("preferred_region"))
     if not found:
         raise nothing_found(table, copies)

@@ -57,6 +57,8 @@ SERVICE_OF = {
     "checkers": "route53",
     "probe": None,
 }
+# Route 53 has one API for all regions, so that its response says nothing about a region.
+FACTS_FROM_ELSEWHERE = ("checkers",)
 # Always read, because every result names the writer's region.
 ALWAYS = ("global_cluster",)
 # Read for the option ``capacity``; no signal is judged from it.
@@ -98,7 +100,6 @@ def build_readers(
         **database_readers(clients, entry, shared["global_cluster_identifier"]),
         "lag": lambda: read_lag_and_stream(clients("cloudwatch", region), given(entry, "db_cluster_identifier")),
         "table": lambda: describe_session_table(clients("dynamodb", region), given(entry, "session_table")),
-        # Route 53 has one API for all regions, so its response says nothing about this region's APIs.
         "checkers": lambda: get_checkers(clients("route53", region), given(entry, "health_check_id")),
         "probe": ask_endpoint,
         GROUP: lambda: describe_group(clients("autoscaling", region), given(entry, "autoscaling_group_name")),
@@ -118,7 +119,10 @@ def observe_regions(params: Mapping[str, Any], clients: Any) -> dict[str, Facts]
         if fact in wanted
     }
     make_clients(clients, {SERVICE_OF[fact] for fact in wanted} - {None}, [entry["region"] for entry in entries])
-    answers: dict[tuple[str, str], Observation] = observe_all(calls, params["deadline"])
+    silent = set(params.get("silent_regions") or ())
+    answers: dict[tuple[str, str], Observation] = observe_all(
+        calls, params["deadline"], silent={name for name in calls if name[0] in silent}
+    )
     return {
         entry["region"]: Facts(
             entry["region"], {fact: seen for (region, fact), seen in answers.items() if region == entry["region"]}
@@ -131,8 +135,8 @@ def observe_regions(params: Mapping[str, Any], clients: Any) -> dict[str, Facts]
 def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     """Return a verdict for each region, with its signals and their reasons.
 
-    Returns changed (False), reason, verdicts, healthy_regions, unhealthy_regions, unknown_regions, writer_region,
-    capacity, checked_at.
+    Returns changed (False), reason, verdicts, healthy_regions, unhealthy_regions, unknown_regions, silent_regions,
+    writer_region, capacity, checked_at.
     """
     checked_at = utc_now()
     facts = observe_regions(params, clients)
@@ -151,6 +155,7 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         "changed": False,
         "verdicts": {region: found.as_result() for region, found in verdicts.items()},
         **{f"{state}_regions": regions for state, regions in groups.items()},
+        "silent_regions": [region for region, seen in facts.items() if seen.is_silent(FACTS_FROM_ELSEWHERE)],
         "writer_region": writer_region(trusted_view(facts, tuple(facts))[1]) or UNKNOWN,
         "capacity": {region: group["desired"] for region, seen in facts.items() if (group := seen.value(GROUP))},
         "checked_at": checked_at,

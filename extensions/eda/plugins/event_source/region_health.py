@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -63,7 +64,9 @@ options:
     type: float
     default: 10
   timeout_seconds:
-    description: Seconds after which a signal without a response is unknown, for all regions together.
+    description:
+      - Seconds after which a signal without a response is unknown, for all regions together. A region that answered
+        nothing for so long is asked again in each cycle, and not waited for until it has answered something.
     type: float
     default: 8
   consecutive_failures:
@@ -140,6 +143,11 @@ class Watch:
         self.memory = Memory()
         self.none_healthy = 0
         self.topics: dict[str, str] = {}
+        # As it was last read; a change of it is known one cycle later.
+        self.manifest: dict[str, Any] | None = None
+        # Regions that answered nothing for a whole cycle, and those of them that have answered since.
+        self.silent: set[str] = set()
+        self.heard: set[str] = set()
         self.settings = Settings(
             quorum=params["quorum"],
             consecutive_failures=params["consecutive_failures"],
@@ -172,25 +180,44 @@ class Watch:
         is_lost = self.none_healthy >= self.params["consecutive_failures"]
         return {**event, "topics": self.topics, "all_lost": is_lost, "seconds": round(time.time() - began, 3)}
 
+    def _listen(self, region: str) -> None:
+        """Wait for a silent region beside the cycles: one that is only slow is waited for again in the next one."""
+        copies, _failed = read_all(
+            self.clients, self.params["table_name"], [region], (PAUSE_ID,), self.params["timeout_seconds"]
+        )
+        if copies:
+            self.heard.add(region)
+
     async def _judge(self) -> dict[str, Any]:
         params, regions, table = self.params, self.params["regions"], self.params["table_name"]
-        options = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
+        silent, self.heard = sorted(self.silent - self.heard), set()
+        for region in silent:
+            threading.Thread(target=self._listen, args=(region,), daemon=True).start()
+        options = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()} | {"silent_regions": silent}
         reading = {**options, "table_name": table, "regions": regions, "deadline": 4}
-        found, (copies, failed) = await asyncio.gather(
-            asyncio.to_thread(manifest.run_info, reading, self.clients),
-            asyncio.to_thread(read_all, self.clients, table, regions, (PAUSE_ID,), 4),
-        )
-        self.topics = {entry["region"]: entry["topic_arn"] for entry in found["manifest"]["regions"]}
-        if not copies:
-            refuse(f"No control table shows whether automatic failover is paused: {failed}")
         asking = {
             **options,
-            "manifest": found["manifest"],
             "deadline": params["timeout_seconds"],
             "min_healthy_ratio": params["min_healthy_ratio"],
             "probe_proxy": params["probe_proxy"],
         }
-        health = await asyncio.to_thread(health_regions.run, asking, self.clients)
+
+        def judge(document: Mapping[str, Any]) -> Awaitable[dict[str, Any]]:
+            return asyncio.to_thread(health_regions.run, {**asking, "manifest": document}, self.clients)
+
+        # In parallel: whoever waits for a region that has just been lost waits for it once.
+        known = self.manifest
+        found, (copies, failed), health = await asyncio.gather(
+            asyncio.to_thread(manifest.run_info, reading, self.clients),
+            asyncio.to_thread(read_all, self.clients, table, regions, (PAUSE_ID,), 4, silent),
+            judge(known) if known else asyncio.sleep(0),
+        )
+        self.manifest = found["manifest"]
+        self.topics = {entry["region"]: entry["topic_arn"] for entry in self.manifest["regions"]}
+        if not copies:
+            refuse(f"No control table shows whether automatic failover is paused: {failed}")
+        health = health or await judge(self.manifest)
+        self.silent = set(health["silent_regions"])
         active, verdicts = health["writer_region"], health["verdicts"]
         decision = decide(verdicts, active, self.memory, pause_of(copies), time.time(), self.settings)
         self.memory = decision.memory

@@ -67,6 +67,14 @@ def test_a_region_that_does_not_answer_is_unknown_by_the_deadline(aws):
     assert "no answer within 0.5 s" in found["reason"]
 
 
+def test_a_region_that_was_silent_before_is_asked_and_not_waited_for(aws):
+    aws.hanging.add(EAST)
+    begun = time.monotonic()
+    found = health(aws, deadline=20, silent_regions=[EAST])
+    assert time.monotonic() - begun < 5
+    assert (found["unknown_regions"], found["healthy_regions"]) == ([EAST], [WEST])
+
+
 def test_too_few_healthy_targets_make_a_region_unhealthy(aws):
     aws.healthy[EAST], aws.registered[EAST] = 1, 3
     found = health(aws)
