@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The option of the modules that write to several regions, some of which may be lost."""
+"""The option of the modules that call several regions, some of which may be lost."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ short_description: Plan a move to another region and list the obstacles to it
 description:
   - Reads the control tables of all regions in parallel, then observes all regions in parallel, and returns the
     remaining steps, the obstacles, and an upper bound of the data loss. It changes nothing.
-  - A region that does not respond delays the module by at most O(patience) seconds. What could not be read is unknown.
+  - A region that does not respond delays the module by about O(patience) seconds. What could not be read is unknown.
     All facts that a move needs about the target are read in the target region; an unknown fact there is an obstacle.
   - The progress of an interrupted run is read from AWS, and the fact that it did not succeed from its lease. The plan
     then contains only the remaining steps.
@@ -153,8 +153,17 @@ options:
   patience:
     description:
       - Seconds to wait for a region that has not responded to a single call.
+      - One that may be alive is waited for up to 2.5 seconds if this is less, because only a healthy region that is
+        heard refuses an unplanned move (V(primary_healthy)). That is one whose load balancer answers a request, and any
+        region if the others took more than half of this to respond.
     type: float
     default: 2.5
+  probe_proxy:
+    description:
+      - URL of the HTTP proxy for the request to the load balancer of a region that does not respond. The environment's
+        proxies are not used.
+    type: str
+    version_added: 0.3.0
 attributes:
   check_mode:
     support: full
@@ -174,6 +183,7 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - trading.multi_region.attributes
   - trading.multi_region.control_table
+  - trading.multi_region.silent_regions
   - trading.multi_region.timeouts
 """
 
@@ -463,7 +473,7 @@ switch_regions:
   elements: dict
   sample: [{region: us-east-1, bucket: trading-control-us-east-1-dev, routing_control_arn: null}]
 silent_regions:
-  description: Regions in which no call succeeded, as the modules that write to several regions take them.
+  description: Regions in which no call succeeded, as the modules that call several regions take them.
   returned: success
   type: list
   elements: str
@@ -496,6 +506,7 @@ ended_at:
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import METHODS
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import SILENT_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import MAX_SAMPLE_AGE
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
@@ -527,6 +538,8 @@ ARGUMENT_SPEC = {
     "force": {"type": "bool", "default": False},
     "deadline": {"type": "float", "default": 4, "rule": rules.DEADLINE},
     "patience": {"type": "float", "default": 2.5, "rule": rules.seconds(0, 3600)},
+    "probe_proxy": {"type": "str", "rule": rules.URL},
+    **SILENT_SPEC,
     **TIMEOUT_SPEC,
 }
 

@@ -61,6 +61,7 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - trading.multi_region.attributes
   - trading.multi_region.control_table
+  - trading.multi_region.silent_regions
   - trading.multi_region.timeouts
 """
 
@@ -145,6 +146,7 @@ ended_at:
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import TABLE_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
+from ansible_collections.trading.multi_region.plugins.module_utils._core.fan_out import SILENT_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.info import run
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
@@ -156,6 +158,7 @@ ARGUMENT_SPEC = {
     "db_clusters": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.REGION_CODE, rules.CLUSTER)},
     "since": {"type": "float", "rule": rules.MOMENT},
     "deadline": {"type": "float", "default": 4, "rule": rules.DEADLINE},
+    **SILENT_SPEC,
     **TIMEOUT_SPEC,
 }
 

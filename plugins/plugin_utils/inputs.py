@@ -87,6 +87,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("int", rules.PERCENT, "min_capacity_percent", is_blank=True),
     **_spec("int", rules.HOLD, "failover_min_size_hold"),
     **_spec("float", rules.COOL_DOWN, "failover_cool_down"),
+    **_spec("float", rules.seconds(0, 3600), "failover_patience"),
     **_spec("float", rules.PERIOD, "health_max_gap health_stream_limit"),
     **_spec("float", rules.SPAN, "health_min_interval"),
     **_spec("float", rules.SPAN, "rto_goal_seconds", is_blank=True),

@@ -56,7 +56,8 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         calls[("copies", region)] = partial(read_copies, clients("dynamodb", region), params["table_name"], wanted)
     for region in clusters:
         calls[("events", region)] = partial(read_fencing, clients("rds", region), since, now)
-    answers = observe_all(calls, params["deadline"])
+    silent = set(params.get("silent_regions") or ())
+    answers = observe_all(calls, params["deadline"], silent={name for name in calls if name[1] in silent})
     fences = {
         fenced: merge(fenced, {region: copy_of(answers[("copies", region)], fenced) for region in regions})
         for fenced in regions

@@ -5,12 +5,14 @@
 """Observe the platform for the planner: the control tables first, then every region in parallel, within seconds.
 
 A region that has not responded to any call is not waited for until the deadline: it may be the lost one, and the target
-has everything that is needed.
+has everything that is needed. But one that lives must not be taken for lost because it, or the way to it, is slow: its
+health is what refuses an unplanned move. So it is given more time if the others were slow too, or if it serves clients.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import SWITCHOVER
@@ -26,8 +28,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
-from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
+    NOT_ASKED,
+    Facts,
+    Observation,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import CallGroup
+from ansible_collections.trading.multi_region.plugins.module_utils._core.probe import probe
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
@@ -63,6 +70,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.chec
 # The name, among those of the facts, of the call that reads a region's control table.
 CONTROL_TABLE = "control_table"
 PARAMETER = "writer_endpoint_parameter"
+# Of a region that does not take over, it is read only to choose the one that does.
+LAG = "lag"
+# How long a silent region that may be alive is waited for at least, in seconds.
+PATIENCE_WITH_THE_LIVING = 2.5
 NETWORK_ACL_ID = "database_network_acl_id"
 SERVICES = ("dynamodb", "rds", "elbv2", "autoscaling", "s3", "cloudwatch", "ssm")
 SWITCH_CALLS = {
@@ -110,6 +121,18 @@ def build_readers(clients: Any, manifest: Mapping[str, Any], entry: Mapping[str,
     return readers
 
 
+def build_probes(manifest: Mapping[str, Any], proxy: str | None) -> dict[str, Call]:
+    """Return the calls that request the endpoint of each region, whose load balancer the manifest names."""
+    traffic = traffic_of(manifest)
+    scheme, path = traffic.get("scheme") or "http", traffic.get("health_path") or "/health"
+    seconds, domain = PATIENCE_WITH_THE_LIVING, traffic.get("domain")
+    return {
+        entry["region"]: partial(probe, entry["load_balancer_dns_name"], scheme, path, seconds, domain, proxy)
+        for entry in manifest["regions"]
+        if entry.get("load_balancer_dns_name")
+    }
+
+
 def silent_regions(answers: Answers, regions: Iterable[str]) -> set[str]:
     """Return the regions without any successful call. Pure."""
     heard = {region for (region, name), answer in answers.items() if answer.known and name not in FACTS_FROM_ELSEWHERE}
@@ -125,6 +148,11 @@ class Watch:
         self._board = CallGroup()
         self._asked: set[tuple[str, str]] = set()
         self._observing_since = 0.0
+        # Seconds until only silent regions had not responded; None before.
+        self._others_took: float | None = None
+        # Whatever answers behind a region's load balancer; asked only of those that are silent.
+        self._signs_of_life = CallGroup()
+        self._may_live: dict[str, Call] = {}
 
     def _start(self, calls: Mapping[tuple[str, str], Call]) -> None:
         self._asked.update(calls)
@@ -132,10 +160,28 @@ class Watch:
 
     def _patient(self, answers: Answers, seconds: float) -> bool:
         """Return whether all missing responses are of silent regions, and these were waited for long enough."""
-        if seconds - self._observing_since < self._params["patience"]:
-            return False
         missing = {region for region, _name in self._asked - set(answers)}
-        return missing <= silent_regions(answers, missing)
+        if not missing <= silent_regions(answers, missing):
+            return False
+        waited = seconds - self._observing_since
+        if self._others_took is None:
+            self._others_took = waited
+        found_silent = missing - set(self._params.get("silent_regions") or ())
+        self._look_for_life(found_silent)
+        return all(waited >= self._patience_with(region) for region in found_silent)
+
+    def _patience_with(self, region: str) -> float:
+        """Return how long to wait for a region that is silent for the first time in this run, in seconds.
+
+        If the others took long, the way to AWS or this machine may be slow.
+        """
+        least = self._params["patience"]
+        most = max(least, PATIENCE_WITH_THE_LIVING)
+        is_alive = self._signs_of_life.wait(0).get(region, NOT_ASKED).known
+        return most if is_alive else min(most, max(least, 2 * (self._others_took or 0)))
+
+    def _look_for_life(self, regions: Collection[str]) -> None:
+        self._signs_of_life.start({region: self._may_live.pop(region) for region in {*regions} & {*self._may_live}})
 
     @classmethod
     def _has_manifest(cls, answers: Answers, _seconds: float) -> bool:
@@ -182,7 +228,8 @@ class Watch:
             answers = self._board.wait(self._observing_since + deadline, self._patient)
 
     def _observe(self, manifest: Mapping[str, Any]) -> None:
-        self._observing_since = self._board.seconds()
+        self._observing_since, self._others_took = self._board.seconds(), None
+        self._may_live = build_probes(manifest, self._params.get("probe_proxy"))
         named = [entry["region"] for entry in manifest["regions"]]
         self._start(
             {
@@ -191,6 +238,7 @@ class Watch:
                     (entry["region"], fact): call
                     for entry in manifest["regions"]
                     for fact, call in build_readers(self._clients, manifest, entry).items()
+                    if fact != LAG or self._params.get("target_region") in (None, entry["region"])
                 },
             }
         )

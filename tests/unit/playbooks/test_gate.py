@@ -44,6 +44,7 @@ PLAYBOOKS = {
         "failover_lease_seconds": [*FIGURES, 2.5, 9],
         "failover_outcome_file": FILES,
         "failover_owner": FILES,
+        "failover_patience": FIGURES,
         "failover_reason": WORDS,
         "health_min_healthy_ratio": [*FIGURES, 1.01, ""],
         "takeover_run_id": IDS,

@@ -243,6 +243,14 @@ def test_a_silent_region_is_unknown_within_the_deadline(aws):
     assert found["outcome"] == "unknown" and "unknown" in found["fences"][EAST] and found["fences"][WEST] is None
 
 
+def test_a_region_that_was_silent_before_is_asked_and_not_waited_for(aws):
+    aws.hanging.add(EAST)
+    begun = time.monotonic()
+    found = info(aws, deadline=20, silent_regions=[EAST])
+    assert time.monotonic() - begun < 5
+    assert found["outcome"] == "unknown"
+
+
 def test_without_a_region_all_are_reported(aws):
     found = info(aws, region=None, db_clusters={}, since=None)
     assert found["outcome"] is None and found["aurora"] == {}

@@ -16,6 +16,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     manifest as control_table_manifest,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, MultiRegionError
+from ansible_collections.trading.multi_region.plugins.module_utils._platform import observe
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.observe import run
 from ansible_collections.trading.multi_region.tests.unit.fakes import aws_error
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.failover_fakes import (
@@ -44,6 +45,20 @@ def write(aws, *regions, manifest=None):
     for region in regions:
         params = {"table_name": TABLE, "region": region, "manifest": manifest or manifest_of(*aws.regions)}
         control_table_manifest.run(params, aws.clients)
+
+
+@pytest.fixture(autouse=True)
+def endpoints(monkeypatch):
+    """The addresses of the load balancers that answer a request, for a test to add to; no other answers."""
+    alive = set()
+
+    def probe(address, *_how):
+        if address not in alive:
+            raise OSError("no answer")
+        return {"status": 503, "milliseconds": 1}
+
+    monkeypatch.setattr(observe, "probe", probe)
+    return alive
 
 
 @pytest.fixture
@@ -127,6 +142,54 @@ def test_a_slow_region_that_answers_is_waited_for(aws):
     assert [one["code"] for one in plan(aws)["obstacles"]] == ["primary_healthy"]
 
 
+def slow_by(aws, seconds):
+    """Let every call to the active region, which is healthy, take so long."""
+    answer = aws.answer
+
+    def late(service, region, *what):
+        if region == EAST:
+            aws.over.wait(seconds)
+        return answer(service, region, *what)
+
+    aws.answer = late
+
+
+def codes(found):
+    return [one["code"] for one in found["obstacles"]]
+
+
+def test_a_healthy_region_whose_every_call_is_slow_is_not_left_while_it_serves_clients(aws, endpoints):
+    slow_by(aws, 0.5)
+    endpoints.add(f"alb.{EAST}.example")
+    assert codes(plan(aws)) == ["primary_healthy"], "slower than the patience of 0.3 s"
+
+
+def test_a_healthy_region_is_not_left_because_the_way_to_every_region_is_slow(aws):
+    slow_by(aws, 0.5)
+    answer = aws.answer
+
+    def late(service, region, *what):
+        if region == WEST:
+            aws.over.wait(0.3)
+        return answer(service, region, *what)
+
+    aws.answer = late
+    assert codes(plan(aws)) == ["primary_healthy"]
+
+
+def test_a_region_that_was_silent_before_is_asked_and_not_waited_for(aws):
+    aws.hanging.add(EAST)
+    begun = time.monotonic()
+    found = plan(aws, patience=20, silent_regions=[EAST])
+    assert time.monotonic() - begun < 5
+    assert (codes(found), found["silent_regions"]) == ([], [EAST])
+
+
+def test_a_region_that_was_silent_before_and_answers_now_is_heard(aws):
+    found = plan(aws, silent_regions=[EAST])
+    assert (codes(found), found["silent_regions"]) == (["primary_healthy"], [])
+
+
 def test_an_unknown_of_the_target_is_an_obstacle(aws):
     aws.hanging.add(WEST)
     found = plan(aws, target_region=WEST)
@@ -189,6 +252,14 @@ def test_a_control_table_is_read_in_one_call(aws):
     plan(aws, force=True)
     assert sorted(aws.made("batch_get", "get_item")) == [(EAST, "batch_get_item"), (WEST, "batch_get_item")]
     assert aws.writes() == []
+
+
+def test_the_lag_is_read_of_every_standby_only_while_a_target_is_to_be_chosen(aws):
+    plan(aws)
+    assert sorted(aws.made("get_metric_data")) == [(EAST, "get_metric_data"), (WEST, "get_metric_data")]
+    aws.calls.clear()
+    assert plan(aws, target_region=WEST)["lag"]["value_ms"] == 120.0
+    assert aws.made("get_metric_data") == [(WEST, "get_metric_data")]
 
 
 def lease(aws, region, outcome="running", renewed_at=-10.0, **more):
