@@ -14,7 +14,13 @@ from ansible_collections.trading.multi_region.plugins.plugin_utils.runner_polici
 
 
 def runner_policies(
-    statements: t.Any, name: str, names: t.Mapping[str, t.Any], regions: t.Any, is_short: bool = False
+    statements: t.Any,
+    name: str,
+    names: t.Mapping[str, t.Any],
+    regions: t.Any,
+    is_short: bool = False,
+    existing: t.Sequence[str] = (),
+    absent: t.Sequence[str] = (),
 ) -> list[dict[str, t.Any]]:
     """See :func:`runner_policies.build_policies`.
 
@@ -24,7 +30,7 @@ def runner_policies(
     if not places:
         raise AnsibleFilterError("runner_policies: regions is empty; allowed: a mapping of names for every region")
     try:
-        return build_policies(list(statements), name, names, places, is_short)
+        return build_policies(list(statements), name, names, places, is_short, list(existing), list(absent))
     except MultiRegionError as error:
         raise AnsibleFilterError(f"runner_policies: {error}") from error
 

@@ -36,7 +36,7 @@ options:
     required: true
   vpc_cidrs:
     description:
-      - Network of each region's VPC, in CIDR notation, by region.
+      - Network of each region's VPC, in CIDR notation, by region. Empty if others have made the VPCs.
     type: dict
     required: true
   secret_name:
@@ -66,6 +66,13 @@ options:
         follows.
     type: dict
     default: {}
+  layer_states:
+    description:
+      - What each layer is, V(managed), V(existing) or V(absent); a layer that is left out is V(managed).
+      - Of an V(existing) layer only the global database is read. An V(absent) one is no part of the plan.
+    type: dict
+    default: {}
+    version_added: 0.3.0
   leaving_region:
     description:
       - Region that is to leave the platform, and that O(regions) no longer has. It may be left out, unless it is the
@@ -247,6 +254,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
+from ansible_collections.trading.multi_region.plugins.module_utils._options.layers import Layers
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.look import run
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.plan import NAMED
 
@@ -264,6 +272,7 @@ ARGUMENT_SPEC = {
         "rule": rules.ByKey(rules.one_of(NAMED), rules.ByKey(rules.REGION_CODE, rules.NAME)),
     },
     "layers": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.ID, rules.Each(rules.ID))},
+    "layer_states": {"type": "dict", "default": {}, "rule": Layers()},
     "leaving_region": {"type": "str", "rule": rules.REGION_CODE},
     "leaving_region_lost": {"type": "bool", "default": False},
     "deadline": {"type": "float", "default": 20, "rule": rules.DEADLINE},

@@ -18,8 +18,19 @@ from itertools import combinations
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import ENGINES, is_version, of
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import METHODS as MANAGED
 from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import HOSTED_ZONES
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import AUTO, FENCINGS
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
+    AUTO,
+    DATABASE_INGRESS,
+    FENCINGS,
+    NETWORK_ACL,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
+from ansible_collections.trading.multi_region.plugins.module_utils._options.layers import (
+    ABSENT,
+    EXISTING,
+    Layers,
+    state_of,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._options.partitions import SUPPORTED, partition_of
 from ansible_collections.trading.multi_region.plugins.module_utils._options.rules import refusal, shown
 from ansible_collections.trading.multi_region.plugins.plugin_utils.region_order import order_problems
@@ -147,6 +158,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     # more than one value
     **_spec("dict", rules.TOPICS, "alert_topics"),
     **_spec("dict", rules.TAGS, "platform_tags"),
+    **_spec("dict", Layers(), "platform_layers"),
     **_spec("dict", rules.ByKey(rules.REGION_CODE, rules.Each(rules.HOST)), "controller_instances"),
     **_spec("list", rules.Each(rules.line(512)), "controller_galaxy_credentials"),
     **_spec("list", rules.Each(rules.SERVER), "traffic_dns_servers"),
@@ -183,10 +195,18 @@ TRIGGER_NETWORKS = {
     "cloud_trigger_subnet_ids": rules.Each(rules.ec2_id("subnet")),
     "cloud_trigger_security_group_ids": rules.Each(rules.ec2_id("sg")),
 }
+# What the inventory names of a network that others have made, and how a fence uses it.
+EXISTING_NETWORK = {
+    "network_database_security_group_id": rules.ec2_id("sg"),
+    "network_database_network_acl_id": rules.ec2_id("acl"),
+    "network_database_subnet_ids": rules.Each(rules.SUBNET_ID),
+}
+OF_NETWORK = (NETWORK_ACL, DATABASE_INGRESS)
 # Variables that are not checked here, because a playbook or a role checks them.
 OTHERS = (
     *("aws_account_id", "aws_partition", "controller_credentials", "controller_portfolio", "policies_folder"),
-    "portfolio",
+    *("adopt_autoscaling_groups", "adopt_folder", "adopt_global_cluster", "adopt_load_balancers", "adopt_region"),
+    *("adopt_target_groups", "portfolio"),
 )
 # Artifacts that a job passes to the next nodes of a workflow; AWX passes them to their playbooks like extra variables.
 ARTIFACTS = (
@@ -228,7 +248,10 @@ NAME_LIMITS: dict[str, tuple[int, str]] = {
 }
 # Names that differ between regions; they are passed as a list with one for each.
 PER_REGION = frozenset(
-    {"audit_bucket", "global_database_cluster_identifier", "object_storage_bucket", "traffic_control_bucket"}
+    {
+        *("application_autoscaling_group_name", "application_load_balancer_name", "application_target_group_name"),
+        *("audit_bucket", "global_database_cluster_identifier", "object_storage_bucket", "traffic_control_bucket"),
+    }
 )
 
 
@@ -432,6 +455,44 @@ def reservation_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     return [refusal(name, given, f"{' or '.join(rules.RESERVING)} with {named}")]
 
 
+def _layers_of(inputs: t.Mapping[str, t.Any]) -> t.Mapping[str, str]:
+    """Return platform_layers; empty if it is not a dictionary, which its own rule reports."""
+    layers = inputs.get("platform_layers")
+    return layers if isinstance(layers, dict) else {}
+
+
+def layer_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
+    """Inputs that need a layer of site.yml's own, and what must be named of a network that others have made.
+
+    ``existing_networks``: {region: {variable of EXISTING_NETWORK: its value}}.
+    """
+    layers, problems = _layers_of(inputs), []
+    given = {name for name in ("cloud_trigger_enabled", "rebuild") if str(inputs.get(name)).lower() in ("true", "yes")}
+    if "cloud_trigger_enabled" in given and state_of(layers, "encryption") == ABSENT:
+        problems.append(refusal("cloud_trigger_enabled", True, "false with platform_layers.encryption absent"))
+    if "rebuild" in given and state_of(layers, "global_database") == EXISTING:
+        why = "whoever has made the clusters makes them again"
+        problems.append(refusal("rebuild", True, f"false with platform_layers.global_database existing: {why}"))
+    if state_of(layers, "network") == EXISTING:
+        for region, own in (inputs.get("existing_networks") or {}).items():
+            problems += _network_problems(region, own, inputs.get("failover_fencing"))
+    return problems
+
+
+def _network_problems(region: str, own: t.Mapping[str, t.Any], fencing: t.Any) -> list[str]:
+    group, acl = "network_database_security_group_id", "network_database_network_acl_id"
+    problems = []
+    for name, rule in EXISTING_NETWORK.items():
+        if own.get(name):
+            problems += rule.problems(f"{name} of {region}", own[name])
+    if fencing in OF_NETWORK and not own.get(group):
+        allowed = f"the id of the cluster's security group with failover_fencing {fencing}"
+        problems.append(refusal(f"{group} of {region}", own.get(group), allowed))
+    if own.get(acl) and not own.get("network_database_subnet_ids"):
+        problems.append(refusal(f"network_database_subnet_ids of {region}", [], f"the database's subnets with {acl}"))
+    return problems
+
+
 def unusable(variable: str, source: t.Any) -> str:
     """Return the sentence for a variable whose template cannot be evaluated, such as one with an undefined variable."""
     return refusal(variable, source, "a value, or a template that Ansible can evaluate")
@@ -485,11 +546,11 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     regions = regions if is_list else []
     if inputs.get("limit"):
         problems.append(refusal("--limit", inputs["limit"], "none, because a playbook works on all regions together"))
-    if "vpc_cidrs" in inputs:
+    if "vpc_cidrs" in inputs and state_of(_layers_of(inputs), "network") != EXISTING:
         problems += cidr_problems(inputs["vpc_cidrs"])
     known = [region for region in regions if rules.REGION_CODE.fits(region)]
     problems += credential_problems(inputs.get("credentials") or {}, known)
     problems += move_problems(inputs, regions) + engine_problems(inputs)
-    problems += reservation_problems(inputs) + trigger_problems(inputs)
+    problems += reservation_problems(inputs) + trigger_problems(inputs) + layer_problems(inputs)
     # Names are made of what was judged above.
     return problems or name_problems(inputs.get("names") or {})

@@ -4,9 +4,10 @@
 
 """IAM policies from statements that contain placeholders for resources, one for each region if they differ. Pure.
 
-A statement is {sid, actions, resources, condition, only_with}. In resources and in the values of condition ``{name}``
-is replaced by a name; a value that consists only of a placeholder may be replaced by a list or a mapping. only_with
-maps names to the values that they must have for the statement to be included.
+A statement is {sid, actions, resources, condition, only_with, also_existing}. In resources and in the values of
+condition ``{name}`` is replaced by a name; a value that consists only of a placeholder may be replaced by a list or a
+mapping. only_with maps names to the values that they must have for the statement to be included. also_existing: that it
+holds where others have made the layer too, because it only reads, or names what is ours beside it.
 """
 
 from __future__ import annotations
@@ -28,17 +29,23 @@ def build_policies(
     names: Mapping[str, Any],
     regions: Sequence[Mapping[str, Any]],
     is_short: bool = False,
+    existing: Sequence[str] = (),
+    absent: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Return [{name, document}]: one policy, or several if one would exceed IAM's limit.
 
     names: values that are the same in all regions. regions: values that differ, a mapping for each. The second policy's
     name ends in -2, and so on. is_short: resources that differ in their region only are named once, with a condition on
-    the requested region, so that the policies hardly grow with the number of regions.
+    the requested region, so that the policies hardly grow with the number of regions. existing, absent: placeholders
+    of layers that others have made, and of those that the platform does not have; resources with them are left out.
 
     Raises MultiRegionError for an unknown placeholder, and for a resource that does not fit into any policy.
     """
     wanted = [
-        one for one in statements if all(names.get(key) == value for key, value in one.get("only_with", {}).items())
+        {**one, "resources": resources}
+        for one in statements
+        if all(names.get(key) == value for key, value in one.get("only_with", {}).items())
+        if (resources := owned(one, existing, absent))
     ]
     parts: list[list[dict[str, Any]]] = []
     for statement in wanted:
@@ -51,6 +58,12 @@ def build_policies(
         {"name": name if number == 1 else f"{name}-{number}", "document": document_of(part)}
         for number, part in enumerate(parts, 1)
     ]
+
+
+def owned(statement: Mapping[str, Any], existing: Sequence[str], absent: Sequence[str]) -> list[str]:
+    """Return a statement's resources without those of layers that it is not for."""
+    left = [*absent, *([] if statement.get("also_existing") else existing)]
+    return [one for one in statement["resources"] if not any(f"{{{name}}}" in one for name in left)]
 
 
 def build_statement(

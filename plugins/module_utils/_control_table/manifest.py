@@ -6,7 +6,8 @@
 
 Shape, version 1: {version, environment, global_database: {identifier, engine_version}, traffic: {backend, domain,
 name_servers, switch_key, health_path, scheme}, regions: [one entry per region, in the order in which the switch was
-built], preference: [regions, the most preferred one first]}. A manifest of 0.2 has no preference: it is the order of
+built], preference: [regions, the most preferred one first], layers: {layer: existing or absent}, without those that
+are managed}. A manifest of 0.2 has no preference: it is the order of
 regions, which could not differ from it.
 """
 
@@ -29,6 +30,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
+from ansible_collections.trading.multi_region.plugins.module_utils._options.layers import state_of
 
 VERSION = 1
 ABSENT = "absent"
@@ -82,6 +84,11 @@ def refuse_bad(manifest: Any) -> None:
     problems = manifest_problems(manifest)
     if problems:
         raise MultiRegionError(" ".join(problems))
+
+
+def layer_state(manifest: Mapping[str, Any], layer: str) -> str:
+    """Return what a layer is: managed, existing or absent. Pure."""
+    return state_of(manifest.get("layers") or {}, layer)
 
 
 def read_manifest(client: Any, table: str) -> dict[str, Any]:

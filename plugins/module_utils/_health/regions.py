@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import read_lag_and_stream
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_group
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import utc_now
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given, layer_state
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients, pick
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
@@ -36,6 +36,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health.verdi
     Settings,
     verdict,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._options.layers import ABSENT
 
 # The facts from which each signal is judged.
 FACTS_OF = {
@@ -59,6 +60,8 @@ SERVICE_OF = {
 }
 # Route 53 has one API for all regions, so that its response says nothing about a region.
 FACTS_FROM_ELSEWHERE = ("checkers",)
+# The name of a layer, and of the signal that is judged from it.
+SESSION_TABLE = "session_table"
 # Always read, because every result names the writer's region.
 ALWAYS = ("global_cluster",)
 # Read for the option ``capacity``; no signal is judged from it.
@@ -106,10 +109,16 @@ def build_readers(
     }
 
 
+def signals_of(params: Mapping[str, Any], option: str) -> list[str]:
+    """Return the signals of an option, without the session table's on a platform that has none. Pure."""
+    has_table = layer_state(params.get("manifest") or {}, SESSION_TABLE) != ABSENT
+    return [signal for signal in params[option] if has_table or signal != SESSION_TABLE]
+
+
 def observe_regions(params: Mapping[str, Any], clients: Any) -> dict[str, Facts]:
     """Read everything that the wanted signals need, in parallel, and return the facts by region."""
     entries, shared = build_entries(params)
-    signals = {*params["signals"], *params["deciding_signals"]}
+    signals = {*signals_of(params, "signals"), *signals_of(params, "deciding_signals")}
     group = (GROUP,) if params.get("capacity") else ()
     wanted = {*ALWAYS, *group, *(fact for signal in signals for fact in FACTS_OF[signal])}
     calls = {
@@ -144,9 +153,9 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         min_healthy_ratio=params["min_healthy_ratio"],
         max_replication_lag_ms=params["max_replication_lag_ms"],
         max_lag_sample_age=params["max_lag_sample_age"],
-        deciding=tuple(params["deciding_signals"]),
+        deciding=tuple(signals_of(params, "deciding_signals")),
     )
-    verdicts = {region: verdict(seen, settings, params["signals"]) for region, seen in facts.items()}
+    verdicts = {region: verdict(seen, settings, signals_of(params, "signals")) for region, seen in facts.items()}
     groups = {
         state: [region for region, found in verdicts.items() if found.verdict == state]
         for state in (HEALTHY, UNHEALTHY, UNKNOWN)

@@ -131,6 +131,23 @@ def readers(params: Mapping[str, Any], clients: Any, region: str) -> dict[str, C
     }
 
 
+def wanted_of(params: Mapping[str, Any]) -> Wanted:
+    """Return what the inventory says."""
+    return Wanted(
+        regions=tuple(params["regions"]),
+        vpc_cidrs=params["vpc_cidrs"],
+        vpc_name=params["vpc_name"],
+        secret_name=params["secret_name"],
+        global_cluster_identifier=params["global_cluster_identifier"],
+        engine_version=params.get("engine_version") or None,
+        resources=resources_of(params),
+        layers=params.get("layers") or {},
+        leaving=params.get("leaving_region") or None,
+        is_lost=bool(params.get("leaving_region_lost")),
+        states=params.get("layer_states") or {},
+    )
+
+
 @timed
 def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     """Return changed (False), manifest_region and what ``judge`` returns.
@@ -144,10 +161,12 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         if missing := [region for region in regions if not names.get(region)]:
             raise MultiRegionError(f"resources has no {part} of {', '.join(missing)}; allowed: a name for each region.")
     make_clients(clients, {*SERVICES, *(SERVICES_OF[part] for part in resources)}, everywhere)
+    wanted = wanted_of(params)
     calls = {
         (region, name): lambda call=call: retry_transient(call)
         for region in everywhere
         for name, call in readers(params, clients, region).items()
+        if name in wanted.parts
     }
     answers = observe_all(calls, params["deadline"])
     facts = {
@@ -156,17 +175,5 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     }
     apart = facts.get(leaving) if leaving in regions else facts.pop(leaving, None)
     found = freshest({region: seen[MANIFEST] for region, seen in facts.items()})
-    wanted = Wanted(
-        regions=regions,
-        vpc_cidrs=params["vpc_cidrs"],
-        vpc_name=params["vpc_name"],
-        secret_name=params["secret_name"],
-        global_cluster_identifier=params["global_cluster_identifier"],
-        engine_version=params.get("engine_version") or None,
-        resources=resources,
-        layers=params.get("layers") or {},
-        leaving=leaving,
-        is_lost=bool(params.get("leaving_region_lost")),
-    )
     judged = judge(Seen(wanted, facts, found[1]["document"] if found else None, apart))
     return {"changed": False, **judged, "manifest_region": found[0] if found else None}

@@ -18,6 +18,12 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import version_key
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import preference_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts
+from ansible_collections.trading.multi_region.plugins.module_utils._options.layers import (
+    EXISTING,
+    MANAGED,
+    state_of,
+    those,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.secret_family import (
     identity,
     primary_of,
@@ -58,7 +64,8 @@ class Wanted:
 
     regions: the most preferred one first. vpc_cidrs: by region. engine_version: None = not given.
     resources: by part of NAMED, {region: name}. layers: by layer, those whose results it uses. leaving: the region
-    that retire_region.yml is asked to remove, None for site.yml. is_lost: whether it is lost for good.
+    that retire_region.yml is asked to remove, None for site.yml. is_lost: whether it is lost for good. states: what
+    each layer is, those that are managed left out.
     """
 
     regions: tuple[str, ...]
@@ -71,11 +78,15 @@ class Wanted:
     layers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     leaving: str | None = None
     is_lost: bool = False
+    states: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def parts(self) -> list[str]:
-        """Return the parts that are compared, in the order of FACTS."""
-        return [part for part in FACTS if part not in NAMED or part in self.resources]
+        """Return the parts that are compared, in the order of FACTS; of layers that others make, the database."""
+        return [part for part in FACTS if (part in self.resources if part in NAMED else self._is_compared(part))]
+
+    def _is_compared(self, part: str) -> bool:
+        return part == DATABASE or state_of(self.states, LAYERS.get(part, part)) == MANAGED
 
 
 @dataclass(frozen=True)
@@ -126,9 +137,14 @@ class Seen:
 
     @property
     def known_regions(self) -> list[str]:
-        """Return the regions that the platform has, by its manifest and its database."""
+        """Return the regions that the platform has, by its manifest and its database.
+
+        A database that others have made may have more members, which are no regions of the platform; not its writer.
+        """
         named = [entry["region"] for entry in (self.manifest or {}).get("regions", ())]
-        return [*named, *(one for one in self.members if one not in named and one not in self.retired)]
+        is_ours = state_of(self.wanted.states, LAYERS[DATABASE]) == MANAGED
+        counted = [region for region, is_writer in self.members.items() if is_ours or is_writer]
+        return [*named, *(one for one in counted if one not in named and one not in self.retired)]
 
     @property
     def engine_version(self) -> str | None:
@@ -207,7 +223,8 @@ def _leaving(seen: Seen) -> Iterator[Blocker]:
         reason = f"{new} is in the inventory, but not yet a region of this platform."
         remedy = f"Provision it with {region} in the inventory, or add it after {region} was retired."
         yield Blocker("new_region_beside_leaving", new, reason, remedy)
-    error = next((facts[name].error for name in FACTS if name not in NAMED and not facts[name].known), None)
+    of_region = [facts[name] for name in wanted.parts if name not in NAMED]
+    error = next((fact.error for fact in of_region if not fact.known), None)
     if error and not wanted.is_lost:
         remedy = "Run again when it responds. If it is lost for good: retire_region_lost=true leaves what is in it."
         yield Blocker("leaving_region_unreadable", region, f"{region} could not be read: {error}", remedy)
@@ -262,10 +279,16 @@ def rows_of(seen: Seen) -> list[Row]:
     rows = [
         row
         for region in seen.wanted.regions
-        for part in (_network_row, _secret_row, _database_row, _named_rows, _manifest_row)
+        for part in (_existing_rows, _network_row, _secret_row, _database_row, _named_rows, _manifest_row)
         for row in part(seen, region, seen.facts[region])
     ]
     return [*rows, *(_retired_row(region, record) for region, record in seen.retired.items())]
+
+
+def _existing_rows(seen: Seen, region: str, _facts: Facts) -> Iterator[Row]:
+    for layer in those(seen.wanted.states, EXISTING):
+        if layer != LAYERS[DATABASE]:
+            yield Row(region, layer, LEFT_ALONE, "It exists: others have made it, and site.yml only reads it.")
 
 
 def _retired_row(region: str, record: Mapping[str, Any]) -> Row:
@@ -369,7 +392,7 @@ def _database_row(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
         older = wanted and runs and version_key(wanted) < version_key(runs)
         note = f" global_database_engine_version {wanted} is older, and AWS cannot go back." if older else ""
         yield Row(region, DATABASE, LEFT_ALONE, f"It has {role} of {identifier}, version {runs}.{note}")
-    else:
+    elif state_of(seen.wanted.states, LAYERS[DATABASE]) == MANAGED:
         role = "a secondary" if any(members.values()) or region != seen.wanted.regions[0] else "the writer"
         yield Row(region, DATABASE, CREATED, f"It has no cluster of {identifier}, and gets {role}.")
 
@@ -404,7 +427,7 @@ def describe_leaving(seen: Seen) -> dict[str, Any] | None:
     vpcs = facts.value(NETWORK) or []
     return {
         "region": region,
-        "responds": all(facts[name].known for name in FACTS if name not in NAMED),
+        "responds": all(facts[name].known for name in seen.wanted.parts if name not in NAMED),
         "is_member": region in seen.members if seen.members else None,
         "is_known": region in seen.known_regions,
         "vpc_cidr": vpcs[0]["cidr"] if len(vpcs) == 1 else None,

@@ -10,9 +10,10 @@ To add a check, write a function of ``Seen`` that yields findings, and add it to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._options.layers import ABSENT, EXISTING
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness import (
     capacity,
     control,
@@ -28,9 +29,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.se
     ALL,
     BLOCKER,
     OK,
+    PROVISION,
     WARNING,
     Finding,
     Seen,
+    ok,
 )
 
 CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
@@ -90,10 +93,44 @@ CHECKS: dict[str, Callable[[Seen], Iterable[Finding]]] = {
     "backups": hardening.backups,
 }
 
+# The layer that a check is about, of those that a platform may be without or that others may have made.
+LAYER_OF = {
+    **dict.fromkeys(("parameter_groups", "rescue_snapshots"), "global_database"),
+    **dict.fromkeys(("application", "capacity_reservations", "load_balancer", "instance_metadata"), "application"),
+    **dict.fromkeys(("session_table", "item_arrival"), "session_table"),
+    **dict.fromkeys(("bucket_replication", "object_arrival"), "object_storage"),
+    **dict.fromkeys(("secret", "encryption_key", "encryption_at_rest"), "encryption"),
+    **dict.fromkeys(("peering", "open_ports", "egress", "fence_prepared"), "network"),
+}
+# Remedies that site.yml would be.
+OF_SITE = (PROVISION, control.FIRST_ACL)
+# What is judged by names and rules of site.yml's own, and so of a layer that it has made.
+OF_OURS = frozenset(
+    {
+        *("peering", "open_ports", "egress"),
+        *("application", "item_arrival", "bucket_replication", "object_arrival"),
+    }
+)
+
+
+def findings_of(seen: Seen, title: str) -> Iterable[Finding]:
+    """Return the findings of a check, as far as it is about a layer that the platform has."""
+    layer = LAYER_OF.get(title, "")
+    state = seen.layer(layer)
+    if state == ABSENT:
+        return [ok(ALL, f"This platform has no layer {layer} (platform_layers).")]
+    if state == EXISTING and title in OF_OURS:
+        return [ok(ALL, f"Not judged: the layer {layer} is not site.yml's (platform_layers).")]
+    found = CHECKS[title](seen)
+    if state == EXISTING:
+        remedy = f"Change it where the layer {layer} is made: site.yml leaves it alone."
+        return [replace(one, remedy=remedy) if one.remedy in OF_SITE else one for one in found]
+    return found
+
 
 def judge(seen: Seen) -> list[dict[str, Any]]:
     """Return the rows [{check, region, state, reason, remedy, is_unknown}] of all checks, in the order of CHECKS."""
-    return [{"check": title, **asdict(finding)} for title, check in CHECKS.items() for finding in check(seen)]
+    return [{"check": title, **asdict(finding)} for title in CHECKS for finding in findings_of(seen, title)]
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, int]:

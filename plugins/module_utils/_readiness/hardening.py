@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora import engines
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts
+from ansible_collections.trading.multi_region.plugins.module_utils._options.layers import ABSENT, EXISTING
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.policies import (
     public_resources,
     refuses_plain_http,
@@ -33,6 +34,7 @@ OPEN_IT = (
     "Exempt the account in S3 Block Public Access and in the organization's policy, or change to "
     "traffic_switch_backend cloudwatch_metric (roles/traffic/README.md)."
 )
+OTHERS = "Run site.yml, or change it where that layer is made: site.yml leaves it alone."
 # Actions as the policies of the roles write them.
 BUCKET_ACTION, TOPIC_ACTION = "s3:*", "sns:Publish"
 # The default backend of the switch, the only one with a bucket.
@@ -40,6 +42,14 @@ OBJECT_BACKEND = "s3_object"
 # The name of a store in sentences, and the fact with its settings.
 TABLES = {"the session table": "session_table_settings", "the control table": "control_table_settings"}
 STORES = {"the cluster": "database", **TABLES, "the data bucket": "data_bucket", "the topic": "topic"}
+# Facts about layers that a platform may be without, and about which others decide where they have made them.
+LAYERS = {
+    "data_bucket": "object_storage",
+    "session_table_settings": "session_table",
+    "database": "global_database",
+    "parameters": "global_database",
+    "load_balancer": "application",
+}
 
 Problems = Callable[[Seen, str, Facts], Iterable[str]]
 
@@ -49,9 +59,19 @@ def has_control_bucket(seen: Seen) -> bool:
     return (seen.manifest.get("traffic") or {}).get("backend", OBJECT_BACKEND) == OBJECT_BACKEND
 
 
+def present(seen: Seen, facts: Iterable[str]) -> list[str]:
+    """Return the facts that are of this platform: of its backend, and of layers that it has."""
+    return [
+        fact
+        for fact in facts
+        if (fact != "control_bucket" or has_control_bucket(seen)) and seen.layer(LAYERS.get(fact, "")) != ABSENT
+    ]
+
+
 def each_region(seen: Seen, facts: Iterable[str], what: str, find: Problems, fine: str) -> Iterator[Finding]:
     """Yield one finding for each region: unknown, a warning with all problems, or ok with the sentence ``fine``."""
-    needed = tuple(fact for fact in facts if fact != "control_bucket" or has_control_bucket(seen))
+    needed = tuple(present(seen, facts))
+    remedy = OTHERS if any(seen.layer(LAYERS.get(fact, "")) == EXISTING for fact in needed) else PROVISION
     for region in seen.order:
         unknown = seen.facts[region].unknown(needed)
         if unknown:
@@ -60,14 +80,14 @@ def each_region(seen: Seen, facts: Iterable[str], what: str, find: Problems, fin
         problems = list(find(seen, region, seen.facts[region]))
         if problems:
             text = "; ".join(problems)
-            yield warning(region, f"{text[0].upper()}{text[1:]}.", PROVISION)
+            yield warning(region, f"{text[0].upper()}{text[1:]}.", remedy)
         else:
             yield ok(region, fine)
 
 
-def stores(facts: Facts) -> dict[str, Mapping[str, Any] | None]:
+def stores(seen: Seen, facts: Facts) -> dict[str, Mapping[str, Any] | None]:
     """Return {store: its settings, with kms_key_arn; None if it does not exist}."""
-    found = {name: facts.value(fact) for name, fact in STORES.items()}
+    found = {name: facts.value(fact) for name, fact in STORES.items() if present(seen, [fact])}
     groups = {f"the log group {name}": {"kms_key_arn": key} for name, key in facts.value("log_groups").items()}
     return {**found, **groups}
 
@@ -79,12 +99,12 @@ def encryption_at_rest(seen: Seen) -> Iterator[Finding]:
     used without credentials.
     """
 
-    def find(_seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
+    def find(seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
         own = (facts.value("key") or {}).get("arn")
         if own is None:
             yield "there is no key to compare with"
             return
-        for store, settings in stores(facts).items():
+        for store, settings in stores(seen, facts).items():
             if settings is None:
                 yield f"{store} does not exist"
             elif settings["kms_key_arn"] != own:
@@ -127,9 +147,8 @@ def tls_only(seen: Seen) -> Iterator[Finding]:
 
 def buckets(seen: Seen) -> dict[str, str]:
     """Return {name of a bucket in sentences: its fact, which is also its key in the manifest's entry}."""
-    return {"the data bucket": "data_bucket"} | (
-        {"the control bucket": "control_bucket"} if has_control_bucket(seen) else {}
-    )
+    found = {"the data bucket": "data_bucket", "the control bucket": "control_bucket"}
+    return {name: fact for name, fact in found.items() if present(seen, [fact])}
 
 
 def public_access(seen: Seen) -> Iterator[Finding]:
@@ -202,7 +221,8 @@ def protection(seen: Seen) -> Iterator[Finding]:
         return
 
     def find(seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
-        unguarded = [name for name, fact in guards.items() if not (facts.value(fact) or {}).get("deletion_protection")]
+        judged = {name: facts.value(fact) or {} for name, fact in guards.items() if present(seen, [fact])}
+        unguarded = [name for name, settings in judged.items() if not settings.get("deletion_protection")]
         if unguarded:
             yield f"not protected from deletion: {listed(unguarded)}"
         # The final snapshot is an argument of the deletion, so it cannot be read from AWS.
@@ -220,14 +240,14 @@ def backups(seen: Seen) -> Iterator[Finding]:
     Point-in-time recovery is a setting of each replica ("Global tables" of the DynamoDB Developer Guide).
     """
 
-    def find(_seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
+    def find(seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
         cluster, bucket = facts.value("database") or {}, facts.value("data_bucket") or {}
-        wanted = {
-            "backups of the cluster": cluster.get("backup_retention_days"),
-            "versions in the data bucket": bucket.get("is_versioned"),
-        }
+        wanted = {"backups of the cluster": cluster.get("backup_retention_days")}
+        if present(seen, ["data_bucket"]):
+            wanted["versions in the data bucket"] = bucket.get("is_versioned")
         for name, fact in TABLES.items():
-            wanted[f"point-in-time recovery of {name}"] = (facts.value(fact) or {}).get("is_recoverable")
+            if present(seen, [fact]):
+                wanted[f"point-in-time recovery of {name}"] = (facts.value(fact) or {}).get("is_recoverable")
         missing = [name for name, state in wanted.items() if not state]
         if missing:
             yield f"not enabled: {listed(missing)}"

@@ -70,6 +70,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import layer_state
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     MAX_SAMPLE_AGE,
     Facts,
@@ -176,6 +177,10 @@ class Seen:
     def reference(self) -> str:
         """The region with which others are compared: the active one, else the first."""
         return self.active or self.order[0]
+
+    def layer(self, name: str) -> str:
+        """Return what a layer is, by the manifest: managed, existing or absent."""
+        return layer_state(self.manifest, name)
 
     def entry(self, region: str) -> Mapping[str, Any]:
         """Return the manifest's entry of a region."""

@@ -104,3 +104,19 @@ def test_a_mistake_in_a_statement_is_named(wrong, says):
 def test_a_platform_without_regions_is_refused():
     with pytest.raises(AnsibleFilterError, match="regions is empty"):
         policies(statement(), regions=())
+
+
+def test_rights_to_what_others_have_made_are_only_those_that_read():
+    keep = statement("arn:aws:s3:::{bucket}", TABLE)
+    look = statement("arn:aws:s3:::{bucket}", sid="Look", also_existing=True)
+    (policy,) = runner_policies([keep, look], "runner", NAMES, [EAST, WEST], existing=["bucket"])
+    kept, looked = policy["document"]["Statement"]
+    assert [one for one in kept["Resource"] if "s3" in one] == [], "the table's stay"
+    assert looked["Resource"] == ["arn:aws:s3:::data-us-east-1", "arn:aws:s3:::data-us-east-2"]
+
+
+def test_a_statement_about_nothing_that_the_platform_has_is_left_out():
+    look = statement("arn:aws:s3:::{bucket}", also_existing=True)
+    (policy,) = runner_policies([look, statement(TABLE)], "runner", NAMES, [EAST, WEST], absent=["bucket"])
+    (found,) = policy["document"]["Statement"]
+    assert "s3" not in str(found)

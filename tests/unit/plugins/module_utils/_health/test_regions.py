@@ -105,3 +105,10 @@ def test_bad_input_is_refused_before_the_first_call(aws, more, says):
     with pytest.raises(MultiRegionError, match=says):
         health(aws, **more)
     assert aws.calls == []
+
+
+def test_a_platform_without_sessions_is_not_asked_for_its_table(aws):
+    found = health(aws, manifest={**manifest_of(EAST, WEST), "layers": {"session_table": "absent"}})
+    assert found["healthy_regions"] == [EAST, WEST]
+    assert all("session_table" not in one["signals"] for one in found["verdicts"].values())
+    assert not [call for call in aws.calls if call[2] == "describe_table"]

@@ -375,3 +375,37 @@ def test_a_region_that_left_while_it_did_not_respond_is_listed_and_not_added_aga
     assert "run retire_region.yml -e retire_region=eu-west-1" in row["reason"]
     again = replace(standing(EAST, WEST, EUROPE), manifest=document)
     assert codes(again) == {("retired_region_in_inventory", EUROPE)}
+
+
+THEIRS = {**dict.fromkeys(("network", "global_database", "application"), "existing"), "encryption": "absent"}
+
+
+def of_others(seen):
+    """The same platform, of whose layers site.yml makes only the control."""
+    wanted = replace(seen.wanted, states=THEIRS, vpc_cidrs={})
+    facts = {one: Facts(one, {part: found[part] for part in wanted.parts}) for one, found in seen.facts.items()}
+    return replace(seen, wanted=wanted, facts=facts)
+
+
+def test_what_others_have_made_is_left_alone_and_what_is_absent_is_no_part_of_the_plan():
+    seen = of_others(standing())
+    judged = judge(seen)
+    assert judged["blockers"] == []
+    assert {action for action in actions(seen).values()} == {"left_alone"}
+    assert {part for _region, part in actions(seen)} == {"network", "application", "database", "manifest"}
+    assert [row["reason"] for row in judged["plan"] if row["part"] == "network"] == [
+        "It exists: others have made it, and site.yml only reads it."
+    ] * 2
+
+
+def test_a_member_of_somebody_elses_database_outside_the_inventory_is_no_region_unless_it_writes():
+    more = {"database": database(regions=(EAST, WEST, EUROPE))}
+    assert codes(of_others(standing(us_east_1=more))) == set()
+    moved = {"database": database(writer=EUROPE, regions=(EAST, WEST, EUROPE))}
+    seen = of_others(standing(us_east_1=moved, us_east_2=moved))
+    assert codes(seen) == {("active_region_left_out", EUROPE)}
+
+
+def test_a_region_without_a_member_gets_no_cluster_in_somebody_elses_database():
+    seen = of_others(standing(us_east_1={"database": database(regions=(EAST,))}, us_east_2={"database": None}))
+    assert (WEST, "database") not in actions(seen)

@@ -1064,3 +1064,47 @@ def test_records_of_automatic_dns_failover_are_as_good():
     world = World()
     record(1, target=f"us-east-1.{DOMAIN}")(world)
     assert world.rows("switch_records")[ALL][0] == OK
+
+
+STORES = ("session_table", "object_storage")
+OF_STORES = ("table", "session_table_settings", "probe_items", "data_bucket", "replication", "probe_objects")
+
+
+def with_layers(**layers):
+    """A platform whose manifest says so, in every region."""
+    world = World()
+    world.manifest["layers"] = layers
+    for copy in world.copies.values():
+        copy.value["document"]["layers"] = layers
+    return world
+
+
+def test_a_platform_without_stores_and_keys_is_ready_and_says_so():
+    world = with_layers(**dict.fromkeys((*STORES, "encryption"), "absent"))
+    for region in world.order:
+        world.facts[region] |= dict.fromkeys((*OF_STORES, "secret", "key"), SILENT)
+    rows = judge(world.seen())
+    assert [row for row in rows if row["state"] != OK] == []
+    said = {row["check"]: row["reason"] for row in rows if "This platform has no layer" in row["reason"]}
+    assert set(said) == {
+        *("session_table", "item_arrival", "bucket_replication", "object_arrival"),
+        *("secret", "encryption_key", "encryption_at_rest"),
+    }
+
+
+def test_a_store_that_is_missing_by_accident_is_not_taken_for_an_absent_layer():
+    world = with_layers(object_storage="absent")
+    world.facts[WEST] |= dict.fromkeys(OF_STORES, SILENT)
+    unknown = {row["check"] for row in judge(world.seen()) if row["is_unknown"]}
+    assert {"session_table", "item_arrival", "protection", "backups"} <= unknown
+    assert not unknown & {"bucket_replication", "object_arrival"}
+
+
+def test_what_others_have_made_is_judged_and_its_remedy_is_not_site_yml():
+    world = with_layers(**dict.fromkeys(("network", "global_database", "application"), "existing"))
+    change(WEST, "load_balancer", drops_invalid_headers=False, deletion_protection=False)(world)
+    become(WEST, "network_acl", None)(world)
+    become(WEST, "network", SILENT)(world)
+    found = [row for row in judge(world.seen()) if row["state"] != OK]
+    assert {row["check"] for row in found} == {"load_balancer", "protection", "fence_prepared"}
+    assert all("site.yml leaves it alone" in row["remedy"] for row in found)

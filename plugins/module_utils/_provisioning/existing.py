@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Read what others have made of a platform, in all regions in parallel, and judge it. Changes nothing.
+
+The global cluster is read first, because it says which regions there are and which cluster each of them has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
+    describe_db_cluster,
+    describe_db_instances,
+    describe_global_cluster,
+    list_tags,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import facts_of
+from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
+from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import retry_transient, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.adoption import (
+    APPLICATION,
+    DATABASE,
+    MANIFEST,
+    Named,
+    Seen,
+    judge,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.look import read_manifest_copy
+
+SERVICES = ("autoscaling", "dynamodb", "ec2", "elbv2", "rds")
+Call = Callable[[], Any]
+
+
+@aws_call("DescribeDBSubnetGroups", missing=("DBSubnetGroupNotFoundFault",))
+def get_subnet_ids(client: Any, group: str) -> list[str] | None:
+    """Return the subnets of a subnet group, or None if there is none of that name."""
+    found = client.describe_db_subnet_groups(DBSubnetGroupName=group)["DBSubnetGroups"][0]
+    return sorted(one["SubnetIdentifier"] for one in found["Subnets"])
+
+
+@aws_call("DescribeNetworkAcls")
+def get_acls(client: Any, subnets: list[str]) -> list[dict[str, Any]]:
+    """Return the NetworkAcls of the API that some of the subnets have."""
+    filters = [{"Name": "association.subnet-id", "Values": subnets}]
+    pages = client.get_paginator("describe_network_acls").paginate(Filters=filters)
+    return [one for page in pages for one in page["NetworkAcls"]]
+
+
+def read_database(clients: Any, region: str, identifier: str) -> dict[str, Any] | None:
+    """Return the region's cluster, or None.
+
+    Returns {identifier, status, engine_version, instances: {identifier: status}, security_group_ids, subnet_ids, acls}.
+    """
+    rds = clients("rds", region)
+    cluster = describe_db_cluster(rds, identifier)
+    if cluster is None:
+        return None
+    subnets = get_subnet_ids(rds, cluster["DBSubnetGroup"]) if cluster.get("DBSubnetGroup") else None
+    return {
+        "identifier": identifier,
+        "status": cluster["Status"],
+        "engine_version": cluster["EngineVersion"],
+        "instances": {
+            one["DBInstanceIdentifier"]: one["DBInstanceStatus"] for one in describe_db_instances(rds, identifier)
+        },
+        "security_group_ids": sorted(one["VpcSecurityGroupId"] for one in cluster.get("VpcSecurityGroups", [])),
+        "subnet_ids": subnets or [],
+        "acls": get_acls(clients("ec2", region), subnets) if subnets else [],
+    }
+
+
+@aws_call("DescribeLoadBalancers", missing=("LoadBalancerNotFound",))
+def get_load_balancer(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the LoadBalancer of the API with a name or an ARN, or None."""
+    given = {"LoadBalancerArns": [name]} if name.startswith("arn:") else {"Names": [name]}
+    return client.describe_load_balancers(**given)["LoadBalancers"][0]
+
+
+@aws_call("DescribeTargetGroups")
+def get_target_groups(client: Any, load_balancer_arn: str) -> list[dict[str, Any]]:
+    """Return the TargetGroups of the API to which a load balancer forwards."""
+    pages = client.get_paginator("describe_target_groups").paginate(LoadBalancerArn=load_balancer_arn)
+    return [one for page in pages for one in page["TargetGroups"]]
+
+
+@aws_call("DescribeListeners")
+def get_listeners(client: Any, load_balancer_arn: str) -> list[dict[str, Any]]:
+    """Return the Listeners of the API of a load balancer."""
+    pages = client.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer_arn)
+    return [one for page in pages for one in page["Listeners"]]
+
+
+@aws_call("DescribeAutoScalingGroups")
+def get_groups(client: Any) -> list[dict[str, Any]]:
+    """Return all AutoScalingGroups of the API in a region: it has no filter for a target group."""
+    pages = client.get_paginator("describe_auto_scaling_groups").paginate()
+    return [one for page in pages for one in page["AutoScalingGroups"]]
+
+
+def read_application(clients: Any, region: str, name: str) -> dict[str, Any] | None:
+    """Return the load balancer and all that could be behind it, or None if the region has none of that name.
+
+    Returns {name, arn, state, type, listeners: [{protocol, port}], target_groups: [{name, arn, health_path}], groups:
+    [{name, target_group_arns, min, desired, max}]}.
+    """
+    elb = clients("elbv2", region)
+    found = get_load_balancer(elb, name)
+    if found is None:
+        return None
+    arn = found["LoadBalancerArn"]
+    return {
+        "name": found["LoadBalancerName"],
+        "arn": arn,
+        "state": (found.get("State") or {}).get("Code"),
+        "type": found.get("Type"),
+        "listeners": [{"protocol": one["Protocol"], "port": one["Port"]} for one in get_listeners(elb, arn)],
+        "target_groups": [
+            {"name": one["TargetGroupName"], "arn": one["TargetGroupArn"], "health_path": one.get("HealthCheckPath")}
+            for one in get_target_groups(elb, arn)
+        ],
+        "groups": [
+            {
+                "name": one["AutoScalingGroupName"],
+                "target_group_arns": one.get("TargetGroupARNs", []),
+                "min": one["MinSize"],
+                "desired": one["DesiredCapacity"],
+                "max": one["MaxSize"],
+            }
+            for one in get_groups(clients("autoscaling", region))
+        ],
+    }
+
+
+def read_global(clients: Any, region: str, identifier: str) -> dict[str, Any] | None:
+    """Return the global cluster's facts with its tags, or None."""
+    client = clients("rds", region)
+    found = describe_global_cluster(client, identifier)
+    return {**facts_of(found), "tags": list_tags(client, found["GlobalClusterArn"])} if found else None
+
+
+def patient(calls: Mapping[Any, Call], deadline: float) -> dict[Any, Observation]:
+    """Run all calls in parallel, each again after a transient error."""
+    return observe_all({name: lambda call=call: retry_transient(call) for name, call in calls.items()}, deadline)
+
+
+def readers(params: Mapping[str, Any], clients: Any, region: str, cluster: str | None) -> dict[str, Call]:
+    """Return the calls that observe one region, by fact. cluster: the member of the global database there."""
+    balancer = params["load_balancers"].get(region)
+    found: dict[str, Call] = {
+        MANIFEST: lambda: read_manifest_copy(clients("dynamodb", region), params["table_name"]),
+        DATABASE: lambda: read_database(clients, region, cluster) if cluster else None,
+    }
+    if balancer:
+        found[APPLICATION] = lambda: read_application(clients, region, balancer)
+    return found
+
+
+def named_of(params: Mapping[str, Any]) -> Named:
+    """Return what the inventory, or whoever asks for one, has named."""
+    return Named(
+        global_cluster_identifier=params["global_cluster_identifier"],
+        regions=tuple(params["regions"]),
+        clusters=params["db_clusters"],
+        load_balancers=params["load_balancers"],
+        target_groups=params["target_groups"],
+        groups=params["autoscaling_groups"],
+        security_groups=params["security_groups"],
+        network_acls=params["network_acls"],
+        fencing=params["fencing"],
+        platform_tags=params["platform_tags"],
+        environment=params["environment"],
+        table_name=params["table_name"],
+    )
+
+
+@timed
+def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
+    """Return changed (False), and what ``judge`` returns. Raises MultiRegionError if no region knows the database."""
+    named, first = named_of(params), params.get("region") or clients.default_region
+    asked = list(named.regions) or [first]
+    make_clients(clients, SERVICES, asked)
+    identifier, deadline = named.global_cluster_identifier, params["deadline"]
+    views = patient({one: lambda one=one: read_global(clients, one, identifier) for one in asked}, deadline)
+    view = next((seen.value for seen in views.values() if seen.known and seen.value), None)
+    if view is None:
+        why = "; ".join(f"{region}: {seen.error or 'no such global cluster'}" for region, seen in views.items())
+        allowed = "a global cluster of this account that these regions know"
+        raise MultiRegionError(f"global_cluster_identifier is '{identifier}'; allowed: {allowed}. {why}.")
+    members = {one["region"]: one["identifier"] for one in view["members"]}
+    regions = list(named.regions) or list(members)
+    make_clients(clients, SERVICES, regions)
+    calls = {
+        (region, fact): call
+        for region in regions
+        for fact, call in readers(params, clients, region, named.clusters.get(region) or members.get(region)).items()
+    }
+    answers = patient(calls, deadline)
+    facts = {
+        region: Facts(region, {fact: seen for (where, fact), seen in answers.items() if where == region})
+        for region in regions
+    }
+    return {"changed": False, **judge(Seen(named, view, facts))}

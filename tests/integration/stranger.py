@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A platform that somebody else has made: plain boto3, names of its own, neither DynamoDB nor S3.
+
+Two regions of an Aurora global database, each with an application load balancer and an Auto Scaling group.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab.client import Lab
+
+EAST, WEST = "us-east-1", "us-east-2"
+GLOBAL, VERSION = "orders", "8.0.mysql_aurora.3.10.5"
+CIDRS = {EAST: "172.20.0.0/16", WEST: "172.21.0.0/16"}
+# The names differ from region to region, as they often do.
+PLACES = {EAST: "virginia", WEST: "ohio"}
+DOMAIN = "orders.example.org"
+
+
+def build(lab: Lab, regions: tuple[str, ...] = (EAST, WEST)) -> None:
+    """Make it, the first region's cluster as the writer."""
+    lab.client("rds", regions[0]).create_global_cluster(
+        GlobalClusterIdentifier=GLOBAL, Engine="aurora-mysql", EngineVersion=VERSION, StorageEncrypted=True
+    )
+    for region in regions:
+        network = build_network(lab, region)
+        build_database(lab, region, network, is_writer=region == regions[0])
+        build_application(lab, region, network)
+    lab.advance(900)  # until CloudWatch shows samples of the new secondary
+
+
+def build_network(lab: Lab, region: str) -> dict[str, Any]:
+    """Make a VPC with two subnets for each tier, and a group for each."""
+    ec2, place = lab.client("ec2", region), PLACES[region]
+    cidr = CIDRS[region]
+    vpc = ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    table = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"][0]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    subnets = {
+        tier: [
+            ec2.create_subnet(
+                VpcId=vpc, CidrBlock=cidr.replace("0.0/16", f"{first + n}.0/24"), AvailabilityZone=f"{region}{zone}"
+            )["Subnet"]["SubnetId"]
+            for n, zone in enumerate("ab")
+        ]
+        for tier, first in (("front", 0), ("data", 50))
+    }
+    groups = {
+        tier: ec2.create_security_group(GroupName=f"{place}-{tier}", Description=tier, VpcId=vpc)["GroupId"]
+        for tier in ("front", "app", "data")
+    }
+    for tier, port, source in (
+        ("front", 80, {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}),
+        ("app", 8080, {"UserIdGroupPairs": [{"GroupId": groups["front"]}]}),
+        ("data", 3306, {"UserIdGroupPairs": [{"GroupId": groups["app"]}]}),
+    ):
+        rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **source}
+        ec2.authorize_security_group_ingress(GroupId=groups[tier], IpPermissions=[rule])
+    return {"vpc": vpc, "subnets": subnets, "groups": groups}
+
+
+def build_database(lab: Lab, region: str, network: dict[str, Any], is_writer: bool) -> None:
+    """Make the region's cluster with two instances."""
+    rds, name = lab.client("rds", region), f"orders-{PLACES[region]}"
+    rds.create_db_subnet_group(
+        DBSubnetGroupName=f"{name}-subnets", DBSubnetGroupDescription="data", SubnetIds=network["subnets"]["data"]
+    )
+    login = {"MasterUsername": "orders", "MasterUserPassword": "not-a-secret"} if is_writer else {}
+    rds.create_db_cluster(
+        DBClusterIdentifier=name,
+        Engine="aurora-mysql",
+        EngineVersion=VERSION,
+        GlobalClusterIdentifier=GLOBAL,
+        DBSubnetGroupName=f"{name}-subnets",
+        VpcSecurityGroupIds=[network["groups"]["data"]],
+        StorageEncrypted=True,
+        BackupRetentionPeriod=7,
+        **login,
+    )
+    for number in ("one", "two"):
+        rds.create_db_instance(
+            DBInstanceIdentifier=f"{name}-{number}",
+            DBClusterIdentifier=name,
+            Engine="aurora-mysql",
+            DBInstanceClass="db.r6g.large",
+        )
+
+
+def build_application(lab: Lab, region: str, network: dict[str, Any]) -> None:
+    """Make the load balancer, its target group and the Auto Scaling group behind it."""
+    ec2, elb, place = lab.client("ec2", region), lab.client("elbv2", region), PLACES[region]
+    target = elb.create_target_group(
+        Name=f"web-{place}", Protocol="HTTP", Port=8080, VpcId=network["vpc"], HealthCheckPath="/alive"
+    )["TargetGroups"][0]["TargetGroupArn"]
+    balancer = elb.create_load_balancer(
+        Name=f"front-{place}", Subnets=network["subnets"]["front"], SecurityGroups=[network["groups"]["front"]]
+    )["LoadBalancers"][0]["LoadBalancerArn"]
+    elb.create_listener(
+        LoadBalancerArn=balancer,
+        Protocol="HTTP",
+        Port=80,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": target}],
+    )
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    ec2.create_launch_template(
+        LaunchTemplateName=f"web-{place}",
+        LaunchTemplateData={
+            "ImageId": image,
+            "InstanceType": "t3.medium",
+            "SecurityGroupIds": [network["groups"]["app"]],
+        },
+    )
+    lab.client("autoscaling", region).create_auto_scaling_group(
+        AutoScalingGroupName=f"workers-{place}",
+        LaunchTemplate={"LaunchTemplateName": f"web-{place}", "Version": "$Latest"},
+        MinSize=2,
+        DesiredCapacity=2,
+        MaxSize=6,
+        VPCZoneIdentifier=",".join(network["subnets"]["front"]),
+        TargetGroupARNs=[target],
+    )

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: Contributors to the trading.multi_region project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What others have made becomes an inventory, and what a move needs of it and is not there is named before any change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.adoption import (
+    APPLICATION,
+    DATABASE,
+    MANIFEST,
+    Named,
+    Seen,
+    judge,
+)
+
+EAST, WEST = "us-east-1", "us-east-2"
+VERSION = "8.0.mysql_aurora.3.10.5"
+NAMED = Named(
+    global_cluster_identifier="orders",
+    load_balancers={EAST: "front-east", WEST: "front-west"},
+    platform_tags={"Project": "orders", "Environment": "prod"},
+    environment="prod",
+    table_name="orders-failover-prod",
+    fencing="database_ingress",
+)
+OPEN = [
+    {"RuleNumber": 10, "Egress": way, "RuleAction": "allow", "Protocol": "-1", "CidrBlock": "0.0.0.0/0"}
+    for way in (False, True)
+]
+
+
+def acl(*subnets, entries=()):
+    return {
+        "NetworkAclId": "acl-0123456789",
+        "Entries": list(entries),
+        "Associations": [{"SubnetId": one} for one in subnets],
+    }
+
+
+def cluster(place, **changes):
+    return {
+        "identifier": f"orders-{place}",
+        "status": "available",
+        "engine_version": VERSION,
+        "instances": {f"orders-{place}-one": "available"},
+        "security_group_ids": ["sg-0123456789"],
+        "subnet_ids": ["subnet-a"],
+        "acls": [acl("subnet-a", "subnet-b")],
+        **changes,
+    }
+
+
+def application(place, **changes):
+    return {
+        "name": f"front-{place}",
+        "arn": f"arn-of-front-{place}",
+        "state": "active",
+        "type": "application",
+        "listeners": [{"protocol": "HTTPS", "port": 443}],
+        "target_groups": [{"name": f"web-{place}", "arn": "arn-web", "health_path": "/alive"}],
+        "groups": [
+            {"name": f"workers-{place}", "target_group_arns": ["arn-web"], "min": 1, "desired": 2, "max": 4},
+            {"name": "batch", "target_group_arns": [], "min": 1, "desired": 2, "max": 4},
+        ],
+        **changes,
+    }
+
+
+def members(*regions):
+    return [
+        {"region": region, "identifier": f"orders-{place}", "is_writer": region == EAST}
+        for region, place in ((EAST, "east"), (WEST, "west"))
+        if region in (regions or (EAST, WEST))
+    ]
+
+
+def seen(named=NAMED, view=None, **changes):
+    """A platform that can be moved. changes: {"east" or "west": {fact: value or Observation}}."""
+    facts = {}
+    for region, place in ((EAST, "east"), (WEST, "west")):
+        found = {MANIFEST: None, DATABASE: cluster(place), APPLICATION: application(place), **changes.get(place, {})}
+        facts[region] = Facts(
+            region, {name: one if isinstance(one, Observation) else Observation(one) for name, one in found.items()}
+        )
+    return Seen(named, {"engine": "aurora-mysql", "members": members(), "tags": {}, **(view or {})}, facts)
+
+
+def missing(*things, **changes):
+    return [(row["region"], row["what"], row["reason"]) for row in judge(seen(*things, **changes))["missing"]]
+
+
+def test_names_of_their_own_become_host_variables():
+    found = judge(seen())
+    assert found["is_complete"], found["missing"]
+    assert found["proposal"] == {
+        "group": {
+            "global_database_identifier": "orders",
+            "global_database_engine": "aurora-mysql",
+            "traffic_health_path": "/alive",
+            "traffic_health_scheme": "https",
+        },
+        "hosts": {
+            region: {
+                "global_database_cluster_identifier": f"orders-{place}",
+                "network_database_security_group_id": "sg-0123456789",
+                "network_database_network_acl_id": "",
+                "network_database_subnet_ids": ["subnet-a"],
+                "application_load_balancer_name": f"front-{place}",
+                "application_target_group_name": f"web-{place}",
+                "application_autoscaling_group_name": f"workers-{place}",
+            }
+            for region, place in ((EAST, "east"), (WEST, "west"))
+        },
+    }
+
+
+def test_an_acl_of_the_databases_subnets_alone_with_the_two_rules_is_proposed_as_the_fence():
+    own = cluster("east", acls=[acl("subnet-a", entries=OPEN)])
+    hosts = judge(seen(east={DATABASE: own}))["proposal"]["hosts"]
+    assert hosts[EAST]["network_database_network_acl_id"] == "acl-0123456789"
+    assert hosts[WEST]["network_database_network_acl_id"] == "", "it is also that of another subnet"
+
+
+@pytest.mark.parametrize(
+    ("changes", "region", "what", "words"),
+    [
+        ({"view": {"members": members(EAST)}}, "all", "global database", "there is no region to move to"),
+        ({"view": {"members": members(WEST)}}, EAST, "cluster", "has no member here, but in us-east-2"),
+        (
+            {"west": {DATABASE: cluster("west", engine_version="8.0.mysql_aurora.3.9.0")}},
+            *("all", "engine version", f"us-east-1 has {VERSION}, us-east-2 has 8.0.mysql_aurora.3.9.0"),
+        ),
+        ({"west": {DATABASE: cluster("west", instances={})}}, WEST, "cluster", "with 0 of 0 instances available"),
+        ({"west": {DATABASE: Observation(error="denied")}}, WEST, "cluster", "Unknown: it could not be read: denied"),
+        ({"west": {APPLICATION: None}}, WEST, "load balancer", "There is no load balancer front-west"),
+        ({"west": {APPLICATION: application("west", type="network")}}, WEST, "load balancer", "a network load balancer"),
+        ({"west": {APPLICATION: application("west", state="provisioning")}}, WEST, "load balancer", "is provisioning"),
+        ({"west": {APPLICATION: application("west", target_groups=[])}}, WEST, "target group", "no target group"),
+        ({"west": {APPLICATION: application("west", groups=[])}}, WEST, "Auto Scaling group", "no Auto Scaling group"),
+        (
+            {"west": {DATABASE: cluster("west", security_group_ids=["sg-1", "sg-2"])}},
+            *(WEST, "fence", "The cluster has the security groups sg-1, sg-2, and which one"),
+        ),
+        (
+            {"view": {"tags": {"ManagedBy": "trading.multi_region", "Project": "fx", "Environment": "prod"}}},
+            *("all", "owner", "belongs to another platform of this collection: Project fx."),
+        ),
+        (
+            {"east": {MANIFEST: {"document": {"environment": "dev", "global_database": {"identifier": "fx"}}}}},
+            *(EAST, "recovery manifest", "is of another platform: environment dev, global database fx."),
+        ),
+    ],
+)
+def test_what_a_move_needs_and_is_not_there_is_named(changes, region, what, words):
+    found = missing(**changes)
+    assert [one for one in found if one[:2] == (region, what) and words in one[2]], found
+
+
+def test_a_load_balancer_of_another_region_is_named_with_that_region():
+    arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/front-east/1"
+    named = replace(NAMED, load_balancers={EAST: "front-east", WEST: arn})
+    assert (WEST, "load balancer", f"{arn} is in us-east-1.") in missing(named)
+    named = replace(NAMED, load_balancers={EAST: "front-east", WEST: "front-east"})
+    ((_region, _what, reason),) = missing(named, west={APPLICATION: None})
+    assert reason == "There is no load balancer front-east, but us-east-1 has one of that name."
+
+
+@pytest.mark.parametrize(
+    ("acls", "words"),
+    [
+        ([], "is not the network ACL of the database's subnets"),
+        ([acl("subnet-a", "subnet-b", entries=OPEN)], "is also that of subnet-b"),
+        ([acl("subnet-a")], "has no inbound rule 10"),
+    ],
+)
+def test_an_acl_that_would_cut_off_others_or_fence_nothing_is_refused(acls, words):
+    named = replace(NAMED, network_acls={EAST: "acl-0123456789"})
+    ((region, what, reason),) = missing(named, east={DATABASE: cluster("east", acls=acls)})
+    assert (region, what) == (EAST, "fence") and words in reason
+
+
+def test_without_a_fence_the_groups_of_the_cluster_do_not_matter():
+    own = {DATABASE: cluster("west", security_group_ids=[])}
+    assert missing(replace(NAMED, fencing="none"), west=own) == []
+
+
+def test_a_member_that_the_inventory_does_not_have_is_a_warning():
+    found = judge(seen(view={"members": [*members(), {"region": "eu-west-1", "identifier": "o", "is_writer": False}]}))
+    assert found["is_complete"]
+    assert [row["region"] for row in found["rows"] if row["state"] == "warning" and row["what"] == "global database"] == [
+        "eu-west-1"
+    ]
