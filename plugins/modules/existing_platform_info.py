@@ -36,17 +36,17 @@ options:
       - Identifier of the cluster that each region should have, by region.
     type: dict
     default: {}
-  load_balancers:
+  load_balancer_names:
     description:
       - Name or ARN of the application load balancer of each region, by region.
     type: dict
     default: {}
-  target_groups:
+  target_group_names:
     description:
       - Name of the target group of each region. If a region is left out, the load balancer must have only one.
     type: dict
     default: {}
-  autoscaling_groups:
+  autoscaling_group_names:
     description:
       - Name of the Auto Scaling group of each region. If a region is left out, the target group must have only one.
     type: dict
@@ -107,7 +107,7 @@ EXAMPLES = r"""
   trading.multi_region.existing_platform_info:
     region: us-east-1
     global_cluster_identifier: orders
-    load_balancers:
+    load_balancer_names:
       us-east-1: orders-east
       us-east-2: orders-west
     table_name: trading-failover-prod
@@ -195,9 +195,9 @@ ARGUMENT_SPEC = {
     "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
     "regions": {"type": "list", "elements": "str", "default": [], "rule": rules.Each(rules.REGION_CODE)},
     "db_clusters": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.REGION_CODE, rules.CLUSTER)},
-    "load_balancers": BY_REGION,
-    "target_groups": BY_REGION,
-    "autoscaling_groups": BY_REGION,
+    "load_balancer_names": BY_REGION,
+    "target_group_names": BY_REGION,
+    "autoscaling_group_names": BY_REGION,
     "security_groups": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.REGION_CODE, rules.ec2_id("sg"))},
     "network_acls": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.REGION_CODE, rules.ec2_id("acl"))},
     "fencing": {"type": "str", "choices": list(FENCINGS), "default": FENCINGS[0]},

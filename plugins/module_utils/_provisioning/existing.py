@@ -152,7 +152,7 @@ def patient(calls: Mapping[Any, Call], deadline: float) -> dict[Any, Observation
 
 def readers(params: Mapping[str, Any], clients: Any, region: str, cluster: str | None) -> dict[str, Call]:
     """Return the calls that observe one region, by fact. cluster: the member of the global database there."""
-    balancer = params["load_balancers"].get(region)
+    balancer = params["load_balancer_names"].get(region)
     found: dict[str, Call] = {
         MANIFEST: lambda: read_manifest_copy(clients("dynamodb", region), params["table_name"]),
         DATABASE: lambda: read_database(clients, region, cluster) if cluster else None,
@@ -168,9 +168,9 @@ def named_of(params: Mapping[str, Any]) -> Named:
         global_cluster_identifier=params["global_cluster_identifier"],
         regions=tuple(params["regions"]),
         clusters=params["db_clusters"],
-        load_balancers=params["load_balancers"],
-        target_groups=params["target_groups"],
-        groups=params["autoscaling_groups"],
+        load_balancers=params["load_balancer_names"],
+        target_groups=params["target_group_names"],
+        groups=params["autoscaling_group_names"],
         security_groups=params["security_groups"],
         network_acls=params["network_acls"],
         fencing=params["fencing"],

@@ -92,6 +92,47 @@ def test_credentials_of_regions_that_can_be_pass():
     assert problems(credentials={"us-east-1": {"account_id": "123456789012"}, "us-east-2": role}) == []
 
 
+THEIRS = {
+    **dict.fromkeys(("network", "global_database", "application"), "existing"),
+    **dict.fromkeys(("encryption", "audit", "session_table", "object_storage"), "absent"),
+}
+
+
+def existing(group="sg-0123456789abcdef0", acl="", subnets=(), **given):
+    """The problems of an inventory whose network others have made; what it names of it in us-east-2."""
+    own = {
+        "network_database_security_group_id": group,
+        "network_database_network_acl_id": acl,
+        "network_database_subnet_ids": list(subnets),
+    }
+    given = {"failover_fencing": "database_ingress", "vpc_cidrs": {"us-east-2": None}, **given}
+    return problems(platform_layers=THEIRS, existing_networks={"us-east-2": own}, **given)
+
+
+def test_a_network_that_others_have_made_needs_no_cidr_and_what_a_fence_closes():
+    assert existing() == []
+    assert existing(group="", failover_fencing="none") == []
+    assert existing(acl="acl-0123456789abcdef0", subnets=["subnet-0123456789abcdef0"]) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"group": ""}, "network_database_security_group_id of us-east-2 is ''; allowed: the id of the cluster's"),
+        ({"group": "open"}, "network_database_security_group_id of us-east-2 is 'open'; allowed: an id such as sg-"),
+        ({"acl": "acl-0123456789abcdef0"}, "network_database_subnet_ids of us-east-2 is []; allowed: the database's"),
+        ({"rebuild": "true"}, "rebuild is True; allowed: false with platform_layers.global_database existing"),
+        (
+            {"cloud_trigger_enabled": True},
+            "cloud_trigger_enabled is True; allowed: false with platform_layers.encryption",
+        ),
+    ],
+)
+def test_what_needs_more_of_a_layer_that_others_have_made_is_refused(given, words):
+    (found,) = existing(**given)
+    assert found.startswith(words)
+
+
 QUEUE = "arn:aws:sqs:us-west-2:123456789012:failover"
 BUS = "arn:aws:events:us-west-2:123456789012:event-bus/failover"
 

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What others have made becomes an inventory, and what a move needs of it and is not there is named before any change."""
+"""What others have made becomes an inventory; what a move needs of it and is not there is named before any change."""
 
 from __future__ import annotations
 
@@ -140,7 +140,12 @@ def test_an_acl_of_the_databases_subnets_alone_with_the_two_rules_is_proposed_as
         ({"west": {DATABASE: cluster("west", instances={})}}, WEST, "cluster", "with 0 of 0 instances available"),
         ({"west": {DATABASE: Observation(error="denied")}}, WEST, "cluster", "Unknown: it could not be read: denied"),
         ({"west": {APPLICATION: None}}, WEST, "load balancer", "There is no load balancer front-west"),
-        ({"west": {APPLICATION: application("west", type="network")}}, WEST, "load balancer", "a network load balancer"),
+        (
+            {"west": {APPLICATION: application("west", type="network")}},
+            WEST,
+            "load balancer",
+            "a network load balancer",
+        ),
         ({"west": {APPLICATION: application("west", state="provisioning")}}, WEST, "load balancer", "is provisioning"),
         ({"west": {APPLICATION: application("west", target_groups=[])}}, WEST, "target group", "no target group"),
         ({"west": {APPLICATION: application("west", groups=[])}}, WEST, "Auto Scaling group", "no Auto Scaling group"),
@@ -194,6 +199,6 @@ def test_without_a_fence_the_groups_of_the_cluster_do_not_matter():
 def test_a_member_that_the_inventory_does_not_have_is_a_warning():
     found = judge(seen(view={"members": [*members(), {"region": "eu-west-1", "identifier": "o", "is_writer": False}]}))
     assert found["is_complete"]
-    assert [row["region"] for row in found["rows"] if row["state"] == "warning" and row["what"] == "global database"] == [
-        "eu-west-1"
-    ]
+    assert [
+        row["region"] for row in found["rows"] if row["state"] == "warning" and row["what"] == "global database"
+    ] == ["eu-west-1"]

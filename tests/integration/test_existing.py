@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A platform that others have made, with names of their own: adopted, judged, moved, and otherwise left alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.client import Lab
+from tests.integration import stranger
+from tests.integration.platforms import ACCOUNT, Platform, Run, run_playbook
+from tests.integration.stranger import DOMAIN, EAST, GLOBAL, PLACES, WEST
+
+BALANCERS = {EAST: "front-virginia", WEST: "front-ohio"}
+# What a move may change of what exists: the writer, the capacity, the fence. The copy of a rescued snapshot is new.
+OF_A_MOVE = {
+    "rds": {"SwitchoverGlobalCluster", "FailoverGlobalCluster", "CopyDBClusterSnapshot"},
+    "autoscaling": {
+        "UpdateAutoScalingGroup",
+        "SetDesiredCapacity",
+        "PutScheduledUpdateGroupAction",
+        "DeleteScheduledAction",
+    },
+    "ec2": {"RevokeSecurityGroupIngress", "AuthorizeSecurityGroupIngress"},
+}
+# Ours beside it: subscriptions to the database's events.
+OF_OURS = {"CreateEventSubscription", "ModifyEventSubscription", "DeleteEventSubscription"}
+SERVICES = ("rds", "ec2", "elbv2", "autoscaling", "kms", "secretsmanager")
+
+
+@pytest.fixture(scope="module")
+def exists(tmp_path_factory) -> Iterator[Lab]:
+    with Lab.start(tmp_path_factory.mktemp("lab")) as lab:
+        stranger.build(lab)
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def adopted(exists, tmp_path_factory) -> tuple[Run, Platform]:
+    """What adopt.yml printed, and the platform by the inventory that it wrote."""
+    folder = tmp_path_factory.mktemp("inventory")
+    run = adopt(exists, folder).ends_well()
+    (folder / "group_vars/all/20_lab.yml").write_text(
+        yaml.safe_dump(
+            {
+                "environment_protection": False,
+                "global_database_poll_interval": 2,
+                "traffic_dns_servers": "{{ lookup('ansible.builtin.env', 'LAB_DNS_SERVER').split(',') }}",
+                "traffic_probe_proxy": "{{ lookup('ansible.builtin.env', 'LAB_PROBE_PROXY') }}",
+            }
+        )
+    )
+    return run, Platform(exists, folder, (EAST, WEST), folder)
+
+
+def adopt(lab: Lab, folder: Path, **more: Any) -> Run:
+    given = {
+        "environment_suffix": "prod",
+        "platform_name": "orders",
+        "adopt_region": EAST,
+        "adopt_global_cluster": GLOBAL,
+        "adopt_load_balancers": BALANCERS,
+        "adopt_folder": str(folder),
+        "traffic_domain": DOMAIN,
+        **more,
+    }
+    return run_playbook("adopt", "-e", json.dumps(given), lab=lab, inventory="localhost,")
+
+
+def changes(lab: Lab, since: float) -> list[tuple[str, str]]:
+    """The calls that have changed something, as (service, operation)."""
+    return [(one["service"], one["operation"]) for one in lab.calls(since) if one["mutating"]]
+
+
+def belongings(lab: Lab, region: str) -> dict[str, Any]:
+    """Everything that the stranger has made in a region, without what a move may change and what passes."""
+    ec2, elb, rds = lab.client("ec2", region), lab.client("elbv2", region), lab.client("rds", region)
+    cluster = rds.describe_db_clusters(DBClusterIdentifier=f"orders-{PLACES[region]}")["DBClusters"][0]
+    (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
+    (group,) = lab.client("autoscaling", region).describe_auto_scaling_groups()["AutoScalingGroups"]
+    passing = {"ReplicationSourceIdentifier", "DBClusterMembers", "Status", "LatestRestorableTime", "ReaderEndpoint"}
+    sizes = {"MinSize", "DesiredCapacity", "Instances"}
+    return {
+        "cluster": {
+            name: value
+            for name, value in cluster.items()
+            if name not in passing and not name.startswith(("Global", "Read", "Earliest"))
+        },
+        "balancer": balancer,
+        "listeners": elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"],
+        "targets": elb.describe_target_groups()["TargetGroups"],
+        "group": {name: value for name, value in group.items() if name not in sizes},
+        "subnets": ec2.describe_subnets()["Subnets"],
+        "acls": ec2.describe_network_acls()["NetworkAcls"],
+        "rules": {
+            one["GroupId"]: sorted(json.dumps(rule, sort_keys=True) for rule in one["IpPermissions"])
+            for one in ec2.describe_security_groups()["SecurityGroups"]
+        },
+    }
+
+
+def test_an_inventory_is_proposed_from_the_global_cluster_and_the_load_balancers(exists, adopted):
+    run, platform = adopted
+    assert changes(exists, run.began) == [], "it reads only"
+    hosts = {one: yaml.safe_load((platform.inventory / f"host_vars/{one}.yml").read_text()) for one in (EAST, WEST)}
+    for region, place in PLACES.items():
+        host = hosts[region]
+        assert host["global_database_cluster_identifier"] == f"orders-{place}"
+        assert host["application_load_balancer_name"] == f"front-{place}"
+        assert host["application_target_group_name"] == f"web-{place}"
+        assert host["application_autoscaling_group_name"] == f"workers-{place}"
+        assert host["network_database_security_group_id"].startswith("sg-")
+    group = yaml.safe_load((platform.inventory / "group_vars/all/10_env.yml").read_text())
+    assert group["platform_layers"]["global_database"] == "existing"
+    assert (group["traffic_health_path"], group["failover_fencing"]) == ("/alive", "database_ingress")
+    assert "new connections end, those that are open may go on" in " ".join(run.output.split())
+
+
+def test_what_is_missing_is_said_and_site_yml_refuses_it_before_any_change(exists, adopted, tmp_path):
+    run = adopt(exists, tmp_path, adopt_load_balancers={EAST: "front-virginia", WEST: "front-virginia"}).ends_well()
+    words = "There is no load balancer front-virginia, but us-east-1 has one of that name."
+    assert words in " ".join(run.output.split())
+    _run, platform = adopted
+    group = json.dumps({"application_autoscaling_group_name": "workers-nobody"})
+    refused = platform.run("site", "-e", group)
+    text = " ".join(refused.output.split())
+    assert refused.code != 0 and "Nothing has been changed." in text, refused.output[-3000:]
+    assert "web-ohio has workers-ohio, not workers-nobody. Name the group that registers its instances there." in text
+    assert changes(exists, refused.began) == []
+
+
+def test_a_database_that_nobody_has_and_an_input_that_is_not_given_are_refused(exists, tmp_path):
+    run = adopt(exists, tmp_path, adopt_global_cluster="fx")
+    assert run.code != 0
+    assert "global_cluster_identifier is 'fx'; allowed: a global cluster of this account" in " ".join(
+        run.output.split()
+    )
+    run = adopt(exists, tmp_path, adopt_load_balancers="")
+    assert run.code != 0 and "Not given: adopt_load_balancers; allowed: all of" in " ".join(run.output.split())
+
+
+def test_no_policy_lets_a_runner_change_more_of_it_than_a_move_does(adopted, tmp_path):
+    _run, platform = adopted
+    make = ("-e", f"aws_account_id={ACCOUNT}", "-e", f"policies_folder={tmp_path}")
+    run_playbook("policies", *make, lab=None, inventory=platform.inventory).ends_well()
+    allowed = {
+        action
+        for file in tmp_path.glob("*.json")
+        for statement in json.loads(file.read_text())["Statement"]
+        for action in statement["Action"]
+        if action.split(":")[0] in ("rds", "ec2", "elasticloadbalancing", "autoscaling", "kms", "secretsmanager")
+    }
+    writing = {one for one in allowed if not one.split(":")[1].startswith(("Describe", "List"))}
+    of_a_move = {f"{service}:{operation}" for service, operations in OF_A_MOVE.items() for operation in operations}
+    detached = {"rds:RemoveFromGlobalCluster", "ec2:ReplaceNetworkAclEntry"}
+    copied = {"rds:AddTagsToResource", "kms:CreateGrant"}
+    ours = {f"rds:{operation}" for operation in OF_OURS} | {
+        f"rds:{way}SourceIdentifier{to}Subscription" for way, to in (("Add", "To"), ("Remove", "From"))
+    }
+    assert writing - of_a_move - detached - copied - ours == set()
+
+
+@pytest.mark.nightly
+def test_it_is_moved_there_and_back_and_nothing_else_of_it_is_changed(exists, adopted):
+    _run, platform = adopted
+    before = {region: belongings(exists, region) for region in platform.regions}
+    site = platform.run("site").ends_well()
+    again = platform.run("site").ends_well()
+    assert set(again.changed.values()) == {0}, again.output[-3000:]
+    assert [one for one in changes(exists, site.began) if one[0] in SERVICES and one[1] not in OF_OURS] == []
+
+    platform.run("readiness").ends_well()
+    exists.outage(EAST)
+    platform.run("failover").ends_well()
+    assert exists.resolve(DOMAIN)["region"] == WEST
+    exists.restore(EAST)
+    platform.run("failback").ends_well()
+    assert exists.resolve(DOMAIN)["region"] == EAST
+    platform.run("drill").ends_well()
+
+    made = [one for one in changes(exists, site.began) if one[0] in SERVICES]
+    assert [one for one in made if one[1] not in OF_A_MOVE.get(one[0], set()) | OF_OURS] == []
+    assert {region: belongings(exists, region) for region in platform.regions} == before
+    assert not [name for name in exists.client("dynamodb").list_tables()["TableNames"] if "sessions" in name]
+
+    platform.run("teardown", "-e", "confirm=prod").ends_well()
+    assert {region: belongings(exists, region) for region in platform.regions} == before
+    assert len(exists.client("rds").describe_global_clusters()["GlobalClusters"][0]["GlobalClusterMembers"]) == len(
+        before
+    )
+    assert exists.client("dynamodb").list_tables()["TableNames"] == []
