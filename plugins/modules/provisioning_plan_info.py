@@ -17,7 +17,8 @@ description:
     that provisioning must refuse, each with its remedy.
   - What could not be read is a blocker, never an absence.
   - "The blockers' codes: V(region_unreadable), V(active_region_left_out), V(standby_left_out), V(region_left_out),
-    V(vpc_name_ambiguous), V(vpc_cidr_differs), V(secret_foreign), V(engine_version_differs), and of a region that is
+    V(vpc_name_ambiguous), V(vpc_cidr_differs), V(secret_foreign), V(engine_version_differs), V(existing_missing),
+    and of a region that is
     to leave V(leaving_region_in_inventory), V(leaving_region_unreadable), V(new_region_beside_leaving),
     V(retired_region_in_inventory)."
 author:

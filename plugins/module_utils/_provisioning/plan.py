@@ -173,6 +173,7 @@ def blockers_of(seen: Seen) -> list[Blocker]:
         *_networks(seen),
         *_secrets(seen),
         *_versions(seen),
+        *_existing(seen),
     ]
 
 
@@ -274,6 +275,15 @@ def _versions(seen: Seen) -> Iterator[Blocker]:
         yield Blocker("engine_version_differs", ALL, reason, remedy)
 
 
+def _existing(seen: Seen) -> Iterator[Blocker]:
+    for part in NAMED:
+        if part in seen.wanted.resources and state_of(seen.wanted.states, part) == EXISTING:
+            for region in _without(seen, part):
+                name = seen.wanted.resources[part][region]
+                reason = f"There is no {name} in {region}, and platform_layers.{part} is existing."
+                yield Blocker("existing_missing", region, reason, "Correct its name, or have it made where it belongs.")
+
+
 def rows_of(seen: Seen) -> list[Row]:
     """Return the plan: every part that was looked at, region by region in the order of preference."""
     rows = [
@@ -287,7 +297,7 @@ def rows_of(seen: Seen) -> list[Row]:
 
 def _existing_rows(seen: Seen, region: str, _facts: Facts) -> Iterator[Row]:
     for layer in those(seen.wanted.states, EXISTING):
-        if layer != LAYERS[DATABASE]:
+        if layer != LAYERS[DATABASE] and layer not in seen.wanted.resources:
             yield Row(region, layer, LEFT_ALONE, "It exists: others have made it, and site.yml only reads it.")
 
 
@@ -348,9 +358,12 @@ def _named_rows(seen: Seen, region: str, facts: Facts) -> Iterator[Row]:
         if part not in seen.wanted.resources or not facts[part].known:
             continue
         name = seen.wanted.resources[part].get(region)
-        if facts.value(part):
+        is_theirs = state_of(seen.wanted.states, part) == EXISTING
+        if facts.value(part) and is_theirs:
+            yield Row(region, part, LEFT_ALONE, f"{name} exists: others have made it, and site.yml only reads it.")
+        elif facts.value(part):
             yield _present_row(seen, region, part, f"{name} exists.")
-        else:
+        elif not is_theirs:
             yield Row(region, part, CREATED, f"There is no {name}.")
 
 

@@ -398,6 +398,15 @@ def test_what_others_have_made_is_left_alone_and_what_is_absent_is_no_part_of_th
     ] * 2
 
 
+def test_a_table_that_others_should_have_made_and_that_is_not_there_is_refused_and_not_made():
+    table = {"session_table": {EAST: "sessions", WEST: "sessions"}}
+    seen = standing(us_east_1={"session_table": True}, us_east_2={"session_table": False})
+    wanted = replace(seen.wanted, states={"session_table": "existing"}, resources=table)
+    seen = replace(seen, wanted=wanted)
+    assert codes(seen) == {("existing_missing", WEST)}
+    assert actions(seen)[EAST, "session_table"] == "left_alone" and (WEST, "session_table") not in actions(seen)
+
+
 def test_a_member_of_somebody_elses_database_outside_the_inventory_is_no_region_unless_it_writes():
     more = {"database": database(regions=(EAST, WEST, EUROPE))}
     assert codes(of_others(standing(us_east_1=more))) == set()
