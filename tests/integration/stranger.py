@@ -15,7 +15,8 @@ GLOBAL, VERSION = "orders", "8.0.mysql_aurora.3.10.5"
 CIDRS = {EAST: "172.20.0.0/16", WEST: "172.21.0.0/16"}
 # The names differ from region to region, as they often do.
 PLACES = {EAST: "virginia", WEST: "ohio"}
-DOMAIN = "orders.example.org"
+# The zone is theirs, and so is every name in it but the one whose records site.yml makes.
+ZONE, DOMAIN, SHOP = "example.org", "orders.example.org", "shop.example.org"
 
 
 def build(lab: Lab, regions: tuple[str, ...] = (EAST, WEST)) -> None:
@@ -27,7 +28,18 @@ def build(lab: Lab, regions: tuple[str, ...] = (EAST, WEST)) -> None:
         network = build_network(lab, region)
         build_database(lab, region, network, is_writer=region == regions[0])
         build_application(lab, region, network)
+    lab.client("route53").create_hosted_zone(Name=ZONE, CallerReference="orders")
     lab.advance(900)  # until CloudWatch shows samples of the new secondary
+
+
+def point_at_the_name(lab: Lab) -> None:
+    """Make another name an alias of the one that moves, as docs/existing.md says."""
+    route53 = lab.client("route53")
+    (zone,) = route53.list_hosted_zones_by_name(DNSName=ZONE)["HostedZones"]
+    alias = {"HostedZoneId": zone["Id"].split("/")[-1], "DNSName": DOMAIN, "EvaluateTargetHealth": False}
+    record = {"Name": SHOP, "Type": "A", "AliasTarget": alias}
+    changes = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    route53.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch=changes)
 
 
 def build_network(lab: Lab, region: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import yaml
 from lab.client import Lab
 from tests.integration import stranger
 from tests.integration.platforms import ACCOUNT, Platform, Run, run_playbook
-from tests.integration.stranger import DOMAIN, EAST, GLOBAL, PLACES, WEST
+from tests.integration.stranger import DOMAIN, EAST, GLOBAL, PLACES, SHOP, WEST, ZONE
 
 BALANCERS = {EAST: "front-virginia", WEST: "front-ohio"}
 # What a move may change of what exists: the writer, the capacity, the fence. The copy of a rescued snapshot is new.
@@ -67,6 +67,7 @@ def adopt(lab: Lab, folder: Path, **more: Any) -> Run:
         "adopt_load_balancers": BALANCERS,
         "adopt_folder": str(folder),
         "traffic_domain": DOMAIN,
+        "adopt_zone": ZONE,
         **more,
     }
     return run_playbook("adopt", "-e", json.dumps(given), lab=lab, inventory="localhost,")
@@ -175,12 +176,13 @@ def test_it_is_moved_there_and_back_and_nothing_else_of_it_is_changed(exists, ad
     assert [one for one in changes(exists, site.began) if one[0] in SERVICES and one[1] not in OF_OURS] == []
 
     platform.run("readiness").ends_well()
+    stranger.point_at_the_name(exists)
     exists.outage(EAST)
     platform.run("failover").ends_well()
-    assert exists.resolve(DOMAIN)["region"] == WEST
+    assert [exists.resolve(name)["region"] for name in (DOMAIN, SHOP)] == [WEST, WEST]
     exists.restore(EAST)
     platform.run("failback").ends_well()
-    assert exists.resolve(DOMAIN)["region"] == EAST
+    assert [exists.resolve(name)["region"] for name in (DOMAIN, SHOP)] == [EAST, EAST]
     platform.run("drill").ends_well()
 
     made = [one for one in changes(exists, site.began) if one[0] in SERVICES]
