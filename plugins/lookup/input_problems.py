@@ -82,7 +82,12 @@ class LookupModule(LookupBase):
         made = dict(variables[terms[0]])
         names = {
             **made.pop("names", {}),
-            **{name: extra[name] for name in input_rules.NAME_LIMITS if name in extra},
+            **{
+                # One value for every region, not one for each.
+                name: [extra[name]] if name in input_rules.PER_REGION else extra[name]
+                for name in input_rules.NAME_LIMITS
+                if name in extra
+            },
         }
         self._all_worked_out({name: extra[name] for name in input_rules.OF_REGIONS if name in extra})
         inputs = self._all_worked_out(

@@ -80,6 +80,7 @@ def build_database(lab: Lab, region: str, network: dict[str, Any], is_writer: bo
     rds.create_db_subnet_group(
         DBSubnetGroupName=f"{name}-subnets", DBSubnetGroupDescription="data", SubnetIds=network["subnets"]["data"]
     )
+    key = lab.client("kms", region).create_key(Description=name)["KeyMetadata"]["Arn"]
     login = {"MasterUsername": "orders", "MasterUserPassword": "not-a-secret"} if is_writer else {}
     rds.create_db_cluster(
         DBClusterIdentifier=name,
@@ -89,6 +90,7 @@ def build_database(lab: Lab, region: str, network: dict[str, Any], is_writer: bo
         DBSubnetGroupName=f"{name}-subnets",
         VpcSecurityGroupIds=[network["groups"]["data"]],
         StorageEncrypted=True,
+        KmsKeyId=key,
         BackupRetentionPeriod=7,
         **login,
     )
