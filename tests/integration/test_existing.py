@@ -17,6 +17,8 @@ from tests.integration.platforms import ACCOUNT, Platform, Run, run_playbook
 from tests.integration.stranger import DOMAIN, EAST, GLOBAL, PLACES, SHOP, WEST, ZONE
 
 BALANCERS = {EAST: "front-virginia", WEST: "front-ohio"}
+# Of the lab, where there is one.
+DNS_SERVERS = "{{ lookup('ansible.builtin.env', 'LAB_DNS_SERVER') | split(',') | select | list }}"
 # What a move may change of what exists: the writer, the capacity, the fence. The copy of a rescued snapshot is new.
 OF_A_MOVE = {
     "rds": {"SwitchoverGlobalCluster", "FailoverGlobalCluster", "CopyDBClusterSnapshot"},
@@ -50,7 +52,7 @@ def adopted(exists, tmp_path_factory) -> tuple[Run, Platform]:
             {
                 "environment_protection": False,
                 "global_database_poll_interval": 2,
-                "traffic_dns_servers": "{{ lookup('ansible.builtin.env', 'LAB_DNS_SERVER').split(',') }}",
+                "traffic_dns_servers": DNS_SERVERS,
                 "traffic_probe_proxy": "{{ lookup('ansible.builtin.env', 'LAB_PROBE_PROXY') }}",
             }
         )
