@@ -38,7 +38,7 @@ def test_a_platform_without_stores_and_one_that_others_have_made_are_accepted(la
     ("layers", "sentence"),
     [
         (["network"], "platform_layers is ['network']; allowed: a dictionary of layers"),
-        ({"netwrok": "existing"}, "platform_layers is ['netwrok']; allowed: layers among audit, network"),
+        ({"networks": "existing"}, "platform_layers is ['networks']; allowed: layers among audit, network"),
         ({"network": "foreign"}, "platform_layers.network is 'foreign'; allowed: managed or existing."),
         ({"network": []}, "platform_layers.network is []; allowed: managed or existing."),
         ({"global_database": "absent"}, "platform_layers.global_database is 'absent'; allowed: managed or existing."),
