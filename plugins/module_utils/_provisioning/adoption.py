@@ -25,6 +25,7 @@ DATABASE, APPLICATION, MANIFEST = "database", "application", "manifest"
 # The tag that this collection puts on what it makes, and the two that tell its platforms apart.
 MANAGED_BY, MANAGER, OWNERS = "ManagedBy", "trading.multi_region", ("Project", "Environment")
 NETWORK_ACL, NO_FENCE = "network_acl", ("none", "application_capacity")
+OWN_GROUP = "Give the cluster a security group that is its alone, or set failover_fencing to none."
 ONE_GROUP = "Give the cluster one security group that is its alone, or name the one to fence and know what stays open."
 
 
@@ -198,6 +199,11 @@ def _fence(seen: Seen, region: str) -> Iterator[Row]:
         return
     if named.network_acls.get(region):
         yield _acl(region, named.network_acls[region], cluster)
+        return
+    guests = cluster["guests"].get(group)
+    if guests:
+        reason = f"Fencing would close {group} for {', '.join(guests)} too: these instances have it as well."
+        yield Row(region, what, WARNING, reason, OWN_GROUP)
     elif len(groups) > 1:
         open_ = ", ".join(one for one in groups if one != group)
         yield Row(region, what, WARNING, f"Fencing would close {group}, and leave {open_} of the cluster.", ONE_GROUP)

@@ -53,15 +53,33 @@ def get_acls(client: Any, subnets: list[str]) -> list[dict[str, Any]]:
     return [one for page in pages for one in page["NetworkAcls"]]
 
 
+@aws_call("DescribeNetworkInterfaces")
+def get_instances(client: Any, groups: list[str]) -> dict[str, list[str]]:
+    """Return the instances of EC2 that have each of the security groups; a database's are not among them."""
+    pages = client.get_paginator("describe_network_interfaces").paginate(
+        Filters=[{"Name": "group-id", "Values": groups}]
+    )
+    found: dict[str, set[str]] = {group: set() for group in groups}
+    for page in pages:
+        for one in page["NetworkInterfaces"]:
+            instance = (one.get("Attachment") or {}).get("InstanceId")
+            for group in one["Groups"]:
+                if instance and group["GroupId"] in found:
+                    found[group["GroupId"]].add(instance)
+    return {group: sorted(instances) for group, instances in found.items()}
+
+
 def read_database(clients: Any, region: str, identifier: str) -> dict[str, Any] | None:
     """Return the region's cluster, or None.
 
-    Returns {identifier, status, engine_version, instances: {identifier: status}, security_group_ids, subnet_ids, acls}.
+    Returns {identifier, status, engine_version, instances: {identifier: status}, security_group_ids, guests: {security
+    group: instances of EC2 that have it too}, subnet_ids, acls}.
     """
     rds = clients("rds", region)
     cluster = describe_db_cluster(rds, identifier)
     if cluster is None:
         return None
+    groups = sorted(one["VpcSecurityGroupId"] for one in cluster.get("VpcSecurityGroups", []))
     subnets = get_subnet_ids(rds, cluster["DBSubnetGroup"]) if cluster.get("DBSubnetGroup") else None
     return {
         "identifier": identifier,
@@ -70,7 +88,8 @@ def read_database(clients: Any, region: str, identifier: str) -> dict[str, Any] 
         "instances": {
             one["DBInstanceIdentifier"]: one["DBInstanceStatus"] for one in describe_db_instances(rds, identifier)
         },
-        "security_group_ids": sorted(one["VpcSecurityGroupId"] for one in cluster.get("VpcSecurityGroups", [])),
+        "security_group_ids": groups,
+        "guests": get_instances(clients("ec2", region), groups) if groups else {},
         "subnet_ids": subnets or [],
         "acls": get_acls(clients("ec2", region), subnets) if subnets else [],
     }

@@ -51,6 +51,7 @@ def cluster(place, **changes):
         "engine_version": VERSION,
         "instances": {f"orders-{place}-one": "available"},
         "security_group_ids": ["sg-0123456789"],
+        "guests": {"sg-0123456789": []},
         "subnet_ids": ["subnet-a"],
         "acls": [acl("subnet-a", "subnet-b")],
         **changes,
@@ -189,6 +190,14 @@ def test_an_acl_that_would_cut_off_others_or_fence_nothing_is_refused(acls, word
     named = replace(NAMED, network_acls={EAST: "acl-0123456789"})
     ((region, what, reason),) = missing(named, east={DATABASE: cluster("east", acls=acls)})
     assert (region, what) == (EAST, "fence") and words in reason
+
+
+def test_a_fence_that_would_cut_off_instances_is_a_warning():
+    own = {DATABASE: cluster("west", guests={"sg-0123456789": ["i-0123456789"]})}
+    found = judge(seen(west=own))
+    said = [row["reason"] for row in found["rows"] if (row["region"], row["what"]) == (WEST, "fence")]
+    assert said == ["Fencing would close sg-0123456789 for i-0123456789 too: these instances have it as well."]
+    assert found["is_complete"]
 
 
 def test_without_a_fence_the_groups_of_the_cluster_do_not_matter():
