@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import random
@@ -22,22 +23,27 @@ CHAPTER_S, STORY_S = 900, 7200
 
 
 def begin(folder: Path, **more: str) -> subprocess.Popen:
+    """Start the command. What it prints is appended to a file: a pipe would stay open in the lab, which outlives it."""
     environment = of_nobody() | {
         "ACCOUNT": "lab",
         "FOLDER": str(folder),
         "PYTHONPATH": str(TOP / ".collections"),
         **more,
     }
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.acceptance"],
-        cwd=TOP,
-        env=environment,
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with printed(folder).open("a") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.acceptance"],
+            cwd=TOP,
+            env=environment,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def printed(folder: Path) -> Path:
+    return folder.with_suffix(".log")
 
 
 def under_way(folder: Path) -> str | None:
@@ -51,31 +57,32 @@ def kill_in(folder: Path, chapter: str) -> None:
     """Run until somewhere in a chapter, and end it as a machine that loses power would."""
     process, until = begin(folder), time.monotonic() + CHAPTER_S
     while under_way(folder) != chapter:
-        assert process.poll() is None, process.communicate()[0]
+        assert process.poll() is None, printed(folder).read_text()
         assert time.monotonic() < until
         time.sleep(0.2)
     time.sleep(random.uniform(1, 8))
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.wait()
 
 
 def test_a_dry_run_says_what_would_be_done_and_its_price_and_changes_nothing(tmp_path):
-    process = begin(tmp_path / "run", CHECK="1")
-    said, _nothing = process.communicate(timeout=120)
-    assert process.returncode == 0, said
+    code = begin(tmp_path / "run", CHECK="1").wait(timeout=120)
+    said = printed(tmp_path / "run").read_text()
+    assert code == 0, said
     assert all(f"  {chapter.name} " in said for chapter in (*CHAPTERS, *END)) and "USD an hour" in said, said
     assert not (tmp_path / "run/state.json").exists()
 
 
 @pytest.mark.nightly
 def test_the_story_goes_on_after_a_kill_in_each_chapter_and_its_record_has_no_value(tmp_path):
+    # It takes longer than any other test may.
+    faulthandler.dump_traceback_later(STORY_S, exit=True)
     folder = tmp_path / "run"
     for chapter in (*CHAPTERS, *END):
         kill_in(folder, chapter.name)
-    process = begin(folder)
-    said, _nothing = process.communicate(timeout=STORY_S)
-    assert process.returncode == 0, said
+    code = begin(folder).wait()
+    assert code == 0, printed(folder).read_text()
     state = State.at(folder / "state.json")
     assert all(state.is_done(chapter.name) for chapter in (*CHAPTERS, *END))
 
