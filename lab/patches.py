@@ -18,6 +18,7 @@ import moto.ec2.utils
 import moto.rds.utils
 from moto.autoscaling.models import FakeScalingPolicy, InstanceState
 from moto.autoscaling.responses import AutoScalingResponse
+from moto.awslambda.models import LambdaBackend
 from moto.cloudtrail.models import CloudTrailBackend
 from moto.core.responses import ActionResult
 from moto.dynamodb.models import DynamoDBBackend
@@ -559,6 +560,20 @@ def trail_is_deleted_by_arn() -> None:
     CloudTrailBackend.delete_trail = delete_trail
 
 
+def mappings_by_function_arn() -> None:
+    """moto lists no event source mappings of a function that is named by its ARN.
+
+    FunctionName is "the name or ARN of the Lambda function" (Lambda API reference ListEventSourceMappings).
+    """
+    stock_list = LambdaBackend.list_event_source_mappings
+
+    def list_event_source_mappings(self: LambdaBackend, event_source_arn: str, function_name: str) -> list[Any]:
+        found = stock_list(self, event_source_arn, "")
+        return [one for one in found if not function_name or function_name in (one.function_name, one.function_arn)]
+
+    LambdaBackend.list_event_source_mappings = list_event_source_mappings
+
+
 def policies_show_alarms() -> None:
     """moto leaves Alarms and Enabled of a scaling policy out, which AWS always shows (tests/truth/recorded.json).
 
@@ -675,6 +690,7 @@ PATCHES = (
     secret_shows_when_it_was_read,
     instance_metadata_options,
     trail_is_deleted_by_arn,
+    mappings_by_function_arn,
     peering_filters,
     security_group_rules_without_descriptions,
     security_group_revokes_all_or_none,

@@ -7,8 +7,10 @@ Prints one JSON object: {name of a patch, or of what a service of the lab adds: 
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -183,6 +185,20 @@ def trail_is_deleted_by_arn() -> bool:
     arn = client("cloudtrail").create_trail(Name="trail", S3BucketName="trail-bucket")["TrailARN"]
     client("cloudtrail").delete_trail(Name=arn)
     return client("cloudtrail").describe_trails()["trailList"] != []
+
+
+@probe
+def mappings_by_function_arn() -> bool:
+    role = client("iam").create_role(RoleName="mapped", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("app.py", "def handler(event, context): pass")
+    made = {"Runtime": "python3.12", "Handler": "app.handler", "Code": {"ZipFile": file.getvalue()}, "Role": role}
+    arn = client("lambda").create_function(FunctionName="mapped", **made)["FunctionArn"]
+    queue = client("sqs").create_queue(QueueName="mapped")["QueueUrl"]
+    source = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    client("lambda").create_event_source_mapping(FunctionName="mapped", EventSourceArn=source)
+    return client("lambda").list_event_source_mappings(FunctionName=arn)["EventSourceMappings"] == []
 
 
 def web_acl() -> dict[str, Any]:
