@@ -145,6 +145,58 @@ options:
       - Override the obstacles for a healthy active region and for the cool-down after the last unplanned move.
     type: bool
     default: false
+  hooks:
+    description:
+      - The operator's own steps. Those before a step of the move are planned while that step is; those after one are
+        planned for each attempt of a run, unless they run V(once) and an earlier attempt has finished them.
+      - The moments V(on_failure) and V(on_refusal) are none of a plan.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.3.0
+    suboptions:
+      name:
+        description:
+          - Name of the hook, which is unique.
+        type: str
+        required: true
+      moment:
+        description:
+          - Moment at which it is run.
+        type: str
+        choices: [before_promotion, after_promotion, before_traffic, after_traffic, on_failure, on_refusal]
+        required: true
+      file:
+        description:
+          - Its task file.
+        type: str
+        required: true
+      time_limit_seconds:
+        description:
+          - Seconds after which it is ended.
+        type: int
+        default: 60
+      required:
+        description:
+          - Whether the move stops if it fails. Required, except for V(on_failure) and V(on_refusal).
+        type: bool
+      side:
+        description:
+          - Whether it is about the region that the move leaves, or the target.
+        type: str
+        choices: [source, target]
+        default: target
+      run:
+        description:
+          - Whether a later attempt of the same run runs it again once it has finished. V(once) is the default.
+        type: str
+        choices: [once, repeatable]
+      methods:
+        description:
+          - Methods of the moves that it belongs to; all if omitted.
+        type: list
+        elements: str
+        choices: [failover, switchover, detach]
   deadline:
     description:
       - Seconds to wait for AWS once the manifest is read. What has not responded by then is unknown.
@@ -276,7 +328,8 @@ plan:
     step:
       description:
         - V(unfence), V(fence), V(promote_request), V(capacity_ask), V(announce), V(promote_wait), V(repoint),
-          V(capacity_wait), V(endpoint_wait), V(traffic), V(fence_application), V(verify), V(notify) or V(record).
+          V(capacity_wait), V(endpoint_wait), V(traffic), V(fence_application), V(verify), V(notify) or V(record);
+          or the step of a hook.
       type: str
       sample: promote_request
     region:
@@ -294,6 +347,11 @@ plan:
       description: Why it is needed.
       type: str
       sample: The writer is in us-east-1; data loss up to the lag is allowed.
+    hook:
+      description: The hook that the step runs, as O(hooks) has it; its step is V(hook_) and its name.
+      type: dict
+      returned: for the steps of O(hooks)
+      version_added: 0.3.0
 obstacles:
   description: Obstacles to the move. Empty if the plan may be carried out.
   returned: success
@@ -515,6 +573,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     FENCINGS,
     NETWORK_ACL,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._hooks.options import HOOK_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.observe import run
 
@@ -536,6 +595,7 @@ ARGUMENT_SPEC = {
     "max_lag_sample_age": {"type": "float", "default": MAX_SAMPLE_AGE, "rule": rules.PERIOD},
     "accept_data_loss": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": False},
+    "hooks": {"type": "list", "elements": "dict", "default": [], "options": HOOK_SPEC},
     "deadline": {"type": "float", "default": 4, "rule": rules.DEADLINE},
     "patience": {"type": "float", "default": 2.5, "rule": rules.seconds(0, 3600)},
     "probe_proxy": {"type": "str", "rule": rules.URL},

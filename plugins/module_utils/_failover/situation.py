@@ -48,6 +48,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health.verdi
     Verdict,
     verdict,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._hooks.hook import FINISHED
 
 # The step that requests the promotion.
 PROMOTE_REQUEST = "promote_request"
@@ -143,6 +144,12 @@ class Situation(Database):
     def _attempts_that_promoted(self) -> list[dict[str, Any]]:
         attempts = self.run.get("attempts") or []
         return [one for one in attempts if any(step["name"] == PROMOTE_REQUEST for step in one["steps"])]
+
+    @cached_property
+    def hooks_finished(self) -> frozenset[str]:
+        """The names of the hooks' steps that the run has finished, if this one continues it."""
+        attempts = (self.run.get("attempts") or []) if self.is_resumed else []
+        return frozenset(step["name"] for one in attempts for step in one["steps"] if step.get("hook") == FINISHED)
 
     def fence_of(self, region: str) -> Observation:
         """Return a region's fence document."""

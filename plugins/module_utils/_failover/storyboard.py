@@ -8,6 +8,9 @@ The order follows from the invariants, which are checked on every plan (invarian
 count: slow operations are requested first, and notifications are sent while they run. A planned move takes no risks:
 the target is ready before the writer moves, and no region is fenced. A step whose effect is already visible is omitted,
 and that is how an interrupted run is resumed.
+
+The operator's own steps (_hooks/hook.py) have no visible effect. Those before a step are omitted once that step is;
+those after one are taken by each attempt, unless they run once and the run's record says that they have finished.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from dataclasses import dataclass
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH, FAILOVER, SWITCHOVER
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.invariants import check
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
@@ -24,6 +28,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     DATABASE_INGRESS,
     NETWORK_ACL,
     Step,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._hooks.hook import (
+    AFTER_PROMOTION,
+    AFTER_TRAFFIC,
+    BEFORE_PROMOTION,
+    BEFORE_TRAFFIC,
+    ONCE,
+    SOURCE,
+    Hook,
 )
 
 Read = Callable[[Situation], bool]
@@ -62,6 +75,7 @@ class Scene:
     why: Words
     calls: Callable[[Situation], tuple[str, ...]]
     region: Callable[[Situation], str] = _at_target
+    hook: Hook | None = None
 
 
 def _always(*calls: str) -> Callable[[Situation], tuple[str, ...]]:
@@ -216,19 +230,60 @@ STORYBOARDS: dict[str, tuple[Scene, ...]] = {
 CONTROL_TABLE = (ANNOUNCE, REPOINT, FENCE_APPLICATION, *ENDING)
 
 
+# The step at which a hook runs, and whether it runs before or after it.
+PLACES = {
+    BEFORE_PROMOTION: (PROMOTE_REQUEST, True),
+    AFTER_PROMOTION: (PROMOTE_WAIT, False),
+    BEFORE_TRAFFIC: (TRAFFIC, True),
+    AFTER_TRAFFIC: (TRAFFIC, False),
+}
+
+
 def _is_unplanned(seen: Situation) -> bool:
     return seen.method != SWITCHOVER
+
+
+def _with_hooks(seen: Situation, storyboard: tuple[Scene, ...]) -> list[Scene]:
+    """Return a storyboard with the hooks of the request at their places, those of one moment in their order."""
+    scenes = []
+    for scene in storyboard:
+        before, after = (
+            [_scene_of(hook, scene) for hook in seen.request.hooks if PLACES.get(hook.moment) == (scene, is_before)]
+            for is_before in (True, False)
+        )
+        scenes += [*before, scene, *after]
+    return scenes
+
+
+def _scene_of(hook: Hook, place: Scene) -> Scene:
+    is_before = PLACES[hook.moment][1]
+
+    def is_needed(seen: Situation) -> bool:
+        is_over = hook.run == ONCE and hook.step in seen.hooks_finished
+        is_late = is_before and (seen.is_at_target or not place.is_needed(seen))
+        return not is_over and not is_late and (not hook.methods or seen.method in hook.methods)
+
+    return Scene(
+        hook.step,
+        is_needed,
+        lambda _seen: hook.summary,
+        _always(hook.file),
+        (lambda seen: seen.source_region or UNKNOWN) if hook.side == SOURCE else _at_target,
+        hook,
+    )
 
 
 def build_steps(seen: Situation) -> tuple[Step, ...]:
     """Return the remaining steps, checked against the invariants. Raises InvariantViolation."""
     if seen.is_complete:
         return ()
-    scenes = [scene for scene in STORYBOARDS[seen.method] if scene.is_needed(seen)]
+    scenes = [scene for scene in _with_hooks(seen, STORYBOARDS[seen.method]) if scene.is_needed(seen)]
     if seen.is_at_target:
-        scenes = [scene for scene in scenes if scene in CONTROL_TABLE]
+        scenes = [scene for scene in scenes if scene in CONTROL_TABLE or scene.hook]
     if scenes[0] is ANNOUNCE:
         scenes = scenes[1:] if scenes[1] is VERIFY else scenes
-    steps = tuple(Step(scene.name, scene.region(seen), scene.calls(seen), scene.why(seen)) for scene in scenes)
+    steps = tuple(
+        Step(scene.name, scene.region(seen), scene.calls(seen), scene.why(seen), scene.hook) for scene in scenes
+    )
     check(seen, steps)
     return steps

@@ -27,6 +27,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.docume
     DATABASE_INGRESS,
     NETWORK_ACL,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._hooks.hook import Hook
 
 NO_FENCING = "none"
 FENCINGS = (NETWORK_ACL, DATABASE_INGRESS, APPLICATION_CAPACITY, NO_FENCING)
@@ -51,6 +52,7 @@ class Request:
     min_capacity_percent: share of the wanted targets with which an unplanned move may take the traffic, if it gets no
     more.
     trigger: what started the run; with another one a request is never the repetition of an earlier one.
+    hooks: the operator's own steps.
     """
 
     target_region: str | None = None
@@ -68,6 +70,7 @@ class Request:
     takeover_run_id: str | None = None
     trigger: str | None = None
     min_capacity_percent: int = 50
+    hooks: tuple[Hook, ...] = ()
 
     def terms(self, method: str) -> Terms:
         """Return the terms of the promotion by a method that is not auto."""
@@ -113,12 +116,21 @@ class State:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the plan: its name, the region in which it acts, its API calls, and why it is needed."""
+    """One step of the plan: its name, the region in which it acts, its API calls, and why it is needed.
+
+    hook: the operator's own step that it runs; its call is then the hook's file.
+    """
 
     step: str
     region: str
     calls: tuple[str, ...]
     why: str
+    hook: Hook | None = None
+
+    def as_result(self) -> dict[str, Any]:
+        """Return the step as the module returns it; ``hook`` only if it is one."""
+        own = {"step": self.step, "region": self.region, "calls": list(self.calls), "why": self.why}
+        return {**own, "hook": self.hook.as_result()} if self.hook else own
 
 
 @dataclass(frozen=True)
@@ -191,7 +203,7 @@ class Plan:
             "fencing": self.fencing,
             "is_arrived": self.is_complete,
             "is_complete": self.is_complete,
-            "plan": [{**asdict(step), "calls": list(step.calls)} for step in self.steps],
+            "plan": [step.as_result() for step in self.steps],
             "obstacles": [asdict(obstacle) for obstacle in self.obstacles],
             "overridden": [asdict(obstacle) for obstacle in self.overridden],
             "plan_warnings": list(self.warnings),

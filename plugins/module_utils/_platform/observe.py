@@ -43,6 +43,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     State,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import database_readers
+from ansible_collections.trading.multi_region.plugins.module_utils._hooks.hook import build_hook
+from ansible_collections.trading.multi_region.plugins.module_utils._hooks.options import hook_problems
 from ansible_collections.trading.multi_region.plugins.module_utils._platform.control_tables import (
     CAPACITY_SEEN,
     MANIFEST,
@@ -293,8 +295,15 @@ def last_capacity(facts: Mapping[str, Facts]) -> dict[str, int]:
     return capacity_in(max(copies, key=lambda copy: copy["written_at"])["document"])
 
 
+def given_members(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a hook without those that were not given. Pure."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def refuse_bad(params: Mapping[str, Any]) -> None:
     """Raise MultiRegionError for options that contradict each other."""
+    if problems := hook_problems("hooks", [given_members(hook) for hook in params.get("hooks") or ()]):
+        raise MultiRegionError(" ".join(problems))
     if params["method"] == SWITCHOVER and params["accept_data_loss"]:
         raise MultiRegionError(
             "accept_data_loss is true; allowed: false with method switchover, which loses no data. The methods that "
@@ -312,7 +321,8 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     """
     refuse_bad(params)
     manifest, manifest_region, copies, facts = Watch(params, clients).run()
-    request = Request(trigger=params.get("trigger"), **{name: params[name] for name in REQUEST_OPTIONS})
+    hooks = tuple(build_hook(one) for one in params.get("hooks") or ())
+    request = Request(trigger=params.get("trigger"), hooks=hooks, **{name: params[name] for name in REQUEST_OPTIONS})
     state = build_state(manifest, facts, params["table_name"])
     plan = build_plan(state, request)
     seen = Situation(state, request, plan.target_region or "")

@@ -25,6 +25,7 @@ BESIDE = (
     "_core/obstacle.py",
     "_fence/document.py",
     "_health/verdict.py",
+    "_hooks/hook.py",
 )
 PURE_FILES = sorted([*ROOT.glob("_failover/*.py"), *(ROOT / name for name in BESIDE)])
 ALLOWED = {"__future__", "collections", "dataclasses", "enum", "functools", "math", "re", "typing"}
