@@ -57,8 +57,8 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.vars import load_extra_vars
 
+from ansible_collections.trading.multi_region.plugins.plugin_utils import hook_command, machine
 from ansible_collections.trading.multi_region.plugins.plugin_utils import inputs as input_rules
-from ansible_collections.trading.multi_region.plugins.plugin_utils import machine
 
 REGION_VARIABLES = ("aws_region", "platform_regions", "region_preference")
 COLLECTION = Path(__file__).resolve().parents[2]
@@ -103,7 +103,20 @@ class LookupModule(LookupBase):
             *machine.profile_problems(inputs.get("credentials"), inputs.get("regions"), context.CLIARGS),
         ]
         # Names are derived from the inputs that were checked above.
-        return problems or [*input_rules.name_problems(self._all_worked_out(names)), *self._unusable.values()]
+        return problems or [
+            *input_rules.name_problems(self._all_worked_out(names)),
+            *self._unusable.values(),
+            *self._hook_problems(inputs.get("failover_hooks"), variables),
+        ]
+
+    def _hook_problems(self, hooks: list[dict[str, t.Any]] | None, variables: dict[str, t.Any]) -> list[str]:
+        if not hooks:
+            return []
+        places = hook_command.folders(variables["ansible_inventory_sources"], variables["playbook_dir"])
+        return [
+            *hook_command.vault_problems(context.CLIARGS, hooks),
+            *hook_command.file_problems("failover_hooks", hooks, places, self._loader.load_from_file),
+        ]
 
     def _missing(self, variables: dict[str, t.Any]) -> list[str]:
         """Return the problem of an inventory without the collection's values, the cause first where it is known."""

@@ -35,6 +35,12 @@ options:
       - Prefix of the names of the variables with the results of the steps. It is followed by the name of the step.
     type: str
     required: true
+  hooks:
+    description:
+      - Results of the steps that are the operator's own, by the name of the step.
+    type: dict
+    default: {}
+    version_added: 0.3.0
   fenced:
     description:
       - Result of M(trading.multi_region.region_fence_info) after the move; empty if it was not run.
@@ -91,6 +97,7 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         prefix, known = self.get_option("results"), variables or {}
         results = {name.removeprefix(prefix): known[name] for name in known if name.startswith(prefix)}
+        results |= self.get_option("hooks")
         given = {name: self.get_option(name) for name in ("run", "plan", "lease", "fenced", "health")}
         ended = {name: self.get_option(name) for name in ("outcome", "reason")}
         return [{**ended, **run_outcome(**given, results=with_jobs(results), now=time.time())}]

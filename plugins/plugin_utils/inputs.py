@@ -24,6 +24,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     FENCINGS,
     NETWORK_ACL,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._hooks.options import Hooks
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._options.layers import (
     ABSENT,
@@ -163,6 +164,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("list", rules.Each(rules.line(512)), "controller_galaxy_credentials"),
     **_spec("list", rules.Each(rules.SERVER), "traffic_dns_servers"),
     **_spec("list", INSTANCE_TYPES, "application_instance_types"),
+    **_spec("list", Hooks(), "failover_hooks"),
     "application_capacity_reservation_preference": _choice(*rules.RESERVATION_PREFERENCES),
     **_spec(
         "dict",

@@ -11,6 +11,7 @@ import typing as t
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ansible_collections.trading.multi_region.plugins.module_utils._hooks.hook import STEP_PREFIX
 from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import loss_bound_ms
 from ansible_collections.trading.multi_region.plugins.plugin_utils.run_steps import run_steps
 
@@ -48,6 +49,16 @@ def capacity_of(plan: Result, waited: Result) -> dict[str, t.Any]:
         "healthy": healthy,
         "scaling_failure": waited.get("scaling_failure"),
     }
+
+
+def hooks_after_the_end(plan: t.Iterable[Result], results: Mapping[str, Result]) -> list[dict[str, t.Any]]:
+    """Return the steps of the hooks that were in no plan, with their own seconds: something else has failed before."""
+    planned, steps = {step["step"] for step in plan}, []
+    for name, result in results.items():
+        if name.startswith(STEP_PREFIX) and name not in planned and "ended_at" in result:
+            step = {"step": name, "region": result["region"], "hook": {}}
+            steps += run_steps([step], results, result["ended_at"] - result["seconds"])
+    return steps
 
 
 def run_outcome(
@@ -94,7 +105,7 @@ def run_outcome(
         "obstacles": plan["obstacles"],
         "overridden": plan["overridden"],
         "warnings": [warning for one in results.values() for warning in one.get("warnings") or []],
-        "steps": run_steps(plan["plan"], results, plan["ended_at"]),
+        "steps": [*run_steps(plan["plan"], results, plan["ended_at"]), *hooks_after_the_end(plan["plan"], results)],
         "capacity": capacity_of(plan, results.get("capacity_wait") or {}),
         # Ends when name and endpoint were seen in the target, not when the task that reports it ends.
         "rto_seconds": round(seen["ended_at"] - started, 1) if "ended_at" in seen else None,

@@ -30,7 +30,8 @@ def run_steps(
     plan: the steps with step and region. results: the result of each step's task, by the step's name; empty, failed or
     absent if it was not carried out. began: when the first of them could begin, in epoch seconds.
 
-    A step has name, region, ended_at (epoch s), seconds (since the end of the step before it), changed and reason.
+    A step has name, region, ended_at (epoch s), seconds (since the end of the step before it), changed and reason; that
+    of a hook also hook, how it ended.
     A background step (async) does not delay the others: its seconds are its own, None while they are unknown.
     """
     steps = []
@@ -48,6 +49,7 @@ def run_steps(
                 "seconds": result.get("seconds") if is_background else round(ended - began, 3),
                 "changed": result.get("changed", True),
                 "reason": result.get("reason") or result.get("msg") or ASKED_FOR,
+                **({"hook": result["outcome"]} if "hook" in step else {}),
             }
         )
         if not is_background:

@@ -44,7 +44,7 @@ class Gate:
     """The task of gate.yml that refuses, and what Ansible knows when it runs."""
 
     def __init__(self, inventory: str) -> None:
-        context.CLIARGS = CLIArgs({"extra_vars": (), "subset": None})
+        context.CLIARGS = CLIArgs({"extra_vars": (), "subset": None, "inventory": (inventory,)})
         init_plugin_loader([str(TOP / ".collections")])
         self.loader = DataLoader()
         self.loader.set_basedir(str(TOP / "playbooks"))

@@ -255,3 +255,24 @@ def test_no_option_of_a_role_and_no_input_of_a_playbook_is_taken_for_a_slip(judg
     assert {"target_region", "status_file"} <= inputs and "application_image" in options
     (sentences,) = judge([(dict.fromkeys(options | inputs, "x"), {})])
     assert [sentence for sentence in sentences if "did you mean" in sentence] == []
+
+
+def test_a_hook_that_is_missing_unknown_or_no_task_file_is_refused(judge):
+    good = {"name": "smoke", "moment": "before_traffic", "file": "tasks/hooks/smoke_test.yml", "required": True}
+    places = f"{TOP / 'inventories/demo'} or {TOP / 'playbooks'}"
+    cases = {
+        "failover_hooks[0].file is 'gone.yml'; allowed: a task file, absolute or relative to "
+        f"{places}; there is none.": {**good, "file": "gone.yml"},
+        "failover_hooks[0].file is 'site.yml'; allowed: a file with a list of tasks; this one is a playbook.": {
+            **good,
+            "file": "site.yml",
+        },
+        "failover_hooks[0].moment is 'later'; allowed: one of before_promotion, after_promotion, before_traffic, "
+        "after_traffic, on_failure, on_refusal.": {**good, "moment": "later"},
+        "failover_hooks[0].required is not given; allowed: true (if the hook fails, the move stops) or false (it "
+        "goes on); there is no default.": {name: value for name, value in good.items() if name != "required"},
+    }
+    found = judge([({"failover_hooks": [hook]}, {}) for hook in cases.values()])
+    assert [[sentence] for sentence in cases] == found
+    twice, fine = judge([({"failover_hooks": [good, good]}, {}), ({"failover_hooks": [good]}, {})])
+    assert fine == [] and "each name once" in twice[0]

@@ -146,3 +146,28 @@ def test_of_a_job_whose_file_cannot_be_read_only_its_seconds_are_unknown(tmp_pat
 def test_what_a_step_warns_of_is_in_the_record():
     quiet, loud = {"ended_at": 1.0, "warnings": []}, {"ended_at": 1.0, "warnings": ["Not proven."]}
     assert outcome(results={"traffic": quiet, "endpoint_wait": loud, "verify": VERIFIED})["warnings"] == ["Not proven."]
+
+
+def test_a_hook_is_a_step_with_its_seconds_and_how_it_ended_and_its_warning_is_the_runs():
+    planned = [{"step": "hook_drain", "region": "us-east-1", "hook": {"name": "drain"}}, *STEPS]
+    sentence = "Hook drain (before_promotion) failed: no answer. It is not required: the run goes on."
+    failed = {"ended_at": 104.0, "outcome": "failed", "reason": sentence, "warnings": [sentence], "region": "us-east-1"}
+    result = outcome(plan={**PLAN, "plan": planned}, results={"hook_drain": failed, "verify": VERIFIED})
+    hook, verify = result["steps"]
+    assert (hook["name"], hook["region"], hook["seconds"], hook["hook"]) == ("hook_drain", "us-east-1", 3.0, "failed")
+    assert result["warnings"] == [sentence] and "hook" not in verify
+
+
+def test_a_hook_that_ran_after_the_end_is_the_last_step_with_its_own_seconds():
+    page = {
+        "ended_at": 109.0,
+        "outcome": "finished",
+        "reason": "Hook page (on_failure) finished.",
+        "region": "us-east-2",
+    }
+    page |= {"seconds": 2.5}
+    result = outcome(results={"promote_request": {"ended_at": 102.0}, "hook_page": page, "hook_left_out": {}})
+    assert [(step["name"], step["region"], step["seconds"]) for step in result["steps"]] == [
+        ("promote_request", "us-east-2", 1.0),
+        ("hook_page", "us-east-2", 2.5),
+    ]
