@@ -41,7 +41,7 @@ class Taken:
     seconds: from the command's start to its end. accepted: to AWS's answer to the request for the move.
     verified: to the moment at which the name was seen in the target.
     cpu: CPU seconds of the command.
-    looks: how many times a second AWS was asked at most whether the move is done; 0 where it took no time.
+    looks: how many times a second AWS was asked at most whether the move is done; 0 where it took too little time.
     """
 
     seconds: float
@@ -92,7 +92,8 @@ def take(platform: Platform, side: Callable[[Platform], Run], promotion_s: float
         verified = verified_at(platform, run)
     accepted = accepted_at(calls, MOVE)
     # The request looks, too, and on a busy machine late; half-way there is nothing but the loop.
-    looks = looks_a_second(calls, LOOK, accepted + promotion_s / 2, accepted + promotion_s) if promotion_s else 0
+    is_long = promotion_s >= PROMOTION_S
+    looks = looks_a_second(calls, LOOK, accepted + promotion_s / 2, accepted + promotion_s) if is_long else 0
     return Taken(run.seconds, accepted - run.began, verified - run.began, cpu, looks, calls)
 
 
