@@ -61,7 +61,11 @@ def test_a_target_that_is_active_already_is_a_sentence_and_no_error(platform):
     assert [call for call in platform.lab.calls()[before:] if call["mutating"]] == []
 
 
-def test_a_healthy_active_region_is_left_by_switchover_unless_forced(platform):
+# Slower than failover_patience; its endpoint answers, so it is waited for.
+@pytest.mark.parametrize("seconds", [0, 1.5])
+def test_a_healthy_active_region_is_left_by_switchover_unless_forced(platform, seconds):
+    if seconds:
+        platform.lab.fault("latency", region=LOST, seconds=seconds)
     run = platform.run("failover")
     assert run.code != 0
     assert "switchover.yml" in run.output and "force: true" in run.output
