@@ -189,6 +189,8 @@ def context_of(request: ApiRequest, given: Mapping[str, Any], body: bytes) -> di
     context = {"aws:requestedregion": [region], **tag_keys(tags_of(given))}
     if request.service == "dynamodb":
         context["dynamodb:leadingkeys"] = leading_keys(given)
+    if request.service == "application-autoscaling":
+        context["application-autoscaling:service-namespace"] = [str(given.get("ServiceNamespace"))]
     if request.operation == "PutMetricData":
         context["cloudwatch:namespace"] = [str(given.get("Namespace"))]
     if str(given.get("KeyId", "")).startswith("alias/"):

@@ -31,6 +31,7 @@ NAMES: dict[str, dict[str, str]] = {
     "cloudwatch:alarm": {"AlarmName": "AlarmName AlarmNames"},
     "cloudwatch:dashboard": {"DashboardName": "DashboardName DashboardNames"},
     "dynamodb:table": {"TableName": "TableName"},
+    "ecs:service": {"ClusterName": "cluster", "ServiceName": "service services"},
     "elasticloadbalancing:loadbalancer/app/": {"LoadBalancerName": "application.Name"},
     "elasticloadbalancing:loadbalancer/gwy/": {"LoadBalancerName": "gateway.Name"},
     "elasticloadbalancing:loadbalancer/net/": {"LoadBalancerName": "network.Name"},

@@ -57,6 +57,7 @@ class Settings:
     target_initial_s: float = 30.0  # a registered target is `initial` until its first health checks passed
     target_draining_s: float = 30.0  # a deregistered target is `draining`
     instance_refresh_s: float = 120.0
+    task_start_s: float = 30.0  # a task of an ECS service is pending; tens of seconds on Fargate
     # CPU of Auto Scaling groups to which no name leads (lab/services/instances.py); None = no samples
     idle_cpu_percent: float | None = 5.0
     replica_create_s: float = 60.0  # a DynamoDB replica is CREATING
