@@ -22,8 +22,10 @@ options:
       - The manifest, version 1.
       - C(version) must be 1 and C(global_database.identifier) must be given. C(regions) has at least two entries, in
         the order in which the switch was built, each with C(region), C(db_cluster_identifier), C(db_cluster_arn),
-        C(target_group_arn), C(autoscaling_group_name), C(capacity) (C(min), C(desired), C(max)), C(topic_arn) and
-        C(control_bucket).
+        C(target_group_arn), C(topic_arn) and C(control_bucket).
+      - An entry without C(compute) needs C(autoscaling_group_name) and C(capacity) (C(min), C(desired), C(max)) too,
+        one whose C(compute) is V(ecs) C(ecs_service) (C(cluster/service)) and C(capacity), and one of which it is
+        V(none) neither.
       - The stateless fence needs C(database_network_acl_id) and C(database_subnet_ids); without them a move fences by
         C(database_security_group_id).
       - C(preference) lists the regions, the most preferred one first. Without it that is the order of C(regions).

@@ -44,8 +44,10 @@ options:
       - V(application_capacity) sets the minimum and the desired capacity of the application's Auto Scaling group to
         zero and keeps its maximum. Only for a region without traffic. Its instances terminate after their connections
         have drained.
+      - V(service_capacity), added in version 0.3.0, does the same with an ECS service, its desired count, and the
+        minimum capacity of its scalable target if it has one.
     type: str
-    choices: [database_ingress, application_capacity, network_acl]
+    choices: [database_ingress, application_capacity, network_acl, service_capacity]
   network_acl_id:
     description:
       - Id of the network ACL of the subnets of the region's database. Required with O(mode=network_acl).
@@ -70,9 +72,14 @@ options:
     description:
       - Name of the application's Auto Scaling group. Required with O(mode=application_capacity).
     type: str
+  ecs_service:
+    description:
+      - The application's ECS service as C(cluster/service). Required with O(mode=service_capacity).
+    type: str
+    version_added: 0.3.0
   traffic_region:
     description:
-      - Region that has the traffic. O(mode=application_capacity) fails if it is O(region).
+      - Region that has the traffic. O(mode=application_capacity) and O(mode=service_capacity) fail if it is O(region).
     type: str
   regions:
     description:
@@ -192,6 +199,11 @@ document:
       description: The application's Auto Scaling group.
       returned: with C(mode) V(application_capacity)
       type: str
+    ecs_service:
+      description: The application's ECS service.
+      returned: with C(mode) V(service_capacity)
+      type: str
+      version_added: 0.3.0
     run_id:
       description: The run that fenced the region.
       type: str
@@ -237,7 +249,7 @@ restored:
       description: What had been removed.
       type: str
     resource:
-      description: Id or name of the network ACL, security group or Auto Scaling group.
+      description: Id or name of the network ACL, security group, Auto Scaling group or ECS service.
       type: str
     restored:
       description: Rules, or sizes, that had to be restored. Empty if they were already there.
@@ -285,11 +297,12 @@ SUBNET_ID = rules.text(r"subnet-[0-9a-f]{8,17}", "the id of a subnet, such as su
 ARGUMENT_SPEC = {
     "region": {"type": "str", "required": True, "aliases": ["aws_region"], "rule": rules.REGION_CODE},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "mode": {"type": "str", "choices": ["database_ingress", "application_capacity", "network_acl"]},
+    "mode": {"type": "str", "choices": ["database_ingress", "application_capacity", "network_acl", "service_capacity"]},
     "network_acl_id": {"type": "str", "rule": ACL_ID},
     "subnet_ids": {"type": "list", "elements": "str", "rule": rules.Each(SUBNET_ID)},
     "security_group_id": {"type": "str", "rule": GROUP_ID},
     "autoscaling_group_name": {"type": "str", "rule": rules.NAME},
+    "ecs_service": {"type": "str", "rule": rules.ECS_SERVICE},
     "traffic_region": {"type": "str", "rule": rules.REGION_CODE},
     **TABLE_SPEC,
     "regions": {"type": "list", "elements": "str", "required": True, "rule": rules.REGIONS},
@@ -309,6 +322,7 @@ def main():
             ("mode", "database_ingress", ["security_group_id"]),
             ("mode", "network_acl", ["network_acl_id"]),
             ("mode", "application_capacity", ["autoscaling_group_name"]),
+            ("mode", "service_capacity", ["ecs_service"]),
         ],
     )
 

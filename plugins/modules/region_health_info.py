@@ -73,7 +73,8 @@ options:
     default: [load_balancer_targets, database]
   capacity:
     description:
-      - Whether to read the desired capacity of the regions' Auto Scaling groups too. It decides nothing.
+      - Whether to read the desired capacity of the regions' Auto Scaling groups, or the desired count of their ECS
+        services, too. It decides nothing.
     type: bool
     default: false
     version_added: 0.3.0
@@ -208,7 +209,7 @@ silent_regions:
   version_added: 0.3.0
   sample: [us-east-1]
 capacity:
-  description: Desired capacity of the regions' groups that were read, by region. Empty without O(capacity).
+  description: Desired capacity of the regions' groups or services that were read, by region. Empty without O(capacity).
   returned: success
   type: dict
   sample: {us-east-1: 4, us-east-2: 2}

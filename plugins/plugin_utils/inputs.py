@@ -17,8 +17,15 @@ from itertools import combinations
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.engines import ENGINES, is_version, of
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import METHODS as MANAGED
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
+    AUTOSCALING,
+    COMPUTE_MEMBERS,
+    ECS,
+    NO_COMPUTE,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import HOSTED_ZONES
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
+    APPLICATION_CAPACITY,
     AUTO,
     DATABASE_INGRESS,
     FENCINGS,
@@ -165,6 +172,8 @@ INPUTS: dict[str, dict[str, t.Any]] = {
     **_spec("list", rules.Each(rules.SERVER), "traffic_dns_servers"),
     **_spec("list", INSTANCE_TYPES, "application_instance_types"),
     **_spec("list", Hooks(), "failover_hooks"),
+    "application_compute": _choice(*COMPUTE_MEMBERS),
+    **_spec("str", rules.ECS_SERVICE, "application_ecs_service", is_blank=True),
     "application_capacity_reservation_preference": _choice(*rules.RESERVATION_PREFERENCES),
     **_spec(
         "dict",
@@ -495,6 +504,23 @@ def _network_problems(region: str, own: t.Mapping[str, t.Any], fencing: t.Any) -
     return problems
 
 
+def compute_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
+    """A service that is missing or not used, and a fence of capacity where the platform has no compute of its own."""
+    compute = inputs.get("application_compute") or AUTOSCALING
+    service = inputs.get("application_ecs_service")
+    if compute == ECS and not service:
+        return [
+            refusal("application_ecs_service", service, f"{rules.ECS_SERVICE.allowed}, with application_compute ecs")
+        ]
+    if service and rules.ECS_SERVICE.fits(service) and compute in COMPUTE_MEMBERS and compute != ECS:
+        return [refusal("application_ecs_service", service, f"none with application_compute {compute}")]
+    name, given = "failover_fencing", inputs.get("failover_fencing")
+    if compute != NO_COMPUTE or given != APPLICATION_CAPACITY:
+        return []
+    others = ", ".join(one for one in FENCINGS if one != APPLICATION_CAPACITY)
+    return [refusal(name, given, f"one of {others} with application_compute none, which has no capacity to remove")]
+
+
 def unusable(variable: str, source: t.Any) -> str:
     """Return the sentence for a variable whose template cannot be evaluated, such as one with an undefined variable."""
     return refusal(variable, source, "a value, or a template that Ansible can evaluate")
@@ -553,6 +579,7 @@ def platform_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     known = [region for region in regions if rules.REGION_CODE.fits(region)]
     problems += credential_problems(inputs.get("credentials") or {}, known)
     problems += move_problems(inputs, regions) + engine_problems(inputs)
-    problems += reservation_problems(inputs) + trigger_problems(inputs) + layer_problems(inputs)
+    problems += compute_problems(inputs) + reservation_problems(inputs) + trigger_problems(inputs)
+    problems += layer_problems(inputs)
     # Names are made of what was judged above.
     return problems or name_problems(inputs.get("names") or {})

@@ -47,6 +47,8 @@ VARIANTS = {
         "global_database_storage_type": "aurora-iopt1",
     },
     "accelerator": {"traffic_switch_backend": "global_accelerator"},
+    "without_compute": {"application_compute": "none"},
+    "service": {"application_compute": "ecs", "application_ecs_service": "trading/orders"},
 }
 # Names the folder of the platforms that all stages of a `make test` use.
 OF_ALL_STAGES = "STAGES_PLATFORMS"

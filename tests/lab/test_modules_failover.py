@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling import capacity
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.units import group_in
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     manifest as control_table_manifest,
@@ -287,11 +288,11 @@ def test_a_standby_is_not_lowered_before_its_traffic_comes_if_its_minimum_size_i
     assert done["after"]["desired"] == 4
     for _part in range(6):
         platform.lab.advance(400)
-    sizes = capacity.read_group(platform.clients("autoscaling", WEST), GROUP)
+    sizes = group_in(platform.clients, WEST, GROUP).read()
     assert (sizes["desired"], sizes["min"]) == ((4, 4) if is_held else (2, 2))
     if is_held:
         platform.lab.advance(7200)
-        assert capacity.read_group(platform.clients("autoscaling", WEST), GROUP)["min"] == 2
+        assert group_in(platform.clients, WEST, GROUP).read()["min"] == 2
         assert capacity.run({**params, "at_least": 0, "min_size_hold": 0}, platform.clients)["changed"] is False
 
 

@@ -156,6 +156,33 @@ class Place:
         ]
         return group["MinSize"], group["DesiredCapacity"], group["MaxSize"]
 
+    # --- an ECS service with its scalable target
+    @property
+    def service(self) -> str:
+        return f"{self.name}/app"
+
+    def make_service(self, low: int, desired: int, high: int) -> None:
+        ecs = self.aws("ecs")
+        ecs.create_cluster(clusterName=self.name)
+        containers = [{"name": "app", "image": "app", "memory": 512}]
+        ecs.register_task_definition(family=self.name, containerDefinitions=containers)
+        ecs.create_service(cluster=self.name, serviceName="app", taskDefinition=self.name, desiredCount=desired)
+        target = {**self.target(), "MinCapacity": low, "MaxCapacity": high}
+        self.aws("application-autoscaling").register_scalable_target(**target)
+
+    def target(self) -> dict[str, str]:
+        """The names of the scalable target."""
+        names = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+        return {**names, "ResourceId": f"service/{self.service}"}
+
+    def service_sizes(self) -> tuple[int, int, int]:
+        """Minimum, desired and maximum."""
+        (found,) = self.aws("ecs").describe_services(cluster=self.name, services=["app"])["services"]
+        targets = self.aws("application-autoscaling").describe_scalable_targets(
+            ServiceNamespace="ecs", ResourceIds=[f"service/{self.service}"]
+        )["ScalableTargets"]
+        return targets[0]["MinCapacity"], found["desiredCount"], targets[0]["MaxCapacity"]
+
     # --- a global database whose writer is in EAST
     def make_database(self) -> dict[str, str]:
         """Return the ARN of each region's cluster."""
@@ -312,7 +339,8 @@ def health_counted(place: Place) -> Write:
 # --- fencing
 def fence(place: Place, mode: str, resource: str, state: str = "present") -> dict[str, Any]:
     params = {"region": WEST, "regions": [EAST, WEST], "state": state, "mode": mode, "traffic_region": EAST}
-    params |= {"security_group_id": resource, "autoscaling_group_name": resource, "network_acl_id": resource}
+    names = ("security_group_id", "autoscaling_group_name", "network_acl_id", "ecs_service")
+    params |= dict.fromkeys(names, resource)
     return region_fence.run({**params, "table_name": place.name, "run_id": "r1", "deadline": 12.0}, place.clients)
 
 
@@ -471,6 +499,71 @@ def minimum_raised(place: Place) -> Write:
 @writes("autoscaling", "DeleteScheduledAction")
 def minimum_given_back(place: Place) -> Write:
     return prepare_hold(place, is_held=True)
+
+
+# --- an ECS service
+def prepare_service_fence(place: Place, is_fenced: bool) -> Write:
+    place.make_table()
+    place.make_service(1, 1, 3)
+
+    def seen() -> Any:
+        return place.service_sizes(), fenced(place)
+
+    if not is_fenced:
+        wanted = ((0, 0, 3), [("done", True)] * 2)
+        return Write(lambda: fence(place, "service_capacity", place.service), seen, wanted)
+    fence(place, "service_capacity", place.service)
+    return Write(lambda: fence(place, "service_capacity", place.service, "absent"), seen, ((1, 1, 3), []))
+
+
+@writes("ecs", "UpdateService")
+def service_taken(place: Place) -> Write:
+    return prepare_service_fence(place, is_fenced=False)
+
+
+@writes("application-autoscaling", "RegisterScalableTarget")
+def service_bounds_given_back(place: Place) -> Write:
+    return prepare_service_fence(place, is_fenced=True)
+
+
+@writes("ecs", "UpdateService")
+def service_raised(place: Place) -> Write:
+    place.make_service(0, 0, 3)
+    params = {"region": WEST, "service": place.service, "at_least": 2, "target_group_arn": None, "wait": False}
+    return Write(lambda: capacity.run_service(params, place.clients), place.service_sizes, (0, 2, 3))
+
+
+def prepare_service_hold(place: Place, is_held: bool) -> Write:
+    place.make_service(0, 0, 3)
+    params = {"region": WEST, "service": place.service, "target_group_arn": None, "wait": False}
+    scaling = place.clients("application-autoscaling", WEST)
+
+    def seen() -> Any:
+        found = scaling.describe_scheduled_actions(**place.target())["ScheduledActions"]
+        return place.service_sizes(), [one["ScalableTargetAction"]["MinCapacity"] for one in found]
+
+    def request(at_least: int, seconds: int) -> dict[str, Any]:
+        return capacity.run_service({**params, "at_least": at_least, "min_size_hold": seconds}, place.clients)
+
+    if not is_held:
+        return Write(lambda: request(2, 3600), seen, ((2, 2, 3), [0]))
+    request(2, 3600)
+    return Write(lambda: request(0, 0), seen, ((0, 2, 3), []))
+
+
+@writes("application-autoscaling", "PutScheduledAction")
+def service_minimum_held(place: Place) -> Write:
+    return prepare_service_hold(place, is_held=False)
+
+
+@writes("application-autoscaling", "RegisterScalableTarget")
+def service_minimum_raised(place: Place) -> Write:
+    return prepare_service_hold(place, is_held=False)
+
+
+@writes("application-autoscaling", "DeleteScheduledAction")
+def service_minimum_given_back(place: Place) -> Write:
+    return prepare_service_hold(place, is_held=True)
 
 
 # --- the global database

@@ -78,6 +78,8 @@ DOCUMENTS = [MANIFEST, PAUSE, {"version": 1}, {"version": 2, "new": "form"}, {},
 TEXTS = {
     "active_region": [EAST, WEST],
     "autoscaling_group_name": ["trading-asg-dev"],
+    "ecs_service": ["trading/orders"],
+    "service": ["trading/orders"],
     "bucket": ["trading-data-us-east-1-dev"],
     "by": ["ann", "zoë"],
     "database_name": ["trading"],
@@ -219,12 +221,15 @@ NO_HOST = ["two words", "a..b", "-", "x" * 256, f"{'y' * 64}.example.com", "Ω.e
 NO_URL = ["example", "ftp://example.com", "http://", "http://[::1", "http://two words", "http://example.com:port"]
 NO_PATH = ["health", "/two words", "/Ω", f"/{'x' * 256}"]
 NO_NAME = ["x" * 4000, *CONTROLS]
+NO_SERVICE = ["orders", "trading/", "a/b/c", "two words/orders", f"trading/{'x' * 256}", *CONTROLS]
 BAD_TEXTS = {
     **{name: NO_REGION for name in TEXTS if name in ("region", "removed_regions") or name.endswith("_region")},
     "regions": NO_REGION,
     **{name: NO_ARN for name in TEXTS if name.endswith("_arn")},
     "safety_rules_to_override": NO_ARN,
     "autoscaling_group_name": NO_NAME,
+    "ecs_service": NO_SERVICE,
+    "service": NO_SERVICE,
     "bucket": ["Data", "ab", "two words", "x" * 64, *CONTROLS],
     "by": NO_NAME,
     "child_health_checks": ["two words", "Ω", "x" * 65],

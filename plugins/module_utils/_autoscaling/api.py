@@ -62,6 +62,12 @@ def update_group(client: Any, name: str, sizes: Mapping[str, int]) -> None:
     client.update_auto_scaling_group(AutoScalingGroupName=name, **given)
 
 
+@aws_call("SetDesiredCapacity")
+def set_desired_capacity(client: Any, name: str, desired: int) -> None:
+    """Set the desired capacity regardless of cooldowns, because a region is being lost."""
+    client.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=desired, HonorCooldown=False)
+
+
 @aws_call("DescribeScalingActivities")
 def last_failed_activity(client: Any, name: str, since: float) -> dict[str, Any] | None:
     """Return the newest failed scaling activity that began after a time in epoch seconds, or None.

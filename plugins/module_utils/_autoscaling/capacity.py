@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Capacity before traffic: raise an Auto Scaling group to a minimum, never lower it, and wait for healthy targets.
+"""Capacity before traffic: raise a group or service (units.py) to a minimum, never lower it, and wait for its targets.
 
 Scaling up can be requested but is not guaranteed, so only healthy targets prove it. Where AWS has no more instances, a
 part of what is wanted may be enough, if the caller accepts that: the group goes on to request the rest.
@@ -14,12 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import (
-    describe_group,
-    describe_hold,
-    describe_targets,
-    last_failed_activity,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_targets
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.enough import sufficient
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.hold import (
     give_back,
@@ -27,12 +22,16 @@ from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.
     raise_min,
     read_hold,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.units import (
+    Unit,
+    group_in,
+    service_in,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import Lease, NoLease, lease_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
     Refused,
-    aws_call,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import (
     READ_BACK_SECONDS,
@@ -49,43 +48,28 @@ RECENT_SECONDS = 3600
 BUSY_CODES = ("ResourceContention", "ScalingActivityInProgress")
 
 
-@aws_call("SetDesiredCapacity")
-def set_desired_capacity(client: Any, name: str, desired: int) -> None:
-    """Set the desired capacity regardless of cooldowns, because a region is being lost."""
-    client.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=desired, HonorCooldown=False)
+def read(unit: Unit) -> dict[str, Any]:
+    """Return what a unit is now; raise MultiRegionError if it does not exist."""
+    seen = unit.read()
+    if seen is None:
+        raise MultiRegionError(f"{unit.option} is {unit.name}; there is no {unit.title} with that name.")
+    return seen
 
 
-def read_group(client: Any, name: str) -> dict[str, Any]:
-    """Return the group's sizes; raise MultiRegionError if there is no such group."""
-    group = describe_group(client, name)
-    if group is None:
-        raise MultiRegionError(f"name is {name}; there is no Auto Scaling group with that name.")
-    return group
+def raise_desired(unit: Unit, at_least: int, sleep: Callable[[float], None]) -> dict[str, Any]:
+    """Request the capacity and return what the unit is once it shows the new size.
 
-
-def refusal(name: str, group: Mapping[str, Any], at_least: int) -> str | None:
-    """Return why the group cannot be raised that far, or None. Pure."""
-    if at_least > group["max"]:
-        return f"at_least is {at_least}; {name} allows at most {group['max']} (its maximum size)."
-    return None
-
-
-def raise_group(client: Any, name: str, at_least: int, sleep: Callable[[float], None]) -> dict[str, Any]:
-    """Request the capacity and return the group once it shows the new size.
-
-    A request whose response was lost may have been carried out, so the group is read before it is reported as failed.
+    A request whose response was lost may have been carried out, so the unit is read before it is reported as failed.
     """
     failure = None
     try:
-        _patiently(lambda: set_desired_capacity(client, name, at_least), sleep)
+        _patiently(lambda: unit.set_desired(at_least), sleep)
     except AwsCallError as error:
         if not error.ambiguous:
             raise
         failure = error
-    done = f"The desired capacity of {name} was set to {at_least}"
-    return wait_until_visible(
-        lambda: read_group(client, name), lambda group: group["desired"] >= at_least, failure, done, sleep=sleep
-    )
+    done = f"The {unit.desired_word} of {unit.name} was set to {at_least}"
+    return wait_until_visible(lambda: read(unit), lambda seen: seen["desired"] >= at_least, failure, done, sleep=sleep)
 
 
 def _patiently(call: Callable[[], None], sleep: Callable[[float], None]) -> None:
@@ -98,25 +82,25 @@ def _patiently(call: Callable[[], None], sleep: Callable[[float], None]) -> None
         raise late.error from late
 
 
-def scaling_failure(client: Any, name: str) -> dict[str, Any] | None:
-    """Return the last failed scaling activity, None without a recent one, {unknown: sentence} if that is unknown."""
+def scaling_failure(unit: Unit) -> dict[str, Any] | None:
+    """Return what last kept a unit from growing, None if nothing recently did, {unknown: sentence} if unknown."""
     try:
-        return last_failed_activity(client, name, time.time() - RECENT_SECONDS)
+        return unit.last_failure(time.time() - RECENT_SECONDS)
     except AwsCallError as error:
         return {"unknown": str(error)}
 
 
-def said_of_failure(failure: Mapping[str, Any] | None) -> str:
-    """Return the sentence on the last failed scaling activity, with a blank before it; empty without one. Pure."""
+def said_of_failure(unit: Unit, failure: Mapping[str, Any] | None) -> str:
+    """Return the sentence on what last kept a unit from growing, with a blank before it; empty without. Pure."""
     if not failure:
         return ""
     if "unknown" in failure:
-        return f" Why the group has no more could not be read: {failure['unknown']}"
-    return f" Last failed scaling activity, of {failure['started_at']}: {failure['message']}"
+        return f" Why there are no more could not be read: {failure['unknown']}"
+    return f" Last failed {unit.failure_word}, of {failure['started_at']}: {failure['message']}"
 
 
 def wait_healthy(
-    balancing: Any, scaling: Any, group: Mapping[str, Any], params: Mapping[str, Any], lease: Lease | NoLease
+    balancing: Any, unit: Unit, seen: Mapping[str, Any], params: Mapping[str, Any], lease: Lease | NoLease
 ) -> tuple[int, dict[str, Any]]:
     """Return the number of healthy targets once there are enough, and what is said of them.
 
@@ -125,13 +109,13 @@ def wait_healthy(
     All of ``at_least`` are enough until capacity_timeout, min_capacity_percent of them from then on. Raises WaitTimeout
     with the numbers. Renews the lease in the meantime; raises what ``Lease.sleep`` raises if the lease is lost.
     """
-    name, arn, at_least = params["name"], params["target_group_arn"], params["at_least"]
+    arn, at_least = params["target_group_arn"], params["at_least"]
     percent, timeout = params.get("min_capacity_percent") or 100, params["wait_timeout"]
     patience = min(timeout, timeout if params.get("capacity_timeout") is None else params["capacity_timeout"])
     began = time.monotonic()
     enough, until = sufficient(at_least, percent), began + patience
 
-    def read() -> dict[str, Any]:
+    def read_targets() -> dict[str, Any]:
         targets = describe_targets(balancing, arn)
         if targets is None:
             raise MultiRegionError(f"target_group_arn is {arn}; there is no such target group.")
@@ -141,36 +125,36 @@ def wait_healthy(
         return targets["healthy"] >= (at_least if time.monotonic() < until else enough)
 
     try:
-        found = poll(read, is_enough, timeout=timeout, interval=params["poll_interval"], sleep=lease.sleep)
+        found = poll(read_targets, is_enough, timeout=timeout, interval=params["poll_interval"], sleep=lease.sleep)
     except WaitTimeout as error:
-        activity = scaling_failure(scaling, name)
-        failure = WaitTimeout(error.state, error.error, error.seconds, _too_few(error, params, group, activity))
+        activity = scaling_failure(unit)
+        failure = WaitTimeout(error.state, error.error, error.seconds, _too_few(error, params, unit, seen, activity))
         failure.evidence = {"targets": error.state, "scaling_failure": activity}
         raise failure from error
     healthy = found["healthy"]
     if healthy >= at_least:
         return healthy, {"said": [f"{healthy} of its targets are healthy{after_waiting(time.monotonic() - began)}."]}
-    activity = scaling_failure(scaling, name)
+    activity = scaling_failure(unit)
     warning = (
-        f"{name} has {healthy} of {at_least} wanted healthy targets after {patience} s (capacity_timeout), which "
-        f"min_capacity_percent, {percent}, accepts. Its desired capacity stays {group['desired']}, so it goes on to "
-        f"launch the rest.{_suspended(group)}{said_of_failure(activity)}"
+        f"{unit.name} has {healthy} of {at_least} wanted healthy targets after {patience} s (capacity_timeout), which "
+        f"min_capacity_percent, {percent}, accepts. Its {unit.desired_word} stays {seen['desired']}, so it goes on "
+        f"to launch the rest.{_suspended(seen)}{said_of_failure(unit, activity)}"
     )
     return healthy, {"warnings": [warning], "scaling_failure": activity}
 
 
-def _too_few(error: WaitTimeout, params: Mapping[str, Any], group: Mapping[str, Any], activity: Any) -> str:
+def _too_few(error: WaitTimeout, params: Mapping[str, Any], unit: Unit, seen: Mapping[str, Any], activity: Any) -> str:
     at_least, percent = params["at_least"], params.get("min_capacity_percent") or 100
-    seen, enough = error.state or {"healthy": 0, "registered": 0}, sufficient(at_least, percent)
+    targets, enough = error.state or {"healthy": 0, "registered": 0}, sufficient(at_least, percent)
     message = (
-        f"{seen['healthy']} of {seen['registered']} targets of {params['name']} are healthy after "
+        f"{targets['healthy']} of {targets['registered']} targets of {unit.name} are healthy after "
         f"{error.seconds:.0f} s (wait_timeout); {at_least} are needed"
     )
     if enough < at_least:
         message += f", or {enough} of them (min_capacity_percent is {percent})"
-    message += f".{_suspended(group)}{said_of_failure(activity)}"
-    if 0 < seen["healthy"] < enough < at_least:
-        message += f" min_capacity_percent={seen['healthy'] * 100 // at_least} accepts what there is."
+    message += f".{_suspended(seen)}{said_of_failure(unit, activity)}"
+    if 0 < targets["healthy"] < enough < at_least:
+        message += f" min_capacity_percent={targets['healthy'] * 100 // at_least} accepts what there is."
     return message
 
 
@@ -185,45 +169,60 @@ def count_healthy(client: Any, arn: str | None) -> int | None:
 
 
 def request(
-    client: Any,
+    unit: Unit,
     params: Mapping[str, Any],
     before: Mapping[str, Any],
     hold: Mapping[str, Any],
     lease: Lease | NoLease,
 ) -> tuple[Mapping[str, Any], list[str]]:
-    """Request what is lacking; return the group, and warnings. hold: in the shape of ``read_hold``.
+    """Request what is lacking; return what the unit is then, and warnings. hold: in the shape of ``read_hold``.
 
-    The minimum size is held raised if that is possible. If it is not, that is no reason to run less, or not to move.
+    The minimum is held raised if that is possible. If it is not, that is no reason to run less, or not to move.
     """
-    name, at_least, seconds = params["name"], params["at_least"], params.get("min_size_hold")
+    at_least, seconds = params["at_least"], params.get("min_size_hold")
     warnings, after = [], None
     if seconds:
         try:
-            after = raise_min(client, name, before, hold, at_least, seconds, lease.sleep)
+            after = raise_min(unit, before, hold, at_least, seconds, lease.sleep)
         except (AwsCallError, WaitTimeout) as error:
-            warnings = [f"The minimum size of {name} is not held raised, so scaling policies may lower it: {error}"]
-    after = after or read_group(client, name)
+            held = f"The {unit.min_word} of {unit.name} is not held raised"
+            warnings = [f"{held}, so scaling policies may lower it: {error}"]
+    after = after or read(unit)
     if after["desired"] < at_least:
-        after = raise_group(client, name, at_least, lease.sleep)
+        after = raise_desired(unit, at_least, lease.sleep)
     return after, warnings
 
 
 @timed
 def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
-    """Raise the group's desired capacity to ``at_least`` and wait for that many healthy targets.
+    """Raise the desired capacity of the group ``name`` to ``at_least`` and wait for that many healthy targets.
 
-    Returns changed, reason, before, after (group sizes), hold, healthy_targets, diff, and where there are fewer than
+    Returns changed, reason, before, after (its sizes), hold, healthy_targets, diff, and where there are fewer than
     wanted also warnings and scaling_failure.
     """
-    name, at_least, region = params["name"], params["at_least"], params.get("region") or clients.default_region
-    scaling, balancing = clients("autoscaling", region), clients("elbv2", region)
-    before = read_group(scaling, name)
-    why_not = refusal(name, before, at_least)
+    return _run(group_in(clients, _region(params, clients), params["name"]), params, clients, check_mode)
+
+
+@timed
+def run_service(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
+    """Do the same with the ECS service ``service``."""
+    return _run(service_in(clients, _region(params, clients), params["service"]), params, clients, check_mode)
+
+
+def _region(params: Mapping[str, Any], clients: Any) -> str:
+    return params.get("region") or clients.default_region
+
+
+def _run(unit: Unit, params: Mapping[str, Any], clients: Any, check_mode: bool) -> dict[str, Any]:
+    at_least, balancing = params["at_least"], clients("elbv2", _region(params, clients))
+    before = read(unit)
+    why_not = unit.refusal(before, at_least)
     if why_not:
         raise Refused(why_not, before=before)
-    lease, seconds = lease_of(params, clients), params.get("min_size_hold")
-    # Whoever restores the minimum size must know; a move goes on without knowing.
-    hold = {} if seconds is None else (describe_hold(scaling, name) or {}) if seconds == 0 else read_hold(scaling, name)
+    # Nothing lowers the desired count of a service that is not scaled, so no minimum has to be held.
+    lease, seconds = lease_of(params, clients), params.get("min_size_hold") if before.get("is_scaled", True) else None
+    # Whoever restores the minimum must know; a move goes on without knowing.
+    hold = {} if seconds is None else (unit.describe_hold() or {}) if seconds == 0 else read_hold(unit)
     is_given_back = seconds == 0 and bool(hold)
     is_held = bool(seconds) and is_due({} if "unknown" in hold else hold, before, at_least, seconds, time.time())
     changed = before["desired"] < at_least or is_held or is_given_back
@@ -235,14 +234,14 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
     if changed and not check_mode:
         lease.hold()
         if is_given_back:
-            give_back(scaling, name, before, hold, lease.sleep)
+            give_back(unit, before, hold, lease.sleep)
         asked = params if is_held else {**params, "min_size_hold": None}
-        after, warnings = request(scaling, asked, before, hold, lease)
-        hold = {} if seconds is None else read_hold(scaling, name)
+        after, warnings = request(unit, asked, before, hold, lease)
+        hold = {} if seconds is None else read_hold(unit)
     short: dict[str, Any] = {}
     if params["wait"] and not check_mode:
         try:
-            healthy, short = wait_healthy(balancing, scaling, after, params, lease)
+            healthy, short = wait_healthy(balancing, unit, after, params, lease)
         except MultiRegionError as error:
             error.evidence.update(before=before, after=after, changed=changed)
             raise
@@ -250,7 +249,11 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
         healthy = count_healthy(balancing, params.get("target_group_arn"))
     warnings = [*warnings, *short.pop("warnings", [])]
     # A request that could not be carried out as wished may have changed nothing.
-    is_changed = changed if check_mode or is_given_back else changed and (after != before or bool(hold) and is_held)
+    is_changed = (
+        changed
+        if check_mode or is_given_back
+        else changed and (_sizes(after) != _sizes(before) or is_held and bool(hold))
+    )
     return {
         "changed": is_changed,
         "before": before,
@@ -258,18 +261,18 @@ def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> di
         "hold": hold or None,
         "healthy_targets": healthy,
         "diff": {"before": _sizes(before), "after": _sizes(after)},
-        "reason": _reason(name, before, after, params, is_changed, check_mode, [*short.pop("said", []), *warnings]),
+        "reason": _reason(unit, before, after, params, is_changed, check_mode, [*short.pop("said", []), *warnings]),
         **({"warnings": warnings} if warnings else {}),
         **short,
     }
 
 
-def _sizes(group: Mapping[str, Any]) -> dict[str, int]:
-    return {size: group[size] for size in ("min", "desired")}
+def _sizes(seen: Mapping[str, Any]) -> dict[str, int]:
+    return {size: seen[size] for size in ("min", "desired")}
 
 
 def _reason(
-    name: str,
+    unit: Unit,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
     params: Mapping[str, Any],
@@ -278,17 +281,19 @@ def _reason(
     more: list[str],
 ) -> str:
     would, at_least = "would be" if check_mode else "was", params["at_least"]
+    is_scaled = before.get("is_scaled", True)
     words = []
     if after["desired"] > before["desired"]:
         sizes = f"from {before['desired']} to {after['desired']}"
-        words.append(f"The desired capacity of {name} {would} raised {sizes}.")
-    if after["min"] > before["min"]:
+        words.append(f"The {unit.desired_word} of {unit.name} {would} raised {sizes}.")
+    if after["min"] > before["min"] and is_scaled:
         until = f"AWS restores it after {params['min_size_hold']} s"
-        words.append(f"The minimum size {would} raised from {before['min']} to {after['min']}; {until}.")
+        words.append(f"The {unit.min_word} {would} raised from {before['min']} to {after['min']}; {until}.")
     elif after["min"] < before["min"]:
-        words.append(f"The minimum size of {name} {would} restored: {before['min']} to {after['min']}.")
+        words.append(f"The {unit.min_word} of {unit.name} {would} restored: {before['min']} to {after['min']}.")
     elif changed and not words:
-        words.append(f"How long the minimum size of {name} is held {would} changed.")
+        words.append(f"How long the {unit.min_word} of {unit.name} is held {would} changed.")
     if not words:
-        words.append(f"The desired capacity of {name} is {before['desired']}, and {at_least} or more was requested.")
+        asked = f"{at_least} or more was requested"
+        words.append(f"The {unit.desired_word} of {unit.name} is {before['desired']}, and {asked}.")
     return " ".join([*words, *more])

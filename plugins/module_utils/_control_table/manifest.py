@@ -16,6 +16,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
+    COMPUTE_MEMBERS,
+    compute_of,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
     MANIFEST_ID,
     get_document,
@@ -34,14 +38,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._options.laye
 
 VERSION = 1
 ABSENT = "absent"
-# Members of an entry that are required to plan a failover to or from that region.
+# Members of an entry that are required to plan a failover to or from that region, besides those of its compute.
 ENTRY_MEMBERS = (
     "region",
     "db_cluster_identifier",
     "db_cluster_arn",
     "target_group_arn",
-    "autoscaling_group_name",
-    "capacity",
     "topic_arn",
     "control_bucket",
 )
@@ -60,7 +62,12 @@ def manifest_problems(manifest: Any) -> list[str]:
     if len(entries) < 2:
         problems.append(f"manifest.regions has {len(entries)} entries; allowed: at least two.")
     for index, entry in enumerate(entries):
-        missing = [name for name in ENTRY_MEMBERS if not entry.get(name)]
+        compute = compute_of(entry)
+        if compute not in COMPUTE_MEMBERS:
+            allowed = ", ".join(COMPUTE_MEMBERS)
+            problems.append(f"manifest.regions[{index}].compute is {compute}; allowed: one of {allowed}.")
+        members = (*ENTRY_MEMBERS, *COMPUTE_MEMBERS.get(compute, ()))
+        missing = [name for name in members if not entry.get(name)]
         if missing:
             problems.append(f"manifest.regions[{index}] has no {', '.join(missing)}; all of them are needed.")
     names = [entry.get("region") for entry in entries]

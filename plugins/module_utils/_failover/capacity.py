@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import NO_COMPUTE
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import State
 
@@ -30,16 +31,19 @@ def build_capacity(
     Capacity comes before traffic: at least what the regions to move away from run or should run by the manifest, never
     less than the target region runs now, and never more than the maximum of its group. Of a region whose group cannot
     be read, what the health checks last saw counts instead: it may have been raised since the manifest was written.
+    Nothing is wanted of a target region without compute of its own: what runs behind its targets is not ours to raise.
 
     left: regions to move away from. fenced_sizes: {min, desired, max} that fencing removed from the target's group and
     that the step unfence restores, or None.
     """
+    if state.compute.get(target) == NO_COMPUTE:
+        return Capacity(0, f"none: {target} has no compute of its own, so no step raises or awaits capacity.", False)
     own = _group(state, target)
     limit = own.get("max")
     figures = {f"{target} now": own.get("desired", 0)}
     if fenced_sizes:
         figures[f"{target} before it was fenced"] = fenced_sizes.get("desired", 0)
-        limit = max(limit or 0, fenced_sizes.get("max", 0))
+        limit = max(limit or 0, fenced_sizes["max"]) if fenced_sizes.get("max") else limit
     for region in sorted(left):
         figures[f"{region} by the manifest"] = state.capacity.get(region, {}).get("desired", 0)
         if _is_known(state, region):

@@ -8,27 +8,29 @@ from __future__ import annotations
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.enough import running
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import AUTOSCALING, ECS
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import (
     ACCEPT_DATA_LOSS,
     FORCE,
     Obstacle,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import REQUIRED, Situation
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import TRAFFIC_DIAL
+from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import UNHEALTHY
 
 # The parts of a region, as the sentence about a missing one calls them.
 PARTS = {
     "global_cluster": "global database",
     "cluster": "database cluster",
     "targets": "target group",
-    "group": "Auto Scaling group",
 }
+COMPUTES = {AUTOSCALING: "Auto Scaling group", ECS: "ECS service"}
 
 
 def target_unreadable(seen: Situation) -> Obstacle | None:
     """A required fact of the target region is unknown."""
     elsewhere = seen.state.switch_fact == TRAFFIC_DIAL
-    required = REQUIRED if elsewhere else (*REQUIRED, seen.state.switch_fact)
+    required = seen.required_facts if elsewhere else (*seen.required_facts, seen.state.switch_fact)
     unknown = seen.facts.unknown(required)
     if not unknown:
         return None
@@ -58,7 +60,8 @@ def switch_unreachable(seen: Situation) -> Obstacle | None:
 
 def target_incomplete(seen: Situation) -> Obstacle | None:
     """A resource that the target region needs does not exist."""
-    missing = [words for name, words in PARTS.items() if seen.facts[name].known and seen.facts[name].value is None]
+    parts = {**PARTS, "group": COMPUTES.get(seen.compute_of(seen.target), "")}
+    missing = [words for name, words in parts.items() if seen.facts[name].known and seen.facts[name].value is None]
     if seen.view and seen.target not in (seen.members or ()) and not seen.is_detached:
         members = ", ".join(member["region"] for member in seen.view["members"])
         missing.append(f"member of the global database (members: {members or 'none'})")
@@ -109,4 +112,19 @@ def target_has_no_healthy_target(seen: Situation) -> Obstacle | None:
     return Obstacle(
         "target_has_no_healthy_target",
         f"{seen.target} has no healthy target: 0 of {targets['registered']} registered ones; at least 1 is needed.",
+    )
+
+
+def targets_unhealthy(seen: Situation) -> Obstacle | None:
+    """Too few targets are healthy in a region without compute of its own, where no step of the move gets more."""
+    targets = seen.facts.value("targets")
+    if seen.has_compute or not seen.is_promotion_open or not targets or not targets["healthy"]:
+        return None
+    signal = seen.verdict_of(seen.target).signals["load_balancer_targets"]
+    if signal.state != UNHEALTHY:
+        return None
+    return Obstacle(
+        "targets_unhealthy",
+        f"{seen.target} has no compute of its own, so nothing raises what its targets can serve. {signal.reason}",
+        FORCE,
     )

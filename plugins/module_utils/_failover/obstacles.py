@@ -38,6 +38,7 @@ GUARDS: tuple[Guard, ...] = (
     guards_target.target_incomplete,
     guards_target.target_detached,
     guards_target.target_has_no_healthy_target,
+    guards_target.targets_unhealthy,
     guards_target.target_capacity_suspended,
     guards_database.promotion,
     guards_database.active_region_detached,

@@ -26,6 +26,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.
     stopped_processes,
     sufficient,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
+    AUTOSCALING,
+    NO_COMPUTE,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.capacity import Capacity, build_capacity
@@ -34,10 +38,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     APPLICATION_CAPACITY,
     DATABASE_INGRESS,
     NETWORK_ACL,
+    NO_FENCING,
     STATEMENTS,
     Endpoint,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
+    CAPACITY_MODES,
     DONE,
     measures_of,
     writes_ended_at,
@@ -163,22 +169,39 @@ class Situation(Database):
     @property
     def own_sizes(self) -> dict[str, int] | None:
         """The sizes that fencing removed from the target's group, or None."""
-        taken = next((one for one in self.own_measures if one["mode"] == APPLICATION_CAPACITY), None)
+        taken = next((one for one in self.own_measures if one["mode"] in CAPACITY_MODES), None)
         return (taken.get("removed") or self.state.capacity.get(self.target)) if taken else None
 
     @property
     def fencing(self) -> str:
         """How the source region is fenced: as requested, as far as the manifest names what that needs."""
         asked = self.request.fencing
+        if asked == APPLICATION_CAPACITY and self.compute_of(self.source_region) == NO_COMPUTE:
+            return NO_FENCING
         return DATABASE_INGRESS if asked == NETWORK_ACL and self.source_region not in self.state.network_acls else asked
 
     @property
     def is_source_fenced(self) -> bool:
         """Whether the source region is already fenced in the requested way."""
         measures = measures_of(self.fence_of(self.source_region).value) if self.source_region else []
-        return any(one["mode"] == self.fencing and one.get("state") == DONE for one in measures)
+        modes = CAPACITY_MODES if self.fencing == APPLICATION_CAPACITY else (self.fencing,)
+        return any(one["mode"] in modes and one.get("state") == DONE for one in measures)
 
     # --- capacity
+
+    def compute_of(self, region: str | None) -> str:
+        """Return what a region runs its application on, one of COMPUTE_MEMBERS of _control_table/manifest.py."""
+        return self.state.compute.get(region or "", AUTOSCALING)
+
+    @property
+    def has_compute(self) -> bool:
+        """Whether the target runs its application on something that a move can raise."""
+        return self.compute_of(self.target) != NO_COMPUTE
+
+    @property
+    def required_facts(self) -> tuple[str, ...]:
+        """The facts of the target without which a move to it cannot be decided or carried out."""
+        return tuple(name for name in REQUIRED if name != "group" or self.has_compute)
 
     @cached_property
     def capacity(self) -> Capacity:
@@ -189,6 +212,8 @@ class Situation(Database):
     @property
     def is_capacity_asked(self) -> bool:
         """Whether the target's group is already as large as wanted, and cannot be lowered by its scaling policies."""
+        if not self.has_compute:
+            return True
         group = self.facts.value("group") or {}
         return min(group.get("desired", -1), group.get("min", -1)) >= self.capacity.wanted
 
@@ -206,8 +231,14 @@ class Situation(Database):
 
     @property
     def is_capacity_ready(self) -> bool:
-        """Whether as many targets as wanted are healthy, and at least one, because traffic needs a destination."""
-        return (self.facts.value("targets") or {}).get("healthy", 0) >= max(1, self.capacity.wanted)
+        """Whether as many targets as wanted are healthy, and at least one, because traffic needs a destination.
+
+        Without compute of its own no step could change that: its targets are judged before the promotion
+        (guards_target.targets_unhealthy).
+        """
+        return not self.has_compute or (self.facts.value("targets") or {}).get("healthy", 0) >= max(
+            1, self.capacity.wanted
+        )
 
     # --- where applications find the writer
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH, FAILOVER, SWITCHOVER
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import AUTOSCALING, ECS
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.invariants import check
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
@@ -29,6 +30,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     NETWORK_ACL,
     Step,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import SERVICE_CAPACITY
 from ansible_collections.trading.multi_region.plugins.module_utils._hooks.hook import (
     AFTER_PROMOTION,
     AFTER_TRAFFIC,
@@ -59,7 +61,22 @@ UNFENCE_CALLS = {
     NETWORK_ACL: "ec2:ReplaceNetworkAclEntry",
     DATABASE_INGRESS: "ec2:AuthorizeSecurityGroupIngress",
     APPLICATION_CAPACITY: "autoscaling:UpdateAutoScalingGroup",
+    SERVICE_CAPACITY: "ecs:UpdateService",
 }
+# What raises the capacity of the target, and what removes that of the source, by their compute.
+RAISE_CALLS = {
+    AUTOSCALING: ("autoscaling:PutScheduledUpdateGroupAction", "autoscaling:UpdateAutoScalingGroup"),
+    ECS: (
+        "application-autoscaling:PutScheduledAction",
+        "application-autoscaling:RegisterScalableTarget",
+        "ecs:UpdateService",
+    ),
+}
+REMOVE_CALLS = {
+    AUTOSCALING: ("autoscaling:UpdateAutoScalingGroup", "dynamodb:PutItem"),
+    ECS: ("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService", "dynamodb:PutItem"),
+}
+STARTED = {AUTOSCALING: "Instances", ECS: "Tasks"}
 
 
 def _at_target(seen: Situation) -> str:
@@ -147,8 +164,11 @@ PROMOTE_REQUEST = Scene(
 CAPACITY_ASK = Scene(
     "capacity_ask",
     lambda seen: not seen.is_capacity_asked,
-    lambda seen: f"Wanted: {seen.capacity.reason}" + " Instances start while the promotion runs." * _is_unplanned(seen),
-    _always("autoscaling:PutScheduledUpdateGroupAction", "autoscaling:UpdateAutoScalingGroup"),
+    lambda seen: (
+        f"Wanted: {seen.capacity.reason}"
+        + f" {STARTED.get(seen.compute_of(seen.target))} start while the promotion runs." * _is_unplanned(seen)
+    ),
+    lambda seen: RAISE_CALLS[seen.compute_of(seen.target)],
 )
 # Only if a step before the verification is left: see build_steps.
 ANNOUNCE = Scene(
@@ -191,7 +211,7 @@ FENCE_APPLICATION = Scene(
     "fence_application",
     _is_fence_needed(APPLICATION_CAPACITY),
     lambda seen: f"Best effort: if {seen.source_region} responds, it runs no application once the traffic has left it.",
-    _always("autoscaling:UpdateAutoScalingGroup", "dynamodb:PutItem"),
+    lambda seen: REMOVE_CALLS[seen.compute_of(seen.source_region)],
     _left,
 )
 VERIFY = Scene(

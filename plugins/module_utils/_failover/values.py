@@ -93,6 +93,7 @@ class State:
     traffic_region: the region that the name resolves to, or None if no region could be queried.
     capacity: the manifest's {min, desired, max} by region: what the platform should run.
     capacity_seen: the desired capacity by region that the health checks last saw, by hand or by scaling.
+    compute: by region, what its application runs on, as the manifest names it; without it, an Auto Scaling group.
     engine_version: the manifest's.
     endpoint_parameters: by region, the name of the parameter in which its applications find the writer's endpoint.
     network_acls: by region, the id of the network ACL of its database's subnets.
@@ -112,6 +113,7 @@ class State:
     control_table: str = "control table"
     preference: tuple[str, ...] = ()
     capacity_seen: Mapping[str, int] = field(default_factory=dict)
+    compute: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ The document ``fence#<region>`` is written before anything is removed, and conta
     {version, region, mode, <resource>, run_id, fenced_at, state, done_at, removed, reason, earlier}
 
 mode: ``network_acl`` with the resource ``network_acl_id``, ``database_ingress`` with ``security_group_id``, or
-    ``application_capacity`` with ``autoscaling_group_name``.
+    ``application_capacity`` with ``autoscaling_group_name``, or ``service_capacity`` with ``ecs_service``.
 fenced_at: epoch seconds of the moment it was intended.
 state: ``intended`` (may have been done), ``done`` (read back), ``failed`` (was not done).
 done_at: epoch seconds of the moment it was read back; only if the state is ``done``.
-removed: the previous settings: the rules (IpPermissions as returned by DescribeSecurityGroups), {min, desired, max}, or
-    the entries of the network ACL (as returned by DescribeNetworkAcls); None if they were unknown.
+removed: the previous settings: the rules (IpPermissions as returned by DescribeSecurityGroups), {min, desired, max}
+    (no max where there is none), or the entries of the network ACL (as returned by DescribeNetworkAcls); None if they
+    were unknown.
 reason: a sentence if the state is not ``done``, else None.
 earlier: measures on other resources of the region that were not restored; with the same members, from mode to reason.
 
@@ -36,11 +37,15 @@ FENCED, NOT_FENCED, UNKNOWN = "fenced", "not fenced", "unknown"
 # Something was removed, but clients that were connected may go on writing.
 NOT_PROVEN = "not proven"
 NETWORK_ACL, DATABASE_INGRESS, APPLICATION_CAPACITY = "network_acl", "database_ingress", "application_capacity"
+SERVICE_CAPACITY = "service_capacity"
+# Both remove what runs the application; which one depends on the region's compute.
+CAPACITY_MODES = (APPLICATION_CAPACITY, SERVICE_CAPACITY)
 # The option, and member of the document, with the resource of a mode.
 RESOURCES = {
     NETWORK_ACL: "network_acl_id",
     DATABASE_INGRESS: "security_group_id",
     APPLICATION_CAPACITY: "autoscaling_group_name",
+    SERVICE_CAPACITY: "ecs_service",
 }
 # Network ACLs are stateless: a deny also drops the packets of connections that were open ("Control subnet traffic with
 # network access control lists" of the Amazon VPC User Guide). It is proven once the deny was read back.
@@ -148,7 +153,8 @@ def may_still_write(measure: Mapping[str, Any]) -> str | None:
         return None
     if measure["mode"] == DATABASE_INGRESS:
         return "connections that were open may go on writing"
-    return "instances that drain, and other clients of the database, may go on writing"
+    what = "tasks" if measure["mode"] == SERVICE_CAPACITY else "instances"
+    return f"{what} that drain, and other clients of the database, may go on writing"
 
 
 def describe(measure: Mapping[str, Any]) -> str:
@@ -157,4 +163,5 @@ def describe(measure: Mapping[str, Any]) -> str:
         return f"all traffic that network ACL {resource_of(measure)} allows the database's subnets"
     if measure["mode"] == DATABASE_INGRESS:
         return f"the ingress of the database's security group {resource_of(measure)}"
-    return f"the capacity of the application's group {resource_of(measure)}"
+    what = "service" if measure["mode"] == SERVICE_CAPACITY else "group"
+    return f"the capacity of the application's {what} {resource_of(measure)}"

@@ -27,7 +27,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import CallGroup
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
-    APPLICATION_CAPACITY,
+    CAPACITY_MODES,
     DATABASE_INGRESS,
     FENCE_PREFIX,
     FENCED,
@@ -86,7 +86,7 @@ def refuse_bad(params: Mapping[str, Any]) -> None:
     for name in (RESOURCES[mode], "run_id"):
         if not params.get(name):
             raise MultiRegionError(f"{name} is not given; mode {mode} requires it.")
-    if mode == APPLICATION_CAPACITY and params.get("traffic_region") == region:
+    if mode in CAPACITY_MODES and params.get("traffic_region") == region:
         raise Refused(
             f"traffic_region is {region}: capacity is never reduced in the region that has the traffic. "
             "Move the traffic first."

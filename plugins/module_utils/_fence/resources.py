@@ -24,11 +24,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import (
-    describe_group,
-    update_group,
-)
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.hold import drop_hold, read_hold
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.units import (
+    Unit,
+    group_in,
+    service_in,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -37,6 +38,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import (
     DATABASE_INGRESS,
     NETWORK_ACL,
+    SERVICE_CAPACITY,
     resource_of,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.rules import joined, lacking, single
@@ -253,19 +255,22 @@ class DatabaseIngress:
 
 
 class ApplicationCapacity:
-    """The sizes of the application's Auto Scaling group: minimum and desired are set to zero, the maximum is kept."""
+    """The sizes of the application's group or service: minimum and desired are set to zero, the maximum is kept."""
 
-    def __init__(self, client: Any, name: str):
-        self._client = client
-        self._name = name
+    def __init__(self, unit: Unit):
+        self._unit = unit
 
     def read(self) -> dict[str, int] | None:
-        """Return {min, desired, max}; a minimum that a move holds raised is the one to be restored."""
-        group = describe_group(self._client, self._name)
+        """Return {min, desired, max}, without max where there is none.
+
+        A minimum that a move holds raised is the one to be restored.
+        """
+        group = self._unit.read()
         if not group:
             return None
-        hold = read_hold(self._client, self._name)
-        return {size: group[size] for size in SIZES} | {"min": hold.get("min", group["min"]) if group["min"] else 0}
+        hold = read_hold(self._unit) if group.get("is_scaled", True) else {}
+        sizes = {size: group[size] for size in SIZES if group[size] is not None}
+        return sizes | {"min": hold.get("min", group["min"]) if group["min"] else 0}
 
     @staticmethod
     def is_open(seen: Mapping[str, int]) -> bool:
@@ -275,22 +280,22 @@ class ApplicationCapacity:
     @staticmethod
     def remember(removed: Mapping[str, int] | None, seen: Mapping[str, int]) -> dict[str, int]:
         """Return the sizes to restore later: the greater of the remembered and the current ones."""
-        return {size: max(seen[size], (removed or seen)[size]) for size in SIZES}
+        return {size: max(seen[size], (removed or seen).get(size, 0)) for size in seen}
 
     def take(self, seen: Mapping[str, int]) -> bool:
         """Set minimum and desired capacity to zero. What restores a minimum later would start instances again."""
-        drop_hold(self._client, self._name)
-        update_group(self._client, self._name, {"min": 0, "desired": 0})
+        drop_hold(self._unit)
+        self._unit.set_sizes({"min": 0, "desired": 0})
         return True
 
     def lacking(self, removed: Mapping[str, int] | None, seen: Mapping[str, int]) -> dict[str, int]:
         """Return the sizes to set if one was greater before, never lower than the current ones."""
         wanted = self.remember(removed, seen)
-        return {} if wanted == {size: seen[size] for size in SIZES} else wanted
+        return {} if wanted == seen else wanted
 
     def give(self, sizes: Mapping[str, int]) -> list[dict[str, Any]]:
         """Set the sizes."""
-        update_group(self._client, self._name, sizes)
+        self._unit.set_sizes(sizes)
         return []
 
 
@@ -303,4 +308,6 @@ def resource_for(measure: Mapping[str, Any], clients: Any, region: str) -> Resou
         return DatabaseNetworkAcl(clients("ec2", region), resource_of(measure), measure.get("subnet_ids") or ())
     if measure["mode"] == DATABASE_INGRESS:
         return DatabaseIngress(clients("ec2", region), resource_of(measure))
-    return ApplicationCapacity(clients("autoscaling", region), resource_of(measure))
+    name = resource_of(measure)
+    is_service = measure["mode"] == SERVICE_CAPACITY
+    return ApplicationCapacity((service_in if is_service else group_in)(clients, region, name))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import read_lag_and_stream
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_group
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.compute import compute_readers
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import utc_now
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given, layer_state
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients, pick
@@ -105,7 +105,7 @@ def build_readers(
         "table": lambda: describe_session_table(clients("dynamodb", region), given(entry, "session_table")),
         "checkers": lambda: get_checkers(clients("route53", region), given(entry, "health_check_id")),
         "probe": ask_endpoint,
-        GROUP: lambda: describe_group(clients("autoscaling", region), given(entry, "autoscaling_group_name")),
+        **compute_readers(clients, entry),
     }
 
 

@@ -284,6 +284,11 @@ WORDS = Value(
     (0, 10000),
 )
 NAME = line(255)
+# "CreateCluster" and "CreateService" of the Amazon ECS API Reference: each name.
+ECS_SERVICE = text(
+    r"[A-Za-z0-9_-]{1,255}/[A-Za-z0-9_-]{1,255}",
+    "cluster/service, each of up to 255 letters, digits, hyphens and underscores",
+)
 ID = text(r"[!-~]{1,200}", "1 to 200 printable characters without blanks", (1, 200))
 # Route 53: "ResourceId" of its API reference.
 ZONE_ID = text(r"[A-Za-z0-9]{1,32}", "1 to 32 letters and digits", (1, 32))
@@ -362,6 +367,8 @@ ENTRY = {
     "db_cluster_arn": CLUSTER_ARN,
     "target_group_arn": TARGET_GROUP_ARN,
     "autoscaling_group_name": NAME,
+    "compute": ID,
+    "ecs_service": ECS_SERVICE,
     "capacity": ByKey(NAME, COUNT),
     "topic_arn": TOPIC_ARN,
     "control_bucket": BUCKET,

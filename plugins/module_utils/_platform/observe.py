@@ -17,12 +17,12 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import SWITCHOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.writer_endpoint import get_parameter
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_group
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.compute import compute_readers
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import compute_of
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import capacity_in
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import (
     describe_copies,
     freshest,
-    given,
     nothing_found,
     preference_of,
 )
@@ -113,7 +113,7 @@ def build_readers(clients: Any, manifest: Mapping[str, Any], entry: Mapping[str,
     region = entry["region"]
     readers = {
         **database_readers(clients, entry, manifest["global_database"]["identifier"]),
-        "group": lambda: describe_group(clients("autoscaling", region), given(entry, "autoscaling_group_name")),
+        **compute_readers(clients, entry),
         **traffic_readers(clients, manifest, entry),
     }
     if entry.get(PARAMETER):
@@ -275,7 +275,9 @@ def build_state(manifest: Mapping[str, Any], facts: Mapping[str, Facts], table_n
         order=tuple(entry["region"] for entry in entries),
         facts=facts,
         traffic_region=traffic_region(manifest, facts),
-        capacity={entry["region"]: {name: int(n) for name, n in entry["capacity"].items()} for entry in entries},
+        capacity={
+            entry["region"]: {name: int(n) for name, n in entry.get("capacity", {}).items()} for entry in entries
+        },
         engine_version=manifest["global_database"].get("engine_version"),
         endpoint_parameters={entry["region"]: entry[PARAMETER] for entry in entries if entry.get(PARAMETER)},
         network_acls={entry["region"]: entry[NETWORK_ACL_ID] for entry in entries if entry.get(NETWORK_ACL_ID)},
@@ -284,6 +286,7 @@ def build_state(manifest: Mapping[str, Any], facts: Mapping[str, Facts], table_n
         control_table=table_name,
         preference=preference_of(manifest),
         capacity_seen=last_capacity(facts),
+        compute={entry["region"]: compute_of(entry) for entry in entries},
     )
 
 

@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.enough import running, stopped_processes
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
+    AUTOSCALING,
+    ECS,
+    NO_COMPUTE,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
     HEALTHY,
     UNHEALTHY,
@@ -68,13 +73,71 @@ def needed_instances(seen: Seen) -> tuple[int, str]:
     return int(group["desired"]), f"{seen.reference} runs {group['desired']}"
 
 
+def _targets_alone(seen: Seen, region: str) -> Finding:
+    """Return the finding for a standby without compute of its own: its targets are all that a move can count on."""
+    facts = (seen.facts[region]["targets"], seen.facts[seen.reference]["targets"])
+    unread = next((fact for fact in facts if not fact.known or fact.value is None), None)
+    if unread is not None:
+        return seen.unknown(region, "how many targets it needs", unread.error or "a target group does not exist")
+    own, active = (fact.value["healthy"] for fact in facts)
+    figures = (
+        f"The region has no compute of its own: {counted(own, 'target')} are healthy; {seen.reference} has {active}"
+    )
+    if own < active:
+        return warning(
+            region, f"{figures}. A move raises nothing.", "Register as many targets as the active region has."
+        )
+    return ok(region, f"{figures}.")
+
+
+def _service(seen: Seen, region: str, service: dict[str, Any] | None, needed: int, source: str) -> Finding:
+    """Return the finding for a standby whose application is an ECS service: its bounds, and whether it is steady."""
+    name = seen.entry(region)["ecs_service"]
+    if service is None:
+        return blocker(
+            region, f"The ECS service {name} does not exist.", "Create it, or correct application_ecs_service."
+        )
+    most = "any number" if service["max"] is None else service["max"]
+    figures = f"The service runs {service['in_service']} of {service['desired']} tasks and may run {most}; {source}"
+    if service["max"] is not None and service["max"] < needed:
+        remedy = f"Raise the maximum capacity of the scalable target of {name} to at least {needed}."
+        return blocker(region, f"{figures}.", remedy)
+    if service["strategy"] != "REPLICA":
+        remedy = "Use a service with the scheduling strategy REPLICA."
+        return blocker(
+            region, f"{name} has the scheduling strategy {service['strategy']}, so it has no desired count.", remedy
+        )
+    if entry_arn := _unregistered(seen, region, service):
+        remedy = "Have the service register its tasks there, then run site.yml."
+        return blocker(region, f"{name} does not register its tasks with {entry_arn}.", remedy)
+    if service["in_service"] < service["desired"] or service["rollout"] == "FAILED" or service["deployments"] > 1:
+        state = f"{counted(service['deployments'], 'deployment')}, the newest {service['rollout'] or 'without a state'}"
+        return warning(
+            region, f"{figures}. It is not in a steady state: {state}.", "Look at the events of the service."
+        )
+    missing = max(0, needed - service["desired"])
+    return ok(region, f"{figures}." + (f" A failover starts {counted(missing, 'task')}." if missing else ""))
+
+
+def _unregistered(seen: Seen, region: str, service: dict[str, Any]) -> str | None:
+    """Return the target group of the region if the service does not register its tasks with it."""
+    arn = seen.entry(region)["target_group_arn"]
+    return None if arn in service["target_group_arns"] else arn
+
+
 def capacity(seen: Seen) -> Iterator[Finding]:
     """Every standby's group may become as large as the active region's."""
     needed, source = needed_instances(seen)
     for region in seen.standbys:
+        if seen.compute(region) == NO_COMPUTE:
+            yield _targets_alone(seen, region)
+            continue
         fact = seen.facts[region]["group"]
         if not fact.known:
             yield seen.unknown(region, "the Auto Scaling group", fact.error, is_vital=True)
+            continue
+        if seen.compute(region) == ECS:
+            yield _service(seen, region, fact.value, needed, source)
             continue
         if fact.value is None:
             name = seen.entry(region)["autoscaling_group_name"]
@@ -98,7 +161,7 @@ def capacity(seen: Seen) -> Iterator[Finding]:
 def vcpu_quota(seen: Seen) -> Iterator[Finding]:
     """The account's quota allows the missing instances to start."""
     needed, _source = needed_instances(seen)
-    for region in seen.standbys:
+    for region in seen.standbys_of(AUTOSCALING):
         fact, group = seen.facts[region]["group"], seen.facts[region].value("group")
         if group is None:
             yield seen.unknown(region, "how many instances are missing", fact.error or "there is no group")
@@ -139,7 +202,7 @@ def _compare_quota(seen: Seen, region: str, quota: dict[str, Any], wanted: int, 
 def capacity_reservations(seen: Seen) -> Iterator[Finding]:
     """The missing instances fit into the Capacity Reservations that a group prefers; others have no finding."""
     needed, _source = needed_instances(seen)
-    for region in seen.standbys:
+    for region in seen.standbys_of(AUTOSCALING):
         fact, group = seen.facts[region]["capacity_reservations"], seen.facts[region].value("group") or {}
         if not fact.known:
             yield seen.unknown(region, "the group's Capacity Reservations", fact.error)
@@ -176,8 +239,9 @@ def target_quota(seen: Seen) -> Iterator[Finding]:
         if not quota.known:
             yield seen.unknown(region, "the quota of targets", quota.error)
             continue
-        most = max(needed, (group or {}).get("max", 0))
-        figures = f"A load balancer may have {quota.value} targets, the group {most} instances."
+        registered = (seen.facts[region].value("targets") or {}).get("registered", 0)
+        most = max(needed, (group or {}).get("max") or registered)
+        figures = f"A load balancer may have {quota.value} targets, the region {most}."
         if quota.value < needed:
             yield blocker(region, figures, f"Request at least {most} targets in {region} from Service Quotas.")
         elif quota.value < most:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import is_paused
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import NO_COMPUTE
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.work import OTHER_WORK
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
@@ -134,7 +135,7 @@ def manifest_facts(seen: Seen) -> Iterator[Finding]:
     meant = seen.manifest["global_database"].get("engine_version")
     for region in seen.order:
         facts, entry = seen.facts[region], seen.entry(region)
-        unknown = facts.unknown(("group", "cluster"))
+        unknown = facts.unknown(("cluster",) if seen.compute(region) == NO_COMPUTE else ("group", "cluster"))
         if unknown:
             yield seen.unknown(region, "what the manifest is compared with", "; ".join(unknown.values()))
             continue
@@ -143,7 +144,7 @@ def manifest_facts(seen: Seen) -> Iterator[Finding]:
         wrong = [
             f"{name} {sizes.get(name)}, observed {group[name]}"
             for name in ("min", "desired", "max")
-            if name in group and int(sizes.get(name, -1)) != group[name]
+            if group.get(name) is not None and int(sizes.get(name, -1)) != group[name]
         ]
         if meant and cluster and cluster["engine_version"] != meant:
             wrong.append(f"engine version {meant}, observed {cluster['engine_version']}")

@@ -13,6 +13,7 @@ import ipaddress
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import AUTOSCALING
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.hardening import each_region
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.seen import Finding, Seen, listed
@@ -83,21 +84,24 @@ def open_ports(seen: Seen) -> Iterator[Finding]:
 
 
 def egress(seen: Seen) -> Iterator[Finding]:
-    """Only the instances reach the internet, and only on the intended ports."""
+    """Only the application reaches the internet, and only on the intended ports."""
     ports = seen.expected.get("egress_ports") or (443,)
 
-    def find(seen: Seen, _region: str, facts: Facts) -> Iterator[str]:
+    def find(seen: Seen, region: str, facts: Facts) -> Iterator[str]:
         groups, missing = groups_of(seen, facts)
         templates = facts.value("launch_templates").values()
-        instances = {group for template in templates for group in template["security_group_ids"]}
-        found = openings(groups, "egress", instances, ports)
+        application = {group for template in templates for group in template["security_group_ids"]}
+        if seen.compute(region) != AUTOSCALING:
+            name = f"{seen.expected.get('vpc_name')}-application"
+            application = {identifier for identifier, group in groups.items() if group["name"] == name}
+        found = openings(groups, "egress", application, ports)
         if missing:
             yield missing
         if found:
             yield f"allowed to reach the internet: {listed(found)}"
 
     facts = ("security_groups", "launch_templates")
-    fine = f"Only the instances reach the internet, on {listed(ports)}."
+    fine = f"Only the application reaches the internet, on {listed(ports)}."
     yield from each_region(seen, facts, "what may reach the internet", find, fine)
 
 
@@ -114,7 +118,8 @@ def instance_metadata(seen: Seen) -> Iterator[Finding]:
             yield f"instances of {listed(lenient)} return metadata without a token"
 
     fine = "Instance metadata requires a token (IMDSv2)."
-    yield from each_region(seen, ("launch_templates",), "the launch template", find, fine)
+    of_instances = [region for region in seen.order if seen.compute(region) == AUTOSCALING]
+    yield from each_region(seen, ("launch_templates",), "the launch template", find, fine, of_instances)
 
 
 def load_balancer(seen: Seen) -> Iterator[Finding]:

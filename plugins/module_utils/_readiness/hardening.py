@@ -68,11 +68,16 @@ def present(seen: Seen, facts: Iterable[str]) -> list[str]:
     ]
 
 
-def each_region(seen: Seen, facts: Iterable[str], what: str, find: Problems, fine: str) -> Iterator[Finding]:
-    """Yield one finding for each region: unknown, a warning with all problems, or ok with the sentence ``fine``."""
+def each_region(
+    seen: Seen, facts: Iterable[str], what: str, find: Problems, fine: str, regions: Iterable[str] | None = None
+) -> Iterator[Finding]:
+    """Yield one finding for each region: unknown, a warning with all problems, or ok with the sentence ``fine``.
+
+    regions: those that are checked, all by default.
+    """
     needed = tuple(present(seen, facts))
     remedy = OTHERS if any(seen.layer(LAYERS.get(fact, "")) == EXISTING for fact in needed) else PROVISION
-    for region in seen.order:
+    for region in seen.order if regions is None else regions:
         unknown = seen.facts[region].unknown(needed)
         if unknown:
             yield seen.unknown(region, what, listed(unknown.values()))

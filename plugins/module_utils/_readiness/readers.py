@@ -26,6 +26,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.
     describe_reservations,
     specification_in,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
+    AUTOSCALING,
+    compute_of,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_document
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import PUBLIC_S3
@@ -543,7 +547,13 @@ def regional_readers(
 
         return ask
 
+    of_instances = {
+        "instance_types": of_group(read_instance_types),
+        "capacity_reservations": of_group(read_capacity_reservations),
+        "launch_templates": of_group(read_launch_templates),
+    }
     return {
+        **(of_instances if compute_of(entry) == AUTOSCALING else {"launch_templates": dict}),
         "automation": lambda: get_document(clients("dynamodb", region), table, PAUSE_ID),
         "database": of_entry("rds", read_database, "db_cluster_identifier"),
         "engine_support": of_entry("rds", read_engine_support, "db_cluster_identifier"),
@@ -561,9 +571,6 @@ def regional_readers(
         "probe_objects": of_entry("s3", lambda client, name: read_objects(client, name, everywhere), "data_bucket"),
         "probe_items": of_entry("dynamodb", lambda client, name: read_items(client, name, everywhere), "session_table"),
         "subscriptions": of_entry("sns", get_subscriptions, "topic_arn"),
-        "instance_types": of_group(read_instance_types),
-        "capacity_reservations": of_group(read_capacity_reservations),
-        "launch_templates": of_group(read_launch_templates),
         "load_balancer": of_entry("elbv2", read_load_balancer, "load_balancer_arn"),
         "vcpu_quota": lambda: read_vcpu_quota(clients("service-quotas", region), clients("cloudwatch", region)),
         "target_quota": lambda: get_target_quota(clients("elbv2", region)),

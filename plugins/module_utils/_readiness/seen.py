@@ -70,6 +70,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import compute_of
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import layer_state
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     MAX_SAMPLE_AGE,
@@ -185,6 +186,14 @@ class Seen:
     def entry(self, region: str) -> Mapping[str, Any]:
         """Return the manifest's entry of a region."""
         return next(entry for entry in self.manifest["regions"] if entry["region"] == region)
+
+    def compute(self, region: str) -> str:
+        """Return what a region runs its application on, by the manifest."""
+        return compute_of(self.entry(region))
+
+    def standbys_of(self, compute: str) -> tuple[str, ...]:
+        """Return the standbys that run their application on this compute."""
+        return tuple(region for region in self.standbys if self.compute(region) == compute)
 
     def others(self, region: str) -> tuple[str, ...]:
         """Return all regions but one."""

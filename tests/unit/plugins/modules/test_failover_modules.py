@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
 from ansible_collections.trading.multi_region.plugins.modules import (
     autoscaling_group_capacity,
+    ecs_service_capacity,
     failover_lease,
     failover_manifest,
     failover_manifest_info,
@@ -26,6 +27,7 @@ REGIONS = ["us-east-1", "us-east-2"]
 TARGET_GROUP = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/trading/1"
 ENOUGH = {
     autoscaling_group_capacity: {"name": "asg", "at_least": 2, "target_group_arn": TARGET_GROUP},
+    ecs_service_capacity: {"service": "trading/orders", "at_least": 2, "target_group_arn": TARGET_GROUP},
     failover_lease: {"table_name": "control", "region": "us-east-2", "run_id": "r", "owner": "ann"},
     failover_manifest: {"table_name": "control", "manifest": {"version": 1}},
     failover_manifest_info: {"table_name": "control", "regions": REGIONS},
@@ -89,7 +91,14 @@ def test_each_gives_up_on_a_dead_region_within_seconds(main, module, option):
 
 @pytest.mark.parametrize(
     "module",
-    [autoscaling_group_capacity, failover_lease, failover_manifest, failover_notify, failover_record],
+    [
+        autoscaling_group_capacity,
+        ecs_service_capacity,
+        failover_lease,
+        failover_manifest,
+        failover_notify,
+        failover_record,
+    ],
     ids=str,
 )
 def test_modules_that_write_get_check_mode(main, module):

@@ -294,6 +294,20 @@ def test_names_are_held_to_the_limit_and_not_below_it(variable):
             },
             "application_capacity_reservation_preference is 'none'; allowed: capacity-reservations-first or",
         ),
+        ({"application_compute": "eks"}, "application_compute is 'eks'; allowed: one of autoscaling, ecs, none"),
+        ({"application_compute": "ecs"}, "application_ecs_service is not given; allowed: cluster/service"),
+        (
+            {"application_compute": "ecs", "application_ecs_service": "orders"},
+            "application_ecs_service is 'orders'; allowed: cluster/service",
+        ),
+        (
+            {"application_ecs_service": "trading/orders"},
+            "application_ecs_service is 'trading/orders'; allowed: none with application_compute autoscaling",
+        ),
+        (
+            {"application_compute": "none", "failover_fencing": "application_capacity"},
+            "failover_fencing is 'application_capacity'; allowed: one of network_acl, database_ingress, none with",
+        ),
         ({"capacity_timeout": 0}, "capacity_timeout is 0"),
         ({"min_capacity_percent": 0}, "min_capacity_percent is 0; allowed: a whole number of percent from 1 to 100"),
         ({"min_capacity_percent": "101"}, "min_capacity_percent is '101'; allowed: a whole number of percent"),

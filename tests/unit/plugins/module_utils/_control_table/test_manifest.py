@@ -23,6 +23,7 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils.fa
     TABLE,
     WEST,
     FakePlatform,
+    entry_of,
     manifest_of,
 )
 
@@ -68,6 +69,20 @@ def test_the_preference_is_a_list_of_its_own_and_an_older_manifest_has_that_of_i
 def test_a_preference_of_other_regions_is_refused(preference):
     (problem,) = manifest_problems({**MANIFEST, "preference": preference})
     assert problem.startswith("manifest.preference is us-east-2") and "each once" in problem
+
+
+def test_an_entry_needs_what_its_compute_is_and_no_more():
+    of_group = {"autoscaling_group_name", "capacity"}
+    bare = {name: value for name, value in entry_of(WEST).items() if name not in of_group}
+
+    def problems(**more):
+        return manifest_problems({**manifest_of(EAST, WEST), "regions": [entry_of(EAST), {**bare, **more}]})
+
+    assert problems(compute="none") == []
+    assert problems(compute="ecs", ecs_service="trading/orders", capacity={"desired": 2}) == []
+    assert problems() == ["manifest.regions[1] has no autoscaling_group_name, capacity; all of them are needed."]
+    assert problems(compute="ecs") == ["manifest.regions[1] has no ecs_service, capacity; all of them are needed."]
+    assert problems(compute="eks") == ["manifest.regions[1].compute is eks; allowed: one of autoscaling, ecs, none."]
 
 
 def test_check_mode_writes_nothing(aws):

@@ -20,6 +20,7 @@ BESIDE = (
     *AURORA,
     "_automation/rule.py",
     "_autoscaling/enough.py",
+    "_control_table/compute.py",
     "_control_table/work.py",
     "_core/observation.py",
     "_core/obstacle.py",

@@ -700,7 +700,7 @@ FAULTS = [
         "only the quota of the standard families",
     ),
     ("target_quota", become(WEST, "target_quota", 1), WEST, BLOCKER, "may have 1 targets"),
-    ("target_quota", become(WEST, "target_quota", 4), WEST, WARNING, "may have 4 targets, the group 6"),
+    ("target_quota", become(WEST, "target_quota", 4), WEST, WARNING, "may have 4 targets, the region 6"),
     (
         "elastic_ip_quota",
         change(WEST, "elastic_ip_quota", used=5),
