@@ -62,6 +62,8 @@ def refusal(request: ApiRequest, environ: dict[str, Any], body: bytes) -> Answer
 
 def access_key_of(form: Form) -> str:
     """The access key that signed a request; empty for an unsigned one."""
+    if by_version_2 := form.query.get("AWSAccessKeyId"):
+        return by_version_2
     presigned = form.query.get("X-Amz-Credential")
     found = ACCESS_KEY.search(f"Credential={presigned}" if presigned else form.headers.get("authorization", ""))
     return found["key"] if found else ""

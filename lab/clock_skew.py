@@ -41,6 +41,9 @@ def refusal(request: ApiRequest, environ: dict[str, Any]) -> Answer | None:
     """The refusal of a request whose time stamp is too far from the present, None for any other."""
     now = datetime.fromtimestamp(time.time(), UTC)
     query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
+    if "Signature" in query and query.get("Expires", "").isdigit():
+        is_over = now.timestamp() > int(query["Expires"])
+        return error_answer(request, 403, "AccessDenied", "Request has expired") if is_over else None
     if "X-Amz-Date" in query:
         return _refuse_presigned(request, query, now) if request.service == "s3" else None
     stamp = environ.get("HTTP_X_AMZ_DATE")

@@ -8,6 +8,7 @@ moto fixes the bug. Whole features that moto lacks are in lab/services/.
 from __future__ import annotations
 
 import copy
+import ipaddress
 import json
 import time
 from typing import Any
@@ -23,13 +24,15 @@ from moto.cloudtrail.models import CloudTrailBackend
 from moto.core.responses import ActionResult
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
-from moto.ec2.exceptions import InvalidPermissionNotFoundError
+from moto.ec2.exceptions import InvalidLaunchTemplateVersionNotFound, InvalidPermissionNotFoundError
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance, MetadataOptions
 from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpc_peering_connections import VPCPeeringConnection
+from moto.ec2.models.vpcs import VPCBackend
 from moto.ec2.responses import EC2Response
 from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.responses.vpc_peering_connections import VPCPeeringConnections
@@ -90,6 +93,28 @@ def nat_gateway_resource_type() -> None:
     A module that looks its gateway up by tags and resource type finds none and makes another.
     """
     moto.ec2.utils.EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"
+
+
+def cidr_blocks_are_canonical() -> None:
+    """moto keeps the CIDR block of a VPC or a subnet as it was given; EC2 modifies 100.68.0.18/18 to 100.68.0.0/18.
+
+    "We modify the specified CIDR block to its canonical form" (EC2 API reference, CreateVpc and CreateSubnet).
+    """
+    stock_vpc, stock_subnet = VPCBackend.create_vpc, SubnetBackend.create_subnet
+
+    def canonical(block: str) -> str:
+        try:
+            return str(ipaddress.ip_network(block, strict=False))
+        except ValueError:  # moto has the refusal
+            return block
+
+    def create_vpc(self: VPCBackend, cidr_block: str, *args: Any, **kwargs: Any) -> Any:
+        return stock_vpc(self, canonical(cidr_block), *args, **kwargs)
+
+    def create_subnet(self: SubnetBackend, vpc_id: str, cidr_block: str, *args: Any, **kwargs: Any) -> Any:
+        return stock_subnet(self, vpc_id, canonical(cidr_block), *args, **kwargs)
+
+    VPCBackend.create_vpc, SubnetBackend.create_subnet = create_vpc, create_subnet
 
 
 class _LaunchTemplates(EC2Response):
@@ -169,8 +194,12 @@ def launch_template_versions_can_be_deleted() -> None:
         return version
 
     def get_version(self: LaunchTemplate, num: Any) -> Any:
+        if str(num).startswith("$"):
+            return stock_get(self, num)
         found = [one for one in self.versions if str(one.number) == str(num)]
-        return found[0] if found else stock_get(self, num if str(num).startswith("$") else len(self.versions) + 1)
+        if not found:
+            raise InvalidLaunchTemplateVersionNotFound(template_id=self.id, version=num)
+        return found[0]
 
     def default_version(self: LaunchTemplate) -> Any:
         return get_version(self, self.default_version_number)
@@ -525,7 +554,10 @@ def secret_rotation_needs_a_function() -> None:
 
     RotateSecret fails with InvalidRequestException for such a secret (Secrets Manager API reference). The lab keeps the
     rotation's configuration and runs no function, so the versions are as they would be after a function that failed.
+    What another service manages, such as RDS a master user's secret, it rotates without one ("Managed rotation for AWS
+    Secrets Manager secrets").
     """
+    stock_rotate = SecretsManagerBackend.rotate_secret
 
     def rotate(self: SecretsManagerBackend, secret_id: str, **asked: Any) -> str:
         secret = self.describe_secret(secret_id)
@@ -533,6 +565,8 @@ def secret_rotation_needs_a_function() -> None:
             raise OperationNotPermittedOnReplica
         if secret.is_deleted():
             raise InvalidRequestException("You can't perform this operation on a secret marked for deletion.")
+        if secret.owning_service:
+            return stock_rotate(self, secret_id, **asked)
         function = asked.get("rotation_lambda_arn") or secret.rotation_lambda_arn
         if not function:
             raise InvalidRequestException("No Lambda rotation function ARN is associated with this secret.")
@@ -705,6 +739,7 @@ PATCHES = (
     secret_rotation_needs_a_function,
     bucket_policy_conditions,
     nat_gateway_resource_type,
+    cidr_blocks_are_canonical,
     launch_template_tags,
     launch_template_version_user_data,
     launch_template_tags_follow,

@@ -57,7 +57,13 @@ def read_form(environ: dict[str, Any], body: bytes) -> Form:
 
 
 def read_scope(form: Form) -> tuple[str, str] | None:
-    """(region, signing name) of the credential scope, None for an unsigned request."""
+    """(region, signing name) of the credential scope, None for an unsigned request.
+
+    Signature Version 2, with which boto3 presigns URLs of S3 in us-east-1, has no scope ("Signing and authenticating
+    REST requests" of the S3 User Guide: AWSAccessKeyId, Expires and Signature).
+    """
+    if {"AWSAccessKeyId", "Signature"} <= form.query.keys():
+        return "us-east-1", "s3"
     presigned = form.query.get("X-Amz-Credential")
     found = SCOPE.search(f"Credential={presigned}" if presigned else form.headers.get("authorization", ""))
     return (found["region"], found["service"].lower()) if found else None

@@ -468,6 +468,14 @@ def bucket_policy_conditions() -> bool:
 
 
 @probe
+def cidr_blocks_are_canonical() -> bool:
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.203.9.9/16")["Vpc"]
+    subnet = ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.203.1.1/24")["Subnet"]
+    return (vpc["CidrBlock"], subnet["CidrBlock"]) != ("10.203.0.0/16", "10.203.1.0/24")
+
+
+@probe
 def peering_filters() -> bool:
     ec2 = client("ec2")
     one, other = (ec2.create_vpc(CidrBlock=f"10.{n}.0.0/16")["Vpc"]["VpcId"] for n in (201, 202))

@@ -110,6 +110,21 @@ def test_a_presigned_url_is_good_for_its_time(
     s3.put_object(Bucket="bucket", Key="key", Body=b"text")
     clock_off(signed)
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "key"}, ExpiresIn=seconds)
+    assert_read(url, message)
+
+
+@pytest.mark.parametrize(("seconds", "message"), [(60, None), (-5, "Request has expired")])
+def test_a_url_presigned_by_signature_version_2_is_good_until_it_expires(
+    lab: Lab, seconds: int, message: str | None
+) -> None:
+    s3 = lab.client("s3", EAST)  # which presigns by version 2 in this region
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="key", Body=b"text")
+    assert_read(s3.generate_presigned_url("get_object", {"Bucket": "bucket", "Key": "key"}, seconds), message)
+
+
+def assert_read(url: str, message: str | None) -> None:
+    """A URL answers with the object, or is refused with a message."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     if message is None:
         assert opener.open(url, timeout=5).read() == b"text"

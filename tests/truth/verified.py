@@ -118,7 +118,7 @@ def judge(lab: Mapping[str, str], stock: Mapping[str, str], accepted: Mapping[st
             f"{test} is accepted and does not fail in the lab alone"
             for test in sorted((accepted.keys() & lab.keys()) - alone)
         ),
-        *(f"{test} was not run in the lab" for test in sorted(stock.keys() - lab.keys())),
+        *(f"{test} was not run in the lab" for test in sorted(stock.keys() - lab.keys() - accepted.keys())),
     ]
 
 

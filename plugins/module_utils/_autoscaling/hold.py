@@ -82,7 +82,7 @@ def _request_hold(unit: Unit, minimum: int, until: float, sleep: Sleep) -> None:
             raise
         failure = error
     wait_until_visible(
-        lambda: unit.describe_hold(),
+        unit.describe_hold,
         lambda seen: bool(seen) and seen["min"] == minimum and seen["until"] >= until - 1,
         failure,
         f"The scheduled action {HOLD_NAME} of {unit.name} was requested",
@@ -109,7 +109,7 @@ def give_back(unit: Unit, group: Mapping[str, Any], hold: Mapping[str, Any], sle
             raise
         failure = error
     wait_until_visible(
-        lambda: unit.describe_hold(),
+        unit.describe_hold,
         lambda seen: seen is None,
         failure,
         f"The scheduled action {HOLD_NAME} of {unit.name} was deleted",

@@ -120,7 +120,7 @@ def _membership(seen: Seen) -> Iterator[Row]:
         reason = f"{identifier} lists {sum(one['is_writer'] for one in members.values())} writers."
         yield Row(ALL, what, MISSING, reason, "Wait until the operation that runs has ended.")
     else:
-        writer = next(region for region, one in members.items() if one["is_writer"])
+        (writer,) = (region for region, one in members.items() if one["is_writer"])
         yield Row(ALL, what, OK, f"{identifier} has members in {', '.join(members)}; the writer is in {writer}.")
     versions = {region: one["engine_version"] for region in seen.facts if (one := seen.database(region))}
     if len({*versions.values()}) > 1:
