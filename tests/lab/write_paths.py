@@ -37,6 +37,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import (
     manifest as control_table_manifest,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
+    AUTOSCALING,
+    COMPUTE_MEMBERS,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import pause
 from ansible_collections.trading.multi_region.plugins.module_utils._fence import fence as region_fence
 from ansible_collections.trading.multi_region.plugins.module_utils._monitoring import dashboard as monitoring_dashboard
@@ -245,7 +249,8 @@ def lease_released(place: Place) -> Write:
 @writes("dynamodb", "PutItem", is_read_back=False)
 def manifest_written(place: Place) -> Write:
     place.make_table()
-    names = {name: "x" for name in control_table_manifest.ENTRY_MEMBERS}
+    members = (*control_table_manifest.ENTRY_MEMBERS, *COMPUTE_MEMBERS[AUTOSCALING])
+    names = {name: "x" for name in members}
     manifest = {
         "version": 1,
         "global_database": {"identifier": "g"},
