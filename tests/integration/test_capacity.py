@@ -59,6 +59,7 @@ def test_the_traffic_of_a_lost_region_does_not_wait_for_instances_that_aws_has_n
     assert capacity(platform.lab, TARGET)["desired"] == 5
 
 
+@pytest.mark.nightly
 def test_capacity_that_was_raised_by_hand_is_there_after_its_region_is_lost(platform):
     platform.lab.settings(endpoint_dns_s=0)
     grow(platform, 4)

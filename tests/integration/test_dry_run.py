@@ -51,7 +51,6 @@ def changed_tasks(run: Run) -> set[tuple[str, str]]:
     return found
 
 
-@pytest.mark.nightly
 def test_on_an_empty_account_everything_is_listed_as_created(platforms):
     platform = platforms.empty(HOME, STANDBY, scale=20)
     with platform.lab:
@@ -157,6 +156,7 @@ def drifted(platform: Platform) -> set[tuple[str, str]]:
     return {(HOME if drift in FROM_HOME else STANDBY, task) for drift, task in DRIFTS.items()}
 
 
+@pytest.mark.nightly
 def test_what_somebody_has_changed_is_named_for_each_layer_and_nothing_else(platform):
     expected = drifted(platform)
     run = dry_run(platform, "--diff")

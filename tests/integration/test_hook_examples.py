@@ -119,6 +119,7 @@ def code() -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.nightly
 def test_the_examples_that_call_aws_do_so_in_the_region_of_the_hook(platform, tmp_path):
     queue_url = platform.lab.client("sqs", REGION).create_queue(QueueName="orders")["QueueUrl"]
     attributes = platform.lab.client("sqs", REGION).get_queue_attributes(

@@ -116,6 +116,7 @@ def test_hooks_run_at_their_moments_and_delay_a_move_no_longer_than_their_limits
     assert first["run_id"] == last["run_id"] == record["run_id"]
 
 
+@pytest.mark.nightly
 def test_a_required_hook_stops_the_move_which_the_same_command_resumes(platform, hooks):
     platform.lab.outage(LOST, "reset")
     given = [
