@@ -29,10 +29,6 @@ options:
       - Minimum number of instances. The module fails if it is above the group's maximum size.
     type: int
     required: true
-  target_group_arn:
-    description:
-      - ARN of the target group whose healthy targets are counted. Required with O(wait=true).
-    type: str
   wait:
     description:
       - Whether to wait for the healthy targets.
@@ -40,24 +36,6 @@ options:
     type: bool
     default: true
     aliases: [wait_for_healthy]
-  wait_timeout:
-    description:
-      - Seconds to wait.
-    type: int
-    default: 300
-  capacity_timeout:
-    description:
-      - Seconds to wait for all of O(at_least). After them O(min_capacity_percent) is enough, until O(wait_timeout).
-      - If omitted, O(wait_timeout).
-    type: int
-    version_added: 0.3.0
-  min_capacity_percent:
-    description:
-      - Percentage of O(at_least) that is enough after O(capacity_timeout); at least one target must be healthy.
-      - The module then succeeds with a warning that includes AWS's own reason for the last launch that failed.
-    type: int
-    default: 100
-    version_added: 0.3.0
   min_size_hold:
     description:
       - Seconds for which the minimum size of the group is raised to O(at_least) too, so that no scaling policy lowers
@@ -67,11 +45,6 @@ options:
       - If it cannot be held, the capacity is raised nevertheless, with a warning.
     type: int
     version_added: 0.3.0
-  poll_interval:
-    description:
-      - Seconds between two reads while waiting.
-    type: float
-    default: 2
 attributes:
   check_mode:
     support: full
@@ -84,6 +57,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.capacity
   - trading.multi_region.lease
   - trading.multi_region.timeouts
 """
@@ -187,23 +161,19 @@ ended_at:
   sample: 1767225600.125
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.capacity import run
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.capacity import (
+    CAPACITY_SPEC,
+    REQUIRED_IF,
+    run,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True, "rule": rules.NAME},
-    "at_least": {"type": "int", "required": True, "rule": rules.COUNT},
-    "target_group_arn": {"type": "str", "rule": rules.TARGET_GROUP_ARN},
-    "wait": {"type": "bool", "default": True, "aliases": ["wait_for_healthy"]},
-    "wait_timeout": {"type": "int", "default": 300, "rule": rules.WAIT},
-    "capacity_timeout": {"type": "int", "rule": rules.WAIT},
-    "min_capacity_percent": {"type": "int", "default": 100, "rule": rules.PERCENT},
-    "min_size_hold": {"type": "int", "rule": rules.HOLD},
-    "poll_interval": {"type": "float", "default": 2, "rule": rules.POLL},
-    **LEASE_SPEC,
+    **CAPACITY_SPEC,
+    "wait": {**CAPACITY_SPEC["wait"], "aliases": ["wait_for_healthy"]},
     **TIMEOUT_SPEC,
 }
 
@@ -212,7 +182,7 @@ def main():
     run_module(
         lambda module: run(module.params, clients_for(module), module.check_mode),
         ARGUMENT_SPEC,
-        required_if=[("wait", True, ["target_group_arn"])],
+        required_if=REQUIRED_IF,
     )
 
 

@@ -29,32 +29,12 @@ options:
       - Minimum number of tasks. The module fails if it is above the maximum capacity of the service's scalable target.
     type: int
     required: true
-  target_group_arn:
-    description:
-      - ARN of the target group whose healthy targets are counted. Required with O(wait=true).
-    type: str
   wait:
     description:
       - Whether to wait for the healthy targets.
       - V(false) only requests the tasks.
     type: bool
     default: true
-  wait_timeout:
-    description:
-      - Seconds to wait.
-    type: int
-    default: 300
-  capacity_timeout:
-    description:
-      - Seconds to wait for all of O(at_least). After them O(min_capacity_percent) is enough, until O(wait_timeout).
-      - If omitted, O(wait_timeout).
-    type: int
-  min_capacity_percent:
-    description:
-      - Percentage of O(at_least) that is enough after O(capacity_timeout); at least one target must be healthy.
-      - The module then succeeds with a warning that includes AWS's own reason, the last such event of the service.
-    type: int
-    default: 100
   min_size_hold:
     description:
       - Seconds for which the minimum capacity of the service's scalable target is raised to O(at_least) too, so that no
@@ -64,11 +44,6 @@ options:
       - If omitted, or if nothing scales the service, the minimum capacity is left alone.
       - If it cannot be held, the desired count is raised nevertheless, with a warning.
     type: int
-  poll_interval:
-    description:
-      - Seconds between two reads while waiting.
-    type: float
-    default: 2
 attributes:
   check_mode:
     support: full
@@ -88,6 +63,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - trading.multi_region.attributes
+  - trading.multi_region.capacity
   - trading.multi_region.lease
   - trading.multi_region.timeouts
 """
@@ -207,23 +183,20 @@ ended_at:
   sample: 1767225600.125
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.capacity import run_service as run
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import LEASE_SPEC
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.capacity import (
+    CAPACITY_SPEC,
+    REQUIRED_IF,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.capacity import (
+    run_service as run,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 ARGUMENT_SPEC = {
     "service": {"type": "str", "required": True, "rule": rules.ECS_SERVICE},
-    "at_least": {"type": "int", "required": True, "rule": rules.COUNT},
-    "target_group_arn": {"type": "str", "rule": rules.TARGET_GROUP_ARN},
-    "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "int", "default": 300, "rule": rules.WAIT},
-    "capacity_timeout": {"type": "int", "rule": rules.WAIT},
-    "min_capacity_percent": {"type": "int", "default": 100, "rule": rules.PERCENT},
-    "min_size_hold": {"type": "int", "rule": rules.HOLD},
-    "poll_interval": {"type": "float", "default": 2, "rule": rules.POLL},
-    **LEASE_SPEC,
+    **CAPACITY_SPEC,
     **TIMEOUT_SPEC,
 }
 
@@ -232,7 +205,7 @@ def main():
     run_module(
         lambda module: run(module.params, clients_for(module), module.check_mode),
         ARGUMENT_SPEC,
-        required_if=[("wait", True, ["target_group_arn"])],
+        required_if=REQUIRED_IF,
     )
 
 

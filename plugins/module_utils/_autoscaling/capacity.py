@@ -27,7 +27,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.
     group_in,
     service_in,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import Lease, NoLease, lease_of
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import (
+    LEASE_SPEC,
+    Lease,
+    NoLease,
+    lease_of,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -41,11 +46,25 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
     timed,
     wait_until_visible,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 
 # A failed activity that began earlier explains nothing now, in seconds. An hour also covers clocks that differ.
 RECENT_SECONDS = 3600
 # Another change of the group is being carried out ("Errors" of SetDesiredCapacity in the API Reference).
 BUSY_CODES = ("ResourceContention", "ScalingActivityInProgress")
+# Options of both modules, besides the name of what is raised.
+CAPACITY_SPEC = {
+    "at_least": {"type": "int", "required": True, "rule": rules.COUNT},
+    "target_group_arn": {"type": "str", "rule": rules.TARGET_GROUP_ARN},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 300, "rule": rules.WAIT},
+    "capacity_timeout": {"type": "int", "rule": rules.WAIT},
+    "min_capacity_percent": {"type": "int", "default": 100, "rule": rules.PERCENT},
+    "min_size_hold": {"type": "int", "rule": rules.HOLD},
+    "poll_interval": {"type": "float", "default": 2, "rule": rules.POLL},
+    **LEASE_SPEC,
+}
+REQUIRED_IF = [("wait", True, ["target_group_arn"])]
 
 
 def read(unit: Unit) -> dict[str, Any]:
