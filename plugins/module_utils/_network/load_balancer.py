@@ -2,7 +2,7 @@
 # Copyright: Contributors to the trading.multi_region project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Attributes of a load balancer that amazon.aws.elb_application_lb does not know.
+"""Load balancers, and their attributes that amazon.aws.elb_application_lb does not know.
 
 Facts used: ModifyLoadBalancerAttributes of the Elastic Load Balancing API Reference (attributes that are not in the
 request are kept); "Edit attributes for your Application Load Balancer" of the User Guide for Application Load Balancers
@@ -16,6 +16,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting
 
 # Option of the module: name of the attribute.
 ATTRIBUTES = {"client_keep_alive_seconds": "client_keep_alive.seconds"}
+
+
+@aws_call("DescribeLoadBalancers", missing=("LoadBalancerNotFound",))
+def describe_load_balancer(client, name):
+    """Return the LoadBalancer of the API with a name or an ARN, or None."""
+    given = {"LoadBalancerArns": [name]} if name.startswith("arn:") else {"Names": [name]}
+    return client.describe_load_balancers(**given)["LoadBalancers"][0]
 
 
 @aws_call("DescribeLoadBalancerAttributes", missing=("LoadBalancerNotFound",))

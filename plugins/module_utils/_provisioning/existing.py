@@ -19,11 +19,13 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api i
     list_tags,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import facts_of
+from ansible_collections.trading.multi_region.plugins.module_utils._aurora.requirements import describe_subnet_group
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import retry_transient, timed
+from ansible_collections.trading.multi_region.plugins.module_utils._network.load_balancer import describe_load_balancer
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.adoption import (
     APPLICATION,
     DATABASE,
@@ -36,13 +38,6 @@ from ansible_collections.trading.multi_region.plugins.module_utils._provisioning
 
 SERVICES = ("autoscaling", "dynamodb", "ec2", "elbv2", "rds")
 Call = Callable[[], Any]
-
-
-@aws_call("DescribeDBSubnetGroups", missing=("DBSubnetGroupNotFoundFault",))
-def get_subnet_ids(client: Any, group: str) -> list[str] | None:
-    """Return the subnets of a subnet group, or None if there is none of that name."""
-    found = client.describe_db_subnet_groups(DBSubnetGroupName=group)["DBSubnetGroups"][0]
-    return sorted(one["SubnetIdentifier"] for one in found["Subnets"])
 
 
 @aws_call("DescribeNetworkAcls")
@@ -80,7 +75,8 @@ def read_database(clients: Any, region: str, identifier: str) -> dict[str, Any] 
     if cluster is None:
         return None
     groups = sorted(one["VpcSecurityGroupId"] for one in cluster.get("VpcSecurityGroups", []))
-    subnets = get_subnet_ids(rds, cluster["DBSubnetGroup"]) if cluster.get("DBSubnetGroup") else None
+    found = describe_subnet_group(rds, cluster["DBSubnetGroup"]) if cluster.get("DBSubnetGroup") else None
+    subnets = sorted(one["SubnetIdentifier"] for one in found["Subnets"]) if found else []
     return {
         "identifier": identifier,
         "status": cluster["Status"],
@@ -90,16 +86,9 @@ def read_database(clients: Any, region: str, identifier: str) -> dict[str, Any] 
         },
         "security_group_ids": groups,
         "guests": get_instances(clients("ec2", region), groups) if groups else {},
-        "subnet_ids": subnets or [],
+        "subnet_ids": subnets,
         "acls": get_acls(clients("ec2", region), subnets) if subnets else [],
     }
-
-
-@aws_call("DescribeLoadBalancers", missing=("LoadBalancerNotFound",))
-def get_load_balancer(client: Any, name: str) -> dict[str, Any] | None:
-    """Return the LoadBalancer of the API with a name or an ARN, or None."""
-    given = {"LoadBalancerArns": [name]} if name.startswith("arn:") else {"Names": [name]}
-    return client.describe_load_balancers(**given)["LoadBalancers"][0]
 
 
 @aws_call("DescribeTargetGroups")
@@ -130,7 +119,7 @@ def read_application(clients: Any, region: str, name: str) -> dict[str, Any] | N
     [{name, target_group_arns, min, desired, max}]}.
     """
     elb = clients("elbv2", region)
-    found = get_load_balancer(elb, name)
+    found = describe_load_balancer(elb, name)
     if found is None:
         return None
     arn = found["LoadBalancerArn"]

@@ -40,6 +40,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.resources import describe_acl
 from ansible_collections.trading.multi_region.plugins.module_utils._health.readers import describe_session_table
+from ansible_collections.trading.multi_region.plugins.module_utils._network.load_balancer import (
+    describe_load_balancer,
+    get_attributes,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.capacity import STANDARD_QUOTA
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness.readers_quotas import (
@@ -285,25 +289,11 @@ def get_target_quota(client: Any) -> int:
     return int(limits[TARGET_LIMIT])
 
 
-@aws_call("DescribeLoadBalancers", missing=("LoadBalancerNotFound",))
-def get_load_balancer(client: Any, arn: str) -> dict[str, Any] | None:
-    """Return the LoadBalancer of the Elastic Load Balancing API, or None."""
-    return client.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
-
-
-@aws_call("DescribeLoadBalancerAttributes")
-def get_load_balancer_attributes(client: Any, arn: str) -> dict[str, str]:
-    """Return {key: value} of a load balancer's attributes."""
-    found = client.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
-    return {one["Key"]: one["Value"] for one in found}
-
-
 def read_load_balancer(client: Any, arn: str) -> dict[str, Any] | None:
     """Return the fact ``load_balancer``."""
-    found = get_load_balancer(client, arn)
-    if found is None:
+    found, attributes = describe_load_balancer(client, arn), get_attributes(client, arn)
+    if found is None or attributes is None:
         return None
-    attributes = get_load_balancer_attributes(client, arn)
     has_logs = attributes.get("access_logs.s3.enabled") == "true"
     return {
         "security_group_ids": found.get("SecurityGroups", []),
