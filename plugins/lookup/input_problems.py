@@ -96,7 +96,7 @@ class LookupModule(LookupBase):
         problems = [
             *machine.setting_problems(constants.DEFAULT_HASH_BEHAVIOUR),
             *machine.tag_problems(context.CLIARGS, [path.stem for path in PLAYBOOKS.glob("*.yml")]),
-            *input_rules.unknown_problems(extra, self._known(variables.keys() - extra.keys()) if extra else ()),
+            *self._unknown(extra, variables.keys() - extra.keys()),
             *self._missing(variables),
             *self._unusable.values(),
             *self._judged(inputs),
@@ -123,9 +123,14 @@ class LookupModule(LookupBase):
         missing = input_rules.defaults_problems(variables)
         return missing and [*machine.plugin_problems(constants.INVENTORY_ENABLED), *missing]
 
-    def _known(self, names: t.Iterable[str]) -> set[str]:
-        """Return names of variables, with all options of the collection's roles."""
-        return {*names, *role_options(self._loader)}
+    def _unknown(self, extra: t.Iterable[str], names: t.Iterable[str]) -> list[str]:
+        """Return the problems of likely misspellings.
+
+        The files of all roles are read only for a name that is not an input: that takes longer than all else here.
+        """
+        if not input_rules.unfamiliar(extra):
+            return []
+        return input_rules.unknown_problems(extra, {*names, *role_options(self._loader)})
 
     def _judged(self, inputs: dict[str, t.Any]) -> list[str]:
         """Return the problems of values, without those that only follow from a value that could not be evaluated."""

@@ -39,6 +39,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.trading.multi_region.plugins.module_utils._core import controller
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import models_read_once, read_ahead
 from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import VARIABLE as CREDENTIALS
+from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import create_session_in_advance
 from ansible_collections.trading.multi_region.plugins.plugin_utils.background import begin
 
 # How the names of our own plugins begin.
@@ -47,6 +48,7 @@ OWN = "trading.multi_region."
 SERVICES = ("autoscaling", "cloudwatch", "dynamodb", "elbv2", "rds", "s3", "sns", "ssm")
 if HAS_BOTO3:
     read_ahead(SERVICES)
+    create_session_in_advance()
     if AnsibleCollectionConfig.collection_finder:
         # A fork that looks up one filter or test of a collection, or of ansible.builtin, would load the files of all.
         filter_loader.get(f"{OWN}partition")

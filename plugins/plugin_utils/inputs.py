@@ -538,6 +538,12 @@ def defaults_problems(names: t.Container[str]) -> list[str]:
     return [refusal("platform_regions", None, f"{default} with {plugin}; -i must be the folder, not its file hosts")]
 
 
+def unfamiliar(names: t.Iterable[str], known: t.Iterable[str] = ()) -> list[str]:
+    """Return the names that are neither listed here, nor known, nor of Ansible or another collection."""
+    ours = {*INPUTS, *NAME_LIMITS, *OF_REGIONS, *OTHERS, *ARTIFACTS, *known}
+    return [name for name in names if name not in ours and not name.startswith(FOREIGN)]
+
+
 def unknown_problems(names: t.Iterable[str], known: t.Iterable[str]) -> list[str]:
     """Check command line variables for likely misspellings of known names, which Ansible would silently ignore.
 
@@ -548,8 +554,8 @@ def unknown_problems(names: t.Iterable[str], known: t.Iterable[str]) -> list[str
     """
     ours = sorted({*INPUTS, *NAME_LIMITS, *OF_REGIONS, *OTHERS, *ARTIFACTS, *known})
     problems = []
-    for name in names:
-        close = [] if name in ours or name.startswith(FOREIGN) else difflib.get_close_matches(name, ours, 1, LIKENESS)
+    for name in unfamiliar(names, ours):
+        close = difflib.get_close_matches(name, ours, 1, LIKENESS)
         if close:
             problems.append(f"{name} is not a variable of the playbooks; did you mean {close[0]}?")
     return problems

@@ -119,11 +119,13 @@ def read_ahead(services):
     """Load the models of services before any client is created, for a process that forks those that create clients."""
     models = service_models(os.environ.get("AWS_DATA_PATH"))
     with contextlib.suppress(BotoCoreError):  # creating a client reports the same error
-        for service in services:
-            models.load_service_model(service, "service-2")
-            models.load_service_model(service, "endpoint-rule-set-1")
+        for service, kind in product(services, ("service-2", "endpoint-rule-set-1")):
+            models.load_service_model(service, kind)
         for shared in ("endpoints", "partitions"):
             models.load_data_with_path(shared)
+    for service, kind in product(services, ("paginators-1", "waiters-2")):
+        with contextlib.suppress(BotoCoreError):  # not every service has them
+            models.load_service_model(service, kind)
 
 
 @contextlib.contextmanager

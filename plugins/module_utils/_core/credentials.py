@@ -147,6 +147,24 @@ def in_time(create_client, config):
     return create
 
 
+# A session that was created before it was needed; the first caller without a profile takes it.
+_in_advance = []
+
+
+def create_session_in_advance():
+    """Create a botocore session without settings, for a process that forks those that start one.
+
+    It reads its settings when they are asked for, so those of the fork count. Creating it takes as long as creating a
+    client.
+    """
+    _in_advance[:] = [botocore.session.Session()]
+
+
+def create_session(profile):
+    """Return a new botocore session, or the one that was created in advance."""
+    return _in_advance.pop() if _in_advance and profile is None else botocore.session.Session(profile=profile)
+
+
 def start_session(profile=None, config=None, region=None, roles=()):
     """Return a boto3 session.
 
@@ -157,7 +175,7 @@ def start_session(profile=None, config=None, region=None, roles=()):
     default chain, each other one with those of the role before it.
     """
     try:
-        core = botocore.session.Session(profile=profile)
+        core = create_session(profile)
         core.set_config_variable("sts_regional_endpoints", "regional")
         if region:
             core.set_config_variable("region", region)

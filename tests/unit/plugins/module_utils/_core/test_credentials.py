@@ -21,6 +21,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.credent
     HOSTED_ZONES,
     CredentialsError,
     RegionalSessions,
+    create_session_in_advance,
     start_session,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import AwsCallError, aws_call
@@ -305,3 +306,18 @@ def test_a_role_without_credentials_to_assume_it_with_is_named(machine):
 def test_what_could_not_be_had_is_a_failure_that_amazon_aws_reports(machine):
     with pytest.raises((ValueError, BotoCoreError), match="gone"):
         RegionalSessions(None, CONFIG, {EAST: {"profile": "gone"}}).client("sns", EAST)
+
+
+def test_a_session_that_was_created_in_advance_has_the_settings_of_its_use_and_serves_once(machine):
+    machine(**KEYS)
+    create_session_in_advance()
+    machine(AWS_ACCESS_KEY_ID="AKIALATER", AWS_DEFAULT_REGION=WEST)
+    first, second = start_session(), start_session()
+    assert first.get_credentials().access_key == "AKIALATER" and first.region_name == WEST
+    assert first._session is not second._session
+
+
+def test_a_session_of_a_profile_is_not_the_one_that_was_created_in_advance(machine):
+    create_session_in_advance()
+    assert start_session("process").get_credentials().access_key == "AKIAPROCESS"
+    assert start_session().get_credentials() is None
