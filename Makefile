@@ -24,6 +24,8 @@ STAGES := matrix lint audit unit lab-test sanity docs build molecule targets int
 # The cells of `make matrix` and the scenarios of `make molecule` that `make test` runs; `make nightly` runs all.
 ENDS   := oldest,newest
 SHORT  := stores
+# Tests of `make sanity` whose tool another stage runs: docs, lint (ruff, yamllint, antsibull-changelog). `make nightly` runs them too.
+TWICE  := --skip-test ansible-doc --skip-test changelog --skip-test pep8 --skip-test yamllint
 
 # Tools that ansible-lint, molecule and ansible-test start are searched in .venv first; the set-up's Python is not.
 SYSTEM_PATH := $(PATH)
@@ -51,7 +53,7 @@ demo-down: setup ## stops the lab that `make demo KEEP=1` left running
 	@$(IN_LAB) down --dir .lab-demo
 
 test: setup ## everything CI runs; a line for each stage with its seconds
-	@CELL="$(or $(CELL),$(ENDS))" SCENARIOS="$(SHORT)" $(BIN)/python $(TOOLS)/run_stages.py $(STAGES)
+	@CELL="$(or $(CELL),$(ENDS))" SCENARIOS="$(SHORT)" SANITY_SKIP="$(TWICE)" $(BIN)/python $(TOOLS)/run_stages.py $(STAGES)
 
 soak: setup ## MOVES switchovers and failbacks (200), which must leave nothing behind; takes about half an hour, not part of `make test`
 	@MOVES=$(MOVES) $(BIN)/python -m tests.soak
@@ -112,8 +114,9 @@ lab-test: setup ## the lab itself, through boto3
 integration: setup ## playbooks and modules against the lab
 	@$(BIN)/pytest -n 4 --dist loadscope --loadscope-reorder $(SLOWEST) -m "not nightly" tests/integration $(ARGS)
 
-nightly: setup ## what is too long for `make test`: more sequences of the world, the other tests of the lab and of the playbooks, every scenario of molecule, every cell of `make matrix`, `make truth` and `make chaos`
+nightly: setup ## what is too long for `make test`: more sequences of the world, the other tests of the lab and of the playbooks, every scenario of molecule, every cell of `make matrix`, all of `make sanity`, `make truth` and `make chaos`
 	@$(BIN)/python -m tests.matrix
+	@$(BIN)/python $(TOOLS)/run_sanity.py
 	@$(BIN)/python $(TOOLS)/run_molecule.py
 	@WORLD_SEQUENCES=100000 $(BIN)/pytest -n 2 tests/unit/plugins/module_utils/_failover/test_world.py $(ARGS)
 	@$(BIN)/pytest -n 2 --dist loadfile -m nightly tests/lab $(ARGS)
@@ -134,7 +137,7 @@ matrix: setup ## a failover story on each supported cell of versions: .build/mat
 	@CELL="$(CELL)" $(BIN)/python -m tests.matrix
 
 sanity: setup ## ansible-test sanity
-	@$(BIN)/python $(TOOLS)/run_sanity.py $(ARGS)
+	@$(BIN)/python $(TOOLS)/run_sanity.py $(SANITY_SKIP) $(ARGS)
 
 docs: setup ## antsibull-docs, ansible-doc on each of our modules, and their site in .build/docs/html, which must fit a phone
 	@$(BIN)/python $(TOOLS)/check_docs.py

@@ -58,6 +58,11 @@ def hits(lab: Lab, fault: int) -> int:
     return next(one["hits"] for one in lab.state()["faults"] if one["id"] == fault)
 
 
+def some(names):
+    """Every fifth of the names, and the others nightly: what is common to all is seen of a few."""
+    return [pytest.param(name, marks=[pytest.mark.nightly] if at % 5 else []) for at, name in enumerate(names)]
+
+
 @ANSWERS
 @pytest.mark.parametrize("name", PATHS)
 def test_a_change_whose_answer_is_lost_is_made_once_and_reported(place: Place, name: str, count: int) -> None:
@@ -74,7 +79,7 @@ def test_a_change_whose_answer_is_lost_is_made_once_and_reported(place: Place, n
 
 # `doubled` is not here: a second request that arrives by itself is no answer that its caller could see.
 @pytest.mark.parametrize("mode", ["empty", pytest.param("html", marks=pytest.mark.nightly)])
-@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("name", some(PATHS))
 def test_a_change_whose_answer_cannot_be_read_is_made_once_and_reported(place: Place, name: str, mode: str) -> None:
     path = PATHS[name]
     write = path.prepare(place)
@@ -100,7 +105,7 @@ def test_an_old_reading_after_a_change_is_not_believed(place: Place, name: str) 
 
 
 @ANSWERS
-@pytest.mark.parametrize("name", READ_BACK)
+@pytest.mark.parametrize("name", some(READ_BACK))
 def test_a_lost_answer_and_an_old_reading_together_change_nothing_of_it(place: Place, name: str, count: int) -> None:
     path = PATHS[name]
     write = path.prepare(place)

@@ -35,7 +35,7 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._f
     play,
 )
 
-SEQUENCES = max(1, int(os.environ.get("WORLD_SEQUENCES", "40000")))
+SEQUENCES = max(1, int(os.environ.get("WORLD_SEQUENCES", "10000")))
 CHUNKS = 8
 # What must happen at least so often in 1,000 sequences, so that the world is never a quiet place.
 LEAST = {
