@@ -16,8 +16,8 @@ options:
     description:
       - Regions in which no call succeeded before in this run, as M(trading.multi_region.failover_plan_info) returns
         them.
-      - They are called like the others, but no longer waited for once all the others have responded and one of these
-        calls has succeeded.
+      - They are called once, without O(retries), and no longer waited for once all the others have responded and one of
+        these calls has succeeded.
     type: list
     elements: str
     version_added: 0.3.0

@@ -114,8 +114,7 @@ def wanted() -> int:
 
 
 def hold() -> None:
-    """Verify and renew the lease, as every step that writes does."""
-    get(TARGET, "lease")
+    """Prove the lease, as every step that writes does."""
     CLIENTS["dynamodb", TARGET].update_item(
         TableName=TABLE,
         Key={"id": {"S": "lease"}},
@@ -126,8 +125,7 @@ def hold() -> None:
 
 
 def record(*more: str) -> None:
-    """Read the run's items, and write them to every table."""
-    read(TARGET, f"run#{RUN_ID}", "latest_move")
+    """Write the run's items to every table."""
     hold()
     everywhere(lambda region: [put(region, name, document="{}") for name in (f"run#{RUN_ID}", *more)])
 
@@ -190,10 +188,6 @@ def endpoint_parameter(region: str) -> None:
     CLIENTS["ssm", region].get_parameter(Name=entries()[region]["writer_endpoint_parameter"])
 
 
-def session_table(region: str) -> None:
-    CLIENTS["dynamodb", region].describe_table(TableName=entries()[region]["session_table"])
-
-
 def observe(*more: Callable[[str], Any]) -> None:
     each(global_cluster, cluster, instances, healthy, group, statements, endpoint_parameter, *more)
 
@@ -234,7 +228,6 @@ def name_points_at_target() -> bool:
 def take_lease() -> None:
     get(TARGET, "lease")
     put(TARGET, "lease", run_id=RUN_ID)
-    get(TARGET, "lease")
 
 
 def fence() -> None:
@@ -272,7 +265,6 @@ def request_move() -> None:
         TargetDbClusterIdentifier=entries()[TARGET]["db_cluster_arn"],
         AllowDataLoss=True,
     )
-    writer()
 
 
 def minimum_size_held(region: str) -> None:
@@ -293,8 +285,6 @@ def ask_for_capacity() -> None:
     minimum_size_held(TARGET)
     client.update_auto_scaling_group(AutoScalingGroupName=GROUP, MinSize=wanted(), DesiredCapacity=wanted())
     group(TARGET)
-    minimum_size_held(TARGET)
-    healthy(TARGET)
 
 
 def wait_for_capacity() -> None:
@@ -324,9 +314,11 @@ def move_traffic() -> None:
 
 
 def write_down() -> None:
-    each(global_cluster, cluster, instances, lag, healthy, session_table)
+    each(global_cluster, cluster, instances, healthy)
     each(fences, lambda region: CLIENTS["rds", region].describe_events(Duration=2))
+    read(TARGET, f"run#{RUN_ID}", "latest_move")
     record("latest_move")
+    get(TARGET, "lease")
     hold()
 
 
@@ -335,7 +327,6 @@ def main() -> None:
     observe_at_first()
     take_lease()
     everywhere(control_table)
-    get(TARGET, f"run#{RUN_ID}")
     observe_again()
     fencing = POOL.submit(fence)
     request_move()

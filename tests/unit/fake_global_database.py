@@ -49,15 +49,18 @@ class FakeGlobalDatabase(FakeAws):
     def describe_global_clusters(self, region, GlobalClusterIdentifier):
         if not self.whole:
             raise aws_error("GlobalClusterNotFoundFault", status=404)
+        # The real API filters; that our own code does so as well is tested by the stranger.
+        stranger = {"GlobalClusterIdentifier": "stranger", "GlobalClusterMembers": []}
+        return {"GlobalClusters": [stranger, self.described()]}
+
+    def described(self):
+        """Return the global cluster, with which each request that changes it is answered too."""
         listed = [one for one in self.clusters if one not in self.detached]
         members = [
             {"DBClusterArn": arn(one), "IsWriter": one == self.writer, "SynchronizationStatus": "connected"}
             for one in listed
         ]
-        # The real API filters; that our own code does so as well is tested by the stranger.
-        stranger = {"GlobalClusterIdentifier": "stranger", "GlobalClusterMembers": []}
-        found = {**self.whole, "GlobalClusterMembers": members, "FailoverState": self.operation}
-        return {"GlobalClusters": [stranger, found]}
+        return {**self.whole, "GlobalClusterMembers": members, "FailoverState": self.operation}
 
     def describe_db_clusters(self, region, DBClusterIdentifier):
         if DBClusterIdentifier != f"trading-{region}" or region not in self.clusters:
@@ -121,18 +124,21 @@ class FakeGlobalDatabase(FakeAws):
             raise aws_error("InvalidGlobalClusterStateFault")
         assert region in TargetDbClusterIdentifier and AllowDataLoss is True
         self.begin(TargetDbClusterIdentifier)
+        return {"GlobalCluster": self.described()}
 
     def switchover_global_cluster(self, region, GlobalClusterIdentifier, TargetDbClusterIdentifier):
         if self.operation:
             raise aws_error("InvalidGlobalClusterStateFault")
         assert region == self.writer
         self.begin(TargetDbClusterIdentifier, "switching-over", loss=False)
+        return {"GlobalCluster": self.described()}
 
     def remove_from_global_cluster(self, region, GlobalClusterIdentifier, DbClusterIdentifier):
         if self.operation:
             raise aws_error("InvalidGlobalClusterStateFault")
         assert region in DbClusterIdentifier
         self.clusters[region] = "promoting"
+        return {"GlobalCluster": self.described()}
 
     def finish_detach(self, region):
         """Let a detach succeed."""

@@ -200,14 +200,23 @@ def outside(observed, request):
         return Decision("refuse", hopeless.sentence, request.method)
     if is_standalone(observed) and is_serving(observed):
         return Decision("none", f"{cluster} in {region} is detached from {name} and serves.", DETACH)
-    return Decision("join", f"Joined a detach of {cluster} from {name}: {describe_target(observed, 'was')}.", DETACH)
+    return join(request, f"a detach of {cluster} from {name}: {describe_target(observed, 'was')}", DETACH)
+
+
+def join(request, operation, method):
+    """Return the Decision to wait for an operation in progress, which the caller may have requested before.
+
+    operation: it in words.
+    """
+    verb = "AWS had accepted" if request.request_accepted else "Joined"
+    return Decision("join", f"{verb} {operation}.", method)
 
 
 def moving(observed, request):
     """Return the Decision for a member that is being promoted or was promoted, or None."""
     region, name = request.writer_region, request.global_cluster_identifier
     if is_under_way(observed):
-        return Decision("join", f"Joined {name_operation(observed)}.", method_in_flight(observed))
+        return join(request, name_operation(observed), method_in_flight(observed))
     if observed["failover_state"]:
         return Decision(
             "refuse",
@@ -225,7 +234,7 @@ def moving(observed, request):
     if not is_leaving(observed):
         return None
     if request.method in (DETACH, AUTO):
-        return Decision("join", f"Joined a detach from {name}: {describe_target(observed, 'was')}.", DETACH)
+        return join(request, f"a detach from {name}: {describe_target(observed, 'was')}", DETACH)
     return Decision(
         "refuse",
         f"The cluster {observed['target']['identifier']} in {region} is promoting without a switchover or failover in "

@@ -14,6 +14,7 @@ import time
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import (
     absent,
+    facts_of,
     identifier_of,
     read_cluster,
     read_global_cluster,
@@ -81,20 +82,23 @@ NO_SAMPLE = {"value_ms": None, "age_seconds": None, "sampled_at": None, "metric"
 
 @aws_call("FailoverGlobalCluster")
 def failover_global_cluster(client, parameters):
-    """Promote without the old primary; writes that were not replicated are lost. ``client``: in the target's region."""
-    client.failover_global_cluster(**parameters)
+    """Promote without the old primary; writes that were not replicated are lost. ``client``: in the target's region.
+
+    Like the other requests it returns the global cluster's facts as AWS answers them, which show the operation.
+    """
+    return facts_of(client.failover_global_cluster(**parameters)["GlobalCluster"])
 
 
 @aws_call("SwitchoverGlobalCluster")
 def switchover_global_cluster(client, parameters):
     """Move the writer without loss. ``client``: in the current primary's region."""
-    client.switchover_global_cluster(**parameters)
+    return facts_of(client.switchover_global_cluster(**parameters)["GlobalCluster"])
 
 
 @aws_call("RemoveFromGlobalCluster")
 def remove_from_global_cluster(client, parameters):
     """Make a secondary a standalone cluster that accepts writes. ``client``: in the secondary's region."""
-    client.remove_from_global_cluster(**parameters)
+    return facts_of(client.remove_from_global_cluster(**parameters)["GlobalCluster"])
 
 
 CALLS = {
@@ -113,7 +117,8 @@ class Writer:
     """One request in progress: the decision, the calls made, whether AWS accepted one, and the time spent.
 
     decision: the current Decision, None before the first. calls: the API calls made, in order.
-    refused: {method: sentence} of the requests that AWS rejected.
+    refused: {method: sentence} of the requests that AWS rejected. answer: the global cluster's facts with which AWS
+    answered the one that it accepted, or None.
     unsure: whether AWS may have accepted a request whose response did not arrive. What it says about a later one may be
     because of that.
     """
@@ -126,7 +131,7 @@ class Writer:
         self.time = {"clock": clock, "sleep": sleep or lease.sleep}
         self.phases = {"request_seconds": 0.0, "wait_seconds": 0.0}
         self.accepted = self.unsure = False
-        self.decision = None
+        self.decision = self.answer = None
         self.calls = []
         self.refused = {}
         self.warnings = []
@@ -222,7 +227,7 @@ class Writer:
             if self.unsure and is_begun(self.observe(), method):
                 return True
             try:
-                CALLS[call["operation"]](client, call["parameters"])
+                self.answer = CALLS[call["operation"]](client, call["parameters"])
             except AwsCallError as error:
                 self.unsure = self.unsure or error.ambiguous
                 if is_begun(self.observe(), method):
@@ -243,6 +248,11 @@ class Writer:
                     "joins an operation that AWS may have accepted in the meantime."
                 ) from error
         self.accepted = True
+
+    def observe_accepted(self, before):
+        """Return the observation right after the request: AWS's answer to it where that shows the move, or another."""
+        answered = {**before, **(self.answer or {})}
+        return answered if is_begun(answered, self.decision.method) else self.observe_patiently()
 
     def wait(self):
         """Return what is observed once done. Raises WaitTimeout, or MultiRegionError when the operation gave up."""
@@ -324,7 +334,7 @@ def carry_out(writer, before, lag):
     writer.request_move(before, lag)
     if writer.decision.action == "none":
         return writer.observe_patiently() if writer.calls else before
-    return writer.wait() if writer.request.wait else writer.observe_patiently()
+    return writer.wait() if writer.request.wait else writer.observe_accepted(before)
 
 
 def foresee(writer, before, lag):

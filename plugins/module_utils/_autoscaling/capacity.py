@@ -193,23 +193,24 @@ def request(
     before: Mapping[str, Any],
     hold: Mapping[str, Any],
     lease: Lease | NoLease,
-) -> tuple[Mapping[str, Any], list[str]]:
-    """Request what is lacking; return what the unit is then, and warnings. hold: in the shape of ``read_hold``.
+) -> tuple[Mapping[str, Any], Mapping[str, Any] | None, list[str]]:
+    """Request what is lacking; return what the unit and its hold are then, and warnings.
 
+    hold: in the shape of ``read_hold``; the one that is returned is None where it was not read after the request.
     The minimum is held raised if that is possible. If it is not, that is no reason to run less, or not to move.
     """
     at_least, seconds = params["at_least"], params.get("min_size_hold")
-    warnings, after = [], None
+    warnings, after, held = [], None, None
     if seconds:
         try:
-            after = raise_min(unit, before, hold, at_least, seconds, lease.sleep)
+            after, held = raise_min(unit, before, hold, at_least, seconds, lease.sleep)
         except (AwsCallError, WaitTimeout) as error:
-            held = f"The {unit.min_word} of {unit.name} is not held raised"
-            warnings = [f"{held}, so scaling policies may lower it: {error}"]
+            without = f"The {unit.min_word} of {unit.name} is not held raised"
+            warnings = [f"{without}, so scaling policies may lower it: {error}"]
     after = after or read(unit)
     if after["desired"] < at_least:
         after = raise_desired(unit, at_least, lease.sleep)
-    return after, warnings
+    return after, held, warnings
 
 
 @timed
@@ -255,8 +256,8 @@ def _run(unit: Unit, params: Mapping[str, Any], clients: Any, check_mode: bool) 
         if is_given_back:
             give_back(unit, before, hold, lease.sleep)
         asked = params if is_held else {**params, "min_size_hold": None}
-        after, warnings = request(unit, asked, before, hold, lease)
-        hold = {} if seconds is None else read_hold(unit)
+        after, held, warnings = request(unit, asked, before, hold, lease)
+        hold = {} if seconds is None else read_hold(unit) if held is None else held
     short: dict[str, Any] = {}
     if params["wait"] and not check_mode:
         try:

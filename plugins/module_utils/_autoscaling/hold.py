@@ -51,18 +51,18 @@ def raise_min(
     at_least: int,
     seconds: float,
     sleep: Sleep,
-) -> Mapping[str, Any]:
-    """Raise minimum size and desired capacity together, and return the group as it is then.
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Raise minimum size and desired capacity together, and return the group and the hold as they are then.
 
     AWS restores the minimum size after so many seconds. hold: in the shape of ``read_hold``. Raises AwsCallError if the
     way back could not be made certain; then nothing was raised.
     """
     hold, now = (unit.describe_hold() or {}) if "unknown" in hold else hold, time.time()
     if not hold or ends_soon(hold, seconds, now):
-        _request_hold(unit, hold["min"] if hold else group["min"], now + seconds, sleep)
+        hold = _request_hold(unit, hold["min"] if hold else group["min"], now + seconds, sleep)
     sizes = {"min": max(at_least, group["min"]), "desired": max(at_least, group["desired"])}
     if sizes == {size: group[size] for size in sizes}:
-        return group
+        return group, hold
     failure = None
     try:
         unit.set_sizes(sizes)
@@ -70,10 +70,10 @@ def raise_min(
         if not error.ambiguous:
             raise
         failure = error
-    return _wait_for(unit, lambda seen: all(seen[size] >= sizes[size] for size in sizes), failure, sleep)
+    return _wait_for(unit, lambda seen: all(seen[size] >= sizes[size] for size in sizes), failure, sleep), hold
 
 
-def _request_hold(unit: Unit, minimum: int, until: float, sleep: Sleep) -> None:
+def _request_hold(unit: Unit, minimum: int, until: float, sleep: Sleep) -> dict[str, Any]:
     failure = None
     try:
         unit.put_hold(minimum, until)
@@ -81,7 +81,7 @@ def _request_hold(unit: Unit, minimum: int, until: float, sleep: Sleep) -> None:
         if not error.ambiguous:
             raise
         failure = error
-    wait_until_visible(
+    return wait_until_visible(
         unit.describe_hold,
         lambda seen: bool(seen) and seen["min"] == minimum and seen["until"] >= until - 1,
         failure,

@@ -35,8 +35,10 @@ from ansible_collections.trading.multi_region.plugins.module_utils._options impo
 LEASE_ID = "lease"
 # Resolution of the Date header in seconds ("Date" of RFC 9110, section 6.6.1).
 HEADER_SECONDS = 1.0
-# How often a renewal is made whose response comes after the time to which it renewed.
-RENEWALS = 2
+# How often a proof is tried whose response comes after the time until which it proves the lease.
+PROOFS = 2
+# The part of a lease after which it is renewed; before, a step that begins only confirms it.
+RENEW_AFTER = 1 / 3
 
 RUNNING = "running"
 OUTCOMES_UNFINISHED = (RUNNING, "failed", "stopped")
@@ -132,16 +134,17 @@ def update_lease(
 ) -> Mapping[str, Any] | None:
     """Set attributes of the lease if this attempt of this run still holds it; return the response, or None if not.
 
-    values: attributes in DynamoDB's own form, including renewed_at. Safe to repeat: the condition is also met after the
-    write. A renewal that arrives after a later one is rejected, because it would move the expiry back.
+    values: attributes in DynamoDB's own form. Safe to repeat: the condition is also met after the write. A renewal
+    (renewed_at is among them) that arrives after a later one is rejected, because it would move the expiry back.
     """
     names = {f"#{name}": name for name in (*values, "run_id", "attempt", "outcome", "revision")}
+    in_order = " AND #renewed_at <= :renewed_at" if "renewed_at" in values else ""
+    changes = f"SET {', '.join(f'#{name} = :{name}' for name in values)} " if values else ""
     answer = client.update_item(
         TableName=table,
         Key={"id": {"S": LEASE_ID}},
-        UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values) + " ADD #revision :one",
-        ConditionExpression="#run_id = :run_id AND #attempt = :attempt AND #outcome = :running"
-        " AND #renewed_at <= :renewed_at",
+        UpdateExpression=f"{changes}ADD #revision :one",
+        ConditionExpression=f"#run_id = :run_id AND #attempt = :attempt AND #outcome = :running{in_order}",
         ExpressionAttributeNames=names,
         ExpressionAttributeValues={
             **{f":{name}": value for name, value in values.items()},
@@ -197,7 +200,8 @@ class TableClock:
 class Lease:
     """A lease that a run holds, as used by its steps.
 
-    options: the option ``lease``. client: DynamoDB of the lease's region.
+    options: the option ``lease``. client: DynamoDB of the lease's region. renew_after: the part of the lease after
+    which it is renewed.
     """
 
     def __init__(
@@ -206,8 +210,10 @@ class Lease:
         client: Any,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = pause,
+        renew_after: float = RENEW_AFTER,
     ):
         self._options = options
+        self._renew_after = renew_after
         self._client = client
         self._monotonic = monotonic
         self._pause = sleep
@@ -220,7 +226,7 @@ class Lease:
         self._is_asking = False
 
     def hold(self) -> None:
-        """Prove that this attempt still holds the lease, and renew it.
+        """Prove by a conditional write that this attempt still holds the lease; renew it once a part of it is over.
 
         Raises Refused if another run holds it, and MultiRegionError if that could not be determined. A table that does
         not respond is tolerated for as long as no other run can have seen the lease expire.
@@ -257,7 +263,7 @@ class Lease:
         ends_at = self._monotonic() + seconds
         while True:
             now = self._monotonic()
-            due = self._tried_at + self._options["lease_seconds"] / 3
+            due = self._tried_at + self._options["lease_seconds"] * RENEW_AFTER
             if now >= due:
                 self.hold()
             elif now < ends_at:
@@ -279,10 +285,11 @@ class Lease:
                 self._is_asking = False
 
     def _prove(self) -> None:
-        for renewal in range(RENEWALS):
-            if renewal or not self._clock.is_set or self._clock.earliest() >= self._proven_until:
-                self._look()
-            self._renew()
+        for _proof in range(PROOFS):
+            if not (self._is_proven() and self._is_due()):
+                self._confirm()
+            if self._is_proven() and self._is_due():
+                self._renew()
             # The response proves nothing if it came so late that another run may have seen the lease expire.
             if self._is_proven():
                 return
@@ -302,22 +309,37 @@ class Lease:
     def _is_proven(self) -> bool:
         return self._left() > 0
 
+    def _is_due(self) -> bool:
+        return self._left() <= self._options["lease_seconds"] * (1 - self._renew_after)
+
+    def _confirm(self) -> None:
+        """Write the step, and so prove the lease as long as it lasts: the first proof needs no time of the table."""
+        if self._update({"step": {"S": self._options["step"]}} if self._options.get("step") else {}) is None:
+            self._look()
+
     def _renew(self) -> None:
         # The stored time has certainly passed, even if the header's whole seconds do not show that yet.
         now, seconds = max(self._clock.earliest(), self._renewed_at), self._options["lease_seconds"]
         values = {"renewed_at": {"N": repr(now)}, "expires_at": {"N": repr(now + seconds)}}
-        if self._options.get("step"):
-            values["step"] = {"S": self._options["step"]}
-        table, run_id, attempt = self._options["table_name"], self._options["run_id"], self._options["attempt"]
-        if self._clock.ask(lambda: update_lease(self._client, table, run_id, attempt, values)) is None:
+        if self._update(values) is None:
             self._look()
-        else:
-            self._renewed_at, self._proven_until = now, now + seconds
+
+    def _update(self, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Set attributes if this attempt holds the lease, and believe what the response shows; None if it does not."""
+        table, run_id, attempt = self._options["table_name"], self._options["run_id"], self._options["attempt"]
+        answer = self._clock.ask(lambda: update_lease(self._client, table, run_id, attempt, values))
+        if answer is not None:
+            self._believe(answer["Attributes"], answer)
+        return answer
 
     def _look(self) -> None:
         """Read the lease; raise Refused unless this attempt holds it."""
         answer = self._clock.ask(lambda: get_lease(self._client, self._options["table_name"]))
-        lease = unpack_lease(answer.get("Item"), server_time(answer))
+        self._believe(answer.get("Item"), answer)
+
+    def _believe(self, item: Mapping[str, Any] | None, answer: Mapping[str, Any]) -> None:
+        """Keep the times of the lease; raise Refused unless this attempt holds it."""
+        lease = unpack_lease(item, server_time(answer))
         if why := lost(lease, self._options["run_id"], self._options["attempt"], self._options["region"]):
             raise Refused(why, held_by=lease)
         self._renewed_at, self._proven_until = lease["renewed_at"], lease["expires_at"]

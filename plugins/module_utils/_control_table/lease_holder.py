@@ -56,18 +56,25 @@ class Claim:
 
 @aws_call("PutItem", missing=("ConditionalCheckFailedException",))
 def put_lease(client: Any, table: str, lease: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Write a lease in place of the previous revision; return the response, or None if another write came first."""
+    """Write a lease in place of the previous revision; return the response, or None if another write came first.
+
+    A response that says what it consumed is DynamoDB's; an empty one, as from a proxy, proves nothing.
+    """
     fresh = {"ConditionExpression": "attribute_not_exists(#revision)"}
     next_one = {
         "ConditionExpression": "#revision = :before",
         "ExpressionAttributeValues": {":before": {"N": str(lease["revision"] - 1)}},
     }
-    return client.put_item(
+    answer = client.put_item(
         TableName=table,
         Item=pack_lease(lease),
         ExpressionAttributeNames={"#revision": "revision"},
+        ReturnConsumedCapacity="TOTAL",
         **(next_one if lease["revision"] > 1 else fresh),
     )
+    if not answer.get("ConsumedCapacity"):
+        raise KeyError("ConsumedCapacity")
+    return answer
 
 
 def plain(lease: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -197,8 +204,11 @@ class Counter:
             if check_mode:
                 return self._taken(claim, lease, changed=True, is_wish=True)
             self.asked = lease
-            error = self._write(lease) or error
-            # Whatever the response was, also "another came first" after a lost one, the table has the answer.
+            answer, failure = self._write(lease)
+            if answer:
+                return self._taken(claim, with_age(lease, server_time(answer)), changed=True)
+            error = failure or error
+            # Whether the response was lost or "another came first", perhaps after a lost one: the table has the answer.
             standing = self.look()
             if standing and is_own(standing, self.params) and standing["revision"] == lease["revision"]:
                 return self._taken(claim, standing, changed=True)
@@ -206,16 +216,15 @@ class Counter:
             f"The lease of {self.region} changed hands {TRIES} times while it was being acquired. Try again."
         )
 
-    def _write(self, lease: Mapping[str, Any]) -> AwsCallError | None:
-        """Write; return the error of a write that may have been carried out nevertheless."""
+    def _write(self, lease: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, AwsCallError | None]:
+        """Write; return the response, None if another write came first or it was lost; and why it was lost."""
         try:
-            self.clock.ask(lambda: put_lease(self.client, self.table, lease))
+            return self.clock.ask(lambda: put_lease(self.client, self.table, lease)), None
         except AwsCallError as error:
             if not error.ambiguous:
                 self.asked = None
                 raise
-            return error
-        return None
+            return None, error
 
     def _give_back(self, lease: Mapping[str, Any], error: AwsCallError) -> MultiRegionError:
         """Release a lease that this run may hold; return the error with which it ends."""
@@ -278,7 +287,7 @@ class Counter:
 
     def _held_lease(self) -> Lease:
         options = {name: self.params[name] for name in ("table_name", "run_id", "attempt", "lease_seconds")}
-        return Lease({**options, "region": self.region}, self.client, self.monotonic)
+        return Lease({**options, "region": self.region}, self.client, self.monotonic, renew_after=0)
 
     def _result(
         self,

@@ -139,19 +139,19 @@ def models_read_once():
         botocore.session.create_loader = before
 
 
-def clients_of(session, config, region=None, endpoint=None, connection=None):
+def clients_of(session, config, region=None, endpoint=None, connection=None, asked_once=()):
     """Return the Clients of a boto3 session. Their requests go through the gate of requests.py.
 
     config: botocore Config. region: used for region=None. endpoint: URL instead of AWS's own, or None.
-    connection: further arguments for every client, such as the certificates to trust.
+    connection: further arguments for every client, such as the certificates to trust. asked_once: regions where
+    nothing is retried.
     """
     gate, sessions = Gate(), session if isinstance(session, RegionalSessions) else None
+    once = config.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}))
 
     def make(service, in_region, one_of_many=None):
         # A caller that specifies an endpoint has others, and the next endpoint is its retry.
-        settings = (
-            config.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"})) if one_of_many else config
-        )
+        settings = once if one_of_many or in_region in asked_once else config
         url = one_of_many or endpoint
         if service == HOSTED_ZONES and sessions is None:
             service = "route53"
@@ -199,9 +199,12 @@ def without_account_in_address(request, **_more):
 def clients_for(module):
     """Return the Clients of an AnsibleAWSModule: its credentials, endpoint, certificates, region and time-outs.
 
+    In a region that the run has found silent nothing is retried: no step waits for it, and a retry fails as well.
+
     Only ``params`` and ``fail_json`` of the module are used, so that an action plugin can pass a substitute.
     """
     region, endpoint, connection = get_aws_connection_info(module)
+    silent = tuple(module.params.get("silent_regions") or ())
     connection.pop("aws_config", None)
     profile = connection.pop("profile_name", None)
     config = client_config(module.params, module.params.get("aws_config"))
@@ -209,11 +212,11 @@ def clients_for(module):
         connection = without_keys_of_environment(connection)
     # Keys that are given need no look-up.
     if connection.get("aws_access_key_id"):
-        return clients_of(start_session(profile, config), config, region, endpoint, connection)
+        return clients_of(start_session(profile, config), config, region, endpoint, connection, silent)
     sessions = RegionalSessions(profile, config, settings)
     if not settings:
         sessions.method(None)
-    return clients_of(sessions, config, region, endpoint, connection)
+    return clients_of(sessions, config, region, endpoint, connection, silent)
 
 
 def make_clients(clients: Any, services: Iterable[str], regions: Iterable[str]) -> None:

@@ -5,7 +5,8 @@
 """What the planner needs from a region's control table, in one call: manifest, lease, latest move, the capacity that
 the health checks last saw, fences.
 
-A second call is made only if a run has not succeeded, because its record has the region that it moved away from.
+A second call is made only if a run has not succeeded, because its record has the region that it moved away from, and
+not for one that has only just taken its lease: its first step is yet to begin.
 """
 
 from __future__ import annotations
@@ -70,13 +71,18 @@ def facts_of_control_tables(answer: Observation) -> dict[str, Observation]:
 
 
 def _read_run(client: Any, table: str, lease: Mapping[str, Any] | None) -> Observation:
-    if not lease or not lease["is_unfinished"]:
+    if not lease or not lease["is_unfinished"] or is_untouched(lease):
         return Observation(None)
     try:
         found = get_document(client, table, f"{RUN_PREFIX}{lease['run_id']}")
     except AwsCallError as error:
         return Observation(error=str(error))
     return Observation(found["document"] if found else None)
+
+
+def is_untouched(lease: Mapping[str, Any]) -> bool:
+    """Return whether a run has taken its first lease and done nothing under it, so that it has no record. Pure."""
+    return lease["is_live"] and lease["attempt"] == 1 and not lease["step"]
 
 
 def _unpacked(item: Mapping[str, Any] | None) -> dict[str, Any] | None:

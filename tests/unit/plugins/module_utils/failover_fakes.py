@@ -88,6 +88,10 @@ class FakePlatform(FakeAws):
         item = self.items[region].get((TableName, Key["id"]["S"]))
         return {"Item": item} if item else {}
 
+    def update_item(self, region, **_request):
+        """The proof of a lease that nobody holds."""
+        raise aws_error("ConditionalCheckFailedException", "UpdateItem")
+
     def batch_get_item(self, region, RequestItems):
         ((table, asked),) = RequestItems.items()
         assert asked["ConsistentRead"]

@@ -42,19 +42,19 @@ class LeaseTable(FakeAws):
         item = self.items.get(region)
         return self._answer(Item=dict(item)) if item else self._answer()
 
-    def put_item(self, region, TableName, Item, **condition):
+    def put_item(self, region, TableName, Item, ReturnConsumedCapacity, **condition):
         self._require_table("PutItem")
         self._check(region, "PutItem", **condition)
         self.items[region] = dict(Item)
-        return self._answer()
+        return self._answer(ConsumedCapacity={"TableName": TableName, "CapacityUnits": 1.0})
 
     def update_item(self, region, TableName, Key, UpdateExpression, ReturnValues, **condition):
         self._require_table("UpdateItem")
         self._check(region, "UpdateItem", **condition)
         names, values = condition["ExpressionAttributeNames"], condition["ExpressionAttributeValues"]
         item = self.items[region]
-        sets, count = re.fullmatch(r"SET (.+) ADD (#\w+) :one", UpdateExpression).groups()
-        for name, value in re.findall(r"(#\w+) = (:\w+)", sets):
+        sets, count = re.fullmatch(r"(?:SET (.+) )?ADD (#\w+) :one", UpdateExpression).groups()
+        for name, value in re.findall(r"(#\w+) = (:\w+)", sets or ""):
             item[names[name]] = values[value]
         item[names[count]] = {"N": str(int(item[names[count]]["N"]) + 1)}
         return self._answer(Attributes=dict(item))

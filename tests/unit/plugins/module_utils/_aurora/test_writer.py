@@ -164,6 +164,31 @@ def test_without_wait_returns_as_soon_as_the_request_is_accepted(database, fake_
     assert result["phases"]["wait_seconds"] == 0.0
 
 
+def test_without_wait_the_answer_to_the_request_shows_the_operation_and_nothing_is_read_after_it(database, fake_time):
+    result = move(database, fake_time, wait=False)
+    operations = [operation for _service, _region, operation, _parameters in database.calls]
+    assert operations[-1] == "failover_global_cluster"
+    assert result["after"]["failover_state"]["to_region"] == B
+    assert result["after"].keys() == result["before"].keys()
+
+
+def test_without_wait_an_answer_that_does_not_show_the_operation_is_no_proof(database, fake_time):
+    shown = database.described
+    database.described = lambda: {**shown(), "FailoverState": {}}
+    move(database, fake_time, wait=False)
+    operations = [operation for _service, _region, operation, _parameters in database.calls]
+    assert operations.index("failover_global_cluster") < len(operations) - 1
+
+
+@pytest.mark.parametrize("method", ["failover", "switchover"])
+def test_an_answer_without_a_global_cluster_is_none_and_the_move_is_looked_for(database, fake_time, method):
+    asked = getattr(database, f"{method}_global_cluster")
+    setattr(database, f"{method}_global_cluster", lambda region, **given: asked(region, **given) and {})
+    result = move(database, fake_time, method=method, wait=False)
+    assert (result["accepted"], result["after"]["failover_state"]["to_region"]) == (True, B)
+    assert database.writes() == [f"{method}_global_cluster"]
+
+
 def test_without_wait_a_second_run_asks_nothing_again(database, fake_time):
     move(database, fake_time, wait=False)
     again = move(database, fake_time, wait=False)
@@ -576,6 +601,21 @@ def test_an_accepted_move_is_waited_for_although_it_is_not_shown_and_could_not_b
     done = move(database, fake_time, request_accepted=True, max_sampled_lag_ms=5000)
     assert (done["changed"], done["after"]["writer_region"]) == (True, B)
     assert len(database.made("failover")) == 1
+
+
+def test_the_wait_for_an_accepted_move_does_not_say_that_it_joined_it(database, fake_time):
+    move(database, fake_time, wait=False)
+    fake_time.at(20, database.finish)
+    reason = move(database, fake_time, request_accepted=True)["reason"]
+    assert reason.startswith("us-east-2 is the writer of trading-global, after 20 s. AWS had accepted an operation in ")
+    assert "Joined" not in reason
+
+
+def test_the_wait_for_an_accepted_detach_does_not_say_that_it_joined_it(database, fake_time):
+    move(database, fake_time, **DETACH, wait=False)
+    fake_time.at(20, lambda: database.finish_detach(B))
+    reason = move(database, fake_time, **DETACH, request_accepted=True)["reason"]
+    assert "AWS had accepted a detach" in reason and "Joined" not in reason
 
 
 def test_an_accepted_move_is_not_requested_again_where_nothing_is_ever_shown(database, fake_time):

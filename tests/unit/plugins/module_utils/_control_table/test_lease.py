@@ -55,18 +55,37 @@ def stored(aws):
     return unpack_lease(aws.items[WEST], aws.now())
 
 
-def test_holding_renews_by_the_tables_time_and_names_the_step(aws, lease):
+def test_holding_renews_by_the_tables_time_once_a_third_of_the_lease_is_over_and_names_the_step(aws, lease):
     aws.time.sleep(30)
     lease.hold()
     found = stored(aws)
     assert (found["renewed_at"], found["expires_at"], found["step"]) == (EPOCH + 30, EPOCH + 90, "promote_wait")
-    assert aws.writes() == ["update_item"]
 
 
-def test_only_the_first_hold_reads(aws, lease):
+def test_holding_a_fresh_lease_is_one_conditional_write_that_leaves_its_end(aws, lease):
+    aws.time.sleep(15)
     lease.hold()
-    lease.hold()
-    assert [operation for _s, _r, operation, _p in aws.calls] == ["get_item", "update_item", "update_item"]
+    found = stored(aws)
+    assert (found["renewed_at"], found["expires_at"], found["step"]) == (EPOCH, EPOCH + 60, "promote_wait")
+    assert [operation for _s, _r, operation, _p in aws.calls] == ["update_item"]
+    # Another run that has read it before loses its write.
+    assert found["revision"] == 2
+
+
+def test_each_hold_is_proven_by_a_write_and_none_reads_what_it_holds(aws, lease):
+    for _step in range(3):
+        lease.hold()
+        aws.time.sleep(25)
+    assert {operation for _s, _r, operation, _p in aws.calls} == {"update_item"}
+    assert len(aws.calls) == 3
+
+
+def test_a_hold_without_a_step_is_proven_in_the_same_way(aws):
+    option = {**take(aws)["handle"], "step": None}
+    aws.calls.clear()
+    Lease(option, aws.clients("dynamodb", WEST), aws.time.clock, aws.time.sleep).hold()
+    assert [operation for _s, _r, operation, _p in aws.calls] == ["update_item"]
+    assert stored(aws)["step"] is None
 
 
 def test_a_lease_taken_by_another_stops_the_step_with_the_takers_name(aws, lease):
@@ -93,13 +112,14 @@ def test_an_expired_lease_is_lost_although_no_run_took_it(aws, lease, is_held_be
 
 
 def test_a_renewal_that_arrives_late_does_not_set_the_expiry_back(aws, lease):
+    aws.time.sleep(30)
     lease.hold()
     late = dict(aws.calls[-1][3])
     aws.time.sleep(30)
     lease.hold()
     with pytest.raises(ClientError, match="ConditionalCheckFailed"):
         aws.update_item(WEST, **late)
-    assert stored(aws)["expires_at"] == EPOCH + 90
+    assert stored(aws)["expires_at"] == EPOCH + 120
 
 
 def test_a_released_lease_is_not_held(aws, lease):

@@ -343,7 +343,20 @@ def test_a_lease_that_was_taken_without_its_run_knowing_is_given_back(aws):
     assert by_bob(aws)["changed"] is True
 
 
+def test_the_answer_to_the_write_proves_the_lease_and_nothing_is_read_after_it(aws):
+    assert lease(aws)["changed"]
+    assert [operation for _s, _r, operation, _p in aws.calls] == ["get_item", "put_item"]
+
+
+def test_an_empty_answer_to_the_write_proves_nothing_and_the_lease_is_read(aws):
+    put = aws.put_item
+    aws.put_item = lambda region, **request: put(region, **request) and aws._answer()
+    assert lease(aws)["lease"]["run_id"] == "r1"
+    assert [operation for _s, _r, operation, _p in aws.calls] == ["get_item", "put_item", "get_item"]
+
+
 def test_a_lease_that_cannot_be_given_back_is_named_with_the_way_on(aws):
+    aws.lose_answer("put_item")
     aws.fail("get_item", None, no_answer())
     aws.fail("update_item", no_answer())
     with pytest.raises(MultiRegionError, match="can start in 60 s, or immediately with takeover_run_id=r1") as failed:

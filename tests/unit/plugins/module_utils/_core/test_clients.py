@@ -65,6 +65,12 @@ def test_an_endpoint_that_is_named_wins_and_is_asked_once():
     assert clients("route53-recovery-cluster", "eu-west-1", "https://two.example") is not one
 
 
+def test_a_region_that_was_found_silent_is_asked_once_and_the_others_as_the_options_say():
+    clients = clients_for(module(silent_regions=["us-east-1"], retries=3))
+    attempts = {region: clients("rds", region).meta.config.retries for region in ("us-east-1", "us-east-2")}
+    assert [one["total_max_attempts"] for one in attempts.values()] == [1, 4]
+
+
 def test_a_service_that_does_not_exist_is_an_error_of_ours():
     with pytest.raises(MultiRegionError, match="no-such-service"):
         clients_for(module())("no-such-service", "us-east-1")

@@ -37,7 +37,12 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora impor
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH, FAILOVER, SWITCHOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table import lease_holder as leases
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import RUNNING, lost, with_age
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import (
+    RENEW_AFTER,
+    RUNNING,
+    lost,
+    with_age,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import Refused
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
@@ -462,7 +467,7 @@ class World:
         return again, writer
 
     def hold(self, run: Run, step: str) -> None:
-        """Prove and renew the lease, as _lease.Lease.hold does at the first write of a step."""
+        """Prove the lease, and renew it once it is due, as lease.Lease.hold does at the first write of a step."""
         target = self.regions[run.plan.target_region]
         if not self.reaches(run, target.name):
             raise Stopped("the lease could not be renewed")
@@ -471,9 +476,10 @@ class World:
         if is_expired or lost(lease, run.id, run.attempt, target.name):
             self.tally["lease lost"] += 1
             raise Stopped("lease lost")
-        target.lease = {**target.lease, "step": step, "renewed_at": self.now, "expires_at": self.now + LEASE_SECONDS}
-        target.lease["revision"] += 1
-        run.until = self.now + LEASE_SECONDS
+        target.lease = {**target.lease, "step": step, "revision": target.lease["revision"] + 1}
+        if target.lease["expires_at"] - self.now <= LEASE_SECONDS * (1 - RENEW_AFTER):
+            target.lease.update(renewed_at=self.now, expires_at=self.now + LEASE_SECONDS)
+        run.until = target.lease["expires_at"]
         self.answer_late(run)
 
     def answer_late(self, run: Run) -> None:
@@ -484,7 +490,7 @@ class World:
         self.tally["late answers"] += 1
         self.now += seconds
         self.log(f"   {run.offered} hears {seconds} s later that it renewed its lease")
-        if seconds < LEASE_SECONDS:
+        if self.now < run.until:
             return
         others = [one for one in self.runs if one is not run and one.state in (PLANNED, HOLDING) and not one.is_slow]
         if others and self.odds.random() < 0.7:

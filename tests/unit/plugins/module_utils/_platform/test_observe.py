@@ -296,6 +296,22 @@ def test_the_record_of_a_run_that_stopped_tells_which_region_it_left(aws):
     assert (found["target_region"], found["active_region"]) == (WEST, EAST)
 
 
+@pytest.mark.parametrize(
+    "more, is_read",
+    [
+        ({"attempt": 1, "step": None}, False),
+        ({"attempt": 1, "step": "fence"}, True),
+        ({"attempt": 2, "step": None}, True),
+        ({"attempt": 1, "step": None, "outcome": "failed"}, True),
+        ({"attempt": 1, "step": None, "renewed_at": -90.0}, True),
+    ],
+)
+def test_only_the_record_of_a_run_that_has_just_taken_its_first_lease_is_not_read(aws, more, is_read):
+    lease(aws, WEST, **more)
+    plan(aws, target_region=WEST, takeover_run_id="run-7")
+    assert bool(aws.made("get_item")) is is_read
+
+
 def test_a_record_that_cannot_be_read_does_not_hide_the_rest_of_the_table(aws):
     aws.lost.add(EAST)
     lease(aws, WEST, outcome="failed")

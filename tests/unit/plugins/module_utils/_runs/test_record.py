@@ -162,6 +162,28 @@ def test_a_late_attempt_that_read_before_the_other_wrote_is_turned_away_by_the_t
     assert "a later attempt than 1 has written the record since" in late["not_written_to"][WEST]
 
 
+def test_a_first_attempt_that_is_running_writes_its_record_without_reading(aws):
+    done = write(aws, record={"outcome": "running", "ended_at": None})
+    assert {operation for _region, operation in aws.made("get", "batch_get", "put")} == {"put_item"}
+    assert (done["changed"], sorted(done["written_to"])) == (True, [EAST, WEST])
+    write(aws)
+    assert [(one["attempt"], one["outcome"]) for one in stored(aws, "run#r1")["attempts"]] == [(1, "successful")]
+
+
+@pytest.mark.parametrize("more", [{"attempt": 2}, {"previous": {**PREVIOUS, "run_id": "r0"}}])
+def test_one_that_follows_another_reads_what_that_left(aws, more):
+    write(aws, record={"outcome": "running"}, **more)
+    assert aws.made("batch_get")
+
+
+def test_the_record_of_a_first_attempt_does_not_replace_that_of_a_later_one_unread(aws):
+    write(aws, attempt=2, previous=PREVIOUS)
+    before = stored(aws, "run#r1")
+    late = write(aws, record={"outcome": "running", "owner": "ann"})
+    assert (late["changed"], late["written_to"]) == (False, [])
+    assert stored(aws, "run#r1") == before
+
+
 def test_every_attempt_says_by_which_method_it_went(aws):
     write(aws, record={"outcome": "running", "owner": "ann", "method": "failover"})
     done = write(aws, attempt=2, previous={**PREVIOUS, "method": "auto"}, record={"method": "detach"})
