@@ -256,6 +256,12 @@ def writer() -> bool:
     return is_writer and not found.get("FailoverState") and serves
 
 
+def moved() -> bool:
+    """The same while it waits: the cluster and its instances are not looked at before the target is the writer."""
+    members = global_cluster(TARGET)["GlobalClusterMembers"]
+    return any(one["IsWriter"] and TARGET in one["DBClusterArn"] for one in members) and writer()
+
+
 def request_move() -> None:
     writer()
     lag(TARGET)
@@ -333,7 +339,8 @@ def main() -> None:
     ask_for_capacity()
     tell()
     record()
-    until(writer, INTERVAL_S)
+    if not writer():
+        until(moved, INTERVAL_S)
     wait_for_capacity()
     move_traffic()
     until(name_points_at_target, NAME_INTERVAL_S)

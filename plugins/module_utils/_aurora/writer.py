@@ -43,6 +43,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.targe
     is_passing,
     is_promoted,
     is_under_way,
+    is_writer,
     member_of,
     observe,
     target_of,
@@ -118,7 +119,7 @@ class Writer:
 
     decision: the current Decision, None before the first. calls: the API calls made, in order.
     refused: {method: sentence} of the requests that AWS rejected. answer: the global cluster's facts with which AWS
-    answered the one that it accepted, or None.
+    answered the one that it accepted, or None. seen: the last observation.
     unsure: whether AWS may have accepted a request whose response did not arrive. What it says about a later one may be
     because of that.
     """
@@ -131,15 +132,24 @@ class Writer:
         self.time = {"clock": clock, "sleep": sleep or lease.sleep}
         self.phases = {"request_seconds": 0.0, "wait_seconds": 0.0}
         self.accepted = self.unsure = False
-        self.decision = self.answer = None
+        self.decision = self.answer = self.seen = None
         self.calls = []
         self.refused = {}
         self.warnings = []
 
+    def read_whole(self):
+        """Return the global cluster, or None if the target's region shows none."""
+        return read_global_cluster(self.rds, self.request.global_cluster_identifier)
+
     def observe(self):
         """Return the observation of the target, as target.py has it."""
+        self.seen = self.complete(self.read_whole())
+        return self.seen
+
+    def complete(self, whole):
+        """Return the observation of the target in a global cluster, with its own cluster and instances."""
         name, region = self.request.global_cluster_identifier, self.request.writer_region
-        whole, arn = read_global_cluster(self.rds, name), self.request.db_cluster_arns.get(region)
+        arn = self.request.db_cluster_arns.get(region)
         found = member_of((whole or {}).get("members", []), region, arn)
         arn = found["arn"] if found else arn
         identifier = identifier_of(arn) if arn else None
@@ -152,6 +162,20 @@ class Writer:
     def observe_patiently(self):
         """Return an observation, retrying if AWS throttles or does not respond at first."""
         return retry_transient(self.observe, READ_SECONDS, self.request.poll_interval, **self.time)
+
+    def observe_progress(self, ends):
+        """Return an observation for a wait until a time of the clock.
+
+        While AWS shows the operation and the target is not the writer, its cluster and instances decide nothing. They
+        are as they were seen last until then, and read for what the end of the wait reports.
+        """
+        whole = self.read_whole()
+        if whole and self.time["clock"]() < ends:
+            shown = {**self.seen, **whole}
+            if is_under_way(shown) and not is_writer(shown):
+                return shown
+        self.seen = self.complete(whole)
+        return self.seen
 
     def lag_of(self, observed):
         """Return the lag sample with ``reason`` None, or one with value_ms None and the reason why."""
@@ -257,10 +281,11 @@ class Writer:
     def wait(self):
         """Return what is observed once done. Raises WaitTimeout, or MultiRegionError when the operation gave up."""
         progress = Progress(self.decision.method, self.time["clock"])
+        ends = self.time["clock"]() + self.request.wait_timeout
         with self.measured("wait_seconds"):
             try:
                 observed = poll(
-                    self.observe,
+                    lambda: self.observe_progress(ends),
                     progress.is_settled,
                     self.request.wait_timeout,
                     self.request.poll_interval,

@@ -289,6 +289,21 @@ def test_a_wait_that_takes_too_long_names_the_state_and_says_that_running_again_
     assert database.writes() == ["failover_global_cluster"]
 
 
+def test_the_cluster_and_its_instances_are_not_read_while_the_operation_moves_nothing_yet(database, fake_time):
+    fake_time.at(40, database.finish)
+    done = move(database, fake_time)
+    assert (done["phases"]["wait_seconds"], done["after"]["writer_region"]) == (40.0, B)
+    assert len(database.made("describe_global_clusters")) == 22
+    # Before the request, and once the target is shown as the writer.
+    assert len(database.made("describe_db_clusters")) == len(database.made("describe_db_instances")) == 2
+
+
+def test_a_wait_that_ends_reports_the_cluster_as_it_is_then(database, fake_time):
+    fake_time.at(30, lambda: database.clusters.update({B: "promoting"}))
+    with pytest.raises(MultiRegionError, match="its cluster is promoting"):
+        move(database, fake_time)
+
+
 def test_the_writer_is_done_only_when_its_instance_is_available(database, fake_time):
     def promoted():
         database.finish()

@@ -336,6 +336,49 @@ def test_fewer_runs_than_the_limit_never_start_one(platforms, settings, active):
         memory = done.memory
 
 
+# Every observer against the active region: what it says itself, this machine, Route 53's checkers and the standbys.
+EVERYBODY = {EAST: report(**dict.fromkeys(NAMES, "unhealthy")), WEST: CUT_OFF}
+APART = 10.0
+
+
+def starts_during(begins, lasts, settings):
+    """Whether looks that are so many seconds apart start a failover, while everybody sees a disturbance."""
+    memory, actions = Memory(), []
+    for number in range(12):
+        now = NOW + APART * number
+        is_disturbed = begins <= now - NOW < begins + lasts
+        verdicts = EVERYBODY if is_disturbed else {EAST: report(), WEST: STANDBY}
+        done = decide(verdicts, EAST, memory, None, now, settings)
+        memory = done.memory
+        actions.append(done.action)
+    return FAILOVER in actions
+
+
+@given(begins=st.floats(0, 40), lasts=st.floats(0.1, 60), limit=st.integers(1, 5))
+def test_whoever_votes_a_disturbance_that_ends_before_the_last_look_starts_nothing(begins, lasts, limit):
+    settings = replace(ON, consecutive_failures=limit)
+    assert not starts_during(begins, lasts, settings) or lasts >= APART * (limit - 1)
+
+
+def test_more_vantages_in_one_look_would_not_show_that_a_disturbance_lasts():
+    """So they do not replace looks: with one look, a second of what everybody sees would move the platform."""
+    found = run(EVERYBODY[EAST], EVERYBODY[WEST], memory=Memory())
+    assert {vote.vantage for vote in found.votes[EAST]} == {"inside", "controller", "route53", "standby"}
+    assert starts_during(9.5, 1, replace(ON, consecutive_failures=1))
+    assert not starts_during(9.5, 1, ON)
+
+
+def test_the_standbys_vote_which_takes_minutes_does_not_make_what_another_saw_for_a_moment_last():
+    """The regions may be cut off from each other for long, and the controller from one of them for a second."""
+    memory = Memory()
+    for number in range(6):
+        east = silent() if number == 3 else report()
+        done = decide({EAST: east, WEST: CUT_OFF}, EAST, memory, None, NOW + APART * number, ON)
+        memory = done.memory
+        assert done.action != FAILOVER
+        assert (memory.conditions[EAST] == DOWN) is (number == 3)
+
+
 @given(how=st.sampled_from(("off", "paused", "obstacle")), **ANYTHING)
 def test_off_or_paused_or_an_obstacle_never_starts_one(how, **case):
     if how == "off":
