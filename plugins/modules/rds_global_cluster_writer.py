@@ -102,7 +102,7 @@ options:
     description:
       - Whether AWS is known to have accepted the move, as RV(accepted) of an earlier task states. The module then does
         not request it, does not apply the conditions for beginning a move, and waits for it even if AWS does not show
-        it yet.
+        it yet. RV(reason) says then that AWS had accepted it, and not that it was joined.
     type: bool
     default: false
     version_added: 0.3.0
@@ -266,7 +266,9 @@ before:
           cluster_status, engine_version, endpoint (its own) and instances (each with identifier, status and is_writer).
       type: dict
 after:
-  description: What was observed last, in the format of RV(before); in check mode the expected result.
+  description:
+    - What was observed last, in the format of RV(before); in check mode the expected result.
+    - With O(wait=false) it is the global cluster with which AWS answered the request, and RV(after.target) as before.
   returned: success, and when the wait was given up
   type: dict
   contains: *observation
