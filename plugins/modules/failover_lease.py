@@ -175,7 +175,7 @@ lease:
       description: Seconds that each renewal lasts.
       type: int
     step:
-      description: Step of the run that renewed it last.
+      description: Step of the run that proved the lease last.
       type: str
     outcome:
       description: V(running), V(successful), V(failed) or V(stopped).
