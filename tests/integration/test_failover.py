@@ -75,6 +75,9 @@ def test_moves_writer_and_traffic_while_the_region_is_gone(platform, mode, tmp_p
     assert turned - moved >= DNS_S / 10 and outcome["warnings"] == [], "traffic follows the name of the writer"
     assert steps["endpoint_wait"]["ended_at"] - outcome["started_at"] < outcome["rto_seconds"]
     assert messages(platform.lab, TARGET), "operators are notified in the region that works"
+    assert "Joined" not in steps["promote_wait"]["reason"], "it is the run's own operation"
+    read = [call for call in calls if (call["region"], call["operation"]) == (TARGET, "GetItem")]
+    assert len(read) == 3, "the lease to take and to release it, and a copy of the fence: steps prove it by a write"
     if mode == "hang":
         said = [steps["announce"]["reason"], steps["notify"]["reason"], outcome["verdicts_after"][LOST]["reason"]]
         assert all("none before in this run" in one for one in said), "a silent region is waited for once"
