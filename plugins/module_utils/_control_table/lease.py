@@ -314,7 +314,15 @@ class Lease:
 
     def _confirm(self) -> None:
         """Write the step, and so prove the lease as long as it lasts: the first proof needs no time of the table."""
-        if self._update({"step": {"S": self._options["step"]}} if self._options.get("step") else {}) is None:
+        step = self._options.get("step")
+        try:
+            answer = self._update({"step": {"S": step}} if step else {})
+        except AwsCallError as error:
+            # Where nothing proves the lease yet, a reading does as well as the response that was lost.
+            if not error.retryable or self._is_proven():
+                raise
+            answer = None
+        if answer is None:
             self._look()
 
     def _renew(self) -> None:

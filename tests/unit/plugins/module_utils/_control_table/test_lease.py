@@ -142,8 +142,22 @@ def test_an_unreachable_table_is_tolerated_until_somebody_else_could_see_it_expi
     aws.time.sleep(58.9)
     lease.hold()
     aws.time.sleep(0.2)
-    with pytest.raises(MultiRegionError, match="could not be renewed, and another run may hold it now: UpdateItem"):
+    with pytest.raises(MultiRegionError, match="could not be renewed, and another run may hold it now: GetItem"):
         lease.hold()
+
+
+def test_a_first_proof_whose_answer_is_lost_is_read(aws, lease):
+    aws.lose_answer("update_item")
+    lease.hold()
+    assert [operation for _s, _r, operation, _p in aws.calls] == ["update_item", "get_item"]
+    assert stored(aws)["step"] == "promote_wait"
+
+
+def test_a_first_proof_that_is_not_allowed_is_not_read(aws, lease):
+    aws.fail("update_item", aws_error("AccessDeniedException"))
+    with pytest.raises(MultiRegionError, match="AccessDenied"):
+        lease.hold()
+    assert aws.made("get_item") == []
 
 
 def test_the_first_hold_must_be_answered(aws, lease):
