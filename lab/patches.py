@@ -660,6 +660,19 @@ def unused_managed_keys_have_no_target() -> None:
     KmsResponse.list_aliases = list_aliases
 
 
+def keys_have_a_usage() -> None:
+    """moto shows a key without KeyUsage if it was created without one.
+
+    The parameter's "default value is ENCRYPT_DECRYPT" (KMS API reference CreateKey).
+    """
+    stock_create = KmsBackend.create_key
+
+    def create_key(self: KmsBackend, policy: str | None, key_usage: str | None, *args: Any, **named: Any) -> Any:
+        return stock_create(self, policy, key_usage or "ENCRYPT_DECRYPT", *args, **named)
+
+    KmsBackend.create_key = create_key
+
+
 def secret_versions_show_their_keys() -> None:
     """moto lists a secret's versions under its name in place of its ARN, all created and accessed now, without a key.
 
@@ -720,6 +733,7 @@ PATCHES = (
     route_tables_show_gateways,
     private_interfaces_have_no_association,
     unused_managed_keys_have_no_target,
+    keys_have_a_usage,
     secret_versions_show_their_keys,
     secret_shows_when_it_was_read,
     instance_metadata_options,

@@ -12,7 +12,7 @@ version_added: 0.3.0
 short_description: Look at a platform that others have made
 description:
   - Reads an Aurora global database, and in each of its regions the cluster, its security groups and network ACLs, the
-    load balancer, its target groups and the Auto Scaling groups behind them. It changes nothing.
+    load balancer, its target groups and the Auto Scaling groups behind them, and the KMS key. It changes nothing.
   - RV(rows) says what of it a move can use, and RV(missing) what prevents one, each with its remedy. RV(proposal) has
     the variables of an inventory that names it.
   - What could not be read counts as missing.
@@ -61,6 +61,25 @@ options:
       - Id of the network ACL that a fence turns, by region. A region that is left out is fenced by the security group.
     type: dict
     default: {}
+  network_tags:
+    description:
+      - "Tags by which parts of the network are found, by region: a dictionary of C(vpc), C(subnets), C(security_group)
+        and C(network_acl), each a dictionary of tags that all must be there. The others are looked for in the VPC that
+        its tags find."
+      - Except for the subnets, exactly one must be found. O(security_groups) and O(network_acls) take precedence.
+    type: dict
+    default: {}
+  keys:
+    description:
+      - ARN or alias of the KMS key that encrypts what this collection makes, by region. A region that is left out has
+        none that others have made.
+    type: dict
+    default: {}
+  has_topics:
+    description:
+      - Whether the platform has topics, to which alarms and the database publish with O(keys).
+    type: bool
+    default: true
   fencing:
     description:
       - How an unplanned move fences the old region.
@@ -188,6 +207,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.module 
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import FENCINGS
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.existing import run
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged import PARTS
 
 BY_REGION = {"type": "dict", "default": {}, "rule": rules.ByKey(rules.REGION_CODE, rules.NAME)}
 ARGUMENT_SPEC = {
@@ -200,6 +220,18 @@ ARGUMENT_SPEC = {
     "autoscaling_group_names": BY_REGION,
     "security_groups": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.REGION_CODE, rules.ec2_id("sg"))},
     "network_acls": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.REGION_CODE, rules.ec2_id("acl"))},
+    "network_tags": {
+        "type": "dict",
+        "default": {},
+        "rule": rules.ByKey(rules.REGION_CODE, rules.Members(dict.fromkeys(PARTS, rules.TAGS))),
+    },
+    "keys": {
+        "type": "dict",
+        "default": {},
+        "no_log": False,
+        "rule": rules.ByKey(rules.REGION_CODE, rules.KEY_OR_ALIAS),
+    },
+    "has_topics": {"type": "bool", "default": True},
     "fencing": {"type": "str", "choices": list(FENCINGS), "default": FENCINGS[0]},
     "platform_tags": {"type": "dict", "default": {}, "rule": rules.TAGS},
     "environment": {"type": "str", "required": True, "rule": rules.ID},

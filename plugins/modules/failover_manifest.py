@@ -22,7 +22,8 @@ options:
       - The manifest, version 1.
       - C(version) must be 1 and C(global_database.identifier) must be given. C(regions) has at least two entries, in
         the order in which the switch was built, each with C(region), C(db_cluster_identifier), C(db_cluster_arn),
-        C(target_group_arn), C(topic_arn) and C(control_bucket).
+        C(target_group_arn), C(topic_arn) and C(control_bucket). On a platform without monitoring (C(layers.monitoring)
+        is V(absent)) C(topic_arn) is left out.
       - An entry without C(compute) needs C(autoscaling_group_name) and C(capacity) (C(min), C(desired), C(max)) too,
         one whose C(compute) is V(ecs) C(ecs_service) (C(cluster/service)) and C(capacity), and one of which it is
         V(none) neither.

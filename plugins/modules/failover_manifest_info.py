@@ -68,6 +68,12 @@ manifest:
   returned: success
   type: dict
   sample: {version: 1}
+topics:
+  description: ARN of the topic of each region, by region. Empty on a platform without monitoring.
+  returned: success
+  type: dict
+  version_added: 0.3.0
+  sample: {us-east-2: "arn:aws:sns:us-east-2:123456789012:trading-alerts-dev"}
 manifest_region:
   description: Region it was read from.
   returned: success

@@ -19,7 +19,7 @@ author:
 options:
   topics:
     description:
-      - ARN of the topic of each region, by region.
+      - ARN of the topic of each region, by region. If empty, as on a platform without monitoring, nobody is notified.
     type: dict
     required: true
   required_region:

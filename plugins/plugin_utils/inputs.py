@@ -23,6 +23,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     ECS,
     NO_COMPUTE,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._core.arn import region_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import HOSTED_ZONES
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     APPLICATION_CAPACITY,
@@ -211,7 +212,19 @@ EXISTING_NETWORK = {
     "network_database_security_group_id": rules.ec2_id("sg"),
     "network_database_network_acl_id": rules.ec2_id("acl"),
     "network_database_subnet_ids": rules.Each(rules.SUBNET_ID),
+    "network_vpc_tags": rules.TAGS,
+    "network_database_security_group_tags": rules.TAGS,
+    "network_database_network_acl_tags": rules.TAGS,
+    "network_database_subnet_tags": rules.TAGS,
 }
+# The tags by which each of these is found instead.
+NETWORK_TAGS = {
+    "network_database_security_group_id": "network_database_security_group_tags",
+    "network_database_network_acl_id": "network_database_network_acl_tags",
+    "network_database_subnet_ids": "network_database_subnet_tags",
+}
+# The key of a region that others have made.
+EXISTING_KEY = "encryption_key_id"
 OF_NETWORK = (NETWORK_ACL, DATABASE_INGRESS)
 # Variables that are not checked here, because a playbook or a role checks them.
 OTHERS = (
@@ -475,32 +488,51 @@ def _layers_of(inputs: t.Mapping[str, t.Any]) -> t.Mapping[str, str]:
 def layer_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     """Inputs that need a layer of site.yml's own, and what must be named of a network that others have made.
 
-    ``existing_networks``: {region: {variable of EXISTING_NETWORK: its value}}.
+    ``existing_networks``: {region: {variable of EXISTING_NETWORK: its value}}. ``existing_keys``: {region: ARN or
+    alias}.
     """
     layers, problems = _layers_of(inputs), []
     given = {name for name in ("cloud_trigger_enabled", "rebuild") if str(inputs.get(name)).lower() in ("true", "yes")}
-    if "cloud_trigger_enabled" in given and state_of(layers, "encryption") == ABSENT:
-        problems.append(refusal("cloud_trigger_enabled", True, "false with platform_layers.encryption absent"))
+    for layer in ("encryption", "monitoring"):
+        if "cloud_trigger_enabled" in given and state_of(layers, layer) == ABSENT:
+            problems.append(refusal("cloud_trigger_enabled", True, f"false with platform_layers.{layer} absent"))
     if "rebuild" in given and state_of(layers, "global_database") == EXISTING:
         why = "whoever has made the clusters makes them again"
         problems.append(refusal("rebuild", True, f"false with platform_layers.global_database existing: {why}"))
     if state_of(layers, "network") == EXISTING:
         for region, own in (inputs.get("existing_networks") or {}).items():
             problems += _network_problems(region, own, inputs.get("failover_fencing"))
+    for region, key in (inputs.get("existing_keys") or {}).items():
+        problems += _key_problems(f"{EXISTING_KEY} of {region}", region, key, state_of(layers, "encryption"))
     return problems
 
 
+def _key_problems(path: str, region: str, key: t.Any, state: str) -> list[str]:
+    if state != EXISTING:
+        return [refusal(path, key, f"none with platform_layers.encryption {state}")] if key else []
+    found = rules.KEY_OR_ALIAS.problems(path, key)
+    if not found and region_of(key) not in (None, region):
+        found = [refusal(path, key, f"a key of {region}")]
+    return found
+
+
 def _network_problems(region: str, own: t.Mapping[str, t.Any], fencing: t.Any) -> list[str]:
-    group, acl = "network_database_security_group_id", "network_database_network_acl_id"
-    problems = []
+    group, acl, subnets = NETWORK_TAGS
+    named = {name for name, tags in NETWORK_TAGS.items() if own.get(name) or own.get(tags)}
+    problems = [
+        refusal(f"{tags} of {region}", own[tags], f"none with {name}")
+        for name, tags in NETWORK_TAGS.items()
+        if own.get(name) and own.get(tags)
+    ]
     for name, rule in EXISTING_NETWORK.items():
         if own.get(name):
             problems += rule.problems(f"{name} of {region}", own[name])
-    if fencing in OF_NETWORK and not own.get(group):
-        allowed = f"the id of the cluster's security group with failover_fencing {fencing}"
+    if fencing in OF_NETWORK and group not in named:
+        allowed = f"the id of the cluster's security group, or {NETWORK_TAGS[group]}, with failover_fencing {fencing}"
         problems.append(refusal(f"{group} of {region}", own.get(group), allowed))
-    if own.get(acl) and not own.get("network_database_subnet_ids"):
-        problems.append(refusal(f"network_database_subnet_ids of {region}", [], f"the database's subnets with {acl}"))
+    if acl in named and subnets not in named:
+        allowed = f"the database's subnets, or {NETWORK_TAGS[subnets]}, with {acl}"
+        problems.append(refusal(f"{subnets} of {region}", [], allowed))
     return problems
 
 

@@ -6,6 +6,7 @@ Two regions of an Aurora global database, each with an application load balancer
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from lab.client import Lab
@@ -15,6 +16,11 @@ GLOBAL, VERSION = "orders", "8.0.mysql_aurora.3.10.5"
 CIDRS = {EAST: "172.20.0.0/16", WEST: "172.21.0.0/16"}
 # The names differ from region to region, as they often do.
 PLACES = {EAST: "virginia", WEST: "ohio"}
+# The alias of each region's key.
+KEY = "alias/orders"
+# What parts of each network have as tags; TEAM has also another VPC.
+TEAM, TIER = {"Team": "orders"}, {"Tier": "data"}
+VPC_TAGS = {**TEAM, "Stage": "live"}
 # The zone is theirs, and so is every name in it but the one whose records site.yml makes.
 ZONE, DOMAIN, SHOP = "example.org", "orders.example.org", "shop.example.org"
 
@@ -42,11 +48,22 @@ def point_at_the_name(lab: Lab) -> None:
     route53.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch=changes)
 
 
+def listed(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": name, "Value": value} for name, value in tags.items()]
+
+
+def spec_of(kind: str, tags: dict[str, str]) -> dict[str, Any]:
+    return {"ResourceType": kind, "Tags": listed(tags)}
+
+
 def build_network(lab: Lab, region: str) -> dict[str, Any]:
     """Make a VPC with two subnets for each tier, and a group for each."""
     ec2, place = lab.client("ec2", region), PLACES[region]
     cidr = CIDRS[region]
-    vpc = ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
+    vpc, _old = (
+        ec2.create_vpc(CidrBlock=cidr, TagSpecifications=[spec_of("vpc", tags)])["Vpc"]["VpcId"]
+        for tags in (VPC_TAGS, TEAM)
+    )
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     table = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"][0]["RouteTableId"]
@@ -71,7 +88,33 @@ def build_network(lab: Lab, region: str) -> dict[str, Any]:
     ):
         rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **source}
         ec2.authorize_security_group_ingress(GroupId=groups[tier], IpPermissions=[rule])
+    ec2.create_tags(Resources=[groups["data"], *subnets["data"]], Tags=listed(TIER))
     return {"vpc": vpc, "subnets": subnets, "groups": groups}
+
+
+def build_key(lab: Lab, region: str) -> str:
+    """Make the region's key, which the account and what publishes to encrypted topics may use; return its ARN."""
+    kms, account = lab.client("kms", region), lab.client("sts", region).get_caller_identity()["Account"]
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            },
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": "*",
+            },
+        ],
+    }
+    key = kms.create_key(Description=f"orders {region}", Policy=json.dumps(policy))["KeyMetadata"]
+    kms.create_alias(AliasName=KEY, TargetKeyId=key["KeyId"])
+    return key["Arn"]
 
 
 def build_database(lab: Lab, region: str, network: dict[str, Any], is_writer: bool) -> None:
@@ -80,7 +123,7 @@ def build_database(lab: Lab, region: str, network: dict[str, Any], is_writer: bo
     rds.create_db_subnet_group(
         DBSubnetGroupName=f"{name}-subnets", DBSubnetGroupDescription="data", SubnetIds=network["subnets"]["data"]
     )
-    key = lab.client("kms", region).create_key(Description=name)["KeyMetadata"]["Arn"]
+    key = build_key(lab, region)
     login = {"MasterUsername": "orders", "MasterUserPassword": "not-a-secret"} if is_writer else {}
     rds.create_db_cluster(
         DBClusterIdentifier=name,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 
 from lab.client import Lab
 from tests.integration import stranger
+from tests.integration.authorization_reference import is_writing
 from tests.integration.platforms import ACCOUNT, Platform, Run, run_playbook
 from tests.integration.stranger import DOMAIN, EAST, GLOBAL, PLACES, SHOP, WEST, ZONE
 
@@ -33,6 +35,11 @@ OF_A_MOVE = {
 # Ours beside it: subscriptions to the database's events.
 OF_OURS = {"CreateEventSubscription", "ModifyEventSubscription", "DeleteEventSubscription"}
 SERVICES = ("rds", "ec2", "elbv2", "autoscaling", "kms", "secretsmanager")
+# Rights that only a platform with alarms and dashboards needs.
+ALARMS = {
+    *("cloudwatch:PutMetricAlarm", "cloudwatch:PutDashboard", "cloudwatch:DeleteAlarms"),
+    *("rds:CreateEventSubscription", "cloudwatch:PutMetricData"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +52,40 @@ def exists(tmp_path_factory) -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def adopted(exists, tmp_path_factory) -> tuple[Run, Platform]:
     """What adopt.yml printed, and the platform by the inventory that it wrote."""
-    folder = tmp_path_factory.mktemp("inventory")
-    run = adopt(exists, folder).ends_well()
+    return adopted_into(exists, tmp_path_factory.mktemp("inventory"))
+
+
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory) -> Iterator[Platform]:
+    """Another such platform: keys of its own, no topics, its network named by nothing but tags."""
+    with Lab.start(tmp_path_factory.mktemp("tagged")) as lab:
+        stranger.build(lab)
+        _run, platform = adopted_into(lab, tmp_path_factory.mktemp("tags"))
+        by_tags(platform.inventory)
+        yield platform
+
+
+def by_tags(inventory: Path) -> None:
+    """Change an inventory that adopt.yml wrote: keys and tags in place of ids, and no monitoring."""
+    for file in inventory.glob("host_vars/*.yml"):
+        named = {name: one for name, one in yaml.safe_load(file.read_text()).items() if not name.startswith("network_")}
+        file.write_text(yaml.safe_dump(named))
+    written = yaml.safe_load((inventory / "group_vars/all/10_env.yml").read_text())
+    (inventory / "group_vars/all/30_tags.yml").write_text(
+        yaml.safe_dump(
+            {
+                "platform_layers": {**written["platform_layers"], "encryption": "existing", "monitoring": "absent"},
+                "encryption_key_id": stranger.KEY,
+                "network_vpc_tags": stranger.VPC_TAGS,
+                "network_database_security_group_tags": stranger.TIER,
+                "network_database_subnet_tags": stranger.TIER,
+            }
+        )
+    )
+
+
+def adopted_into(lab: Lab, folder: Path) -> tuple[Run, Platform]:
+    run = adopt(lab, folder).ends_well()
     (folder / "group_vars/all/20_lab.yml").write_text(
         yaml.safe_dump(
             {
@@ -57,7 +96,7 @@ def adopted(exists, tmp_path_factory) -> tuple[Run, Platform]:
             }
         )
     )
-    return run, Platform(exists, folder, (EAST, WEST), folder)
+    return run, Platform(lab, folder, (EAST, WEST), folder)
 
 
 def adopt(lab: Lab, folder: Path, **more: Any) -> Run:
@@ -82,7 +121,7 @@ def changes(lab: Lab, since: float) -> list[tuple[str, str]]:
 
 def belongings(lab: Lab, region: str) -> dict[str, Any]:
     """Everything that the stranger has made in a region, without what a move may change and what passes."""
-    ec2, elb, rds = lab.client("ec2", region), lab.client("elbv2", region), lab.client("rds", region)
+    ec2, elb, rds, kms = (lab.client(name, region) for name in ("ec2", "elbv2", "rds", "kms"))
     cluster = rds.describe_db_clusters(DBClusterIdentifier=f"orders-{PLACES[region]}")["DBClusters"][0]
     (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
     (group,) = lab.client("autoscaling", region).describe_auto_scaling_groups()["AutoScalingGroups"]
@@ -98,6 +137,8 @@ def belongings(lab: Lab, region: str) -> dict[str, Any]:
         "listeners": elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"],
         "targets": elb.describe_target_groups()["TargetGroups"],
         "group": {name: value for name, value in group.items() if name not in sizes},
+        "key": kms.describe_key(KeyId=stranger.KEY)["KeyMetadata"],
+        "policy": kms.get_key_policy(KeyId=stranger.KEY, PolicyName="default")["Policy"],
         "subnets": ec2.describe_subnets()["Subnets"],
         "acls": ec2.describe_network_acls()["NetworkAcls"],
         "rules": {
@@ -137,6 +178,25 @@ def test_what_is_missing_is_said_and_site_yml_refuses_it_before_any_change(exist
     assert changes(exists, refused.began) == []
 
 
+def test_keys_and_tags_that_find_nothing_or_too_much_are_rows_of_what_is_missing(exists, adopted, tmp_path):
+    _run, platform = adopted
+    copy = Path(shutil.copytree(platform.inventory, tmp_path / "inventory"))
+    by_tags(copy)
+    given = {
+        "encryption_key_id": "alias/nobody",
+        "network_vpc_tags": stranger.TEAM,
+        "network_database_security_group_tags": {"Tier": "none"},
+    }
+    refused = run_playbook("site", "-e", json.dumps(given), lab=exists, inventory=copy)
+    text = " ".join(refused.output.split())
+    assert refused.code != 0 and "Nothing has been changed." in text, refused.output[-3000:]
+    assert "There is no key alias/nobody." in text
+    assert "have the tags Team=orders; which one is meant is unknown. Add a tag to network_vpc_tags" in text
+    assert "Nothing has the tags Tier=none. Correct network_database_security_group_tags, or tag it." in text
+    assert "The tags Tier=data find subnet-" in text
+    assert changes(exists, refused.began) == []
+
+
 def test_a_database_that_nobody_has_and_an_input_that_is_not_given_are_refused(exists, tmp_path):
     run = adopt(exists, tmp_path, adopt_global_cluster="fx")
     assert run.code != 0
@@ -147,14 +207,22 @@ def test_a_database_that_nobody_has_and_an_input_that_is_not_given_are_refused(e
     assert run.code != 0 and "Not given: adopt_load_balancers; allowed: all of" in " ".join(run.output.split())
 
 
+def policies_of(inventory: Path, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The statements of each kind of runner that policies.yml writes."""
+    make = ("-e", f"aws_account_id={ACCOUNT}", "-e", f"policies_folder={folder}")
+    run_playbook("policies", *make, lab=None, inventory=inventory).ends_well()
+    return {
+        kind: [one for file in folder.glob(f"*-{kind}-*.json") for one in json.loads(file.read_text())["Statement"]]
+        for kind in ("failover", "read-only", "provisioning")
+    }
+
+
 def test_no_policy_lets_a_runner_change_more_of_it_than_a_move_does(adopted, tmp_path):
     _run, platform = adopted
-    make = ("-e", f"aws_account_id={ACCOUNT}", "-e", f"policies_folder={tmp_path}")
-    run_playbook("policies", *make, lab=None, inventory=platform.inventory).ends_well()
     allowed = {
         action
-        for file in tmp_path.glob("*.json")
-        for statement in json.loads(file.read_text())["Statement"]
+        for statements in policies_of(platform.inventory, tmp_path).values()
+        for statement in statements
         for action in statement["Action"]
         if action.split(":")[0] in ("rds", "ec2", "elasticloadbalancing", "autoscaling", "kms", "secretsmanager")
     }
@@ -166,6 +234,24 @@ def test_no_policy_lets_a_runner_change_more_of_it_than_a_move_does(adopted, tmp
         f"rds:{way}SourceIdentifier{to}Subscription" for way, to in (("Add", "To"), ("Remove", "From"))
     }
     assert writing - of_a_move - detached - copied - ours == set()
+
+
+def test_policies_have_no_right_to_topics_that_are_absent_and_only_use_keys_of_others(adopted, tmp_path):
+    _run, platform = adopted
+    copy = Path(shutil.copytree(platform.inventory, tmp_path / "inventory"))
+    by_tags(copy)
+    found = policies_of(copy, tmp_path / "policies")
+    statements = [one for statements in found.values() for one in statements]
+    actions = {action for one in statements for action in one["Action"]}
+    assert not {one for one in actions if one.startswith("sns:") or one in ALARMS}
+    of_keys = [one for one in statements if any(action.startswith("kms:") for action in one["Action"])]
+    named = [one for one in of_keys if one["Condition"].get("ForAnyValue:StringEquals")]
+    assert {json.dumps(one["Condition"]["ForAnyValue:StringEquals"]) for one in named} == {
+        json.dumps({"kms:ResourceAliases": [stranger.KEY]})
+    }
+    assert {action for one in of_keys for action in one["Action"] if is_writing(action)} == {"kms:CreateGrant"}
+    fences = [one for one in found["failover"] if "ec2:RevokeSecurityGroupIngress" in one["Action"]]
+    assert [one["Condition"] for one in fences] == [{"StringEquals": {"aws:ResourceTag/Tier": "data"}}] * 2
 
 
 @pytest.mark.nightly
@@ -198,3 +284,27 @@ def test_it_is_moved_there_and_back_and_nothing_else_of_it_is_changed(exists, ad
         before
     )
     assert exists.client("dynamodb").list_tables()["TableNames"] == []
+
+
+@pytest.mark.nightly
+def test_keys_of_others_and_what_tags_find_are_used_and_left_alone_without_topics(tagged):
+    lab = tagged.lab
+    before = {region: belongings(lab, region) for region in tagged.regions}
+    site = tagged.run("site").ends_well()
+    again = tagged.run("site").ends_well()
+    assert set(again.changed.values()) == {0}, again.output[-3000:]
+    assert [one for one in changes(lab, site.began) if one[0] in (*SERVICES, "sns")] == []
+    for region in tagged.regions:
+        table = lab.client("dynamodb", region).describe_table(TableName="orders-failover-prod")["Table"]
+        assert table["SSEDescription"]["KMSMasterKeyArn"] == before[region]["key"]["Arn"]
+    tagged.run("readiness").ends_well()
+
+    lab.outage(EAST, mode="reset")
+    moved = tagged.run("failover").ends_well()
+    assert "Nobody is notified: this platform has no topic" in " ".join(moved.output.split())
+    lab.restore(EAST)
+    tagged.run("failback").ends_well()
+    assert lab.resolve(DOMAIN)["region"] == EAST
+    made = [one for one in changes(lab, site.began) if one[0] in (*SERVICES, "sns", "cloudwatch")]
+    assert [one for one in made if one[1] not in OF_A_MOVE.get(one[0], set())] == []
+    assert {region: belongings(lab, region) for region in tagged.regions} == before

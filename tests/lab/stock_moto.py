@@ -575,6 +575,11 @@ def private_interfaces_have_no_association() -> bool:
 
 
 @probe
+def keys_have_a_usage() -> bool:
+    return "KeyUsage" not in client("kms").create_key()["KeyMetadata"]
+
+
+@probe
 def unused_managed_keys_have_no_target() -> bool:
     aliases = client("kms").list_aliases()["Aliases"]
     return any("TargetKeyId" in one for one in aliases if one["AliasName"] == "alias/aws/acm")

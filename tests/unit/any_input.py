@@ -344,7 +344,7 @@ BAD_DICTS = {
     "resources": [{"moon": {}}, {"audit": {"moon": "x"}}, {"audit": {EAST: ""}}, {"audit": "x"}],
     "parameter_groups": [{"moon": "group"}, {EAST: "-group"}, {EAST: ""}, {EAST: None}, {EAST: 7}],
     "tags": [{"x" * 129: "y"}, {"x": "y" * 257}, {"x": {"y": 1}}],
-    "topics": [{}, {"moon": TOPIC_ARN.format(EAST)}, {EAST: "topic"}, {EAST: TOPIC_ARN.format(WEST)}, {EAST: None}],
+    "topics": [{"moon": TOPIC_ARN.format(EAST)}, {EAST: "topic"}, {EAST: TOPIC_ARN.format(WEST)}, {EAST: None}],
     "verdicts": [
         {EAST: 5},
         {EAST: {}},

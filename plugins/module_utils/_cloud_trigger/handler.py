@@ -111,7 +111,7 @@ def run(settings: Mapping[str, Any], clients: Any, region: str, send: Any = post
     manifest = control_table_manifest.run_info(
         {**MANIFEST_OPTIONS, **table, "regions": settings["regions"], "preferred_region": region}, clients
     )["manifest"]
-    topics = {entry["region"]: entry["topic_arn"] for entry in manifest["regions"]}
+    topics = control_table_manifest.topics_of(manifest)
     share = {"min_healthy_ratio": settings["min_healthy_ratio"]}
     health = health_regions.run({**HEALTH_OPTIONS, **share, "manifest": manifest}, clients)
     plan = {}

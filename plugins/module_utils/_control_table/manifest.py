@@ -34,6 +34,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.errors 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import timed
+from ansible_collections.trading.multi_region.plugins.module_utils._options.layers import ABSENT as LAYER_ABSENT
 from ansible_collections.trading.multi_region.plugins.module_utils._options.layers import state_of
 
 VERSION = 1
@@ -44,9 +45,9 @@ ENTRY_MEMBERS = (
     "db_cluster_identifier",
     "db_cluster_arn",
     "target_group_arn",
-    "topic_arn",
     "control_bucket",
 )
+MONITORING, TOPIC = "monitoring", "topic_arn"
 
 
 def manifest_problems(manifest: Any) -> list[str]:
@@ -59,6 +60,7 @@ def manifest_problems(manifest: Any) -> list[str]:
     if not (manifest.get("global_database") or {}).get("identifier"):
         problems.append("manifest.global_database.identifier is missing; allowed: a global cluster's identifier.")
     entries = manifest.get("regions") or []
+    of_layers = () if layer_state(manifest, MONITORING) == LAYER_ABSENT else (TOPIC,)
     if len(entries) < 2:
         problems.append(f"manifest.regions has {len(entries)} entries; allowed: at least two.")
     for index, entry in enumerate(entries):
@@ -66,7 +68,7 @@ def manifest_problems(manifest: Any) -> list[str]:
         if compute not in COMPUTE_MEMBERS:
             allowed = ", ".join(COMPUTE_MEMBERS)
             problems.append(f"manifest.regions[{index}].compute is {compute}; allowed: one of {allowed}.")
-        members = (*ENTRY_MEMBERS, *COMPUTE_MEMBERS.get(compute, ()))
+        members = (*ENTRY_MEMBERS, *of_layers, *COMPUTE_MEMBERS.get(compute, ()))
         missing = [name for name in members if not entry.get(name)]
         if missing:
             problems.append(f"manifest.regions[{index}] has no {', '.join(missing)}; all of them are needed.")
@@ -84,6 +86,11 @@ def manifest_problems(manifest: Any) -> list[str]:
 def preference_of(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the regions of a manifest, the most preferred one first. Pure."""
     return tuple(manifest.get("preference") or (entry["region"] for entry in manifest["regions"]))
+
+
+def topics_of(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return the ARN of each region's topic, by region; empty on a platform without monitoring. Pure."""
+    return {entry["region"]: entry[TOPIC] for entry in manifest["regions"] if entry.get(TOPIC)}
 
 
 def refuse_bad(manifest: Any) -> None:
@@ -200,7 +207,7 @@ def run_info(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     """Read the manifest from every region in parallel; return the most recent one, and when each copy was written.
 
     silent_regions in params, if there: regions that did not respond before, which are not waited for. Returns changed,
-    reason, manifest, manifest_region, written_at, copies, errors.
+    reason, manifest, topics, manifest_region, written_at, copies, errors.
     """
     table = params["table_name"]
     calls = {region: manifest_reader(clients, table, region) for region in params["regions"]}
@@ -213,6 +220,7 @@ def run_info(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         "changed": False,
         "reason": f"The most recent manifest is in {region}, written at {copy['written_at']}.",
         "manifest": copy["document"],
+        "topics": topics_of(copy["document"]),
         "manifest_region": region,
         "written_at": copy["written_at"],
         "copies": describe_copies(copies),

@@ -99,6 +99,21 @@ def _always(*calls: str) -> Callable[[Situation], tuple[str, ...]]:
     return lambda _seen: calls
 
 
+def _publishing(seen: Situation) -> tuple[str, ...]:
+    return ("sns:Publish",) if seen.state.has_topics else ()
+
+
+def _why_announce(seen: Situation) -> str:
+    told = "Notify that the move has begun, and record" if seen.state.has_topics else "Record"
+    return f"{told} it in {seen.target}'s control table."
+
+
+def _why_notify(seen: Situation) -> str:
+    if not seen.state.has_topics:
+        return "Nobody is notified: this platform has no topic (platform_layers.monitoring)."
+    return f"Notify through {seen.target}'s topic, and through those of the other regions if they respond."
+
+
 def _left(seen: Situation) -> str:
     return seen.source_region or seen.target
 
@@ -174,8 +189,8 @@ CAPACITY_ASK = Scene(
 ANNOUNCE = Scene(
     "announce",
     lambda seen: True,
-    lambda seen: f"Notify that the move has begun, and record it in {seen.target}'s control table.",
-    _always("sns:Publish", "dynamodb:PutItem"),
+    _why_announce,
+    lambda seen: (*_publishing(seen), "dynamodb:PutItem"),
 )
 PROMOTE_WAIT = Scene(
     "promote_wait",
@@ -223,8 +238,8 @@ VERIFY = Scene(
 NOTIFY = Scene(
     "notify",
     lambda seen: True,
-    lambda seen: f"Notify through {seen.target}'s topic, and through those of the other regions if they respond.",
-    _always("sns:Publish"),
+    _why_notify,
+    _publishing,
 )
 RECORD = Scene(
     "record",

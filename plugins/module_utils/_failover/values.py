@@ -99,6 +99,7 @@ class State:
     network_acls: by region, the id of the network ACL of its database's subnets.
     switch_fact: the fact with a region's part of the traffic switch. switch_calls: the calls that turn the switch.
     control_table: its name, for sentences.
+    has_topics: whether there is somebody to notify.
     """
 
     order: tuple[str, ...]
@@ -114,6 +115,7 @@ class State:
     preference: tuple[str, ...] = ()
     capacity_seen: Mapping[str, int] = field(default_factory=dict)
     compute: Mapping[str, str] = field(default_factory=dict)
+    has_topics: bool = True
 
 
 @dataclass(frozen=True)

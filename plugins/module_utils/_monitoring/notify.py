@@ -49,12 +49,15 @@ def build_attributes(attributes: Mapping[str, Any] | None) -> dict[str, dict[str
 
 @timed
 def run(params: Mapping[str, Any], clients: Any, check_mode: bool = False) -> dict[str, Any]:
-    """Publish to all topics in parallel.
+    """Publish to all topics in parallel; without any, nobody is notified.
 
     Returns changed, reason, delivered {region: message id}, not_delivered {region: sentence}. Raises MultiRegionError
     with the same evidence if the required region (or every region) did not accept it, unless ``best_effort``.
     """
     topics, required = params["topics"], params.get("required_region")
+    if not topics:
+        reason = "Nobody is notified: this platform has no topic."
+        return {"changed": False, "delivered": {}, "not_delivered": {}, "reason": reason}
     require_member("required_region", required, topics)
     if check_mode:
         reason = f"The message would be sent to the topics of {', '.join(topics)}."

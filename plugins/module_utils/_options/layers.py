@@ -21,23 +21,24 @@ MANAGED, EXISTING, ABSENT = "managed", "existing", "absent"
 STATES: dict[str, tuple[str, ...]] = {
     "audit": (MANAGED, ABSENT),
     "network": (MANAGED, EXISTING),
-    "encryption": (MANAGED, ABSENT),
+    "encryption": (MANAGED, EXISTING, ABSENT),
     "global_database": (MANAGED, EXISTING),
     "session_table": (MANAGED, EXISTING, ABSENT),
     "object_storage": (MANAGED, EXISTING, ABSENT),
     "application": (MANAGED, EXISTING),
-    "monitoring": (MANAGED,),
+    "monitoring": (MANAGED, ABSENT),
     "traffic": (MANAGED,),
     "failover_control": (MANAGED,),
 }
-# Layers that can be managed only with others that are: what these make is built into them.
-BUILT_ON = {
-    "encryption": ("global_database",),
-    "global_database": ("network", "encryption"),
-    "session_table": ("encryption",),
-    "object_storage": ("encryption",),
-    "application": ("audit", "network", "encryption"),
-    "network": ("global_database",),
+OURS, KEYED = (MANAGED,), (MANAGED, EXISTING)
+# What others must be for a layer to be managed: what these make is built into it.
+BUILT_ON: dict[str, dict[str, tuple[str, ...]]] = {
+    "encryption": {"global_database": OURS},
+    "global_database": {"network": OURS, "encryption": OURS},
+    "session_table": {"encryption": KEYED},
+    "object_storage": {"encryption": KEYED},
+    "application": {"audit": OURS, "network": OURS, "encryption": OURS},
+    "network": {"global_database": OURS},
 }
 # Layers that exist only together with others that do: what is checked of them is found by these.
 FOUND_BY = {"application": "global_database"}
@@ -74,7 +75,11 @@ class Layers:
 
 def _unfounded(path: str, layers: Mapping[str, str]) -> Iterable[str]:
     for layer in those(layers, MANAGED):
-        others = [f"{one} {state}" for one in BUILT_ON.get(layer, ()) if (state := state_of(layers, one)) != MANAGED]
+        others = [
+            f"{one} {state}"
+            for one, states in BUILT_ON.get(layer, {}).items()
+            if (state := state_of(layers, one)) not in states
+        ]
         if others:
             allowed = " or ".join(STATES[layer][1:])
             yield refusal(f"{path}.{layer}", MANAGED, f"{allowed} with {' and '.join(others)}, because it builds on it")

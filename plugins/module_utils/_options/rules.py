@@ -371,6 +371,7 @@ ENTRY = {
     "ecs_service": ECS_SERVICE,
     "capacity": ByKey(NAME, COUNT),
     "topic_arn": TOPIC_ARN,
+    "key_arn": KEY_ARN,
     "control_bucket": BUCKET,
     "session_table": TABLE,
     "health_check_id": ID,
@@ -388,7 +389,7 @@ MANIFEST = Members(
 REGIONS = Each(REGION_CODE, 1)
 SILENT_REGIONS = Each(REGION_CODE)
 ENTRIES = Each(Members(ENTRY, frozenset({"region"})), 1)
-TOPICS = ByKey(REGION_CODE, TOPIC_ARN, is_regional=True, least=1)
+TOPICS = ByKey(REGION_CODE, TOPIC_ARN, is_regional=True)
 # Options that every module of amazon.aws has.
 CONNECTION = {
     "region": REGION_CODE,

@@ -25,6 +25,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     freshest,
     nothing_found,
     preference_of,
+    topics_of,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError
@@ -287,6 +288,7 @@ def build_state(manifest: Mapping[str, Any], facts: Mapping[str, Facts], table_n
         preference=preference_of(manifest),
         capacity_seen=last_capacity(facts),
         compute={entry["region"]: compute_of(entry) for entry in entries},
+        has_topics=bool(topics_of(manifest)),
     )
 
 
@@ -345,7 +347,7 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         "verdicts": {region: {"verdict": one.verdict, "reason": one.reason} for region, one in found.items()},
         "target": next((entry for entry in entries if entry["region"] == plan.target_region), {}),
         "db_cluster_arns": arns,
-        "topics": {entry["region"]: entry["topic_arn"] for entry in entries},
+        "topics": topics_of(manifest),
         "switch_regions": switch_regions(manifest),
         "silent_regions": silent,
         "switch": {**switch_of(manifest), "silent_regions": silent},

@@ -18,10 +18,27 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._core.arn import region_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.resources import gap_in
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.keys import key_rows
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.rows import (
+    ALL,
+    MISSING,
+    OK,
+    WARNING,
+    Row,
+    unread,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged import (
+    NETWORK_ACL as TAGGED_ACL,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged import (
+    SECURITY_GROUP as TAGGED_GROUP,
+)
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged import (
+    only_id,
+    tagged_rows,
+)
 
-OK, WARNING, MISSING = "ok", "warning", "missing"
-ALL = "all"
-DATABASE, APPLICATION, MANIFEST = "database", "application", "manifest"
+DATABASE, APPLICATION, MANIFEST, KEY, TAGGED = "database", "application", "manifest", "key", "tagged"
 # The tag that this collection puts on what it makes, and the two that tell its platforms apart.
 MANAGED_BY, MANAGER, OWNERS = "ManagedBy", "trading.multi_region", ("Project", "Environment")
 NETWORK_ACL, NO_FENCE = "network_acl", ("none", "application_capacity")
@@ -35,6 +52,8 @@ class Named:
 
     regions: those of the inventory; empty: the members of the global database. What is not named is looked for.
     platform_tags: those that this collection would put on what it makes. environment: the inventory's suffix.
+    network_tags: {part of tagged.PARTS: tags}. keys: ARNs or aliases; empty = the platform has none that others have
+    made. has_topics: whether topics use the keys.
     """
 
     global_cluster_identifier: str
@@ -45,21 +64,13 @@ class Named:
     groups: Mapping[str, str] = field(default_factory=dict)
     security_groups: Mapping[str, str] = field(default_factory=dict)
     network_acls: Mapping[str, str] = field(default_factory=dict)
+    network_tags: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    has_topics: bool = True
     fencing: str = NETWORK_ACL
     platform_tags: Mapping[str, str] = field(default_factory=dict)
     environment: str = ""
     table_name: str = ""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One thing that a move needs: its state, the sentence with the figures, and the remedy."""
-
-    region: str
-    what: str
-    state: str
-    reason: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,14 @@ class Seen:
     def database(self, region: str) -> Mapping[str, Any]:
         """Return what was read of a region's cluster; empty if it is unknown or not there."""
         return self.facts[region].value(DATABASE) or {}
+
+    def security_group(self, region: str) -> str:
+        """Return the id of the security group that is meant, named or found by its tags; empty if it is unknown."""
+        return self.named.security_groups.get(region) or only_id(self.facts[region][TAGGED], TAGGED_GROUP)
+
+    def network_acl(self, region: str) -> str:
+        """Return the id of the network ACL that is meant, named or found by its tags; empty without one."""
+        return self.named.network_acls.get(region) or only_id(self.facts[region][TAGGED], TAGGED_ACL)
 
     def target_group(self, region: str) -> Mapping[str, Any] | None:
         """Return the one target group that is meant, or None if none or several could be."""
@@ -106,8 +125,11 @@ def rows_of(seen: Seen) -> Iterator[Row]:
     yield from _owner(seen)
     for region in seen.facts:
         yield from _cluster(seen, region)
+        yield from _tagged(seen, region)
         yield from _fence(seen, region)
         yield from _application(seen, region)
+        if region in seen.named.keys:
+            yield from key_rows(region, seen.named.keys[region], seen.facts[region][KEY], seen.named.has_topics)
 
 
 def _membership(seen: Seen) -> Iterator[Row]:
@@ -142,7 +164,7 @@ def _owner(seen: Seen) -> Iterator[Row]:
         yield Row(ALL, "owner", MISSING, reason, "Move it with that platform's inventory.")
     for region, facts in seen.facts.items():
         if not facts[MANIFEST].known:
-            yield _unread(region, "recovery manifest", facts[MANIFEST].error)
+            yield unread(region, "recovery manifest", facts[MANIFEST].error)
             continue
         document = (facts.value(MANIFEST) or {}).get("document") or {}
         database = (document.get("global_database") or {}).get("identifier")
@@ -153,16 +175,11 @@ def _owner(seen: Seen) -> Iterator[Row]:
             yield Row(region, "recovery manifest", MISSING, reason, remedy)
 
 
-def _unread(region: str, what: str, error: str | None) -> Row:
-    remedy = "Find out why AWS did not respond (region, permissions, network), then run again."
-    return Row(region, what, MISSING, f"Unknown: it could not be read: {(error or 'no reason').rstrip('. ')}.", remedy)
-
-
 def _cluster(seen: Seen, region: str) -> Iterator[Row]:
     fact, name, what = seen.facts[region][DATABASE], seen.named.clusters.get(region), "cluster"
     member = seen.members.get(region)
     if not fact.known:
-        yield _unread(region, what, fact.error)
+        yield unread(region, what, fact.error)
     elif member is None:
         identifier = seen.named.global_cluster_identifier
         reason = f"{identifier} has no member here, but in {', '.join(seen.members)}."
@@ -186,19 +203,26 @@ def _instances(region: str, cluster: Mapping[str, Any]) -> Row:
     return Row(region, "cluster", OK, f"{figures}, version {cluster['engine_version']}.")
 
 
+def _tagged(seen: Seen, region: str) -> Iterator[Row]:
+    tags = seen.named.network_tags.get(region) or {}
+    yield from tagged_rows(region, tags, seen.facts[region][TAGGED], seen.database(region))
+
+
 def _fence(seen: Seen, region: str) -> Iterator[Row]:
     cluster, named, what = seen.database(region), seen.named, "fence"
     if not cluster or named.fencing in NO_FENCE:
         return
     groups = cluster["security_group_ids"]
-    group = named.security_groups.get(region) or (groups[0] if len(groups) == 1 else "")
+    group, acl = seen.security_group(region), seen.network_acl(region)
+    if not group and not (named.network_tags.get(region) or {}).get(TAGGED_GROUP) and len(groups) == 1:
+        group = groups[0]
     if group not in groups:
         which = f"fencing would close {group}" if group else "which one fencing closes is not named"
         reason = f"The cluster has the security groups {', '.join(groups) or 'none'}, and {which}."
         yield Row(region, what, MISSING, reason, "Name the cluster's in network_database_security_group_id.")
         return
-    if named.network_acls.get(region):
-        yield _acl(region, named.network_acls[region], cluster)
+    if acl:
+        yield _acl(region, acl, cluster)
         return
     guests = cluster["guests"].get(group)
     if guests:
@@ -237,7 +261,7 @@ def _application(seen: Seen, region: str) -> Iterator[Row]:
     elif name.startswith("arn:") and region_of(name) != region:
         yield Row(region, what, MISSING, f"{name} is in {region_of(name)}.", f"Name a load balancer of {region}.")
     elif not fact.known:
-        yield _unread(region, what, fact.error)
+        yield unread(region, what, fact.error)
     elif fact.value is None:
         elsewhere = [one for one in seen.facts if one != region and seen.application(one).get("name") == name]
         hint = f", but {', '.join(elsewhere)} has one of that name" if elsewhere else ""
@@ -307,7 +331,7 @@ def _host(seen: Seen, region: str) -> dict[str, Any]:
     own = [one["NetworkAclId"] for one in acls if _acl(region, one["NetworkAclId"], cluster).state == OK]
     return {
         "global_database_cluster_identifier": cluster.get("identifier", ""),
-        "network_database_security_group_id": seen.named.security_groups.get(region) or (groups[0] if groups else ""),
+        "network_database_security_group_id": seen.security_group(region) or (groups[0] if groups else ""),
         "network_database_network_acl_id": own[0] if len(acls) == 1 and own else "",
         "network_database_subnet_ids": list(cluster.get("subnet_ids", [])),
         "application_load_balancer_name": seen.application(region).get("name", ""),

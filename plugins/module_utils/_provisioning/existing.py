@@ -9,6 +9,7 @@ The global cluster is read first, because it says which regions there are and wh
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,7 +22,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api i
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import facts_of
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.requirements import describe_subnet_group
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients
-from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import MultiRegionError, aws_call
+from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
+    AwsCallError,
+    MultiRegionError,
+    aws_call,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._core.parallel import observe_all
 from ansible_collections.trading.multi_region.plugins.module_utils._core.waiting import retry_transient, timed
@@ -29,14 +34,17 @@ from ansible_collections.trading.multi_region.plugins.module_utils._network.load
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.adoption import (
     APPLICATION,
     DATABASE,
+    KEY,
     MANIFEST,
+    TAGGED,
     Named,
     Seen,
     judge,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.look import read_manifest_copy
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged_readers import read_tagged
 
-SERVICES = ("autoscaling", "dynamodb", "ec2", "elbv2", "rds")
+SERVICES = ("autoscaling", "dynamodb", "ec2", "elbv2", "kms", "rds")
 Call = Callable[[], Any]
 
 
@@ -68,7 +76,7 @@ def read_database(clients: Any, region: str, identifier: str) -> dict[str, Any] 
     """Return the region's cluster, or None.
 
     Returns {identifier, status, engine_version, instances: {identifier: status}, security_group_ids, guests: {security
-    group: instances of EC2 that have it too}, subnet_ids, acls}.
+    group: instances of EC2 that have it too}, vpc_id, subnet_ids, acls}.
     """
     rds = clients("rds", region)
     cluster = describe_db_cluster(rds, identifier)
@@ -86,6 +94,7 @@ def read_database(clients: Any, region: str, identifier: str) -> dict[str, Any] 
         },
         "security_group_ids": groups,
         "guests": get_instances(clients("ec2", region), groups) if groups else {},
+        "vpc_id": found.get("VpcId") if found else None,
         "subnet_ids": subnets,
         "acls": get_acls(clients("ec2", region), subnets) if subnets else [],
     }
@@ -146,6 +155,39 @@ def read_application(clients: Any, region: str, name: str) -> dict[str, Any] | N
     }
 
 
+@aws_call("DescribeKey", missing=("NotFoundException",))
+def describe_key(client: Any, key_id: str) -> dict[str, Any] | None:
+    """Return the KeyMetadata of the API of a key, by its ARN or alias, or None."""
+    return client.describe_key(KeyId=key_id)["KeyMetadata"]
+
+
+@aws_call("GetKeyPolicy")
+def get_key_policy(client: Any, key_arn: str) -> dict[str, Any]:
+    """Return a key's policy; a key has one, named default."""
+    return json.loads(client.get_key_policy(KeyId=key_arn, PolicyName="default")["Policy"])
+
+
+def read_key(client: Any, key_id: str) -> dict[str, Any] | None:
+    """Return {arn, state, spec, usage, manager, policy} of a key, or None. policy: None if it may not be read."""
+    found = describe_key(client, key_id)
+    if found is None:
+        return None
+    try:
+        policy = get_key_policy(client, found["Arn"])
+    except AwsCallError as error:
+        if error.code != "AccessDeniedException":
+            raise
+        policy = None
+    return {
+        "arn": found["Arn"],
+        "state": found["KeyState"],
+        "spec": found.get("KeySpec"),
+        "usage": found.get("KeyUsage"),
+        "manager": found.get("KeyManager"),
+        "policy": policy,
+    }
+
+
 def read_global(clients: Any, region: str, identifier: str) -> dict[str, Any] | None:
     """Return the global cluster's facts with its tags, or None."""
     client = clients("rds", region)
@@ -160,13 +202,17 @@ def patient(calls: Mapping[Any, Call], deadline: float) -> dict[Any, Observation
 
 def readers(params: Mapping[str, Any], clients: Any, region: str, cluster: str | None) -> dict[str, Call]:
     """Return the calls that observe one region, by fact. cluster: the member of the global database there."""
-    balancer = params["load_balancer_names"].get(region)
+    balancer, key = params["load_balancer_names"].get(region), params["keys"].get(region)
     found: dict[str, Call] = {
         MANIFEST: lambda: read_manifest_copy(clients("dynamodb", region), params["table_name"]),
         DATABASE: lambda: read_database(clients, region, cluster) if cluster else None,
     }
     if balancer:
         found[APPLICATION] = lambda: read_application(clients, region, balancer)
+    if tags := params["network_tags"].get(region):
+        found[TAGGED] = lambda: read_tagged(clients("ec2", region), tags)
+    if key:
+        found[KEY] = lambda: read_key(clients("kms", region), key)
     return found
 
 
@@ -181,6 +227,9 @@ def named_of(params: Mapping[str, Any]) -> Named:
         groups=params["autoscaling_group_names"],
         security_groups=params["security_groups"],
         network_acls=params["network_acls"],
+        network_tags=params["network_tags"],
+        keys=params["keys"],
+        has_topics=params["has_topics"],
         fencing=params["fencing"],
         platform_tags=params["platform_tags"],
         environment=params["environment"],

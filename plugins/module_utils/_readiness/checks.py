@@ -100,6 +100,7 @@ LAYER_OF = {
     **dict.fromkeys(("session_table", "item_arrival"), "session_table"),
     **dict.fromkeys(("bucket_replication", "object_arrival"), "object_storage"),
     **dict.fromkeys(("secret", "encryption_key", "encryption_at_rest"), "encryption"),
+    **dict.fromkeys(("lag_alarm", "alarms", "subscriptions"), "monitoring"),
     **dict.fromkeys(("peering", "open_ports", "egress", "fence_prepared"), "network"),
 }
 # Remedies that site.yml would be.
@@ -108,7 +109,7 @@ OF_SITE = (PROVISION, control.FIRST_ACL)
 OF_OURS = frozenset(
     {
         *("peering", "open_ports", "egress"),
-        *("application", "item_arrival", "bucket_replication", "object_arrival"),
+        *("application", "secret", "item_arrival", "bucket_replication", "object_arrival"),
     }
 )
 

@@ -176,8 +176,12 @@ def _replica(seen: Seen, region: str, primary: Mapping[str, Any] | None) -> Find
 
 
 def encryption_key(seen: Seen) -> Iterator[Finding]:
-    """Every region's own key is enabled: its cluster, objects and secret are encrypted with it."""
-    if not seen.expected.get("key_alias"):
+    """Every region's own key is enabled: its cluster, objects and secret are encrypted with it.
+
+    One that others have made is in the manifest.
+    """
+    named = {region: seen.entry(region).get("key_arn") or seen.expected.get("key_alias") for region in seen.order}
+    if not all(named.values()):
         yield seen.unknown(ALL, "the keys", "expected.key_alias is not given", remedy=GIVE)
         return
     for region in seen.order:
@@ -185,12 +189,12 @@ def encryption_key(seen: Seen) -> Iterator[Finding]:
         if not fact.known:
             yield seen.unknown(region, "the key", fact.error)
         elif fact.value is None:
-            yield seen.broken(region, f"There is no key {seen.expected['key_alias']}.", PROVISION)
+            yield seen.broken(region, f"There is no key {named[region]}.", PROVISION)
         elif fact.value["state"] != "Enabled":
             remedy = "Cancel its deletion and enable it: without the key nothing that it encrypted can be read."
-            yield seen.broken(region, f"The key {seen.expected['key_alias']} is {fact.value['state']}.", remedy)
+            yield seen.broken(region, f"The key {named[region]} is {fact.value['state']}.", remedy)
         elif cluster.get("kms_key_arn") not in (None, fact.value["arn"]):
             reason = f"The key is Enabled, but the cluster is encrypted with another one, {cluster['kms_key_arn']}."
             yield warning(region, reason, "Check that the other key is enabled, and why it is used.")
         else:
-            yield ok(region, f"The key {seen.expected['key_alias']} is Enabled.")
+            yield ok(region, f"The key {named[region]} is Enabled.")

@@ -49,6 +49,7 @@ LAYERS = {
     "database": "global_database",
     "parameters": "global_database",
     "load_balancer": "application",
+    "topic": "monitoring",
 }
 
 Problems = Callable[[Seen, str, Facts], Iterable[str]]
@@ -121,9 +122,9 @@ def encryption_at_rest(seen: Seen) -> Iterator[Finding]:
     yield from each_region(seen, facts, "the keys of its stores", find, fine)
 
 
-def bucket_resources(topic_arn: str, name: str) -> list[str]:
-    """Return the ARNs of a bucket and of its objects; the partition is taken from the topic's ARN."""
-    arn = f"arn:{topic_arn.split(':')[1]}:s3:::{name}"
+def bucket_resources(cluster_arn: str, name: str) -> list[str]:
+    """Return the ARNs of a bucket and of its objects; the partition is taken from the cluster's ARN."""
+    arn = f"arn:{cluster_arn.split(':')[1]}:s3:::{name}"
     return [arn, f"{arn}/*"]
 
 
@@ -139,7 +140,7 @@ def tls_only(seen: Seen) -> Iterator[Finding]:
             yield f"the database accepts clients without TLS ({name} is {setting})"
         for name, fact in buckets(seen).items():
             bucket = facts.value(fact)
-            resources = bucket_resources(entry["topic_arn"], entry[fact])
+            resources = bucket_resources(entry["db_cluster_arn"], entry[fact])
             if bucket and not refuses_plain_http(bucket["policy"], BUCKET_ACTION, resources):
                 yield f"{name} accepts requests without TLS"
         topic = facts.value("topic")
@@ -180,7 +181,7 @@ def public_access(seen: Seen) -> Iterator[Finding]:
 
 def switch_access(seen: Seen, entry: Mapping[str, Any]) -> str:
     """Return what a control bucket's policy has to allow everyone: to read the switch's object."""
-    bucket = bucket_resources(entry["topic_arn"], entry["control_bucket"])[0]
+    bucket = bucket_resources(entry["db_cluster_arn"], entry["control_bucket"])[0]
     return f"s3:GetObject on {bucket}/{seen.manifest['traffic']['switch_key']}"
 
 

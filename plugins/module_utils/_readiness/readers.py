@@ -366,9 +366,9 @@ def read_bucket(client: Any, bucket: str) -> dict[str, Any] | None:
     }
 
 
-def read_account_block_of(client: Any, topic_arn: str) -> dict[str, bool]:
-    """Return the fact ``account_block``: of the account that a topic is in."""
-    return read_account_block(client, topic_arn.split(":")[4])
+def read_account_block_of(client: Any, cluster_arn: str) -> dict[str, bool]:
+    """Return the fact ``account_block``: of the account that a cluster is in."""
+    return read_account_block(client, cluster_arn.split(":")[4])
 
 
 @aws_call("GetTopicAttributes", missing=("NotFound", "NotFoundException"))
@@ -542,6 +542,8 @@ def regional_readers(
         "capacity_reservations": of_group(read_capacity_reservations),
         "launch_templates": of_group(read_launch_templates),
     }
+    # A key that others have made is in the manifest.
+    of_alias = of_option("kms", describe_key, "key_alias")
     return {
         **(of_instances if compute_of(entry) == AUTOSCALING else {"launch_templates": dict}),
         "automation": lambda: get_document(clients("dynamodb", region), table, PAUSE_ID),
@@ -554,7 +556,7 @@ def regional_readers(
         "control_table_settings": lambda: read_table_settings(clients("dynamodb", region), table),
         "data_bucket": of_entry("s3", read_bucket, "data_bucket"),
         "control_bucket": of_entry("s3", read_bucket, "control_bucket"),
-        "account_block": of_entry("s3control", read_account_block_of, "topic_arn"),
+        "account_block": of_entry("s3control", read_account_block_of, "db_cluster_arn"),
         "topic": of_entry("sns", read_topic, "topic_arn"),
         "log_groups": of_entry("logs", read_log_groups, "db_cluster_identifier"),
         "replication": of_entry("s3", get_replication, "data_bucket"),
@@ -567,7 +569,7 @@ def regional_readers(
         "elastic_ip_quota": lambda: read_elastic_ip_quota(clients("service-quotas", region), clients("ec2", region)),
         "vpc_quota": lambda: read_vpc_quota(clients("service-quotas", region), clients("ec2", region)),
         "secret": of_option("secretsmanager", read_secret, "secret_name"),
-        "key": of_option("kms", describe_key, "key_alias"),
+        "key": of_entry("kms", describe_key, "key_arn") if entry.get("key_arn") else of_alias,
         "network": of_option("ec2", read_network, "vpc_name"),
         "network_acl": of_entry("ec2", describe_acl, "database_network_acl_id"),
         "security_groups": of_option("ec2", read_security_groups, "vpc_name"),

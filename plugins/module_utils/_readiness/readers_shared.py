@@ -145,9 +145,9 @@ def decisions_of(result: Mapping[str, Any]) -> dict[str, str]:
     return {result.get("EvalResourceName") or "*": result["EvalDecision"]}
 
 
-def policy_arn(topic_arn: str, name: str) -> str:
-    """Return the ARN of a managed policy in the platform's account; partition and account are a topic's. Pure."""
-    _arn, partition, _service, _region, account, *_rest = topic_arn.split(":")
+def policy_arn(cluster_arn: str, name: str) -> str:
+    """Return the ARN of a managed policy in the platform's account; partition and account are a cluster's. Pure."""
+    _arn, partition, _service, _region, account, *_rest = cluster_arn.split(":")
     return f"arn:{partition}:iam::{account}:policy/{name}"
 
 
@@ -162,7 +162,7 @@ def read_permissions(clients: Any, manifest: Mapping[str, Any], expected: Mappin
     iam, regions = clients("iam", entries[0]["region"]), [entry["region"] for entry in entries]
     caller = expected.get("runner_arn") or read_caller(clients, regions)
     principal = principal_of(caller, lambda role: get_role_arn(iam, role))
-    arn = policy_arn(entries[0]["topic_arn"], expected["runner_policy"])
+    arn = policy_arn(entries[0]["db_cluster_arn"], expected["runner_policy"])
     statements = read_policy(iam, arn)
     simulated: dict[tuple[str, str], dict[str, str]] = {}
     errors: dict[str, str] = {}

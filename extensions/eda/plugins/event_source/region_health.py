@@ -213,7 +213,7 @@ class Watch:
             judge(known) if known else asyncio.sleep(0),
         )
         self.manifest = found["manifest"]
-        self.topics = {entry["region"]: entry["topic_arn"] for entry in self.manifest["regions"]}
+        self.topics = manifest.topics_of(self.manifest)
         if not copies:
             refuse(f"No control table shows whether automatic failover is paused: {failed}")
         health = health or await judge(self.manifest)

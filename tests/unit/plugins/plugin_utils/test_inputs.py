@@ -98,9 +98,13 @@ THEIRS = {
 }
 
 
-def existing(group="sg-0123456789abcdef0", acl="", subnets=(), **given):
-    """The problems of an inventory whose network others have made; what it names of it in us-east-2."""
+def existing(group="sg-0123456789abcdef0", acl="", subnets=(), tags=None, **given):
+    """The problems of an inventory whose network others have made; what it names of it in us-east-2.
+
+    tags: those of each part, by the end of its variable.
+    """
     own = {
+        **{f"network_{part}_tags": one for part, one in (tags or {}).items()},
         "network_database_security_group_id": group,
         "network_database_network_acl_id": acl,
         "network_database_subnet_ids": list(subnets),
@@ -113,6 +117,8 @@ def test_a_network_that_others_have_made_needs_no_cidr_and_what_a_fence_closes()
     assert existing() == []
     assert existing(group="", failover_fencing="none") == []
     assert existing(acl="acl-0123456789abcdef0", subnets=["subnet-0123456789abcdef0"]) == []
+    assert existing(group="", tags={"database_security_group": {"Tier": "data"}}) == []
+    assert existing(tags={"database_network_acl": {"Tier": "data"}, "database_subnet": {"Tier": "data"}}) == []
 
 
 @pytest.mark.parametrize(
@@ -121,6 +127,15 @@ def test_a_network_that_others_have_made_needs_no_cidr_and_what_a_fence_closes()
         ({"group": ""}, "network_database_security_group_id of us-east-2 is ''; allowed: the id of the cluster's"),
         ({"group": "open"}, "network_database_security_group_id of us-east-2 is 'open'; allowed: an id such as sg-"),
         ({"acl": "acl-0123456789abcdef0"}, "network_database_subnet_ids of us-east-2 is []; allowed: the database's"),
+        (
+            {"tags": {"database_security_group": {"Tier": "data"}}},
+            "network_database_security_group_tags of us-east-2 is {'Tier': 'data'}; allowed: none with",
+        ),
+        (
+            {"tags": {"database_network_acl": {"Tier": "data"}}},
+            "network_database_subnet_ids of us-east-2 is []; allowed: the database's subnets, or",
+        ),
+        ({"tags": {"vpc": "orders"}}, "network_vpc_tags of us-east-2 is 'orders'; allowed: a dictionary"),
         ({"rebuild": "true"}, "rebuild is True; allowed: false with platform_layers.global_database existing"),
         (
             {"cloud_trigger_enabled": True},
@@ -131,6 +146,39 @@ def test_a_network_that_others_have_made_needs_no_cidr_and_what_a_fence_closes()
 def test_what_needs_more_of_a_layer_that_others_have_made_is_refused(given, words):
     (found,) = existing(**given)
     assert found.startswith(words)
+
+
+def keyed(state, key):
+    layers = {**THEIRS, "encryption": state}
+    return problems(platform_layers=layers, existing_keys={"us-east-2": key}, existing_networks={}, vpc_cidrs={})
+
+
+KEY_ARN = "arn:aws:kms:{}:123456789012:key/11111111-2222-3333-4444-555555555555"
+
+
+@pytest.mark.parametrize("key", ["alias/orders", KEY_ARN.format("us-east-2")])
+def test_a_key_that_others_have_made_is_named_by_its_alias_or_its_arn(key):
+    assert keyed("existing", key) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "key", "words"),
+    [
+        ("existing", "", "encryption_key_id of us-east-2 is ''; allowed: the ARN"),
+        ("existing", "orders", "encryption_key_id of us-east-2 is 'orders'; allowed: the ARN"),
+        ("existing", KEY_ARN.format("us-east-1"), f"is '{KEY_ARN.format('us-east-1')}'; allowed: a key of us-east-2."),
+        ("absent", "alias/orders", "is 'alias/orders'; allowed: none with platform_layers.encryption absent."),
+    ],
+)
+def test_a_key_that_could_not_be_used_is_refused(state, key, words):
+    (found,) = keyed(state, key)
+    assert words in found
+
+
+def test_a_check_inside_aws_needs_topics():
+    layers = {"monitoring": "absent"}
+    (found,) = problems(platform_layers=layers, cloud_trigger_enabled=True)
+    assert found == "cloud_trigger_enabled is True; allowed: false with platform_layers.monitoring absent."
 
 
 QUEUE = "arn:aws:sqs:us-west-2:123456789012:failover"

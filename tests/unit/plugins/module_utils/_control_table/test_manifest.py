@@ -85,6 +85,13 @@ def test_an_entry_needs_what_its_compute_is_and_no_more():
     assert problems(compute="eks") == ["manifest.regions[1].compute is eks; allowed: one of autoscaling, ecs, none."]
 
 
+def test_an_entry_has_a_topic_unless_the_platform_has_no_monitoring(aws):
+    mute = [{name: value for name, value in entry_of(region).items() if name != "topic_arn"} for region in (EAST, WEST)]
+    assert "has no topic_arn" in manifest_problems({**MANIFEST, "regions": mute})[0]
+    put(aws, {**MANIFEST, "regions": mute, "layers": {"monitoring": "absent"}})
+    assert info(aws)["topics"] == {}
+
+
 def test_check_mode_writes_nothing(aws):
     assert put(aws, check_mode=True)["changed"]
     assert aws.writes() == []

@@ -49,6 +49,14 @@ def test_moves_a_lost_region_in_the_order_of_the_law():
     )
 
 
+def test_a_platform_without_topics_is_moved_in_the_same_order_and_notifies_nobody():
+    plan = plan_of(replace(Model().lose(EAST).state(), has_topics=False))
+    assert names(plan) == names(plan_of(Model().lose(EAST)))
+    assert "sns:Publish" not in {call for step in plan.steps for call in step.calls}
+    (notify,) = (step for step in plan.steps if step.step == "notify")
+    assert notify.why == "Nobody is notified: this platform has no topic (platform_layers.monitoring)."
+
+
 def test_asks_for_capacity_right_after_the_promotion_was_requested():
     plan = plan_of(replace(Model(), manifest_desired=4).lose(EAST))
     assert names(plan) == (

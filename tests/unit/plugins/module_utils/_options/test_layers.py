@@ -27,11 +27,12 @@ def problems(layers):
         {"session_table": "absent", "object_storage": "absent"},
         {**THEIRS, "session_table": "existing", "object_storage": "absent"},
         dict.fromkeys(STATES, "managed"),
+        {"monitoring": "absent"},
+        {**THEIRS, "encryption": "existing", "session_table": "managed", "object_storage": "managed"},
     ],
 )
 def test_a_platform_without_stores_and_one_that_others_have_made_are_accepted(layers):
-    stores = {"session_table": "absent", "object_storage": "absent"} if layers == THEIRS else {}
-    assert problems({**layers, **stores}) == []
+    assert problems(layers) == []
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,10 @@ def test_a_layer_that_a_move_cannot_do_without_is_refused_in_one_sentence(layers
     ("layers", "sentences"),
     [
         ({"network": "existing"}, ["platform_layers.global_database is 'managed'; allowed: existing with network"]),
+        (
+            {"encryption": "existing"},
+            ["platform_layers.global_database is 'managed'; allowed: existing with encryption existing, because it"],
+        ),
         ({"audit": "absent"}, ["platform_layers.application is 'managed'; allowed: existing with audit absent"]),
         (
             {**THEIRS, "session_table": "managed", "object_storage": "absent"},

@@ -1092,12 +1092,37 @@ def test_a_platform_without_stores_and_keys_is_ready_and_says_so():
     }
 
 
+def test_a_platform_without_monitoring_is_ready_without_alarms_topics_and_subscriptions():
+    world = with_layers(monitoring="absent")
+    for region in world.order:
+        world.facts[region] |= dict.fromkeys(("topic", "alarms", "subscriptions"), SILENT)
+    for document in (world.manifest, *(copy.value["document"] for copy in world.copies.values())):
+        for entry in document["regions"]:
+            entry.pop("topic_arn", None)
+    rows = judge(world.seen())
+    assert [row for row in rows if row["state"] != OK] == []
+    said = {row["check"] for row in rows if row["reason"] == "This platform has no layer monitoring (platform_layers)."}
+    assert said == {"lag_alarm", "alarms", "subscriptions"}
+
+
 def test_a_store_that_is_missing_by_accident_is_not_taken_for_an_absent_layer():
     world = with_layers(object_storage="absent")
     world.facts[WEST] |= dict.fromkeys(OF_STORES, SILENT)
     unknown = {row["check"] for row in judge(world.seen()) if row["is_unknown"]}
     assert {"session_table", "item_arrival", "protection", "backups"} <= unknown
     assert not unknown & {"bucket_replication", "object_arrival"}
+
+
+def test_a_key_that_others_have_made_is_judged_by_the_manifest_and_their_secret_is_not():
+    world = with_layers(encryption="existing")
+    for document in (world.manifest, *(copy.value["document"] for copy in world.copies.values())):
+        for entry in document["regions"]:
+            entry["key_arn"] = world.facts[entry["region"]]["key"]["arn"]
+    become(WEST, "secret", SILENT)(world)
+    become(WEST, "key", {"arn": world.manifest["regions"][1]["key_arn"], "state": "Disabled"})(world)
+    (row,) = [row for row in judge(world.seen()) if row["state"] != OK]
+    arn = world.manifest["regions"][1]["key_arn"]
+    assert (row["check"], row["region"], row["reason"]) == ("encryption_key", WEST, f"The key {arn} is Disabled.")
 
 
 def test_what_others_have_made_is_judged_and_its_remedy_is_not_site_yml():

@@ -173,7 +173,7 @@ def test_decisions_are_reported_by_resource():
 
 
 def permissions(aws, **expected):
-    entry = {"region": EAST, "topic_arn": "arn:aws:sns:us-east-1:123456789012:alerts"}
+    entry = {"region": EAST, "db_cluster_arn": "arn:aws:rds:us-east-1:123456789012:cluster:trading"}
     return shared.read_permissions(aws.clients, {"regions": [entry]}, {"runner_policy": "runner-policy", **expected})
 
 

@@ -46,6 +46,12 @@ def test_a_move_under_way_continues_although_no_operator_can_be_notified(aws):
     assert done["reason"].startswith("Nobody was notified")
 
 
+def test_a_platform_without_topics_notifies_nobody_and_says_so(aws):
+    done = notify(aws, topics={})
+    assert (done["changed"], done["delivered"], aws.writes()) == (False, {}, [])
+    assert done["reason"] == "Nobody is notified: this platform has no topic."
+
+
 def record(aws, check_mode=False, **more):
     params = {"table_name": TABLE, "regions": [EAST, WEST], "required_region": WEST, "run_id": "r1", "deadline": 8}
     params.update(attempt=1, previous=None)
