@@ -80,6 +80,24 @@ options:
       - Whether the platform has topics, to which alarms and the database publish with O(keys).
     type: bool
     default: true
+  domain:
+    description:
+      - Name that leads to the platform. If given, its records are read and judged.
+    type: str
+  zone:
+    description:
+      - Hosted zone that the name lies in. If omitted, O(domain).
+    type: str
+  zone_is_private:
+    description:
+      - Whether that zone is private.
+    type: bool
+    default: false
+  may_repoint:
+    description:
+      - Whether failover records of others may get the health checks of the traffic switch.
+    type: bool
+    default: false
   fencing:
     description:
       - How an unplanned move fences the old region.
@@ -189,6 +207,27 @@ proposal:
       description: Those of each region, the one with the writer first.
       type: dict
       sample: {us-east-1: {application_load_balancer_name: orders-east}}
+records:
+  description:
+    - The failover records of others that may follow the switch, the V(PRIMARY) first; None without any, or if they
+      cannot.
+  returned: success
+  type: dict
+  contains:
+    zone_id:
+      description: Id of their hosted zone.
+      type: str
+      sample: Z0123456789ABCDEFGHIJ
+    order:
+      description: The regions that they lead to.
+      type: list
+      elements: str
+      sample: [us-east-1, us-east-2]
+    records:
+      description: The records; C(health_check_id) is the one that they have, empty without one.
+      type: list
+      elements: dict
+      sample: [{name: orders.example.org, identifier: east, failover: PRIMARY}]
 seconds:
   description: Duration in seconds.
   returned: always
@@ -232,6 +271,10 @@ ARGUMENT_SPEC = {
         "rule": rules.ByKey(rules.REGION_CODE, rules.KEY_OR_ALIAS),
     },
     "has_topics": {"type": "bool", "default": True},
+    "domain": {"type": "str", "rule": rules.HOST},
+    "zone": {"type": "str", "rule": rules.HOST},
+    "zone_is_private": {"type": "bool", "default": False},
+    "may_repoint": {"type": "bool", "default": False},
     "fencing": {"type": "str", "choices": list(FENCINGS), "default": FENCINGS[0]},
     "platform_tags": {"type": "dict", "default": {}, "rule": rules.TAGS},
     "environment": {"type": "str", "required": True, "rule": rules.ID},

@@ -123,7 +123,7 @@ INPUTS: dict[str, dict[str, t.Any]] = {
         rules.Value("true or false", lambda value: str(value).lower() in ("true", "false", "yes", "no")),
         "accept_data_loss accept_gap auto_failover auto_failover_accept_data_loss cloud_trigger_enabled"
         " controller_schedules_enabled environment_protection force platform_purge_tags rebuild resume"
-        " retire_region_lost status_report_artifact unfence",
+        " retire_region_lost status_report_artifact traffic_repoint_records unfence",
     ),
     # texts
     **_spec("str", rules.ID, "acknowledge run_id takeover_run_id", is_blank=True),
@@ -492,13 +492,17 @@ def layer_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     alias}.
     """
     layers, problems = _layers_of(inputs), []
-    given = {name for name in ("cloud_trigger_enabled", "rebuild") if str(inputs.get(name)).lower() in ("true", "yes")}
+    flags = ("cloud_trigger_enabled", "rebuild", "traffic_repoint_records")
+    given = {name for name in flags if str(inputs.get(name)).lower() in ("true", "yes")}
     for layer in ("encryption", "monitoring"):
         if "cloud_trigger_enabled" in given and state_of(layers, layer) == ABSENT:
             problems.append(refusal("cloud_trigger_enabled", True, f"false with platform_layers.{layer} absent"))
     if "rebuild" in given and state_of(layers, "global_database") == EXISTING:
         why = "whoever has made the clusters makes them again"
         problems.append(refusal("rebuild", True, f"false with platform_layers.global_database existing: {why}"))
+    if "traffic_repoint_records" in given and state_of(layers, "application") != EXISTING:
+        allowed = "false unless platform_layers.application is existing: then its records may be too"
+        problems.append(refusal("traffic_repoint_records", True, allowed))
     if state_of(layers, "network") == EXISTING:
         for region, own in (inputs.get("existing_networks") or {}).items():
             problems += _network_problems(region, own, inputs.get("failover_fencing"))

@@ -16,9 +16,14 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.arn import region_of
-from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts
+from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.resources import gap_in
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.keys import key_rows
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.name import (
+    Name,
+    as_adopted,
+    name_rows,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.rows import (
     ALL,
     MISSING,
@@ -28,12 +33,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._provisioning
     unread,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged import (
-    NETWORK_ACL as TAGGED_ACL,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged import (
-    SECURITY_GROUP as TAGGED_GROUP,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged import (
+    ACL,
+    GROUP,
     only_id,
     tagged_rows,
 )
@@ -53,7 +54,8 @@ class Named:
     regions: those of the inventory; empty: the members of the global database. What is not named is looked for.
     platform_tags: those that this collection would put on what it makes. environment: the inventory's suffix.
     network_tags: {part of tagged.PARTS: tags}. keys: ARNs or aliases; empty = the platform has none that others have
-    made. has_topics: whether topics use the keys.
+    made. has_topics: whether topics use the keys. domain: the name whose records are judged; empty = none are.
+    may_repoint: whether those of others may get the switch's health checks.
     """
 
     global_cluster_identifier: str
@@ -71,15 +73,21 @@ class Named:
     platform_tags: Mapping[str, str] = field(default_factory=dict)
     environment: str = ""
     table_name: str = ""
+    domain: str = ""
+    may_repoint: bool = False
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What was read. view: the global cluster's facts with its tags. facts: by region (_provisioning/existing.py)."""
+    """What was read. view: the global cluster's facts with its tags. facts: by region (_provisioning/existing.py).
+
+    records: of the name, see _provisioning/name.py.
+    """
 
     named: Named
     view: Mapping[str, Any]
     facts: Mapping[str, Facts]
+    records: Observation = Observation()
 
     @cached_property
     def members(self) -> dict[str, Mapping[str, Any]]:
@@ -96,11 +104,11 @@ class Seen:
 
     def security_group(self, region: str) -> str:
         """Return the id of the security group that is meant, named or found by its tags; empty if it is unknown."""
-        return self.named.security_groups.get(region) or only_id(self.facts[region][TAGGED], TAGGED_GROUP)
+        return self.named.security_groups.get(region) or only_id(self.facts[region][TAGGED], GROUP)
 
     def network_acl(self, region: str) -> str:
         """Return the id of the network ACL that is meant, named or found by its tags; empty without one."""
-        return self.named.network_acls.get(region) or only_id(self.facts[region][TAGGED], TAGGED_ACL)
+        return self.named.network_acls.get(region) or only_id(self.facts[region][TAGGED], ACL)
 
     def target_group(self, region: str) -> Mapping[str, Any] | None:
         """Return the one target group that is meant, or None if none or several could be."""
@@ -123,6 +131,8 @@ def rows_of(seen: Seen) -> Iterator[Row]:
     """Yield the table: the database as a whole, whom it belongs to, then each region."""
     yield from _membership(seen)
     yield from _owner(seen)
+    if seen.named.domain:
+        yield from name_rows(name_of(seen), seen.records)
     for region in seen.facts:
         yield from _cluster(seen, region)
         yield from _tagged(seen, region)
@@ -130,6 +140,17 @@ def rows_of(seen: Seen) -> Iterator[Row]:
         yield from _application(seen, region)
         if region in seen.named.keys:
             yield from key_rows(region, seen.named.keys[region], seen.facts[region][KEY], seen.named.has_topics)
+
+
+def name_of(seen: Seen) -> Name:
+    """Return the name, and what its records would have to lead to."""
+    return Name(
+        domain=seen.named.domain,
+        may_repoint=seen.named.may_repoint,
+        regions=seen.named.regions or tuple(seen.facts),
+        balancers={region: one["dns_name"] for region in seen.facts if (one := seen.application(region))},
+        writer=next((region for region, one in seen.members.items() if one["is_writer"]), None),
+    )
 
 
 def _membership(seen: Seen) -> Iterator[Row]:
@@ -214,7 +235,7 @@ def _fence(seen: Seen, region: str) -> Iterator[Row]:
         return
     groups = cluster["security_group_ids"]
     group, acl = seen.security_group(region), seen.network_acl(region)
-    if not group and not (named.network_tags.get(region) or {}).get(TAGGED_GROUP) and len(groups) == 1:
+    if not group and not (named.network_tags.get(region) or {}).get(GROUP) and len(groups) == 1:
         group = groups[0]
     if group not in groups:
         which = f"fencing would close {group}" if group else "which one fencing closes is not named"
@@ -341,7 +362,7 @@ def _host(seen: Seen, region: str) -> dict[str, Any]:
 
 
 def judge(seen: Seen) -> dict[str, Any]:
-    """Return {reason, is_complete, rows, missing: the rows that prevent a move, proposal}."""
+    """Return {reason, is_complete, rows, missing: the rows that prevent a move, proposal, records}."""
     rows = list(rows_of(seen))
     missing = [row for row in rows if row.state == MISSING]
     warnings = sum(row.state == WARNING for row in rows)
@@ -352,4 +373,5 @@ def judge(seen: Seen) -> dict[str, Any]:
         "rows": [asdict(row) for row in rows],
         "missing": [asdict(row) for row in missing],
         "proposal": proposal(seen),
+        "records": as_adopted(name_of(seen), seen.records) if seen.named.domain else None,
     }

@@ -22,6 +22,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api i
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.facts import facts_of
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.requirements import describe_subnet_group
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients
+from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import HOSTED_ZONES
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import (
     AwsCallError,
     MultiRegionError,
@@ -42,8 +43,11 @@ from ansible_collections.trading.multi_region.plugins.module_utils._provisioning
     judge,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.look import read_manifest_copy
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.name_readers import read_name
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged_readers import read_tagged
 
+# The key of what belongs to no region.
+NAME = ("", "name")
 SERVICES = ("autoscaling", "dynamodb", "ec2", "elbv2", "kms", "rds")
 Call = Callable[[], Any]
 
@@ -124,8 +128,8 @@ def get_groups(client: Any) -> list[dict[str, Any]]:
 def read_application(clients: Any, region: str, name: str) -> dict[str, Any] | None:
     """Return the load balancer and all that could be behind it, or None if the region has none of that name.
 
-    Returns {name, arn, state, type, listeners: [{protocol, port}], target_groups: [{name, arn, health_path}], groups:
-    [{name, target_group_arns, min, desired, max}]}.
+    Returns {name, arn, dns_name, state, type, listeners: [{protocol, port}], target_groups: [{name, arn, health_path}],
+    groups: [{name, target_group_arns, min, desired, max}]}.
     """
     elb = clients("elbv2", region)
     found = describe_load_balancer(elb, name)
@@ -137,6 +141,7 @@ def read_application(clients: Any, region: str, name: str) -> dict[str, Any] | N
         "arn": arn,
         "state": (found.get("State") or {}).get("Code"),
         "type": found.get("Type"),
+        "dns_name": found["DNSName"],
         "listeners": [{"protocol": one["Protocol"], "port": one["Port"]} for one in get_listeners(elb, arn)],
         "target_groups": [
             {"name": one["TargetGroupName"], "arn": one["TargetGroupArn"], "health_path": one.get("HealthCheckPath")}
@@ -234,6 +239,8 @@ def named_of(params: Mapping[str, Any]) -> Named:
         platform_tags=params["platform_tags"],
         environment=params["environment"],
         table_name=params["table_name"],
+        domain=params.get("domain") or "",
+        may_repoint=params["may_repoint"],
     )
 
 
@@ -253,14 +260,19 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     members = {one["region"]: one["identifier"] for one in view["members"]}
     regions = list(named.regions) or list(members)
     make_clients(clients, SERVICES, regions)
+    make_clients(clients, (HOSTED_ZONES,) if named.domain else (), [first])
     calls = {
         (region, fact): call
         for region in regions
         for fact, call in readers(params, clients, region, named.clusters.get(region) or members.get(region)).items()
     }
+    if named.domain:
+        zone = params.get("zone") or named.domain
+        calls[NAME] = lambda: read_name(clients(HOSTED_ZONES, first), named.domain, zone, params["zone_is_private"])
     answers = patient(calls, deadline)
+    records = answers.pop(NAME, Observation())
     facts = {
         region: Facts(region, {fact: seen for (where, fact), seen in answers.items() if where == region})
         for region in regions
     }
-    return {"changed": False, **judge(Seen(named, view, facts))}
+    return {"changed": False, **judge(Seen(named, view, facts, records))}

@@ -15,13 +15,13 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.rows import MISSING, OK, Row, unread
 
-VPC, SUBNETS, SECURITY_GROUP, NETWORK_ACL = "vpc", "subnets", "security_group", "network_acl"
+VPC, SUBNETS, GROUP, ACL = "vpc", "subnets", "security_group", "network_acl"
 # The name of each part in sentences, and the variable with its tags.
 PARTS = {
     VPC: ("VPC", "network_vpc_tags"),
     SUBNETS: ("database subnets", "network_database_subnet_tags"),
-    SECURITY_GROUP: ("database security group", "network_database_security_group_tags"),
-    NETWORK_ACL: ("database network ACL", "network_database_network_acl_tags"),
+    GROUP: ("database security group", "network_database_security_group_tags"),
+    ACL: ("database network ACL", "network_database_network_acl_tags"),
 }
 
 Tags = Mapping[str, Mapping[str, Any]]

@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged import (
-    NETWORK_ACL,
-    SECURITY_GROUP,
+    ACL,
+    GROUP,
     SUBNETS,
     VPC,
 )
@@ -52,8 +52,8 @@ def get_network_acls(client: Any, filters: Filters) -> list[str]:
 FINDERS: dict[str, Callable[[Any, Filters], list[str]]] = {
     VPC: get_vpcs,
     SUBNETS: get_subnets,
-    SECURITY_GROUP: get_security_groups,
-    NETWORK_ACL: get_network_acls,
+    GROUP: get_security_groups,
+    ACL: get_network_acls,
 }
 
 

@@ -179,16 +179,20 @@ def record_problem(
 ) -> str | None:
     """Return why a record would not follow the switch, or None. Pure."""
     words = f"{wanted['failover']} {wanted['identifier']} of {wanted['name']}"
-    found = [one for one in records if (one["name"], one["identifier"]) == (wanted["name"], wanted["identifier"])]
+    # A name has one record of each role; those of others have identifiers of their own.
+    found = [one for one in records if (one["name"], one["failover"]) == (wanted["name"], wanted["failover"])]
     if not found:
         return f"{words} is missing"
     (record, *_rest), identifier = found, found[0]["health_check_id"]
-    if record["failover"] != wanted["failover"]:
-        return f"{words} is {record['failover']}"
-    if (record["target"] or "").lower() not in {target.lower() for target in wanted["targets"]}:
+    target = (record["target"] or "").lower().removeprefix("dualstack.")
+    if target not in {target.lower() for target in wanted["targets"]}:
         return f"{words} points at {record['target']}, not at {wanted['target']}"
     if not wanted["check_name"]:
-        return None
+        return (
+            f"{words} has the health check {identifier}, and would give the traffic back with it"
+            if identifier
+            else None
+        )
     if not identifier:
         return f"{words} has no health check, so it never releases the traffic"
     if identifier not in checks:

@@ -175,6 +175,13 @@ def test_a_key_that_could_not_be_used_is_refused(state, key, words):
     assert words in found
 
 
+def test_records_of_others_are_repointed_only_beside_an_application_of_others():
+    assert problems(traffic_repoint_records=False) == []
+    assert existing(traffic_repoint_records=True) == []
+    (found,) = problems(traffic_repoint_records=True)
+    assert found.startswith("traffic_repoint_records is True; allowed: false unless platform_layers.application is")
+
+
 def test_a_check_inside_aws_needs_topics():
     layers = {"monitoring": "absent"}
     (found,) = problems(platform_layers=layers, cloud_trigger_enabled=True)

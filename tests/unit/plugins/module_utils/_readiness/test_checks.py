@@ -772,7 +772,14 @@ FAULTS = [
     ("switch_records", record(1, health_check_id="gone"), ALL, BLOCKER, "gone, which does not exist"),
     ("switch_records", record(1, health_check_id=UNCLAIMED), ALL, BLOCKER, "has Type HTTPS_STR_MATCH, not CALCULATED"),
     ("switch_records", record(0, target="alb.elsewhere"), ALL, BLOCKER, "points at alb.elsewhere"),
-    ("switch_records", record(0, failover="PRIMARY"), ALL, BLOCKER, "is PRIMARY"),
+    (
+        "switch_records",
+        record(0, failover="PRIMARY"),
+        ALL,
+        BLOCKER,
+        "SECONDARY us-east-2 of trading.example.com is missing",
+    ),
+    ("switch_records", record(0, health_check_id=AHEAD), ALL, BLOCKER, "would give the traffic back"),
     ("switch_records", no_record, ALL, BLOCKER, f"PRIMARY us-east-1 of {DOMAIN} is missing"),
     ("switch_records", check_of(AHEAD, HealthThreshold=3), ALL, BLOCKER, "has HealthThreshold 3, not 2"),
     ("switch_records", check_of(AHEAD, Disabled=True), ALL, BLOCKER, "is disabled, which counts as healthy"),
@@ -1058,6 +1065,13 @@ def test_a_region_whose_loss_would_take_the_switch_along_is_named():
     (row,) = [row for row in judge(world.seen()) if row["state"] != OK]
     assert (row["check"], row["region"], row["state"]) == ("switch_accelerator", "us-west-2", WARNING)
     assert "a move is refused unless force is set" in row["reason"]
+
+
+def test_records_of_others_are_as_good_whatever_their_identifiers():
+    world = World()
+    record(0, identifier="ohio")(world)
+    record(1, identifier="virginia", target=f"dualstack.{world.shared['records'][1]['target']}")(world)
+    assert world.rows("switch_records")[ALL][0] == OK
 
 
 def test_records_of_automatic_dns_failover_are_as_good():
