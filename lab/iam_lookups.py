@@ -30,6 +30,16 @@ def tags_on(arn: str) -> dict[str, str]:
     return {}
 
 
+def aliases_on(arn: str) -> list[str]:
+    """The aliases of the key that an ARN names; none for anything else.
+
+    "kms:ResourceAliases" of "Condition keys for AWS KMS" of the KMS Developer Guide.
+    """
+    _arn, _partition, service, region, *_account = arn.split(":", 4) if arn != "*" else [""] * 4
+    key = kms_backends[DEFAULT_ACCOUNT_ID][region].keys.get(arn.rpartition("/")[2]) if service == "kms" else None
+    return sorted(key.aliases) if key else []
+
+
 def key_id(region: str, name: str) -> str | None:
     """The id of the key of an alias, None for an unknown alias; any other name as it is."""
     if not name.startswith("alias/"):

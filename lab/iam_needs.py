@@ -17,7 +17,7 @@ from typing import Any
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from lab.iam_beyond import beyond, log_group
-from lab.iam_lookups import is_there, launch_of, name_with_path, tags_on
+from lab.iam_lookups import aliases_on, is_there, launch_of, name_with_path, tags_on
 from lab.iam_parameters import leaves, parameters_of, tags_of, xml_texts
 from lab.iam_reference import access_level, dependent_actions, is_known, keys_of, resource_types
 from lab.iam_resources import ANYTHING, Asked, Resource, everything, filled, resources_of
@@ -116,7 +116,10 @@ def need_of(action: str, resource: Resource, context: Mapping[str, list[str]]) -
     known = resource.kind.keys if resource.kind else keys_of(action)
     families = {"aws:requestedregion", *(key.partition("/")[0].lower() for key in known)}
     tags = {f"aws:resourcetag/{name}".lower(): [value] for name, value in tags_on(resource.arn).items()}
-    applicable = {key: values for key, values in {**context, **tags}.items() if key.partition("/")[0] in families}
+    named = {"kms:resourcealiases": aliases} if (aliases := aliases_on(resource.arn)) else {}
+    applicable = {
+        key: values for key, values in {**context, **tags, **named}.items() if key.partition("/")[0] in families
+    }
     return Need(action, log_group(action, resource.arn), applicable)
 
 

@@ -11,15 +11,15 @@ from typing import Any
 
 from lab.client import Lab
 
-EAST, WEST = "us-east-1", "us-east-2"
+EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
 GLOBAL, VERSION = "orders", "8.0.mysql_aurora.3.10.5"
-CIDRS = {EAST: "172.20.0.0/16", WEST: "172.21.0.0/16"}
+CIDRS = {EAST: "172.20.0.0/16", WEST: "172.21.0.0/16", EUROPE: "172.22.0.0/16"}
 # The names differ from region to region, as they often do.
-PLACES = {EAST: "virginia", WEST: "ohio"}
+PLACES = {EAST: "virginia", WEST: "ohio", EUROPE: "ireland"}
 # The alias of each region's key.
 KEY = "alias/orders"
 # What parts of each network have as tags; TEAM has also another VPC.
-TEAM, TIER = {"Team": "orders"}, {"Tier": "data"}
+TEAM, TIER, SHARED = {"Team": "orders"}, {"Tier": "data"}, {"Tier": "shared"}
 VPC_TAGS = {**TEAM, "Stage": "live"}
 # The zone is theirs, and so is every name in it but the one whose records site.yml makes.
 ZONE, DOMAIN, SHOP = "example.org", "orders.example.org", "shop.example.org"
@@ -48,8 +48,49 @@ def point_at_the_name(lab: Lab) -> None:
     route53.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch=changes)
 
 
+def make_records(lab: Lab, domain: str, policy: str = "failover") -> list[str]:
+    """Make a name's failover pair with an endpoint check each, as docs of Route 53 have it; return the checks' ids.
+
+    policy: failover, or simple for one record without a check.
+    """
+    route53 = lab.client("route53")
+    (zone,) = route53.list_hosted_zones_by_name(DNSName=ZONE)["HostedZones"]
+    checks, changes = [], []
+    for region, role in ((EAST, "PRIMARY"), (WEST, "SECONDARY")):
+        (balancer,) = lab.client("elbv2", region).describe_load_balancers()["LoadBalancers"]
+        config = {"Type": "HTTP", "FullyQualifiedDomainName": balancer["DNSName"], "ResourcePath": "/alive"}
+        target = {
+            "HostedZoneId": balancer["CanonicalHostedZoneId"],
+            # With the dot that AWS returns.
+            "DNSName": f"{balancer['DNSName']}.",
+            "EvaluateTargetHealth": False,
+        }
+        record: dict[str, Any] = {"Name": domain, "Type": "A", "AliasTarget": target}
+        if policy == "failover":
+            made = route53.create_health_check(CallerReference=f"{domain}-{region}", HealthCheckConfig=config)
+            checks.append(made["HealthCheck"]["Id"])
+            record |= {"SetIdentifier": PLACES[region], "Failover": role, "HealthCheckId": checks[-1]}
+        changes.append({"Action": "CREATE", "ResourceRecordSet": record})
+        if policy == "simple":
+            break
+    route53.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch={"Changes": changes})
+    return checks
+
+
+def records_of(lab: Lab, domain: str) -> dict[str, dict[str, Any]]:
+    """Return the name's records of type A, by set identifier."""
+    route53 = lab.client("route53")
+    (zone,) = route53.list_hosted_zones_by_name(DNSName=ZONE)["HostedZones"]
+    found = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+    return {one["SetIdentifier"]: one for one in found if one["Name"] == f"{domain}." and one["Type"] == "A"}
+
+
 def listed(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": name, "Value": value} for name, value in tags.items()]
+
+
+def filters_of(tags: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"Name": f"tag:{name}", "Values": [value]} for name, value in tags.items()]
 
 
 def spec_of(kind: str, tags: dict[str, str]) -> dict[str, Any]:
@@ -89,7 +130,31 @@ def build_network(lab: Lab, region: str) -> dict[str, Any]:
         rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **source}
         ec2.authorize_security_group_ingress(GroupId=groups[tier], IpPermissions=[rule])
     ec2.create_tags(Resources=[groups["data"], *subnets["data"]], Tags=listed(TIER))
+    (acl,) = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
+    ec2.create_tags(Resources=[acl["NetworkAclId"]], Tags=listed(SHARED))
     return {"vpc": vpc, "subnets": subnets, "groups": groups}
+
+
+def separate_databases(lab: Lab, regions: tuple[str, ...] = (EAST, WEST)) -> None:
+    """Give the database's subnets a network ACL of their own, which a fence can turn, as docs/existing.md has it."""
+    for region in regions:
+        ec2 = lab.client("ec2", region)
+        subnets = ec2.describe_subnets(Filters=filters_of(TIER))["Subnets"]
+        vpc, held = subnets[0]["VpcId"], {one["SubnetId"] for one in subnets}
+        shared = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
+        made = ec2.create_network_acl(VpcId=vpc, TagSpecifications=[spec_of("network-acl", TIER)])
+        acl = made["NetworkAcl"]["NetworkAclId"]
+        for egress in (False, True):
+            rule = {"RuleNumber": 10, "Protocol": "-1", "RuleAction": "allow", "CidrBlock": "0.0.0.0/0"}
+            ec2.create_network_acl_entry(NetworkAclId=acl, Egress=egress, **rule)
+        for one in (one for found in shared for one in found["Associations"] if one["SubnetId"] in held):
+            ec2.replace_network_acl_association(AssociationId=one["NetworkAclAssociationId"], NetworkAclId=acl)
+
+
+def actions_of_acl(lab: Lab, region: str) -> set[str]:
+    """Return what the two rules of that ACL do: allow or deny."""
+    (acl,) = lab.client("ec2", region).describe_network_acls(Filters=filters_of(TIER))["NetworkAcls"]
+    return {one["RuleAction"] for one in acl["Entries"] if one["RuleNumber"] == 10}
 
 
 def build_key(lab: Lab, region: str) -> str:

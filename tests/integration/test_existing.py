@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ import yaml
 from lab.client import Lab
 from tests.integration import stranger
 from tests.integration.authorization_reference import is_writing
-from tests.integration.platforms import ACCOUNT, Platform, Run, run_playbook
-from tests.integration.stranger import DOMAIN, EAST, GLOBAL, PLACES, SHOP, WEST, ZONE
+from tests.integration.leftovers import asked
+from tests.integration.permissions import parts_of
+from tests.integration.platforms import ACCOUNT, Platform, Run, as_user, make_policies, run_playbook
+from tests.integration.stranger import DOMAIN, EAST, EUROPE, GLOBAL, PLACES, SHOP, WEST, ZONE
 
 BALANCERS = {EAST: "front-virginia", WEST: "front-ohio"}
 # Of the lab, where there is one.
@@ -30,7 +33,7 @@ OF_A_MOVE = {
         "PutScheduledUpdateGroupAction",
         "DeleteScheduledAction",
     },
-    "ec2": {"RevokeSecurityGroupIngress", "AuthorizeSecurityGroupIngress"},
+    "ec2": {"RevokeSecurityGroupIngress", "AuthorizeSecurityGroupIngress", "ReplaceNetworkAclEntry"},
 }
 # Ours beside it: subscriptions to the database's events.
 OF_OURS = {"CreateEventSubscription", "ModifyEventSubscription", "DeleteEventSubscription"}
@@ -60,12 +63,22 @@ def tagged(tmp_path_factory) -> Iterator[Platform]:
     """Another such platform: keys of its own, no topics, its network named by nothing but tags."""
     with Lab.start(tmp_path_factory.mktemp("tagged")) as lab:
         stranger.build(lab)
+        stranger.separate_databases(lab)
         _run, platform = adopted_into(lab, tmp_path_factory.mktemp("tags"))
-        by_tags(platform.inventory)
+        by_tags(platform.inventory, {"network_database_network_acl_tags": stranger.TIER})
         yield platform
 
 
-def by_tags(inventory: Path) -> None:
+@pytest.fixture
+def exists_too(tmp_path_factory) -> Iterator[Platform]:
+    """One more such platform, whose name is free."""
+    with Lab.start(tmp_path_factory.mktemp("records")) as lab:
+        stranger.build(lab)
+        _run, platform = adopted_into(lab, tmp_path_factory.mktemp("inventory"))
+        yield platform
+
+
+def by_tags(inventory: Path, more: dict[str, Any] | None = None) -> None:
     """Change an inventory that adopt.yml wrote: keys and tags in place of ids, and no monitoring."""
     for file in inventory.glob("host_vars/*.yml"):
         named = {name: one for name, one in yaml.safe_load(file.read_text()).items() if not name.startswith("network_")}
@@ -79,13 +92,14 @@ def by_tags(inventory: Path) -> None:
                 "network_vpc_tags": stranger.VPC_TAGS,
                 "network_database_security_group_tags": stranger.TIER,
                 "network_database_subnet_tags": stranger.TIER,
+                **(more or {}),
             }
         )
     )
 
 
-def adopted_into(lab: Lab, folder: Path) -> tuple[Run, Platform]:
-    run = adopt(lab, folder).ends_well()
+def adopted_into(lab: Lab, folder: Path, **more: Any) -> tuple[Run, Platform]:
+    run = adopt(lab, folder, **more).ends_well()
     (folder / "group_vars/all/20_lab.yml").write_text(
         yaml.safe_dump(
             {
@@ -152,7 +166,8 @@ def test_an_inventory_is_proposed_from_the_global_cluster_and_the_load_balancers
     run, platform = adopted
     assert changes(exists, run.began) == [], "it reads only"
     hosts = {one: yaml.safe_load((platform.inventory / f"host_vars/{one}.yml").read_text()) for one in (EAST, WEST)}
-    for region, place in PLACES.items():
+    for region in (EAST, WEST):
+        place = PLACES[region]
         host = hosts[region]
         assert host["global_database_cluster_identifier"] == f"orders-{place}"
         assert host["application_load_balancer_name"] == f"front-{place}"
@@ -186,6 +201,7 @@ def test_keys_and_tags_that_find_nothing_or_too_much_are_rows_of_what_is_missing
         "encryption_key_id": "alias/nobody",
         "network_vpc_tags": stranger.TEAM,
         "network_database_security_group_tags": {"Tier": "none"},
+        "network_database_network_acl_tags": stranger.SHARED,
     }
     refused = run_playbook("site", "-e", json.dumps(given), lab=exists, inventory=copy)
     text = " ".join(refused.output.split())
@@ -194,6 +210,7 @@ def test_keys_and_tags_that_find_nothing_or_too_much_are_rows_of_what_is_missing
     assert "have the tags Team=orders; which one is meant is unknown. Add a tag to network_vpc_tags" in text
     assert "Nothing has the tags Tier=none. Correct network_database_security_group_tags, or tag it." in text
     assert "The tags Tier=data find subnet-" in text
+    assert "fencing the database would cut these off. Give the database's subnets an ACL of their own" in text
     assert changes(exists, refused.began) == []
 
 
@@ -228,12 +245,26 @@ def test_no_policy_lets_a_runner_change_more_of_it_than_a_move_does(adopted, tmp
     }
     writing = {one for one in allowed if not one.split(":")[1].startswith(("Describe", "List"))}
     of_a_move = {f"{service}:{operation}" for service, operations in OF_A_MOVE.items() for operation in operations}
-    detached = {"rds:RemoveFromGlobalCluster", "ec2:ReplaceNetworkAclEntry"}
+    detached = {"rds:RemoveFromGlobalCluster"}
     copied = {"rds:AddTagsToResource", "kms:CreateGrant"}
     ours = {f"rds:{operation}" for operation in OF_OURS} | {
         f"rds:{way}SourceIdentifier{to}Subscription" for way, to in (("Add", "To"), ("Remove", "From"))
     }
     assert writing - of_a_move - detached - copied - ours == set()
+
+
+def test_records_of_others_are_left_alone_unless_they_may_be_repointed(exists, adopted):
+    _run, platform = adopted
+    stranger.make_records(exists, "taken.example.org", "simple")
+    stranger.make_records(exists, "shared.example.org")
+    for domain, words in (
+        ("taken.example.org", "taken.example.org has records of others, A simple; only a PRIMARY and a SECONDARY"),
+        ("shared.example.org", "A PRIMARY virginia, and traffic_repoint_records is false. Set traffic_repoint_records"),
+    ):
+        refused = platform.run("site", "-e", f"traffic_domain={domain}")
+        text = " ".join(refused.output.split())
+        assert refused.code != 0 and words in text and "Nothing has been changed." in text, refused.output[-3000:]
+        assert changes(exists, refused.began) == []
 
 
 def test_policies_have_no_right_to_topics_that_are_absent_and_only_use_keys_of_others(adopted, tmp_path):
@@ -287,24 +318,105 @@ def test_it_is_moved_there_and_back_and_nothing_else_of_it_is_changed(exists, ad
 
 
 @pytest.mark.nightly
-def test_keys_of_others_and_what_tags_find_are_used_and_left_alone_without_topics(tagged):
-    lab = tagged.lab
+def test_runners_with_the_generated_policies_build_fence_move_and_remove_it(tagged, tmp_path):
+    """Keys of others, a network that tags find, no topics; each playbook by a user who has the policy for it alone."""
+    lab, name = tagged.lab, "orders-{}-runner-prod"
     before = {region: belongings(lab, region) for region in tagged.regions}
-    site = tagged.run("site").ends_well()
-    again = tagged.run("site").ends_well()
+    builder = as_user(tagged, "builder", make_policies(lab, tagged.inventory, tmp_path))
+    site = builder.run("site").ends_well()
+    again = builder.run("site").ends_well()
     assert set(again.changed.values()) == {0}, again.output[-3000:]
     assert [one for one in changes(lab, site.began) if one[0] in (*SERVICES, "sns")] == []
     for region in tagged.regions:
         table = lab.client("dynamodb", region).describe_table(TableName="orders-failover-prod")["Table"]
         assert table["SSEDescription"]["KMSMasterKeyArn"] == before[region]["key"]["Arn"]
-    tagged.run("readiness").ends_well()
+    mover = as_user(tagged, "mover", [one["Arn"] for one in parts_of(tagged, name.format("failover"))])
+    reader = as_user(tagged, "reader", [one["Arn"] for one in parts_of(tagged, name.format("read-only"))])
+    reader.run("readiness", "-e", f"readiness_runner_arn=arn:aws:iam::{ACCOUNT}:user/mover").ends_well()
 
-    lab.outage(EAST, mode="reset")
-    moved = tagged.run("failover").ends_well()
+    lab.set_targets(EAST, "unhealthy")
+    moved = mover.run("failover").ends_well()
     assert "Nobody is notified: this platform has no topic" in " ".join(moved.output.split())
-    lab.restore(EAST)
-    tagged.run("failback").ends_well()
+    assert [stranger.actions_of_acl(lab, region) for region in (EAST, WEST)] == [{"deny"}, {"allow"}]
+    lab.set_targets(EAST, "healthy")
+    mover.run("failback").ends_well()
+    assert [stranger.actions_of_acl(lab, region) for region in (EAST, WEST)] == [{"allow"}, {"allow"}]
     assert lab.resolve(DOMAIN)["region"] == EAST
     made = [one for one in changes(lab, site.began) if one[0] in (*SERVICES, "sns", "cloudwatch")]
     assert [one for one in made if one[1] not in OF_A_MOVE.get(one[0], set())] == []
     assert {region: belongings(lab, region) for region in tagged.regions} == before
+
+    # As an administrator: a teardown deletes no policy that somebody has.
+    iam = lab.client("iam")
+    for user in ("mover", "reader"):
+        for policy in iam.list_attached_user_policies(UserName=user)["AttachedPolicies"]:
+            iam.detach_user_policy(UserName=user, PolicyArn=policy["PolicyArn"])
+    builder.run("teardown", "-e", "confirm=prod").ends_well()
+    assert {region: belongings(lab, region) for region in tagged.regions} == before
+    assert lab.client("dynamodb").list_tables()["TableNames"] == []
+
+
+@pytest.mark.nightly
+def test_a_region_leaves_such_a_platform_and_nothing_of_it_is_touched(tmp_path):
+    regions = (EAST, WEST, EUROPE)
+    (tmp_path / "lab").mkdir()
+    with Lab.start(tmp_path / "lab") as lab:
+        stranger.build(lab, regions)
+        balancers = {region: f"front-{PLACES[region]}" for region in regions}
+        _run, platform = adopted_into(lab, tmp_path / "inventory", adopt_load_balancers=balancers)
+        before = {region: belongings(lab, region) for region in regions}
+        site = platform.run("site").ends_well()
+        rest = replace(platform, inventory=Path(shutil.copytree(platform.inventory, tmp_path / "rest")))
+        (rest.inventory / f"host_vars/{EUROPE}.yml").unlink()
+        hosts = [one for one in (rest.inventory / "hosts").read_text().splitlines() if not one.startswith(EUROPE)]
+        (rest.inventory / "hosts").write_text("\n".join([*hosts, ""]))
+        rest.run("retire_region", *asked(EUROPE)).ends_well()
+        assert lab.client("dynamodb", EUROPE).list_tables()["TableNames"] == []
+        again = rest.run("site").ends_well()
+        assert set(again.changed.values()) == {0}, again.output[-3000:]
+        rest.run("teardown", "-e", "confirm=prod").ends_well()
+        assert [one for one in changes(lab, site.began) if one[0] in SERVICES and one[1] not in OF_OURS] == []
+        assert {region: belongings(lab, region) for region in regions} == before
+        members = lab.client("rds").describe_global_clusters()["GlobalClusters"][0]["GlobalClusterMembers"]
+        assert len(members) == len(regions)
+
+
+@pytest.mark.nightly
+def test_failover_records_of_others_follow_the_switch_and_get_back_what_they_had(exists_too):
+    lab, platform = exists_too.lab, exists_too
+    checks = stranger.make_records(lab, DOMAIN)
+    before = stranger.records_of(lab, DOMAIN)
+    allow = ("-e", "traffic_repoint_records=true")
+    dry = platform.run("site", "--check", "--diff", *allow).ends_well()
+    shown = [one for one in dry.output.splitlines() if "HealthCheckId" in one and one[:1] in "+-"]
+    assert any(checks[0] in one for one in shown), dry.output[-4000:]
+    assert stranger.records_of(lab, DOMAIN) == before and changes(lab, dry.began) == []
+    site = platform.run("site", *allow).ends_well()
+    switched = stranger.records_of(lab, DOMAIN)
+    assert [without_check(one) for one in switched.values()] == [without_check(one) for one in before.values()]
+    assert switched["virginia"]["HealthCheckId"] not in checks and "HealthCheckId" not in switched["ohio"]
+    assert lab.resolve(DOMAIN)["region"] == EAST
+    again = platform.run("site", *allow).ends_well()
+    assert set(again.changed.values()) == {0}, again.output[-3000:]
+    refused = platform.run("site")
+    assert refused.code != 0 and "traffic_repoint_records is false" in " ".join(refused.output.split())
+    platform.run("readiness").ends_well()
+
+    lab.outage(EAST, mode="reset")
+    moved = platform.run("failover").ends_well()
+    assert lab.resolve(DOMAIN)["region"] == WEST
+    assert [one for one in lab.calls(moved.began) if one["service"] == "route53" and one["mutating"]] == []
+    lab.restore(EAST)
+    platform.run("failback").ends_well()
+    assert lab.resolve(DOMAIN)["region"] == EAST
+    named = {"DeleteHealthCheck", "CreateHealthCheck", "ChangeResourceRecordSets", "ChangeTagsForResource"}
+    assert {one[1] for one in changes(lab, site.began) if one[0] == "route53"} <= named
+
+    platform.run("teardown", "-e", "confirm=prod").ends_well()
+    assert stranger.records_of(lab, DOMAIN) == before
+    left = lab.client("route53").list_health_checks()["HealthChecks"]
+    assert sorted(one["Id"] for one in left) == sorted(checks)
+
+
+def without_check(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name != "HealthCheckId"}

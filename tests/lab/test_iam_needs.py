@@ -306,6 +306,7 @@ def test_a_key_is_judged_by_its_tags_also_where_its_alias_names_it(aws: Any) -> 
     (need,) = needs("kms", "describe_key", KeyId="alias/ours")
     assert need.resource.endswith(f":key/{key}")
     assert need.context["aws:resourcetag/project"] == ["ours"] and need.context["kms:requestalias"] == ["alias/ours"]
+    assert need.context["kms:resourcealiases"] == ["alias/ours"]
     (need,) = needs("kms", "describe_key", KeyId="alias/not-there")
     assert need.resource.endswith(":key/*") and "aws:resourcetag/project" not in need.context
 
