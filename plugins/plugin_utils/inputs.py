@@ -495,8 +495,9 @@ def layer_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     flags = ("cloud_trigger_enabled", "rebuild", "traffic_repoint_records")
     given = {name for name in flags if str(inputs.get(name)).lower() in ("true", "yes")}
     for layer in ("encryption", "monitoring"):
-        if "cloud_trigger_enabled" in given and state_of(layers, layer) == ABSENT:
-            problems.append(refusal("cloud_trigger_enabled", True, f"false with platform_layers.{layer} absent"))
+        state = state_of(layers, layer)
+        if "cloud_trigger_enabled" in given and state in (ABSENT, EXISTING):
+            problems.append(refusal("cloud_trigger_enabled", True, f"false with platform_layers.{layer} {state}"))
     if "rebuild" in given and state_of(layers, "global_database") == EXISTING:
         why = "whoever has made the clusters makes them again"
         problems.append(refusal("rebuild", True, f"false with platform_layers.global_database existing: {why}"))

@@ -182,6 +182,12 @@ def test_records_of_others_are_repointed_only_beside_an_application_of_others():
     assert found.startswith("traffic_repoint_records is True; allowed: false unless platform_layers.application is")
 
 
+def test_a_check_inside_aws_needs_a_key_that_lets_its_logs_in():
+    layers = {**THEIRS, "encryption": "existing"}
+    (found,) = problems(platform_layers=layers, cloud_trigger_enabled=True)
+    assert found == "cloud_trigger_enabled is True; allowed: false with platform_layers.encryption existing."
+
+
 def test_a_check_inside_aws_needs_topics():
     layers = {"monitoring": "absent"}
     (found,) = problems(platform_layers=layers, cloud_trigger_enabled=True)
