@@ -154,7 +154,7 @@ _in_advance = []
 def create_session_in_advance():
     """Create a botocore session without settings, for a process that forks those that start one.
 
-    It reads its settings when they are asked for, so those of the fork count. Creating it takes as long as creating a
+    It reads its settings when they are used, so those of the fork count. Creating it takes as long as creating a
     client.
     """
     _in_advance[:] = [botocore.session.Session()]
