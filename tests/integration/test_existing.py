@@ -137,6 +137,7 @@ def belongings(lab: Lab, region: str) -> dict[str, Any]:
     """Everything that the stranger has made in a region, without what a move may change and what passes."""
     ec2, elb, rds, kms = (lab.client(name, region) for name in ("ec2", "elbv2", "rds", "kms"))
     cluster = rds.describe_db_clusters(DBClusterIdentifier=f"orders-{PLACES[region]}")["DBClusters"][0]
+    key = kms.describe_key(KeyId=stranger.KEY)["KeyMetadata"]
     (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
     (group,) = lab.client("autoscaling", region).describe_auto_scaling_groups()["AutoScalingGroups"]
     passing = {"ReplicationSourceIdentifier", "DBClusterMembers", "Status", "LatestRestorableTime", "ReaderEndpoint"}
@@ -151,8 +152,8 @@ def belongings(lab: Lab, region: str) -> dict[str, Any]:
         "listeners": elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"],
         "targets": elb.describe_target_groups()["TargetGroups"],
         "group": {name: value for name, value in group.items() if name not in sizes},
-        "key": kms.describe_key(KeyId=stranger.KEY)["KeyMetadata"],
-        "policy": kms.get_key_policy(KeyId=stranger.KEY, PolicyName="default")["Policy"],
+        "key": key,
+        "policy": kms.get_key_policy(KeyId=key["Arn"], PolicyName="default")["Policy"],
         "subnets": ec2.describe_subnets()["Subnets"],
         "acls": ec2.describe_network_acls()["NetworkAcls"],
         "rules": {
