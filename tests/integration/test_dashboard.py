@@ -105,6 +105,7 @@ def test_every_regions_dashboard_has_all_regions_side_by_side_by_metrics_that_aw
         assert set(map(tuple, lines.values())) == {((0, 12, EAST), (12, 12, WEST))}
 
 
+@pytest.mark.nightly
 def test_the_dashboards_own_series_have_the_last_readiness_and_the_last_move(platform, tmp_path):
     lab, outcome = platform.lab, tmp_path / "outcome.json"
     series = {

@@ -221,6 +221,7 @@ def test_a_region_that_is_back_before_the_limit_is_not_left(platform, observe):
     assert promotions(platform) == []
 
 
+@pytest.mark.nightly
 def test_a_pause_holds_the_failover_back_and_the_count_continues(platform, observe):
     platform.run("automation", "-e", "pause_minutes=60", "-e", "reason=patching").ends_well()
     observer = observe(**QUICK)
@@ -233,6 +234,7 @@ def test_a_pause_holds_the_failover_back_and_the_count_continues(platform, obser
     assert writer_region(platform.lab, asked_in=TARGET) == LOST
 
 
+@pytest.mark.nightly
 def test_control_tables_that_cannot_be_read_are_reported_through_the_topics_read_before(platform, observe):
     observer = observe(**QUICK)
     observer.wait_for(f"'topics': {{'{LOST}': 'arn:")

@@ -174,6 +174,7 @@ def test_foreign_tags_stay_and_foreign_rules_are_named_before_and_after_they_are
     assert [one.name for one in found if not one.has_foreign_tag()] == []
 
 
+@pytest.mark.nightly
 def test_foreign_tags_are_removed_where_the_configuration_says_so(platform):
     sns = platform.lab.client("sns", HOME)
     (topic,) = [one["TopicArn"] for one in sns.list_topics()["Topics"]]

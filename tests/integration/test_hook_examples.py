@@ -155,6 +155,7 @@ def test_the_examples_that_call_aws_do_so_in_the_region_of_the_hook(platform, tm
     assert functions.get_event_source_mapping(UUID=mapping)["State"] == "Enabled"
 
 
+@pytest.mark.nightly
 def test_a_move_waits_for_the_answer_of_a_person(platform, tmp_path):
     answers = ("-e", "run_id=run-1", "-e", f"region={REGION}")
     question = TOP / "extensions/hooks/approve.yml"

@@ -105,14 +105,20 @@ CONTROLS = {
 @pytest.mark.parametrize(
     ("options", "turn"),
     [
-        ({"traffic_switch_backend": "cloudwatch_metric"}, "cloudwatch:PutMetricData"),
-        (
+        pytest.param({"traffic_switch_backend": "cloudwatch_metric"}, "cloudwatch:PutMetricData", id="metrics"),
+        pytest.param(
             {"traffic_switch_backend": "arc_routing_control", "traffic_routing_controls": CONTROLS},
             "route53-recovery-cluster:UpdateRoutingControlStates",
+            id="routing controls",
+            marks=pytest.mark.nightly,
         ),
-        ({"traffic_switch_backend": "global_accelerator"}, "globalaccelerator:UpdateEndpointGroup"),
+        pytest.param(
+            {"traffic_switch_backend": "global_accelerator"},
+            "globalaccelerator:UpdateEndpointGroup",
+            id="traffic dials",
+            marks=pytest.mark.nightly,
+        ),
     ],
-    ids=["metrics", "routing controls", "traffic dials"],
 )
 def test_another_switch_account_and_partition_have_their_own_rights(tmp_path, options, turn):
     inventory = inventory_of(tmp_path / "inventory", CONTROLS)

@@ -221,6 +221,7 @@ def test_a_failure_stops_the_next_wave_and_the_same_command_goes_on_with_the_rto
     assert {path.name for path in firm.folder.glob("portfolio-logs/*/*.log")} == {"orders.log", "prices.log", "web.log"}
 
 
+@pytest.mark.nightly
 def test_a_wave_that_may_fail_is_followed_by_the_next_once_that_is_approved(firm):
     firm.write(on_failure="continue", front={"approval_minutes": 5})
     (firm.folder / "prices/broken").touch()

@@ -174,6 +174,7 @@ def test_a_plan_that_cannot_be_made_under_the_lease_ends_the_attempt_immediately
     assert [message["event"] for message in people.heard()][:2] == ["failover_failed", "failover_resumed"]
 
 
+@pytest.mark.nightly
 def test_a_lease_that_cannot_be_given_back_is_named_with_the_way_on(platform):
     platform.lab.outage(LOST, "reset")
     faults = [

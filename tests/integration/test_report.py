@@ -136,6 +136,7 @@ def test_a_move_tells_its_plan_each_step_and_the_outcome_in_plain_lines(platform
     assert "\x1b" not in run.output and "\r" not in run.output
 
 
+@pytest.mark.nightly
 def test_one_setting_turns_the_live_view_off(platform, monkeypatch):
     monkeypatch.setenv("MOVE_PROGRESS_SHOW", "false")
     platform.lab.outage(LOST, "reset")

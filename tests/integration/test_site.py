@@ -90,6 +90,7 @@ def test_every_regions_topic_hears_of_the_moves_and_the_maintenance_of_its_datab
         assert "events.rds.amazonaws.com" in policy and "events.rds.amazonaws.com" in of_key
 
 
+@pytest.mark.nightly
 def test_changed_log_exports_and_tags_of_a_database_that_exists_are_applied(platform):
     exports = json.dumps({"global_database_log_exports": ["audit", "error"]})
     platform.run("site", "--tags", "global_database", "-e", exports).ends_well()
