@@ -14,7 +14,10 @@ class ModuleDocFragment:
 options:
   target_group_arn:
     description:
-      - ARN of the target group whose healthy targets are counted. Required with O(wait=true).
+      - ARN of the target group whose healthy targets are counted.
+      - If omitted, healthy targets are counted in the target groups with which the group or service registers what it
+        runs, in the one with the fewest; without a target group, instances in service or running tasks.
+      - Before version 0.3.0 it was required with O(wait=true).
     type: str
   wait_timeout:
     description:

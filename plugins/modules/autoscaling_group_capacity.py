@@ -78,6 +78,12 @@ EXAMPLES = r"""
     target_group_arn: "{{ plan.target.target_group_arn }}"
     wait_timeout: 300
 
+- name: Wait until its instances are healthy, by the target groups with which the group registers them, if any
+  trading.multi_region.autoscaling_group_capacity:
+    region: us-east-2
+    name: trading-matching
+    at_least: 3
+
 - name: Restore the minimum size that a move has raised
   trading.multi_region.autoscaling_group_capacity:
     region: us-east-2
@@ -112,6 +118,10 @@ before:
       type: int
     suspended:
       description: Suspended processes of the group.
+      type: list
+      elements: str
+    target_group_arns:
+      description: Target groups with which the group registers its instances.
       type: list
       elements: str
 after:
@@ -161,11 +171,7 @@ ended_at:
   sample: 1767225600.125
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.capacity import (
-    CAPACITY_SPEC,
-    REQUIRED_IF,
-    run,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.capacity import CAPACITY_SPEC, run
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import TIMEOUT_SPEC, clients_for
 from ansible_collections.trading.multi_region.plugins.module_utils._core.module import run_module
 from ansible_collections.trading.multi_region.plugins.module_utils._options import rules
@@ -179,11 +185,7 @@ ARGUMENT_SPEC = {
 
 
 def main():
-    run_module(
-        lambda module: run(module.params, clients_for(module), module.check_mode),
-        ARGUMENT_SPEC,
-        required_if=REQUIRED_IF,
-    )
+    run_module(lambda module: run(module.params, clients_for(module), module.check_mode), ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

@@ -84,6 +84,12 @@ EXAMPLES = r"""
     target_group_arn: "{{ plan.target.target_group_arn }}"
     wait_timeout: 300
 
+- name: Wait until what it runs is healthy, by the target groups with which it registers its tasks, if any
+  trading.multi_region.ecs_service_capacity:
+    region: us-east-2
+    service: trading/matching
+    at_least: 3
+
 - name: Restore the minimum capacity that a move has raised
   trading.multi_region.ecs_service_capacity:
     region: us-east-2
@@ -183,10 +189,7 @@ ended_at:
   sample: 1767225600.125
 """
 
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.capacity import (
-    CAPACITY_SPEC,
-    REQUIRED_IF,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.capacity import CAPACITY_SPEC
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.capacity import (
     run_service as run,
 )
@@ -202,11 +205,7 @@ ARGUMENT_SPEC = {
 
 
 def main():
-    run_module(
-        lambda module: run(module.params, clients_for(module), module.check_mode),
-        ARGUMENT_SPEC,
-        required_if=REQUIRED_IF,
-    )
+    run_module(lambda module: run(module.params, clients_for(module), module.check_mode), ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ options:
     version_added: 0.3.0
   capacity:
     description:
-      - The desired capacity by region, as M(trading.multi_region.region_health_info) returns it. It is kept in the
+      - The desired capacity by region, and by C(region/group) that of the groups beside the platform's own, as
+        M(trading.multi_region.region_health_info) returns it. It is kept in the
         tables, and written only when it has changed. A failover that cannot read a region uses its last figure.
     type: dict
     default: {}
@@ -266,7 +267,7 @@ ARGUMENT_SPEC = {
     "active_region": {"type": "str", "required": True, "rule": rules.REGION_OR_UNKNOWN},
     "obstacles": {"type": "list", "elements": "dict", "default": [], "rule": OBSTACLES},
     "traffic_problems": {"type": "list", "elements": "dict", "rule": TRAFFIC},
-    "capacity": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.REGION_CODE, rules.COUNT)},
+    "capacity": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.CAPACITY_KEY, rules.COUNT)},
     "auto_failover": {"type": "bool", "default": False},
     "quorum": {"type": "int", "default": 2, "rule": rules.QUORUM},
     "consecutive_failures": {"type": "int", "default": 3, "rule": rules.FAILURES},

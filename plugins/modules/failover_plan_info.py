@@ -330,6 +330,8 @@ plan:
         - V(unfence), V(fence), V(promote_request), V(capacity_ask), V(announce), V(promote_wait), V(repoint),
           V(capacity_wait), V(endpoint_wait), V(traffic), V(fence_application), V(verify), V(notify) or V(record);
           or the step of a hook.
+        - With several groups, those of the capacity and V(fence_application) end with an underscore and the group's
+          name, except those of the platform's own group.
       type: str
       sample: promote_request
     region:
@@ -347,6 +349,20 @@ plan:
       description: Why it is needed.
       type: str
       sample: The writer is in us-east-1; data loss up to the lag is allowed.
+    group:
+      description:
+        - The group that the step raises or stops, if there are several. C(step) is what it does, the others as in
+          RV(capacity_groups).
+      returned: when the region has several groups
+      type: dict
+      version_added: 0.3.0
+    group:
+      description:
+        - The group that the step raises or stops, if there are several. C(step) is what it does, the others as in
+          RV(capacity_groups).
+      returned: when the region has several groups
+      type: dict
+      version_added: 0.3.0
     hook:
       description: The hook that the step runs, as O(hooks) has it; its step is V(hook_) and its name.
       type: dict
@@ -421,6 +437,20 @@ capacity_reason:
   returned: success
   type: str
   sample: "2, the largest of us-east-2 now: 2, us-east-1 by the manifest: 2."
+capacity_groups:
+  description:
+    - The groups and services of the target, in the order in which they are raised, each with C(name), C(compute),
+      C(autoscaling_group_name) or C(ecs_service), C(wanted) and C(reason). Empty for a region without compute.
+  returned: success
+  type: list
+  elements: dict
+  version_added: 0.3.0
+  sample:
+    - name: application
+      compute: autoscaling
+      autoscaling_group_name: trading-asg-dev
+      wanted: 2
+      reason: "2, the largest of us-east-2 now: 2, us-east-1 by the manifest: 2."
 lease:
   description:
     - Lease of the target as M(trading.multi_region.failover_lease) keeps it, with C(age_seconds) since it was renewed,
@@ -517,6 +547,15 @@ db_cluster_arns:
   returned: success
   type: dict
   sample: {us-east-2: "arn:aws:rds:us-east-2:123456789012:cluster:trading-us-east-2-dev"}
+groups:
+  description:
+    - The groups and services of all regions, each with C(region), C(name), C(compute), and C(autoscaling_group_name) or
+      C(ecs_service).
+  returned: success
+  type: list
+  elements: dict
+  version_added: 0.3.0
+  sample: [{region: us-east-2, name: application, compute: autoscaling, autoscaling_group_name: trading-asg-dev}]
 topics:
   description: ARN of each region's topic, as M(trading.multi_region.failover_notify) takes it.
   returned: success

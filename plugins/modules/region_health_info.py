@@ -209,7 +209,9 @@ silent_regions:
   version_added: 0.3.0
   sample: [us-east-1]
 capacity:
-  description: Desired capacity of the regions' groups or services that were read, by region. Empty without O(capacity).
+  description:
+    - Desired capacity of the regions' groups or services that were read, by region, and of those beside the platform's
+      own by C(region/group). Empty without O(capacity).
   returned: success
   type: dict
   sample: {us-east-1: 4, us-east-2: 2}

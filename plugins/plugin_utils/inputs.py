@@ -23,6 +23,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     ECS,
     NO_COMPUTE,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute_groups import groups_problems
 from ansible_collections.trading.multi_region.plugins.module_utils._core.arn import region_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.credentials import HOSTED_ZONES
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
@@ -230,7 +231,7 @@ OF_NETWORK = (NETWORK_ACL, DATABASE_INGRESS)
 OTHERS = (
     *("aws_account_id", "aws_partition", "controller_credentials", "controller_portfolio", "policies_folder"),
     *("adopt_autoscaling_groups", "adopt_folder", "adopt_global_cluster", "adopt_load_balancers", "adopt_region"),
-    *("adopt_target_groups", "adopt_zone", "portfolio"),
+    *("adopt_target_groups", "adopt_zone", "application_compute_groups", "portfolio"),
 )
 # Artifacts that a job passes to the next nodes of a workflow; AWX passes them to their playbooks like extra variables.
 ARTIFACTS = (
@@ -542,9 +543,14 @@ def _network_problems(region: str, own: t.Mapping[str, t.Any], fencing: t.Any) -
 
 
 def compute_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
-    """A service that is missing or not used, and a fence of capacity where the platform has no compute of its own."""
+    """A service that is missing or not used, groups, and a fence of capacity where the platform has no compute.
+
+    ``compute_groups``: the list of each region. ``own_groups``: what AWS calls the platform's own, by region.
+    """
     compute = inputs.get("application_compute") or AUTOSCALING
-    service = inputs.get("application_ecs_service")
+    service, groups = inputs.get("application_ecs_service"), inputs.get("compute_groups") or {}
+    if problems := groups_problems("application_compute_groups", groups, inputs.get("own_groups") or {}):
+        return problems
     if compute == ECS and not service:
         return [
             refusal("application_ecs_service", service, f"{rules.ECS_SERVICE.allowed}, with application_compute ecs")
@@ -552,7 +558,7 @@ def compute_problems(inputs: t.Mapping[str, t.Any]) -> list[str]:
     if service and rules.ECS_SERVICE.fits(service) and compute in COMPUTE_MEMBERS and compute != ECS:
         return [refusal("application_ecs_service", service, f"none with application_compute {compute}")]
     name, given = "failover_fencing", inputs.get("failover_fencing")
-    if compute != NO_COMPUTE or given != APPLICATION_CAPACITY:
+    if compute != NO_COMPUTE or given != APPLICATION_CAPACITY or any(groups.values()):
         return []
     others = ", ".join(one for one in FENCINGS if one != APPLICATION_CAPACITY)
     return [refusal(name, given, f"one of {others} with application_compute none, which has no capacity to remove")]

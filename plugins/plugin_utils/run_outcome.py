@@ -11,6 +11,7 @@ import typing as t
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import ComputeGroup
 from ansible_collections.trading.multi_region.plugins.module_utils._hooks.hook import STEP_PREFIX
 from ansible_collections.trading.multi_region.plugins.module_utils._runs.history import loss_bound_ms
 from ansible_collections.trading.multi_region.plugins.plugin_utils.run_steps import run_steps
@@ -38,17 +39,25 @@ def with_jobs(results: Mapping[str, Result], read: Callable[[str], Result] = rea
     }
 
 
-def capacity_of(plan: Result, waited: Result) -> dict[str, t.Any]:
+def capacity_of(plan: Result, results: Mapping[str, Result]) -> dict[str, t.Any]:
     """Return how many healthy targets were wanted, how many there were, and the last failed scaling activity.
 
-    waited: the result of the step capacity_wait; empty if it was not taken. None for what was not asked.
+    None for what was not asked. ``groups``: the same of each group by its name, where the platform has several.
     """
+    groups = plan.get("capacity_groups") or []
+    found = _capacity_of(plan.get("capacity_wanted"), results.get("capacity_wait") or {})
+    if len(groups) > 1:
+        found["groups"] = {
+            one["name"]: _capacity_of(one["wanted"], results.get(ComputeGroup(one["name"]).step("capacity_wait")) or {})
+            for one in groups
+        }
+    return found
+
+
+def _capacity_of(wanted: int | None, waited: Result) -> dict[str, t.Any]:
+    """waited: the result of the step that waited for it; empty if it was not taken."""
     healthy = waited.get("healthy_targets", (waited.get("targets") or {}).get("healthy"))
-    return {
-        "wanted": plan.get("capacity_wanted"),
-        "healthy": healthy,
-        "scaling_failure": waited.get("scaling_failure"),
-    }
+    return {"wanted": wanted, "healthy": healthy, "scaling_failure": waited.get("scaling_failure")}
 
 
 def hooks_after_the_end(plan: t.Iterable[Result], results: Mapping[str, Result]) -> list[dict[str, t.Any]]:
@@ -106,7 +115,7 @@ def run_outcome(
         "overridden": plan["overridden"],
         "warnings": [warning for one in results.values() for warning in one.get("warnings") or []],
         "steps": [*run_steps(plan["plan"], results, plan["ended_at"]), *hooks_after_the_end(plan["plan"], results)],
-        "capacity": capacity_of(plan, results.get("capacity_wait") or {}),
+        "capacity": capacity_of(plan, results),
         # Ends when name and endpoint were seen in the target, not when the task that reports it ends.
         "rto_seconds": round(seen["ended_at"] - started, 1) if "ended_at" in seen else None,
         "rpo_bound_ms": loss_bound_ms({**plan, "writes_ended_at": ended_at}),

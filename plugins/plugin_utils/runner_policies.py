@@ -113,9 +113,16 @@ def filled(value: Any, names: Mapping[str, Any]) -> Any:
 
 
 def listed(pattern: str, names: Mapping[str, Any]) -> list[str]:
-    """Return the resources for a pattern."""
+    """Return the resources for a pattern: one for each name, if a part of it is a list of names, such as of groups."""
     found = filled(pattern, names)
-    return found if isinstance(found, list) else [found]
+    if isinstance(found, list):
+        return found
+    several = next(
+        (name for name, value in names.items() if isinstance(value, list) and f"{{{name}}}" in pattern), None
+    )
+    if several is None:
+        return [found]
+    return [one for value in names[several] for one in listed(pattern, {**names, several: value})]
 
 
 def pieces(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -16,8 +16,11 @@ RESOURCE = {
 }
 
 
-def make_service(lab: Lab, region: str, subnets: list[str], target_group_arn: str, count: int = 2, **more: Any) -> None:
-    """Make the cluster and the service on Fargate."""
+def make_service(
+    lab: Lab, region: str, subnets: list[str], target_group_arn: str, count: int = 2, name: str = "orders", **more: Any
+) -> None:
+    """Make the cluster and the service on Fargate; without a target group it registers its tasks nowhere."""
+    balanced = {"targetGroupArn": target_group_arn, "containerName": "app", "containerPort": 8080}
     ecs = lab.client("ecs", region)
     ecs.create_cluster(clusterName="trading")
     ecs.register_task_definition(
@@ -29,11 +32,11 @@ def make_service(lab: Lab, region: str, subnets: list[str], target_group_arn: st
     )
     ecs.create_service(
         cluster="trading",
-        serviceName="orders",
+        serviceName=name,
         taskDefinition="orders",
         launchType="FARGATE",
         desiredCount=count,
-        loadBalancers=[{"targetGroupArn": target_group_arn, "containerName": "app", "containerPort": 8080}],
+        loadBalancers=[balanced] if target_group_arn else [],
         networkConfiguration={"awsvpcConfiguration": {"subnets": subnets, "securityGroups": []}},
         **more,
     )

@@ -58,6 +58,7 @@ def known() -> list[str]:
 
 def type_of(name: str) -> str:
     others = {"controller_credentials": "dict", "platform_vpc_cidrs": "dict", "platform_regions": "list"}
+    others["application_compute_groups"] = "list"
     return input_rules.INPUTS[name]["type"] if name in input_rules.INPUTS else others.get(name, "str")
 
 

@@ -17,6 +17,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
+    AUTOSCALING,
+    NO_COMPUTE,
+    ComputeGroup,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import with_age
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.methods import resolve
@@ -60,11 +65,16 @@ def platform(*regions: str, writer: str | None = None, traffic: str | None = Non
         order=names,
         facts={name: _region(name, names, view, is_writer=name == writer) for name in names},
         traffic_region=traffic or writer,
-        capacity=dict.fromkeys(names, SIZES),
+        groups=own_groups(names, SIZES),
         engine_version=VERSION,
         endpoint_parameters={name: f"/endpoint/{name}" for name in names},
         control_table="trading-failover-dev",
     )
+
+
+def own_groups(regions: Iterable[str], sizes: Mapping[str, int], compute: str = AUTOSCALING) -> Any:
+    """Return what each region runs its application on, with the sizes that it should run."""
+    return dict.fromkeys(regions, () if compute == NO_COMPUTE else (ComputeGroup(compute=compute, sizes=sizes),))
 
 
 def build_view(members: Mapping[str, str], writer: str | None, operation: Mapping[str, Any] | None = None) -> Any:

@@ -38,6 +38,15 @@ def describe_targets(client: Any, target_group_arn: str) -> dict[str, Any] | Non
     return {"registered": registered, "healthy": states.get("healthy", 0), "states": states}
 
 
+def healthy_of(client: Any, group: Mapping[str, Any]) -> int:
+    """Return how much of a group or service is healthy: its healthy targets, in the target group with the fewest.
+
+    group: the fact ``group`` (_core/observation.py). Without a target group what is in service counts.
+    """
+    found = [describe_targets(client, arn) for arn in group["target_group_arns"]]
+    return min((one["healthy"] for one in found if one), default=group["in_service"])
+
+
 @aws_call("DescribeAutoScalingGroups")
 def describe_group(client: Any, name: str) -> dict[str, Any] | None:
     """Return the sizes of an Auto Scaling group, or None if there is none with that name."""
@@ -51,6 +60,7 @@ def describe_group(client: Any, name: str) -> dict[str, Any] | None:
         "max": group["MaxSize"],
         "in_service": sum(i.get("LifecycleState") == "InService" for i in group.get("Instances", [])),
         "suspended": [process["ProcessName"] for process in group.get("SuspendedProcesses", [])],
+        "target_group_arns": list(group.get("TargetGroupARNs", [])),
     }
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_targets
+from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.api import describe_targets, healthy_of
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.enough import sufficient
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.hold import (
     give_back,
@@ -64,7 +64,6 @@ CAPACITY_SPEC = {
     "poll_interval": {"type": "float", "default": 2, "rule": rules.POLL},
     **LEASE_SPEC,
 }
-REQUIRED_IF = [("wait", True, ["target_group_arn"])]
 
 
 def read(unit: Unit) -> dict[str, Any]:
@@ -123,18 +122,23 @@ def wait_healthy(
 ) -> tuple[int, dict[str, Any]]:
     """Return the number of healthy targets once there are enough, and what is said of them.
 
+    They are those of target_group_arn; without it, those of the unit's own target groups, or what it has in service.
+
     That is ``said`` [sentence], or warnings and scaling_failure if there are fewer than wanted.
 
     All of ``at_least`` are enough until capacity_timeout, min_capacity_percent of them from then on. Raises WaitTimeout
     with the numbers. Renews the lease in the meantime; raises what ``Lease.sleep`` raises if the lease is lost.
     """
-    arn, at_least = params["target_group_arn"], params["at_least"]
+    arn, at_least = params.get("target_group_arn"), params["at_least"]
     percent, timeout = params.get("min_capacity_percent") or 100, params["wait_timeout"]
     patience = min(timeout, timeout if params.get("capacity_timeout") is None else params["capacity_timeout"])
     began = time.monotonic()
     enough, until = sufficient(at_least, percent), began + patience
 
     def read_targets() -> dict[str, Any]:
+        if not arn:
+            now = read(unit)
+            return {"registered": now["desired"], "healthy": healthy_of(balancing, now)}
         targets = describe_targets(balancing, arn)
         if targets is None:
             raise MultiRegionError(f"target_group_arn is {arn}; there is no such target group.")
@@ -152,12 +156,13 @@ def wait_healthy(
         raise failure from error
     healthy = found["healthy"]
     if healthy >= at_least:
-        return healthy, {"said": [f"{healthy} of its targets are healthy{after_waiting(time.monotonic() - began)}."]}
+        waited = after_waiting(time.monotonic() - began)
+        return healthy, {"said": [f"{healthy} of its {_counted(unit, params)} are healthy{waited}."]}
     activity = scaling_failure(unit)
     warning = (
-        f"{unit.name} has {healthy} of {at_least} wanted healthy targets after {patience} s (capacity_timeout), which "
-        f"min_capacity_percent, {percent}, accepts. Its {unit.desired_word} stays {seen['desired']}, so it goes on "
-        f"to launch the rest.{_suspended(seen)}{said_of_failure(unit, activity)}"
+        f"{unit.name} has {healthy} of {at_least} wanted healthy {_counted(unit, params)} after {patience} s "
+        f"(capacity_timeout), which min_capacity_percent, {percent}, accepts. Its {unit.desired_word} stays "
+        f"{seen['desired']}, so it goes on to launch the rest.{_suspended(seen)}{said_of_failure(unit, activity)}"
     )
     return healthy, {"warnings": [warning], "scaling_failure": activity}
 
@@ -166,7 +171,7 @@ def _too_few(error: WaitTimeout, params: Mapping[str, Any], unit: Unit, seen: Ma
     at_least, percent = params["at_least"], params.get("min_capacity_percent") or 100
     targets, enough = error.state or {"healthy": 0, "registered": 0}, sufficient(at_least, percent)
     message = (
-        f"{targets['healthy']} of {targets['registered']} targets of {unit.name} are healthy after "
+        f"{targets['healthy']} of {targets['registered']} {_counted(unit, params)} of {unit.name} are healthy after "
         f"{error.seconds:.0f} s (wait_timeout); {at_least} are needed"
     )
     if enough < at_least:
@@ -175,6 +180,10 @@ def _too_few(error: WaitTimeout, params: Mapping[str, Any], unit: Unit, seen: Ma
     if 0 < targets["healthy"] < enough < at_least:
         message += f" min_capacity_percent={targets['healthy'] * 100 // at_least} accepts what there is."
     return message
+
+
+def _counted(unit: Unit, params: Mapping[str, Any]) -> str:
+    return "targets" if params.get("target_group_arn") else unit.count_word
 
 
 def _suspended(group: Mapping[str, Any]) -> str:

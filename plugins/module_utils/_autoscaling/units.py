@@ -39,7 +39,7 @@ class Group:
     """An Auto Scaling group."""
 
     title, option, desired_word, min_word = "Auto Scaling group", "name", "desired capacity", "minimum size"
-    failure_word = "scaling activity"
+    failure_word, count_word = "scaling activity", "instances"
 
     def __init__(self, client: Any, name: str):
         self._client = client
@@ -84,7 +84,7 @@ class Service:
     """An ECS service, by cluster/service, with the scalable target that Application Auto Scaling may have of it."""
 
     title, option, desired_word, min_word = "ECS service", "service", "desired count", "minimum capacity"
-    failure_word = "event"
+    failure_word, count_word = "event", "tasks"
 
     def __init__(self, ecs: Any, scaling: Any, name: str):
         self._ecs = ecs

@@ -21,7 +21,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._options impo
 MANIFEST_ID = "manifest"
 RUN_PREFIX = "run#"
 LATEST_MOVE_ID = "latest_move"
-# {version, regions: {region: the desired capacity of its group}}, as the health checks last saw it.
+# {version, regions: {region, or region/group: the desired capacity of its group}}, as the health checks last saw it.
 CAPACITY_ID = "automation#capacity"
 # The attribute that the table's Time to Live uses.
 EXPIRES_AT = "expires_at"

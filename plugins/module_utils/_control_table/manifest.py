@@ -18,6 +18,8 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
     COMPUTE_MEMBERS,
+    GROUPS,
+    OWN,
     compute_of,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import (
@@ -64,14 +66,12 @@ def manifest_problems(manifest: Any) -> list[str]:
     if len(entries) < 2:
         problems.append(f"manifest.regions has {len(entries)} entries; allowed: at least two.")
     for index, entry in enumerate(entries):
-        compute = compute_of(entry)
-        if compute not in COMPUTE_MEMBERS:
-            allowed = ", ".join(COMPUTE_MEMBERS)
-            problems.append(f"manifest.regions[{index}].compute is {compute}; allowed: one of {allowed}.")
-        members = (*ENTRY_MEMBERS, *of_layers, *COMPUTE_MEMBERS.get(compute, ()))
-        missing = [name for name in members if not entry.get(name)]
-        if missing:
-            problems.append(f"manifest.regions[{index}] has no {', '.join(missing)}; all of them are needed.")
+        path = f"manifest.regions[{index}]"
+        problems += compute_problems(path, entry, (*ENTRY_MEMBERS, *of_layers))
+        for place, group in enumerate(entry.get(GROUPS) or ()):
+            problems += (
+                [] if group.get("name") == OWN else compute_problems(f"{path}.{GROUPS}[{place}]", group, ("name",))
+            )
     names = [entry.get("region") for entry in entries]
     twice = sorted({str(name) for name in names if names.count(name) > 1})
     if twice:
@@ -80,6 +80,17 @@ def manifest_problems(manifest: Any) -> list[str]:
     if preference is not None and sorted(map(str, preference)) != sorted(map(str, names)):
         allowed = "the regions of manifest.regions, each once"
         problems.append(f"manifest.preference is {', '.join(map(str, preference))}; allowed: {allowed}.")
+    return problems
+
+
+def compute_problems(path: str, entry: Mapping[str, Any], members: tuple[str, ...]) -> list[str]:
+    """Return the problems of an entry, or of one of its groups, which needs the members and those of its compute."""
+    compute, problems = compute_of(entry), []
+    if compute not in COMPUTE_MEMBERS:
+        problems.append(f"{path}.compute is {compute}; allowed: one of {', '.join(COMPUTE_MEMBERS)}.")
+    missing = [name for name in (*members, *COMPUTE_MEMBERS.get(compute, ())) if not entry.get(name)]
+    if missing:
+        problems.append(f"{path} has no {', '.join(missing)}; all of them are needed.")
     return problems
 
 

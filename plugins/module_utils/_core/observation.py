@@ -10,9 +10,10 @@ A fact that could not be read is an ``Observation`` with an error, never an abse
 global_cluster, cluster, instances: as _aurora/facts.py has them; None where the thing does not exist
 lag: None (no sample) or {value_ms, age_seconds, sampled_at, metric, safe_instant}
 targets: {registered, healthy, states: {state: count}}
-group: None or {min, desired, max, in_service, suspended: [process names]} of the Auto Scaling group. Of an ECS service
-    in_service is what runs, max None without a scalable target, and besides: {pending, is_scaled, strategy, rollout,
-    deployments: how many, target_group_arns}
+group: None or {min, desired, max, in_service, suspended: [process names], target_group_arns} of the Auto Scaling group.
+    Of an ECS service in_service is what runs, max None without a scalable target, and besides: {pending, is_scaled,
+    strategy, rollout, deployments: how many}
+group_<name>: the same of another group of the region, and healthy: its healthy targets, or what is in service
 statements: None (no object) or [statements of the region's traffic switch object]
 routing_control: On or Off
 control_table: None (there is none) or its name

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.enough import running
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import AUTOSCALING, ECS
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
+    AUTOSCALING,
+    ECS,
+    ComputeGroup,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import (
     ACCEPT_DATA_LOSS,
     FORCE,
@@ -60,7 +64,11 @@ def switch_unreachable(seen: Situation) -> Obstacle | None:
 
 def target_incomplete(seen: Situation) -> Obstacle | None:
     """A resource that the target region needs does not exist."""
-    parts = {**PARTS, "group": COMPUTES.get(seen.compute_of(seen.target), "")}
+    groups = {
+        one.fact: COMPUTES[one.compute] if one.is_own else f"{COMPUTES[one.compute]} {one.resource}"
+        for one in seen.state.groups_of(seen.target)
+    }
+    parts = {**PARTS, **groups}
     missing = [words for name, words in parts.items() if seen.facts[name].known and seen.facts[name].value is None]
     if seen.view and seen.target not in (seen.members or ()) and not seen.is_detached:
         members = ", ".join(member["region"] for member in seen.view["members"])
@@ -91,23 +99,29 @@ def target_detached(seen: Situation) -> Obstacle | None:
 
 
 def target_capacity_suspended(seen: Situation) -> Obstacle | None:
-    """The group runs too few instances, and a suspended process keeps it from getting more."""
-    group, stopped = seen.facts.value("group"), seen.processes_stopped
-    if not seen.is_promotion_open or not stopped or seen.is_capacity_enough:
+    """A group runs too few instances, and a suspended process keeps it from getting more."""
+    found = [one for one in seen.raised if one.stopped and not seen.is_enough(one)]
+    if not seen.is_promotion_open or not found:
         return None
-    return Obstacle(
-        "target_capacity_suspended",
-        f"{' and '.join(stopped)} of the Auto Scaling group of {seen.target} is suspended, so it gets no more healthy "
-        f"targets: it runs {running(group)} of {seen.capacity.wanted} wanted instances. Resume the processes of the "
-        "group.",
-        FORCE,
-    )
+    said = [
+        f"{' and '.join(one.stopped)} of {called(seen, one.group)} is suspended, so it gets no more healthy targets: "
+        f"it runs {running(one.seen or {})} of {one.capacity.wanted} wanted instances."
+        for one in found
+    ]
+    return Obstacle("target_capacity_suspended", f"{' '.join(said)} Resume the processes of the group.", FORCE)
+
+
+def called(seen: Situation, group: ComputeGroup) -> str:
+    """Return how sentences name a group of the target: the platform's own needs no name."""
+    return f"the {COMPUTES[group.compute]} {'of' if group.is_own else group.resource + ' of'} {seen.target}"
 
 
 def target_has_no_healthy_target(seen: Situation) -> Obstacle | None:
     """No target would receive the traffic. A fenced region gets its capacity back first, and the run waits for it."""
     targets = seen.facts.value("targets")
-    if not seen.is_promotion_open or not targets or targets["healthy"] or seen.own_sizes:
+    if not seen.is_promotion_open or not targets or targets["healthy"]:
+        return None
+    if any(one.is_own and seen.own_sizes(one) for one in seen.state.groups_of(seen.target)):
         return None
     return Obstacle(
         "target_has_no_healthy_target",

@@ -5,7 +5,8 @@
 """The invariants that no plan may violate, checked by simulating its steps on the observed state. Pure.
 
 1. Two regions never accept writes and have traffic at the same time.
-2. Traffic never moves to a region before its database is the proven writer and its capacity is ready.
+2. Traffic never moves to a region before its database is the proven writer and its capacity is ready; of several
+   groups none starts before those ahead of it that it awaits.
 3. Capacity is never reduced in the region that has the traffic.
 4. A switchover never follows a fence, because it needs the region that fencing isolates.
 5. The last steps of a plan are verify, notify and record: success is announced, and the lease released, after all else.
@@ -18,6 +19,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import OWN, WHEN_HEALTHY
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.capacity import Raised
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import Step
 
@@ -31,13 +34,16 @@ class InvariantViolation(Exception):
 
 @dataclass
 class World:
-    """The state between two steps. writers: regions that accept writes. traffic: regions that receive traffic."""
+    """The state between two steps. writers: regions that accept writes. traffic: regions that receive traffic.
+
+    ready: the names of the target's groups that have their healthy capacity.
+    """
 
     seen: Situation
     writers: set[str]
     traffic: set[str]
     is_proven: bool
-    is_capacity_ready: bool
+    ready: set[str]
     is_leaving: bool
     fenced: set[str] = field(default_factory=set)
 
@@ -45,6 +51,11 @@ class World:
         """Raise InvariantViolation unless the condition is satisfied."""
         if not is_satisfied:
             raise InvariantViolation(f"{sentence} (move to {self.seen.target} by {self.seen.method})")
+
+    def of_step(self, step: Step) -> Raised:
+        """Return the group of the target that a step raises or awaits: the platform's own, unless the step names it."""
+        name = (step.group or {}).get("name", OWN)
+        return next(one for one in self.seen.raised if one.group.name == name)
 
 
 def before(seen: Situation) -> World:
@@ -57,7 +68,7 @@ def before(seen: Situation) -> World:
         writers={region for region in writers if region},
         traffic={seen.traffic} if seen.traffic else set(),
         is_proven=seen.is_writer_proven,
-        is_capacity_ready=seen.is_capacity_ready,
+        ready={one.group.name for one in seen.raised if one.is_ready},
         is_leaving=seen.is_detached,
     )
 
@@ -80,14 +91,19 @@ def _promote_wait(world: World, _step: Step) -> None:
     world.is_proven = True
 
 
-def _capacity_ask(world: World, _step: Step) -> None:
-    target, wanted = world.seen.target, world.seen.capacity.wanted
-    runs = (world.seen.facts.value("group") or {}).get("desired", 0)
-    world.demand(wanted >= runs, f"The capacity of {target} would be reduced from {runs} to {wanted}")
+def _capacity_ask(world: World, step: Step) -> None:
+    one = world.of_step(step)
+    runs, wanted = (one.seen or {}).get("desired", 0), one.capacity.wanted
+    world.demand(wanted >= runs, f"The capacity of {world.seen.target} would be reduced from {runs} to {wanted}")
+    for other in world.seen.raised:
+        if other is one:
+            break
+        is_awaited = other.group.start_next == WHEN_HEALTHY and other.group.name not in world.ready
+        world.demand(not is_awaited, f"{one.group.name} would start before {other.group.name} is healthy")
 
 
-def _capacity_wait(world: World, _step: Step) -> None:
-    world.is_capacity_ready = True
+def _capacity_wait(world: World, step: Step) -> None:
+    world.ready.add(world.of_step(step).group.name)
 
 
 def _traffic(world: World, _step: Step) -> None:
@@ -95,7 +111,8 @@ def _traffic(world: World, _step: Step) -> None:
     world.demand(
         world.is_proven and target in world.writers, f"Traffic would move to {target} before its writer is proven"
     )
-    world.demand(world.is_capacity_ready, f"Traffic would move to {target} before its capacity is ready")
+    is_ready = world.ready.issuperset(one.group.name for one in world.seen.raised)
+    world.demand(is_ready, f"Traffic would move to {target} before its capacity is ready")
     world.traffic = {target}
 
 
@@ -127,7 +144,7 @@ def check(seen: Situation, steps: tuple[Step, ...]) -> None:
     """Raise InvariantViolation unless every invariant holds after every step."""
     world = before(seen)
     for step in steps:
-        if effect := EFFECTS.get(step.step):
+        if effect := EFFECTS.get((step.group or {}).get("step", step.step)):
             effect(world, step)
         both = world.writers & world.traffic
         world.demand(len(both) < 2, f"{' and '.join(sorted(both))} would both accept writes and have traffic")

@@ -22,11 +22,15 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.obstacle import Obstacle
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.guards_target import called
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.methods import resolve
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.obstacles import find_obstacles
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.selection import choose_target
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.storyboard import build_steps
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.storyboard import (
+    build_steps,
+    group_options,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     Plan,
     Request,
@@ -78,6 +82,7 @@ def _plan(
         promotion=_promotion(seen),
         capacity_wanted=seen.capacity.wanted,
         capacity_reason=seen.capacity.reason,
+        capacity_groups=tuple(group_options(one) for one in seen.raised),
         lease=seen.facts["lease"],
         latest_move=control_tables.latest_move(seen.state),
         fences={region: seen.fence_of(region) for region in seen.state.order},
@@ -128,13 +133,13 @@ def _promotion(seen: Situation) -> dict[str, Any]:
 def _warnings(seen: Situation) -> tuple[str, ...]:
     """Return what does not stop the move but the operator should know."""
     found = []
-    if seen.capacity.is_capped:
-        found.append(f"Capacity of {seen.target}: {seen.capacity.reason}")
-    stopped = " and ".join(seen.processes_stopped)
-    if stopped and seen.is_capacity_enough:
-        found.append(
-            f"{stopped} of the Auto Scaling group of {seen.target} is suspended; it runs enough, but replaces none."
-        )
+    for one in seen.raised:
+        whose = seen.target if one.group.is_own else f"{one.group.resource} of {seen.target}"
+        if one.capacity.is_capped:
+            found.append(f"Capacity of {whose}: {one.capacity.reason}")
+        if one.stopped and seen.is_enough(one):
+            stopped, group = " and ".join(one.stopped), called(seen, one.group)
+            found.append(f"{stopped} of {group} is suspended; it runs enough, but replaces none.")
     meant, actual = seen.state.engine_version, (seen.view or {}).get("engine_version")
     if meant and actual and meant != actual:
         found.append(f"The manifest says engine version {meant}, the global database runs {actual}; run site.yml.")

@@ -10,6 +10,7 @@ and are read from the target's control table: that a run has not succeeded, and 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,18 +22,14 @@ from ansible_collections.trading.multi_region.plugins.module_utils._aurora.targe
     METHODS,
     SWITCHOVER,
 )
-from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.enough import (
-    running,
-    stopped_processes,
-    sufficient,
-)
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
-    AUTOSCALING,
-    NO_COMPUTE,
-)
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import ComputeGroup
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
-from ansible_collections.trading.multi_region.plugins.module_utils._failover.capacity import Capacity, build_capacity
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.capacity import (
+    Capacity,
+    Raised,
+    build_capacity,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.database import Database
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
     APPLICATION_CAPACITY,
@@ -46,6 +43,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._fence.docume
     CAPACITY_MODES,
     DONE,
     measures_of,
+    resource_of,
     writes_ended_at,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
@@ -59,7 +57,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._hooks.hook i
 # The step that requests the promotion.
 PROMOTE_REQUEST = "promote_request"
 # Facts of a region without which a move to it cannot be decided or carried out, besides State.switch_fact.
-REQUIRED = ("global_cluster", "cluster", "instances", "targets", "group", "lease")
+REQUIRED = ("global_cluster", "cluster", "instances", "targets", "lease")
 
 
 @dataclass(frozen=True)
@@ -166,79 +164,80 @@ class Situation(Database):
         """What fencing removed from the target, according to its own control table."""
         return measures_of(self.fence_of(self.target).value) if self.facts["fences"].known else []
 
-    @property
-    def own_sizes(self) -> dict[str, int] | None:
-        """The sizes that fencing removed from the target's group, or None."""
-        taken = next((one for one in self.own_measures if one["mode"] in CAPACITY_MODES), None)
-        return (taken.get("removed") or self.state.capacity.get(self.target)) if taken else None
+    def own_sizes(self, group: ComputeGroup) -> Mapping[str, int] | None:
+        """Return the sizes that fencing removed from a group of the target, or None."""
+        taken = _measure_on(group, self.state.groups_of(self.target), self.own_measures)
+        return (taken.get("removed") or group.sizes) if taken else None
 
     @property
     def fencing(self) -> str:
         """How the source region is fenced: as requested, as far as the manifest names what that needs."""
         asked = self.request.fencing
-        if asked == APPLICATION_CAPACITY and self.compute_of(self.source_region) == NO_COMPUTE:
+        if asked == APPLICATION_CAPACITY and not self.state.groups_of(self.source_region):
             return NO_FENCING
         return DATABASE_INGRESS if asked == NETWORK_ACL and self.source_region not in self.state.network_acls else asked
 
     @property
-    def is_source_fenced(self) -> bool:
-        """Whether the source region is already fenced in the requested way."""
+    def source_measures(self) -> list[dict[str, Any]]:
+        """What fencing has removed from the source region."""
         measures = measures_of(self.fence_of(self.source_region).value) if self.source_region else []
-        modes = CAPACITY_MODES if self.fencing == APPLICATION_CAPACITY else (self.fencing,)
-        return any(one["mode"] in modes and one.get("state") == DONE for one in measures)
+        return [one for one in measures if one.get("state") == DONE]
+
+    @property
+    def is_source_fenced(self) -> bool:
+        """Whether the source region's database is already fenced in the requested way."""
+        return any(one["mode"] == self.fencing for one in self.source_measures)
+
+    @property
+    def left_running(self) -> tuple[ComputeGroup, ...]:
+        """The groups of the source region that no fence has stopped, the last one to be started first."""
+        groups, measures = self.state.groups_of(self.source_region), self.source_measures
+        return tuple(one for one in reversed(groups) if not _measure_on(one, groups, measures))
 
     # --- capacity
 
-    def compute_of(self, region: str | None) -> str:
-        """Return what a region runs its application on, one of COMPUTE_MEMBERS of _control_table/manifest.py."""
-        return self.state.compute.get(region or "", AUTOSCALING)
-
     @property
     def has_compute(self) -> bool:
-        """Whether the target runs its application on something that a move can raise."""
-        return self.compute_of(self.target) != NO_COMPUTE
+        """Whether the target has a group behind the platform's load balancer that a move can raise."""
+        return any(one.is_own for one in self.state.groups_of(self.target))
 
     @property
     def required_facts(self) -> tuple[str, ...]:
         """The facts of the target without which a move to it cannot be decided or carried out."""
-        return tuple(name for name in REQUIRED if name != "group" or self.has_compute)
+        return (*REQUIRED, *(one.fact for one in self.state.groups_of(self.target)))
 
     @cached_property
     def capacity(self) -> Capacity:
         """How many healthy targets the target region must have before traffic moves there."""
+        own = next((one.capacity for one in self.raised if one.group.is_own), None)
+        return own or build_capacity(self.state, self.target, (), None)
+
+    @cached_property
+    def raised(self) -> tuple[Raised, ...]:
+        """The groups of the target in the order in which they are raised, each with what is wanted of it.
+
+        There is none for targets that register themselves: no step could change them, and they are judged before the
+        promotion (guards_target.targets_unhealthy).
+        """
         left = {self.writer, self.traffic} - {None, self.target}
-        return build_capacity(self.state, self.target, left, self.own_sizes)
+        return tuple(
+            Raised(
+                one,
+                build_capacity(self.state, self.target, left, self.own_sizes(one), one.name),
+                self.facts.value(one.fact),
+                (self.facts.value("targets" if one.is_own else one.fact) or {}).get("healthy", 0),
+            )
+            for one in self.state.groups_of(self.target)
+        )
 
-    @property
-    def is_capacity_asked(self) -> bool:
-        """Whether the target's group is already as large as wanted, and cannot be lowered by its scaling policies."""
-        if not self.has_compute:
-            return True
-        group = self.facts.value("group") or {}
-        return min(group.get("desired", -1), group.get("min", -1)) >= self.capacity.wanted
-
-    @property
-    def processes_stopped(self) -> list[str]:
-        """The suspended processes of the target's group without which it gets no additional healthy targets."""
-        return stopped_processes(self.facts.value("group") or {})
-
-    @property
-    def is_capacity_enough(self) -> bool:
-        """Whether the target's group runs enough for the traffic as it is, in case it gets no more."""
-        group, percent = self.facts.value("group"), self.request.min_capacity_percent
-        least = self.capacity.wanted if self.method == SWITCHOVER else sufficient(self.capacity.wanted, percent)
-        return group is not None and running(group) >= least
+    def is_enough(self, one: Raised) -> bool:
+        """Return whether a group of the target runs enough for the traffic as it is, in case it gets no more."""
+        return one.is_enough(100 if self.method == SWITCHOVER else self.request.min_capacity_percent)
 
     @property
     def is_capacity_ready(self) -> bool:
-        """Whether as many targets as wanted are healthy, and at least one, because traffic needs a destination.
-
-        Without compute of its own no step could change that: its targets are judged before the promotion
-        (guards_target.targets_unhealthy).
-        """
-        return not self.has_compute or (self.facts.value("targets") or {}).get("healthy", 0) >= max(
-            1, self.capacity.wanted
-        )
+        """Whether every group of the target is healthy enough to take the traffic."""
+        return all(one.is_ready for one in self.raised)
 
     # --- where applications find the writer
 
@@ -305,3 +304,19 @@ class Situation(Database):
     def lag(self) -> dict[str, Any]:
         """The target's last lag sample as the guards of a promotion take it: value_ms is None where it is unknown."""
         return lag_of(self.facts["lag"])
+
+
+def _measure_on(
+    group: ComputeGroup, groups: Iterable[ComputeGroup], measures: Iterable[dict[str, Any]]
+) -> dict[str, Any] | None:
+    """Return the measure of a fence that has stopped a group, or None.
+
+    Of the platform's own it is any that is of none of the others: it may have had another name then.
+    """
+    others = {one.resource for one in groups if not one.is_own}
+    for one in measures:
+        if one["mode"] in CAPACITY_MODES:
+            resource = resource_of(one)
+            if resource == group.resource or (group.is_own and resource not in others):
+                return one
+    return None

@@ -15,13 +15,19 @@ those after one are taken by each attempt, unless they run once and the run's re
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import DETACH, FAILOVER, SWITCHOVER
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import AUTOSCALING, ECS
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
+    AUTOSCALING,
+    ECS,
+    ComputeGroup,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import UNKNOWN
+from ansible_collections.trading.multi_region.plugins.module_utils._failover.capacity import Raised, waves
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.invariants import check
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.situation import Situation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import (
@@ -76,6 +82,9 @@ REMOVE_CALLS = {
     AUTOSCALING: ("autoscaling:UpdateAutoScalingGroup", "dynamodb:PutItem"),
     ECS: ("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService", "dynamodb:PutItem"),
 }
+# What is read of a group besides its targets, where the platform's target group is not theirs.
+READ_CALLS = {AUTOSCALING: "autoscaling:DescribeAutoScalingGroups", ECS: "ecs:DescribeServices"}
+TARGETS_CALL = "elasticloadbalancing:DescribeTargetHealth"
 STARTED = {AUTOSCALING: "Instances", ECS: "Tasks"}
 
 
@@ -93,6 +102,7 @@ class Scene:
     calls: Callable[[Situation], tuple[str, ...]]
     region: Callable[[Situation], str] = _at_target
     hook: Hook | None = None
+    group: Mapping[str, Any] | None = None
 
 
 def _always(*calls: str) -> Callable[[Situation], tuple[str, ...]]:
@@ -114,6 +124,14 @@ def _why_notify(seen: Situation) -> str:
     return f"Notify through {seen.target}'s topic, and through those of the other regions if they respond."
 
 
+def _never(_seen: Situation) -> bool:
+    return False
+
+
+def _without_words(_seen: Situation) -> str:
+    return ""
+
+
 def _left(seen: Situation) -> str:
     return seen.source_region or seen.target
 
@@ -123,14 +141,9 @@ def _asked_in(seen: Situation) -> str:
     return (seen.member_writer or seen.target) if seen.method == SWITCHOVER else seen.target
 
 
-def _is_fence_needed(*modes: str) -> Read:
+def _is_fence_wanted(seen: Situation, *modes: str) -> bool:
     """A switchover that Aurora is carrying out needs the region that would be fenced, whatever was requested."""
-
-    def is_needed(seen: Situation) -> bool:
-        is_wanted = seen.fencing in modes and seen.operation_method != SWITCHOVER
-        return is_wanted and seen.source_region is not None and not seen.is_source_fenced
-
-    return is_needed
+    return seen.fencing in modes and seen.operation_method != SWITCHOVER and seen.source_region is not None
 
 
 def _is_traffic_open(seen: Situation) -> bool:
@@ -164,7 +177,7 @@ UNFENCE = Scene(
 )
 FENCE = Scene(
     "fence",
-    _is_fence_needed(*FENCE_CALLS),
+    lambda seen: _is_fence_wanted(seen, *FENCE_CALLS) and not seen.is_source_fenced,
     lambda seen: f"Best effort: if {seen.source_region} responds, {FENCE_WORDS[seen.fencing]}.",
     lambda seen: FENCE_CALLS[seen.fencing],
     _left,
@@ -176,15 +189,9 @@ PROMOTE_REQUEST = Scene(
     lambda seen: PROMOTION_CALLS[seen.method],
     _asked_in,
 )
-CAPACITY_ASK = Scene(
-    "capacity_ask",
-    lambda seen: not seen.is_capacity_asked,
-    lambda seen: (
-        f"Wanted: {seen.capacity.reason}"
-        + f" {STARTED.get(seen.compute_of(seen.target))} start while the promotion runs." * _is_unplanned(seen)
-    ),
-    lambda seen: RAISE_CALLS[seen.compute_of(seen.target)],
-)
+# Stand for the steps of the target's groups, in their order (_of_groups): the first ones are requested early.
+CAPACITY_ASK = Scene("capacity_ask", _never, _without_words, _always())
+CAPACITY_WAIT = Scene("capacity_wait", _never, _without_words, _always())
 # Only if a step before the verification is left: see build_steps.
 ANNOUNCE = Scene(
     "announce",
@@ -199,16 +206,6 @@ PROMOTE_WAIT = Scene(
     _always("rds:DescribeGlobalClusters", "rds:DescribeDBClusters", "rds:DescribeDBInstances"),
 )
 REPOINT = Scene("repoint", lambda seen: seen.is_repoint_needed, _why_repoint, _always("ssm:PutParameter"))
-CAPACITY_WAIT = Scene(
-    "capacity_wait",
-    lambda seen: not seen.is_capacity_ready,
-    lambda seen: (
-        f"{max(1, seen.capacity.wanted)} healthy targets are needed before traffic arrives."
-        + " If AWS cannot launch all of them, min_capacity_percent is enough after capacity_timeout."
-        * _is_unplanned(seen)
-    ),
-    _always("elasticloadbalancing:DescribeTargetHealth"),
-)
 # What a name resolves to is no state of the platform, so it cannot be omitted where traffic is still to move.
 ENDPOINT_WAIT = Scene(
     "endpoint_wait",
@@ -222,13 +219,8 @@ TRAFFIC = Scene(
     lambda seen: f"The name resolves to {seen.traffic or 'an unknown region'}; after this step it stays.",
     lambda seen: seen.state.switch_calls,
 )
-FENCE_APPLICATION = Scene(
-    "fence_application",
-    _is_fence_needed(APPLICATION_CAPACITY),
-    lambda seen: f"Best effort: if {seen.source_region} responds, it runs no application once the traffic has left it.",
-    lambda seen: REMOVE_CALLS[seen.compute_of(seen.source_region)],
-    _left,
-)
+# Stands for those of the source region's groups, in the reverse order.
+FENCE_APPLICATION = Scene("fence_application", _never, _without_words, _always())
 VERIFY = Scene(
     "verify",
     lambda seen: True,
@@ -262,7 +254,7 @@ STORYBOARDS: dict[str, tuple[Scene, ...]] = {
     ),
 }
 # Steps that may still be missing in a run that stopped after writer and traffic had reached the target.
-CONTROL_TABLE = (ANNOUNCE, REPOINT, FENCE_APPLICATION, *ENDING)
+CONTROL_TABLE = (ANNOUNCE, REPOINT, *ENDING)
 
 
 # The step at which a hook runs, and whether it runs before or after it.
@@ -278,7 +270,84 @@ def _is_unplanned(seen: Situation) -> bool:
     return seen.method != SWITCHOVER
 
 
-def _with_hooks(seen: Situation, storyboard: tuple[Scene, ...]) -> list[Scene]:
+def _of_groups(seen: Situation, storyboard: tuple[Scene, ...]) -> list[Scene]:
+    """Return a storyboard with the steps of the groups in place of those that stand for them.
+
+    A wave is raised once those before it have their healthy capacity. So besides the first one, those that wait for
+    nothing more are requested early.
+    """
+    found = waves(seen.raised)
+    early = next((place for place, wave in enumerate(found) if not all(one.is_ready for one in wave)), len(found)) + 1
+    late = [
+        scene
+        for place, wave in enumerate(found)
+        for scene in ([_ask(seen, one) for one in wave] if place >= early else []) + [_wait(seen, one) for one in wave]
+    ]
+    places = {
+        CAPACITY_ASK: [_ask(seen, one) for wave in found[:early] for one in wave],
+        CAPACITY_WAIT: late,
+        FENCE_APPLICATION: [_stop(seen, one) for one in seen.left_running],
+    }
+    return [one for scene in storyboard for one in places.get(scene, [scene])]
+
+
+def group_options(one: Raised) -> dict[str, Any]:
+    """Return what raises a group of the target: its name, what it is for AWS, and how many are wanted, and why."""
+    wanted = {"wanted": one.capacity.wanted, "reason": one.capacity.reason}
+    return {"name": one.group.name, "compute": one.group.compute, **one.group.as_member(), **wanted}
+
+
+def _scene_for(seen: Situation, group: ComputeGroup, place: Scene, options: Mapping[str, Any], **given: Any) -> Scene:
+    """Return the scene of one group; only with several does the step have to say which one it is."""
+    region = seen.source_region if place is FENCE_APPLICATION else seen.target
+    is_alone = group.is_own and len(seen.state.groups_of(region)) == 1
+    return Scene(group.step(place.name), **given, group=None if is_alone else {"step": place.name, **options})
+
+
+def _ask(seen: Situation, one: Raised) -> Scene:
+    started = f" {STARTED[one.group.compute]} start while the promotion runs." * _is_unplanned(seen)
+    return _scene_for(
+        seen,
+        one.group,
+        CAPACITY_ASK,
+        group_options(one),
+        is_needed=lambda _seen: not one.is_asked,
+        why=lambda _seen: f"Wanted: {one.capacity.reason}{started}",
+        calls=_always(*RAISE_CALLS[one.group.compute]),
+    )
+
+
+def _wait(seen: Situation, one: Raised) -> Scene:
+    less = " If AWS cannot launch all of them, min_capacity_percent is enough after capacity_timeout."
+    what = "targets" if one.group.is_own else STARTED[one.group.compute].lower()
+    return _scene_for(
+        seen,
+        one.group,
+        CAPACITY_WAIT,
+        group_options(one),
+        is_needed=lambda _seen: not one.is_ready,
+        why=lambda _seen: (
+            f"{one.needed} healthy {what} are needed before traffic arrives." + less * _is_unplanned(seen)
+        ),
+        calls=_always(*([] if one.group.is_own else [READ_CALLS[one.group.compute]]), TARGETS_CALL),
+    )
+
+
+def _stop(seen: Situation, group: ComputeGroup) -> Scene:
+    whole = "it runs no application" if group.is_own else f"{group.resource} runs nothing there"
+    return _scene_for(
+        seen,
+        group,
+        FENCE_APPLICATION,
+        {"name": group.name, "compute": group.compute, **group.as_member()},
+        is_needed=lambda seen: _is_fence_wanted(seen, APPLICATION_CAPACITY),
+        why=lambda seen: f"Best effort: if {seen.source_region} responds, {whole} once the traffic has left it.",
+        calls=_always(*REMOVE_CALLS[group.compute]),
+        region=_left,
+    )
+
+
+def _with_hooks(seen: Situation, storyboard: list[Scene]) -> list[Scene]:
     """Return a storyboard with the hooks of the request at their places, those of one moment in their order."""
     scenes = []
     for scene in storyboard:
@@ -312,13 +381,19 @@ def build_steps(seen: Situation) -> tuple[Step, ...]:
     """Return the remaining steps, checked against the invariants. Raises InvariantViolation."""
     if seen.is_complete:
         return ()
-    scenes = [scene for scene in _with_hooks(seen, STORYBOARDS[seen.method]) if scene.is_needed(seen)]
+    storyboard = _with_hooks(seen, _of_groups(seen, STORYBOARDS[seen.method]))
+    scenes = [scene for scene in storyboard if scene.is_needed(seen)]
     if seen.is_at_target:
-        scenes = [scene for scene in scenes if scene in CONTROL_TABLE or scene.hook]
+        scenes = [
+            scene
+            for scene in scenes
+            if scene in CONTROL_TABLE or scene.hook or scene.name.startswith(FENCE_APPLICATION.name)
+        ]
     if scenes[0] is ANNOUNCE:
         scenes = scenes[1:] if scenes[1] is VERIFY else scenes
     steps = tuple(
-        Step(scene.name, scene.region(seen), scene.calls(seen), scene.why(seen), scene.hook) for scene in scenes
+        Step(scene.name, scene.region(seen), scene.calls(seen), scene.why(seen), scene.hook, scene.group)
+        for scene in scenes
     )
     check(seen, steps)
     return steps

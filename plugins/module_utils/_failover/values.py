@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.guards import AUTO, Terms
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import FAILOVER
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import ComputeGroup
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     MAX_SAMPLE_AGE,
     UNKNOWN,
@@ -91,9 +92,10 @@ class State:
     preference: regions, the most preferred one first; empty = as order.
     facts: by region.
     traffic_region: the region that the name resolves to, or None if no region could be queried.
-    capacity: the manifest's {min, desired, max} by region: what the platform should run.
-    capacity_seen: the desired capacity by region that the health checks last saw, by hand or by scaling.
-    compute: by region, what its application runs on, as the manifest names it; without it, an Auto Scaling group.
+    groups: by region, what it runs its application on, as the manifest names it, in the order in which a move raises
+    it; a region that is missing has an Auto Scaling group.
+    capacity_seen: the desired capacity that the health checks last saw, by hand or by scaling, by the key of the group
+    (ComputeGroup.seen_as).
     engine_version: the manifest's.
     endpoint_parameters: by region, the name of the parameter in which its applications find the writer's endpoint.
     network_acls: by region, the id of the network ACL of its database's subnets.
@@ -105,7 +107,7 @@ class State:
     order: tuple[str, ...]
     facts: Mapping[str, Facts]
     traffic_region: str | None
-    capacity: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[ComputeGroup, ...]] = field(default_factory=dict)
     engine_version: str | None = None
     endpoint_parameters: Mapping[str, str] = field(default_factory=dict)
     network_acls: Mapping[str, str] = field(default_factory=dict)
@@ -114,15 +116,19 @@ class State:
     control_table: str = "control table"
     preference: tuple[str, ...] = ()
     capacity_seen: Mapping[str, int] = field(default_factory=dict)
-    compute: Mapping[str, str] = field(default_factory=dict)
     has_topics: bool = True
+
+    def groups_of(self, region: str | None) -> tuple[ComputeGroup, ...]:
+        """Return what a region runs its application on, in the order in which a move raises it."""
+        return self.groups.get(region or "", (ComputeGroup(),))
 
 
 @dataclass(frozen=True)
 class Step:
     """One step of the plan: its name, the region in which it acts, its API calls, and why it is needed.
 
-    hook: the operator's own step that it runs; its call is then the hook's file.
+    hook: the operator's own step that it runs; its call is then the hook's file. group: what it raises or stops, and
+    how, where the platform has several groups.
     """
 
     step: str
@@ -130,11 +136,18 @@ class Step:
     calls: tuple[str, ...]
     why: str
     hook: Hook | None = None
+    group: Mapping[str, Any] | None = None
 
     def as_result(self) -> dict[str, Any]:
-        """Return the step as the module returns it; ``hook`` only if it is one."""
-        own = {"step": self.step, "region": self.region, "calls": list(self.calls), "why": self.why}
-        return {**own, "hook": self.hook.as_result()} if self.hook else own
+        """Return the step as the module returns it; ``hook`` only if it is one, ``group`` only with several."""
+        return {
+            "step": self.step,
+            "region": self.region,
+            "calls": list(self.calls),
+            "why": self.why,
+            **({"hook": self.hook.as_result()} if self.hook else {}),
+            **({"group": dict(self.group)} if self.group else {}),
+        }
 
 
 @dataclass(frozen=True)
@@ -186,6 +199,7 @@ class Plan:
     promotion: Mapping[str, Any]
     capacity_wanted: int
     capacity_reason: str
+    capacity_groups: tuple[Mapping[str, Any], ...]
     lease: Observation
     latest_move: Observation
     fences: Mapping[str, Observation]
@@ -217,6 +231,7 @@ class Plan:
             "rpo_bound_ms": UNKNOWN if self.rpo_bound_ms is None else self.rpo_bound_ms,
             "capacity_wanted": self.capacity_wanted,
             "capacity_reason": self.capacity_reason,
+            "capacity_groups": [dict(one) for one in self.capacity_groups],
             "lease": _shown(self.lease),
             "latest_move": _shown(self.latest_move),
             "fences": {region: _shown(fence) for region, fence in self.fences.items()},

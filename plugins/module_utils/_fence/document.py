@@ -105,8 +105,21 @@ def build_measure(
 
 
 def outcome_of(document: Mapping[str, Any] | None) -> str | None:
-    """Return fenced, not fenced or unknown according to a document, or None if there is none."""
-    outcomes = [OUTCOMES.get(one.get("state"), UNKNOWN) for one in measures_of(document)]
+    """Return fenced, not fenced or unknown according to a document, or None if there is none.
+
+    One measure on the database is enough. Of several groups of the application all must be stopped; if some are, it is
+    unknown whether the region writes.
+    """
+    outcomes: list[str] = []
+    groups: set[str] = set()
+    for one in measures_of(document):
+        outcome = OUTCOMES.get(one.get("state"), UNKNOWN)
+        if one["mode"] in CAPACITY_MODES:
+            groups.add(outcome)
+        else:
+            outcomes.append(outcome)
+    if groups:
+        outcomes.append(groups.pop() if len(groups) == 1 else UNKNOWN)
     return next((outcome for outcome in (FENCED, UNKNOWN, NOT_FENCED) if outcome in outcomes), None)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.lag import read_lag_and_stream
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.compute import compute_readers
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import groups_of
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import utc_now
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given, layer_state
 from ansible_collections.trading.multi_region.plugins.module_utils._core.clients import make_clients, pick
@@ -54,18 +55,16 @@ SERVICE_OF = {
     "global_cluster": "rds",
     "lag": "cloudwatch",
     "table": "dynamodb",
-    "group": "autoscaling",
     "checkers": "route53",
     "probe": None,
 }
+SERVICE_OF_GROUPS = "autoscaling"
 # Route 53 has one API for all regions, so that its response says nothing about a region.
 FACTS_FROM_ELSEWHERE = ("checkers",)
 # The name of a layer, and of the signal that is judged from it.
 SESSION_TABLE = "session_table"
 # Always read, because every result names the writer's region.
 ALWAYS = ("global_cluster",)
-# Read for the option ``capacity``; no signal is judged from it.
-GROUP = "group"
 
 
 def build_entries(params: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -119,15 +118,17 @@ def observe_regions(params: Mapping[str, Any], clients: Any) -> dict[str, Facts]
     """Read everything that the wanted signals need, in parallel, and return the facts by region."""
     entries, shared = build_entries(params)
     signals = {*signals_of(params, "signals"), *signals_of(params, "deciding_signals")}
-    group = (GROUP,) if params.get("capacity") else ()
-    wanted = {*ALWAYS, *group, *(fact for signal in signals for fact in FACTS_OF[signal])}
+    # No signal is judged from groups; they are read for the option ``capacity``.
+    groups = {one.fact for entry in entries for one in groups_of(entry)} if params.get("capacity") else set()
+    wanted = {*ALWAYS, *groups, *(fact for signal in signals for fact in FACTS_OF[signal])}
     calls = {
         (entry["region"], fact): call
         for entry in entries
         for fact, call in build_readers(clients, entry, shared, params).items()
         if fact in wanted
     }
-    make_clients(clients, {SERVICE_OF[fact] for fact in wanted} - {None}, [entry["region"] for entry in entries])
+    services = {SERVICE_OF.get(fact, SERVICE_OF_GROUPS) for fact in wanted} - {None}
+    make_clients(clients, services, [entry["region"] for entry in entries])
     silent = set(params.get("silent_regions") or ())
     answers: dict[tuple[str, str], Observation] = observe_all(
         calls, params["deadline"], silent={name for name in calls if name[0] in silent}
@@ -148,6 +149,7 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
     writer_region, capacity, checked_at.
     """
     checked_at = utc_now()
+    entries, _shared = build_entries(params)
     facts = observe_regions(params, clients)
     settings = Settings(
         min_healthy_ratio=params["min_healthy_ratio"],
@@ -166,7 +168,12 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         **{f"{state}_regions": regions for state, regions in groups.items()},
         "silent_regions": [region for region, seen in facts.items() if seen.is_silent(FACTS_FROM_ELSEWHERE)],
         "writer_region": writer_region(trusted_view(facts, tuple(facts))[1]) or UNKNOWN,
-        "capacity": {region: group["desired"] for region, seen in facts.items() if (group := seen.value(GROUP))},
+        "capacity": {
+            one.seen_as(entry["region"]): group["desired"]
+            for entry in entries
+            for one in groups_of(entry)
+            if (group := facts[entry["region"]].value(one.fact))
+        },
         "checked_at": checked_at,
         "reason": " ".join(f"{region} is {found.verdict}: {found.reason}" for region, found in verdicts.items()),
     }

@@ -289,6 +289,11 @@ ECS_SERVICE = text(
     r"[A-Za-z0-9_-]{1,255}/[A-Za-z0-9_-]{1,255}",
     "cluster/service, each of up to 255 letters, digits, hyphens and underscores",
 )
+# Of a group or service beside the platform's own; a part of the names of its steps.
+GROUP = text(
+    r"(?!.{41})[a-z](?:[-_]?[a-z0-9])*",
+    "1 to 40 lower-case letters, digits and single dashes and underscores, the first one a letter",
+)
 ID = text(r"[!-~]{1,200}", "1 to 200 printable characters without blanks", (1, 200))
 # Route 53: "ResourceId" of its API reference.
 ZONE_ID = text(r"[A-Za-z0-9]{1,32}", "1 to 32 letters and digits", (1, 32))
@@ -370,6 +375,19 @@ ENTRY = {
     "compute": ID,
     "ecs_service": ECS_SERVICE,
     "capacity": ByKey(NAME, COUNT),
+    "compute_groups": Each(
+        Members(
+            {
+                "name": GROUP,
+                "compute": ID,
+                "autoscaling_group_name": NAME,
+                "ecs_service": ECS_SERVICE,
+                "capacity": ByKey(NAME, COUNT),
+                "start_next": ID,
+            },
+            frozenset({"name"}),
+        )
+    ),
     "topic_arn": TOPIC_ARN,
     "key_arn": KEY_ARN,
     "control_bucket": BUCKET,
@@ -387,6 +405,15 @@ MANIFEST = Members(
     }
 )
 REGIONS = Each(REGION_CODE, 1)
+# A region, or one of its groups beside the platform's own (_control_table/compute.py:ComputeGroup.seen_as).
+CAPACITY_KEY = Value(
+    f"{REGION_CODE.allowed}, or with a group us-east-1/matching",
+    lambda value: (
+        isinstance(value, str)
+        and REGION_CODE.fits(value.partition("/")[0])
+        and ("/" not in value or GROUP.fits(value.partition("/")[2]))
+    ),
+)
 SILENT_REGIONS = Each(REGION_CODE)
 ENTRIES = Each(Members(ENTRY, frozenset({"region"})), 1)
 TOPICS = ByKey(REGION_CODE, TOPIC_ARN, is_regional=True)

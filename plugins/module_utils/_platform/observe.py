@@ -18,7 +18,7 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.target import SWITCHOVER
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.writer_endpoint import get_parameter
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.compute import compute_readers
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import compute_of
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import ComputeGroup, groups_of
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import capacity_in
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import (
     describe_copies,
@@ -276,9 +276,7 @@ def build_state(manifest: Mapping[str, Any], facts: Mapping[str, Facts], table_n
         order=tuple(entry["region"] for entry in entries),
         facts=facts,
         traffic_region=traffic_region(manifest, facts),
-        capacity={
-            entry["region"]: {name: int(n) for name, n in entry.get("capacity", {}).items()} for entry in entries
-        },
+        groups={entry["region"]: groups_of(entry) for entry in entries},
         engine_version=manifest["global_database"].get("engine_version"),
         endpoint_parameters={entry["region"]: entry[PARAMETER] for entry in entries if entry.get(PARAMETER)},
         network_acls={entry["region"]: entry[NETWORK_ACL_ID] for entry in entries if entry.get(NETWORK_ACL_ID)},
@@ -287,7 +285,6 @@ def build_state(manifest: Mapping[str, Any], facts: Mapping[str, Facts], table_n
         control_table=table_name,
         preference=preference_of(manifest),
         capacity_seen=last_capacity(facts),
-        compute={entry["region"]: compute_of(entry) for entry in entries},
         has_topics=bool(topics_of(manifest)),
     )
 
@@ -298,6 +295,11 @@ def last_capacity(facts: Mapping[str, Facts]) -> dict[str, int]:
     if not copies:
         return {}
     return capacity_in(max(copies, key=lambda copy: copy["written_at"])["document"])
+
+
+def named(group: ComputeGroup) -> dict[str, str]:
+    """Return a group as the result names it. Pure."""
+    return {"name": group.name, "compute": group.compute, **group.as_member()}
 
 
 def given_members(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -347,6 +349,7 @@ def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
         "verdicts": {region: {"verdict": one.verdict, "reason": one.reason} for region, one in found.items()},
         "target": next((entry for entry in entries if entry["region"] == plan.target_region), {}),
         "db_cluster_arns": arns,
+        "groups": [{"region": entry["region"], **named(one)} for entry in entries for one in groups_of(entry)],
         "topics": topics_of(manifest),
         "switch_regions": switch_regions(manifest),
         "silent_regions": silent,

@@ -15,6 +15,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
     AUTOSCALING,
     ECS,
     NO_COMPUTE,
+    OWN,
+    ComputeGroup,
+    group_of,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._health.verdict import (
     HEALTHY,
@@ -57,19 +60,20 @@ def target_health(seen: Seen) -> Iterator[Finding]:
             yield seen.unknown(region, "the targets' health", seen.facts[region]["targets"].error, is_vital=True)
 
 
-def needed_instances(seen: Seen) -> tuple[int, str]:
-    """Return how many instances a standby would have to run, and the source of the number.
+def needed_instances(seen: Seen, name: str = OWN) -> tuple[int, str]:
+    """Return how many instances a group of a standby would have to run, and the source of the number.
 
     What the active region runs now; if that cannot be read, the larger of what it should run by the manifest and what
     a health check last saw.
     """
-    meant = (seen.entry(seen.reference).get("capacity") or {}).get("desired", 0)
-    group = seen.facts[seen.reference].value("group")
+    active = group_of(seen.entry(seen.reference), name) or ComputeGroup(name)
+    meant = active.sizes.get("desired", 0)
+    group = seen.facts[seen.reference].value(active.fact)
     if group is None:
-        last = last_capacity(seen.facts).get(seen.reference, 0)
-        if last > int(meant):
+        last = last_capacity(seen.facts).get(active.seen_as(seen.reference), 0)
+        if last > meant:
             return last, f"{seen.reference} ran {last} when a health check last saw it"
-        return int(meant), f"{seen.reference} should run {meant} by the manifest"
+        return meant, f"{seen.reference} should run {meant} by the manifest"
     return int(group["desired"]), f"{seen.reference} runs {group['desired']}"
 
 
@@ -90,15 +94,14 @@ def _targets_alone(seen: Seen, region: str) -> Finding:
     return ok(region, f"{figures}.")
 
 
-def _service(seen: Seen, region: str, service: dict[str, Any] | None, needed: int, source: str) -> Finding:
-    """Return the finding for a standby whose application is an ECS service: its bounds, and whether it is steady."""
-    name = seen.entry(region)["ecs_service"]
+def _service(seen: Seen, region: str, one: ComputeGroup, service: dict[str, Any] | None) -> Finding:
+    """Return the finding for a standby's ECS service: its bounds, and whether it is steady."""
+    name, (needed, source) = one.resource, needed_instances(seen, one.name)
     if service is None:
-        return blocker(
-            region, f"The ECS service {name} does not exist.", "Create it, or correct application_ecs_service."
-        )
+        option = "application_ecs_service" if one.is_own else "application_compute_groups"
+        return blocker(region, f"The ECS service {name} does not exist.", f"Create it, or correct {option}.")
     most = "any number" if service["max"] is None else service["max"]
-    figures = f"The service runs {service['in_service']} of {service['desired']} tasks and may run {most}; {source}"
+    figures = f"{_called(one)} runs {service['in_service']} of {service['desired']} tasks and may run {most}; {source}"
     if service["max"] is not None and service["max"] < needed:
         remedy = f"Raise the maximum capacity of the scalable target of {name} to at least {needed}."
         return blocker(region, f"{figures}.", remedy)
@@ -107,7 +110,7 @@ def _service(seen: Seen, region: str, service: dict[str, Any] | None, needed: in
         return blocker(
             region, f"{name} has the scheduling strategy {service['strategy']}, so it has no desired count.", remedy
         )
-    if entry_arn := _unregistered(seen, region, service):
+    if one.is_own and (entry_arn := _unregistered(seen, region, service)):
         remedy = "Have the service register its tasks there, then run site.yml."
         return blocker(region, f"{name} does not register its tasks with {entry_arn}.", remedy)
     if service["in_service"] < service["desired"] or service["rollout"] == "FAILED" or service["deployments"] > 1:
@@ -125,37 +128,45 @@ def _unregistered(seen: Seen, region: str, service: dict[str, Any]) -> str | Non
     return None if arn in service["target_group_arns"] else arn
 
 
+def _called(one: ComputeGroup) -> str:
+    """Return how a sentence begins: the platform's own needs no name."""
+    if one.is_own:
+        return "The service" if one.compute == ECS else "The group"
+    return f"{one.resource} ({one.name})"
+
+
+def _group(seen: Seen, region: str, one: ComputeGroup, group: dict[str, Any] | None) -> Finding:
+    """Return the finding for a standby's Auto Scaling group: its maximum, and whether it may launch instances."""
+    needed, source = needed_instances(seen, one.name)
+    if group is None:
+        remedy = PROVISION if one.is_own else "Create it, or correct application_compute_groups."
+        return blocker(region, f"The Auto Scaling group {one.resource} does not exist.", remedy)
+    stopped = stopped_processes(group)
+    figures = f"{_called(one)} runs {group['desired']} and may run {group['max']}; {source}"
+    if group["max"] < needed:
+        raised = "application_max_size" if one.is_own else f"the maximum size of {one.resource}"
+        return blocker(region, f"{figures}.", f"Raise {raised} to at least {needed} and run site.yml.")
+    if stopped and running(group) >= needed:
+        reason = f"{figures}. That is enough, but {listed(stopped)} is suspended, so no instance would be replaced."
+        return warning(region, reason, "Resume the group's processes.")
+    if stopped:
+        return blocker(region, f"{figures}, but {listed(stopped)} is suspended.", "Resume the group's processes.")
+    missing = max(0, needed - group["desired"])
+    return ok(region, f"{figures}." + (f" A failover starts {counted(missing, 'instance')}." if missing else ""))
+
+
 def capacity(seen: Seen) -> Iterator[Finding]:
-    """Every standby's group may become as large as the active region's."""
-    needed, source = needed_instances(seen)
+    """Every group of every standby may become as large as the active region's."""
     for region in seen.standbys:
         if seen.compute(region) == NO_COMPUTE:
             yield _targets_alone(seen, region)
-            continue
-        fact = seen.facts[region]["group"]
-        if not fact.known:
-            yield seen.unknown(region, "the Auto Scaling group", fact.error, is_vital=True)
-            continue
-        if seen.compute(region) == ECS:
-            yield _service(seen, region, fact.value, needed, source)
-            continue
-        if fact.value is None:
-            name = seen.entry(region)["autoscaling_group_name"]
-            yield blocker(region, f"The Auto Scaling group {name} does not exist.", PROVISION)
-            continue
-        group = fact.value
-        stopped = stopped_processes(group)
-        figures = f"The group runs {group['desired']} and may run {group['max']}; {source}"
-        if group["max"] < needed:
-            yield blocker(region, f"{figures}.", f"Raise application_max_size to at least {needed} and run site.yml.")
-        elif stopped and running(group) >= needed:
-            reason = f"{figures}. That is enough, but {listed(stopped)} is suspended, so no instance would be replaced."
-            yield warning(region, reason, "Resume the group's processes.")
-        elif stopped:
-            yield blocker(region, f"{figures}, but {listed(stopped)} is suspended.", "Resume the group's processes.")
-        else:
-            missing = max(0, needed - group["desired"])
-            yield ok(region, f"{figures}." + (f" A failover starts {counted(missing, 'instance')}." if missing else ""))
+        for one in seen.groups(region):
+            fact = seen.facts[region][one.fact]
+            if fact.known:
+                yield (_service if one.compute == ECS else _group)(seen, region, one, fact.value)
+            else:
+                what = "the Auto Scaling group" if one.is_own else one.resource
+                yield seen.unknown(region, what, fact.error, is_vital=True)
 
 
 def vcpu_quota(seen: Seen) -> Iterator[Finding]:

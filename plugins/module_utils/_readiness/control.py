@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._automation.rule import is_paused
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import NO_COMPUTE
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.work import OTHER_WORK
 from ansible_collections.trading.multi_region.plugins.module_utils._failover import control_tables
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
@@ -134,17 +133,19 @@ def manifest_facts(seen: Seen) -> Iterator[Finding]:
     """The manifest matches AWS: a failover reads from it what it cannot read from a lost region, such as capacity."""
     meant = seen.manifest["global_database"].get("engine_version")
     for region in seen.order:
-        facts, entry = seen.facts[region], seen.entry(region)
-        unknown = facts.unknown(("cluster",) if seen.compute(region) == NO_COMPUTE else ("group", "cluster"))
+        facts = seen.facts[region]
+        groups = seen.groups(region)
+        unknown = facts.unknown((*(one.fact for one in groups), "cluster"))
         if unknown:
             yield seen.unknown(region, "what the manifest is compared with", "; ".join(unknown.values()))
             continue
-        group, cluster = facts.value("group") or {}, facts.value("cluster") or {}
-        sizes = entry.get("capacity") or {}
+        cluster = facts.value("cluster") or {}
         wrong = [
-            f"{name} {sizes.get(name)}, observed {group[name]}"
+            f"{'' if one.is_own else one.resource + ': '}{name} {one.sizes.get(name)}, observed {group[name]}"
+            for one in groups
+            if (group := facts.value(one.fact))
             for name in ("min", "desired", "max")
-            if group.get(name) is not None and int(sizes.get(name, -1)) != group[name]
+            if group.get(name) is not None and one.sizes.get(name, -1) != group[name]
         ]
         if meant and cluster and cluster["engine_version"] != meant:
             wrong.append(f"engine version {meant}, observed {cluster['engine_version']}")

@@ -70,7 +70,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import compute_of
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
+    ComputeGroup,
+    compute_of,
+    groups_of,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import layer_state
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import (
     MAX_SAMPLE_AGE,
@@ -190,6 +194,10 @@ class Seen:
     def compute(self, region: str) -> str:
         """Return what a region runs its application on, by the manifest."""
         return compute_of(self.entry(region))
+
+    def groups(self, region: str) -> tuple[ComputeGroup, ...]:
+        """Return the groups of a region by the manifest, in the order in which a move raises them."""
+        return groups_of(self.entry(region))
 
     def standbys_of(self, compute: str) -> tuple[str, ...]:
         """Return the standbys that run their application on this compute."""

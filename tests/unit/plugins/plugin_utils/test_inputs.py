@@ -38,6 +38,23 @@ def test_good_input_has_no_problem():
     assert problems() == []
 
 
+GATEWAY = {"name": "gateway", "compute": "ecs", "ecs_service": "trading/gateway"}
+
+
+def of_groups(east, west=None):
+    """The groups of two regions, whose own ones are called so."""
+    groups = {"us-east-1": east, "us-east-2": east if west is None else west}
+    return {"compute_groups": groups, "own_groups": dict.fromkeys(groups, "own")}
+
+
+def test_groups_may_be_placed_and_have_other_names_in_another_region():
+    east = [GATEWAY, {"name": "application", "start_next": "at_once"}, {"name": "web", "autoscaling_group_name": "web"}]
+    west = [*east[:2], {**east[2], "autoscaling_group_name": "web-west"}]
+    assert problems(**of_groups(east, west)) == []
+    stopped = {"application_compute": "none", "failover_fencing": "application_capacity"}
+    assert problems(**of_groups(east, west), **stopped) == []
+
+
 @pytest.mark.parametrize("suffix", [None, "", "A", "dev_1", "-dev", "dev-", "a" * 13, 7, ["dev"]])
 def test_a_malformed_suffix_is_named(suffix):
     (sentence_found,) = problems(environment_suffix=suffix)
@@ -369,6 +386,32 @@ def test_names_are_held_to_the_limit_and_not_below_it(variable):
             {"application_compute": "none", "failover_fencing": "application_capacity"},
             "failover_fencing is 'application_capacity'; allowed: one of network_acl, database_ingress, none with",
         ),
+        (of_groups([{**GATEWAY, "ecs_service": "gateway"}]), "[0].ecs_service is 'gateway'; allowed: cluster/service"),
+        (of_groups([{"name": "gateway", "compute": "ecs"}]), "[0].ecs_service is not given; allowed: a name, with"),
+        (of_groups([{**GATEWAY, "compute": "eks"}]), "[0].compute is 'eks'; allowed: one of autoscaling, ecs"),
+        (of_groups([{**GATEWAY, "autoscaling_group_name": "g"}]), "_name is 'g'; allowed: none with compute ecs"),
+        (
+            of_groups([{**GATEWAY, "order": 1}]),
+            "[0] has the key 'order'; allowed: name, compute, autoscaling_group_name",
+        ),
+        (of_groups([{**GATEWAY, "name": "Gateway"}]), "[0].name is 'Gateway'; allowed: 1 to 40 lower-case letters"),
+        (of_groups([{"ecs_service": "trading/gateway"}]), "[0].name is not given; allowed: 1 to 40 lower-case letters"),
+        (of_groups([{**GATEWAY, "start_next": "soon"}]), "start_next is 'soon'; allowed: one of when_healthy, at_once"),
+        (
+            of_groups([GATEWAY, {**GATEWAY, "ecs_service": "trading/two"}]),
+            "is 'gateway for more than one group'; allowed: each once",
+        ),
+        (of_groups([GATEWAY, {**GATEWAY, "name": "two"}]), "is 'trading/gateway for more than one group'"),
+        (of_groups([{"name": "application", "compute": "ecs"}]), "allowed: name, start_next for application"),
+        (
+            of_groups([{"name": "web", "autoscaling_group_name": "own"}]),
+            "the platform's own group by the name application",
+        ),
+        (
+            of_groups([GATEWAY], []),
+            "of us-east-2 is 'none'; allowed: the groups of us-east-1, in the same order: gateway (ecs)",
+        ),
+        (of_groups("gateway"), "application_compute_groups is 'gateway'; allowed: a list of groups"),
         ({"capacity_timeout": 0}, "capacity_timeout is 0"),
         ({"min_capacity_percent": 0}, "min_capacity_percent is 0; allowed: a whole number of percent from 1 to 100"),
         ({"min_capacity_percent": "101"}, "min_capacity_percent is '101'; allowed: a whole number of percent"),

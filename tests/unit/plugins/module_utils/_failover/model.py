@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import with_age
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.values import State
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import RESOURCES
 from ansible_collections.trading.multi_region.tests.unit.failover_model import (
     EAST,
     EUROPE,
@@ -29,6 +30,7 @@ from ansible_collections.trading.multi_region.tests.unit.failover_model import (
     WEST,
     build_view,
     hidden,
+    own_groups,
     platform,
     sample,
     take_lease,
@@ -106,7 +108,7 @@ class Model:
         sizes = {"min": 2, "desired": self.manifest_desired, "max": 6}
         state = platform(*self.regions, writer=self.writer, traffic=self.traffic)
         acls = {name: f"acl-{name}" for name in self.regions} if self.has_acls else {}
-        known = replace(state, capacity=dict.fromkeys(self.regions, sizes), network_acls=acls)
+        known = replace(state, groups=own_groups(self.regions, sizes), network_acls=acls)
         state = with_view(known, **self.view())
         for name, region in self.regions.items():
             state = self._told(self._seen(state, name, region), name, region)
@@ -135,7 +137,15 @@ class Model:
             age = 1 if region.lease == "running" else LEASE_SECONDS + 1
             state = with_values(state, name, lease=with_age(lease, NOW + age))
         if region.fence:
-            document = {"mode": region.fence, "run_id": "run-0", "state": "done", "done_at": NOW - 1, "removed": None}
+            what = {RESOURCES[region.fence]: "resource"}
+            document = {
+                "mode": region.fence,
+                **what,
+                "run_id": "run-0",
+                "state": "done",
+                "done_at": NOW - 1,
+                "removed": None,
+            }
             state = with_members(state, name, "fences", **{name: {"document": document, "written_at": "1"}})
         if self.move:
             usual = {"run_id": "run-0", "method": "failover", "target_region": name, "acknowledged": None}

@@ -19,6 +19,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._control_tabl
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._failover.planner import build_plan
+from ansible_collections.trading.multi_region.tests.unit.failover_model import own_groups
 from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._failover.ask import (
     REQUESTS,
     codes,
@@ -41,7 +42,8 @@ def on(compute, state):
     facts = state.facts
     if compute == NO_COMPUTE:
         facts = {region: without_group(seen) for region, seen in facts.items()}
-    return replace(state, facts=facts, compute=dict.fromkeys(state.order, compute))
+    (sizes,) = {tuple(one.sizes.items()) for groups in state.groups.values() for one in groups}
+    return replace(state, facts=facts, groups=own_groups(state.order, dict(sizes), compute))
 
 
 def without_group(seen):

@@ -176,7 +176,7 @@ def test_refuses_a_target_without_healthy_targets():
 def group_of(wanted=4, **group):
     """A lost region that ran ``wanted`` instances, and the target's group with what is suspended in it."""
     state = platform.with_members(Model().lose(EAST).state(), WEST, "group", **group)
-    return replace(state, capacity={EAST: {"min": 2, "desired": wanted, "max": 6}})
+    return replace(state, groups=platform.own_groups([EAST], {"min": 2, "desired": wanted, "max": 6}))
 
 
 @pytest.mark.parametrize("process", ["Launch", "AddToLoadBalancer"])

@@ -70,6 +70,7 @@ from ansible_collections.trading.multi_region.tests.unit.failover_model import (
     WEST,
     build_view,
     own_endpoint,
+    own_groups,
     sample,
     writers,
 )
@@ -193,7 +194,7 @@ class World:
         self.is_unpinned, self.promotions = False, 0
         self.history: list[str] = []
         self.last_seen: dict[str, Facts] = {}
-        self.capacity = {name: SIZES for name in self.order}
+        self.groups = own_groups(self.order, SIZES)
         self.parameters = {name: f"/endpoint/{name}" for name in self.order}
 
     # --- what really is
@@ -358,7 +359,7 @@ class World:
         if self.plan_with is build_plan and key in PLANS:
             return PLANS[key]
         traffic = switch.active_region(view, self.order) if any(v is not None for v in view.values()) else None
-        state = State(self.order, facts, traffic, self.capacity, VERSION, self.parameters)
+        state = State(self.order, facts, traffic, self.groups, VERSION, self.parameters)
         self.tally["different plans"] += 1
         plan = self.plan_with(state, run.request)
         found = plan, Situation(state, run.request, plan.target_region or "").member_writer

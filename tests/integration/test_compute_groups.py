@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A platform with several groups: an order gateway on ECS, then a matching engine, then its own group."""
+
+from __future__ import annotations
+
+from ansible_collections.trading.multi_region.plugins.module_utils._control_table import manifest
+from tests.integration.aws import TABLE, capacity, group, healthy_targets, name_points_at, runs, writer_region
+from tests.integration.test_compute import scaling_calls, words
+from tests.lab.failover_platform import clients_of
+from tests.lab.service_platform import make_service
+
+LOST, TARGET = "us-east-1", "us-east-2"
+GATEWAY, MATCHING = "trading/gateway", "trading-matching"
+GROUPS = [
+    {"name": "gateway", "compute": "ecs", "ecs_service": GATEWAY},
+    {"name": "matching", "autoscaling_group_name": MATCHING},
+]
+SIZES = {"min": 2, "desired": 2, "max": 6}
+OF_GROUPS = ("capacity_", "fence_application")
+
+
+def make_gateway(lab, region: str, count: int = 2) -> None:
+    make_service(lab, region, group(lab, region)["VPCZoneIdentifier"].split(","), "", count, name="gateway")
+
+
+def make_matching(lab, region: str, count: int = 2) -> None:
+    own = group(lab, region)
+    template = {name: own["LaunchTemplate"][name] for name in ("LaunchTemplateId", "Version")}
+    lab.client("autoscaling", region).create_auto_scaling_group(
+        AutoScalingGroupName=MATCHING,
+        LaunchTemplate=template,
+        VPCZoneIdentifier=own["VPCZoneIdentifier"],
+        MinSize=2,
+        DesiredCapacity=count,
+        MaxSize=6,
+    )
+
+
+def write_down(platform, **desired: int) -> None:
+    """What site.yml would write into the manifest of each region's groups. desired: of the lost region, by name."""
+    clients = clients_of(platform.lab)
+    document = manifest.read_manifest(clients("dynamodb", LOST), TABLE)["document"]
+    for entry in document["regions"]:
+        ran = desired if entry["region"] == LOST else {}
+        entry["compute_groups"] = [{**one, "capacity": {**SIZES, "desired": ran.get(one["name"], 2)}} for one in GROUPS]
+    for region in platform.regions:
+        manifest.run({"manifest": document, "table_name": TABLE, "region": region}, clients)
+
+
+def gateway_of(lab, region: str) -> int:
+    (found,) = lab.client("ecs", region).describe_services(cluster="trading", services=["gateway"])["services"]
+    return found["desiredCount"]
+
+
+def matching_of(lab, region: str) -> tuple[int, int]:
+    scaling = lab.client("autoscaling", region)
+    (found,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[MATCHING])["AutoScalingGroups"]
+    return found["MinSize"], found["DesiredCapacity"]
+
+
+def changes(lab, began: float, region: str) -> list[dict]:
+    """The calls since a moment that change what an application runs on, in the order in which they began."""
+    found = [
+        call
+        for call in lab.calls(began)
+        if call["operation"] in ("UpdateService", "UpdateAutoScalingGroup") and call["region"] == region
+    ]
+    return sorted(found, key=lambda call: call["time"])
+
+
+def steps_of(record) -> list[str]:
+    return [step["name"] for step in record["steps"] if step["name"].startswith(OF_GROUPS)]
+
+
+def test_groups_are_raised_in_order_while_the_lost_region_hangs_and_a_missing_one_is_refused(platform):
+    lab = platform.lab
+    lab.settings(endpoint_dns_s=0, target_initial_s=0, target_draining_s=0)
+    for region in platform.regions:
+        make_matching(lab, region)
+    make_gateway(lab, LOST)
+    write_down(platform, gateway=3, matching=4)
+    lab.outage(LOST, "hang")
+    began = len(lab.calls())
+    refused = platform.run("failover")
+    assert refused.code != 0 and f"target_incomplete: {TARGET} has no ECS service {GATEWAY}." in words(refused)
+    assert scaling_calls(lab, began) == set()
+
+    make_gateway(lab, TARGET)
+    went = platform.run("failover").ends_well()
+    assert (writer_region(lab, TARGET), name_points_at(lab), healthy_targets(lab, TARGET)) == (TARGET, TARGET, 2)
+    assert (gateway_of(lab, TARGET), matching_of(lab, TARGET)) == (3, (4, 4))
+    raised = changes(lab, went.began, TARGET)
+    assert [call["operation"] for call in raised] == ["UpdateService", "UpdateAutoScalingGroup"]
+    record = runs(lab, TARGET)[-1]
+    assert steps_of(record) == [
+        *("capacity_ask_gateway", "capacity_wait_gateway", "capacity_ask_matching", "capacity_wait_matching")
+    ]
+    ended = {step["name"]: step["ended_at"] for step in record["steps"]}
+    assert raised[0]["time"] < ended["capacity_wait_gateway"] < raised[1]["time"] < ended["traffic"]
+    assert record["capacity"]["groups"]["gateway"] == {"wanted": 3, "healthy": 3, "scaling_failure": None}
+    assert capacity(lab, TARGET)["desired"] == 2
