@@ -46,6 +46,17 @@ def test_a_resource_is_named_once_for_each_region_it_is_in():
     }
 
 
+def test_a_list_of_names_in_an_arn_gives_a_resource_for_each():
+    east = {**EAST, "groups": ["own", "matching"]}
+    west = {**WEST, "groups": []}
+    found = policies(statement("arn:aws:autoscaling:{region}:{account}:g/{groups}", TABLE), regions=(east, west))
+    resources = found[0]["document"]["Statement"][0]["Resource"]
+    assert [one for one in resources if "autoscaling" in one] == [
+        "arn:aws:autoscaling:us-east-1:123456789012:g/own",
+        "arn:aws:autoscaling:us-east-1:123456789012:g/matching",
+    ]
+
+
 def test_a_condition_takes_texts_lists_and_whole_mappings():
     conditions = {"StringEquals": "{tagged}", "StringLike": {"x:Table": ["{table}", "{table}-*"]}}
     assert only_statement(statement(condition=conditions))["Condition"] == {

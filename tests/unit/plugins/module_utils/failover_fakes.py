@@ -66,6 +66,8 @@ class FakePlatform(FakeAws):
         self.groups = {region: {"min": 2, "desired": 2, "max": 6} for region in self.regions}
         self.activities = {region: [] for region in self.regions}
         self.holds = {}
+        # The target groups with which the groups register their instances.
+        self.registers = []
         self.healthy = dict.fromkeys(self.regions, 2)
         self.registered = dict.fromkeys(self.regions, 2)
         self.objects = {}
@@ -178,6 +180,7 @@ class FakePlatform(FakeAws):
         group = {"MinSize": sizes["min"], "DesiredCapacity": sizes["desired"], "MaxSize": sizes["max"]}
         suspended = [{"ProcessName": name} for name in sizes.get("suspended", ())]
         instances = [{"LifecycleState": "InService"}] * sizes["desired"]
+        group["TargetGroupARNs"] = self.registers
         return {"AutoScalingGroups": [{**group, "Instances": instances, "SuspendedProcesses": suspended}]}
 
     def set_desired_capacity(self, region, AutoScalingGroupName, DesiredCapacity, HonorCooldown):

@@ -68,6 +68,17 @@ def test_the_capacity_that_was_there_is_recorded_whether_or_not_it_was_enough(wa
     assert result["capacity"]["scaling_failure"] == waited.get("scaling_failure")
 
 
+def test_the_capacity_of_each_group_is_recorded_where_there_are_several():
+    groups = [{"name": "gateway", "wanted": 3}, {"name": "application", "wanted": 4}]
+    waited = {"capacity_wait_gateway": {"healthy_targets": 3}, "capacity_wait": {"targets": {"healthy": 1}}}
+    found = outcome(plan={**PLAN, "capacity_wanted": 4, "capacity_groups": groups}, results=waited)["capacity"]
+    assert (found["wanted"], found["healthy"]) == (4, 1)
+    assert {name: (one["wanted"], one["healthy"]) for name, one in found["groups"].items()} == {
+        "gateway": (3, 3),
+        "application": (4, 1),
+    }
+
+
 def test_the_recovery_ends_where_the_name_was_seen_in_the_target():
     result = outcome(results={"verify": VERIFIED, "promote_request": {"method": "detach", "ended_at": 103.0}})
     assert result["rto_seconds"] == 20.0

@@ -329,3 +329,11 @@ def test_what_cannot_be_read_is_not_given_back(aws):
     with pytest.raises(AwsCallError, match="DescribeScheduledActions"):
         hold(aws, at_least=0, seconds=0)
     assert aws.groups[WEST]["min"] == 4
+
+
+def test_without_a_target_group_those_of_the_group_count_and_without_any_what_is_in_service(aws):
+    done = raise_to(aws, 2, target_group_arn=None)
+    assert done["reason"].endswith("2 of its instances are healthy.")
+    aws.registers, aws.healthy[WEST] = ["tg"], 1
+    with pytest.raises(WaitTimeout, match="1 of 2 instances of asg are healthy after .*; 2 are needed"):
+        raise_to(aws, 2, target_group_arn=None)
