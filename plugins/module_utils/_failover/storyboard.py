@@ -281,10 +281,11 @@ def _of_groups(seen: Situation, storyboard: tuple[Scene, ...]) -> list[Scene]:
     late = [
         scene
         for place, wave in enumerate(found)
-        for scene in ([_ask(seen, one) for one in wave] if place >= early else []) + [_wait(seen, one) for one in wave]
+        for scene in [_ask(seen, one, is_early=False) for one in wave if place >= early]
+        + [_wait(seen, one) for one in wave]
     ]
     places = {
-        CAPACITY_ASK: [_ask(seen, one) for wave in found[:early] for one in wave],
+        CAPACITY_ASK: [_ask(seen, one, is_early=True) for wave in found[:early] for one in wave],
         CAPACITY_WAIT: late,
         FENCE_APPLICATION: [_stop(seen, one) for one in seen.left_running],
     }
@@ -304,8 +305,10 @@ def _scene_for(seen: Situation, group: ComputeGroup, place: Scene, options: Mapp
     return Scene(group.step(place.name), **given, group=None if is_alone else {"step": place.name, **options})
 
 
-def _ask(seen: Situation, one: Raised) -> Scene:
+def _ask(seen: Situation, one: Raised, is_early: bool) -> Scene:
     started = f" {STARTED[one.group.compute]} start while the promotion runs." * _is_unplanned(seen)
+    if not is_early:
+        started = f" {STARTED[one.group.compute]} start once the groups before it are healthy."
     return _scene_for(
         seen,
         one.group,

@@ -124,6 +124,12 @@ def test_health_needs_regions_from_somewhere(main):
     assert "manifest, regions" in main(region_health_info, {})["msg"]
 
 
+def test_waiting_for_capacity_has_its_old_name_too_and_needs_no_target_group(main):
+    asked = main(autoscaling_group_capacity, {"name": "asg", "at_least": 2, "wait_for_healthy": False})
+    assert asked["seen"]["params"]["wait"] is False
+    assert main(autoscaling_group_capacity, {"name": "asg", "at_least": 2})["seen"]["params"]["wait"]
+
+
 def test_a_lease_is_taken_by_somebody_and_released_by_an_attempt_with_an_outcome(main):
     bare = {"table_name": "control", "region": "us-east-2", "run_id": "r"}
     assert "owner" in main(failover_lease, bare)["msg"]

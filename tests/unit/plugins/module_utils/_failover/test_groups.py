@@ -89,6 +89,9 @@ def test_each_group_starts_once_the_one_before_it_is_healthy():
     ]
     assert names(plan).index("capacity_ask_gateway") < names(plan).index("promote_wait")
     assert names(plan).index("capacity_wait") < names(plan).index("traffic")
+    why = {step.step: step.why for step in plan.steps}
+    assert why["capacity_ask_gateway"].endswith("Tasks start while the promotion runs.")
+    assert why["capacity_ask_matching"].endswith("Instances start once the groups before it are healthy.")
     groups = [step.group for step in plan.steps if step.group]
     assert [one["name"] for one in groups[::2]] == ["gateway", "matching", "application"]
     assert {one["wanted"] for one in groups} == {4} and groups[0]["ecs_service"] == "trading/gateway"
