@@ -19,7 +19,9 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
     AUTOSCALING,
+    ECS,
     NO_COMPUTE,
+    OWN,
     ComputeGroup,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.lease import with_age
@@ -33,6 +35,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._failover.val
     Step,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._fence import document as fencing
+from ansible_collections.trading.multi_region.plugins.module_utils._fence.document import SERVICE_CAPACITY
 from ansible_collections.trading.multi_region.plugins.module_utils._traffic import statements as switch
 
 EAST, WEST, EUROPE = "us-east-1", "us-east-2", "eu-west-1"
@@ -338,7 +341,7 @@ def apply(
     assert request.target_region, "apply needs the region that the run moves to"
     answering = reachable(state) if regions is None else regions
     act = Act(step, request, request.target_region, answering, now)
-    effect = EFFECTS.get(step.step)
+    effect = EFFECTS.get((step.group or {}).get("step", step.step))
     return effect(state, act) if effect and step.region in answering else state
 
 
@@ -349,8 +352,8 @@ def _write_fence(state: State, act: Act, document: Mapping[str, Any] | None) -> 
     return state
 
 
-def _fence(state: State, act: Act, mode: str, removed: Any) -> State:
-    asked = {"mode": mode, fencing.RESOURCES[mode]: "resource", "run_id": "run-1"}
+def _fence(state: State, act: Act, mode: str, removed: Any, resource: str = "resource") -> State:
+    asked = {"mode": mode, fencing.RESOURCES[mode]: resource, "run_id": "run-1"}
     measure = fencing.build_measure(asked, fencing.DONE, removed, act.now, done_at=act.now)
     stored = Situation(state, act.request, act.target).fence_of(act.step.region).value
     return _write_fence(state, act, fencing.with_measure(stored, act.step.region, measure))
@@ -368,19 +371,30 @@ def _fence_database(state: State, act: Act) -> State:
 
 
 def _fence_application(state: State, act: Act) -> State:
-    region = act.step.region
-    group = state.facts[region].value("group") or SIZES
-    state = _fence(state, act, APPLICATION_CAPACITY, {name: group[name] for name in SIZES})
+    region, group = act.step.region, _group_of(state, act.step)
+    mode = SERVICE_CAPACITY if group.compute == ECS else APPLICATION_CAPACITY
+    seen = state.facts[region].value(group.fact) or SIZES
+    state = _fence(state, act, mode, {name: seen[name] for name in SIZES}, group.resource or "resource")
+    if not group.is_own:
+        return with_members(state, region, group.fact, **NO_SIZES, in_service=0, healthy=0)
     state = with_members(state, region, "group", **NO_SIZES, in_service=0)
     return with_values(state, region, targets={"registered": 0, "healthy": 0, "states": {}})
 
 
+def _group_of(state: State, step: Step) -> ComputeGroup:
+    """The group that a step raises or stops."""
+    name = (step.group or {}).get("name", OWN)
+    return next(one for one in state.groups_of(step.region) if one.name == name)
+
+
 def _unfence(state: State, act: Act) -> State:
-    sizes = Situation(state, act.request, act.target).own_sizes
+    seen = Situation(state, act.request, act.target)
     state = _write_fence(state, act, None)
-    group = state.facts[act.target].value("group") or SIZES
-    given_back = {name: max(group[name], size) for name, size in (sizes or {}).items()}
-    return with_members(state, act.target, "group", **given_back)
+    for one in state.groups_of(act.target):
+        now = state.facts[act.target].value(one.fact) or SIZES
+        given_back = {name: max(now[name], size) for name, size in (seen.own_sizes(one) or {}).items()}
+        state = with_members(state, act.target, one.fact, **given_back)
+    return state
 
 
 def _promote_request(state: State, act: Act) -> State:
@@ -390,14 +404,22 @@ def _promote_request(state: State, act: Act) -> State:
 
 
 def _capacity_ask(state: State, act: Act) -> State:
-    group, wanted = state.facts[act.target].value("group") or SIZES, act.seen(state).capacity.wanted
-    sizes = {size: max(group[size], wanted) for size in ("min", "desired")}
-    return with_members(state, act.target, "group", **sizes)
+    group = _group_of(state, act.step)
+    wanted = _wanted(state, act, group)
+    now = state.facts[act.target].value(group.fact) or SIZES
+    return with_members(state, act.target, group.fact, **{size: max(now[size], wanted) for size in ("min", "desired")})
+
+
+def _wanted(state: State, act: Act, group: ComputeGroup) -> int:
+    return next(one.capacity.wanted for one in act.seen(state).raised if one.group.name == group.name)
 
 
 def _capacity_wait(state: State, act: Act) -> State:
+    group = _group_of(state, act.step)
+    if not group.is_own:
+        return with_members(state, act.target, group.fact, healthy=_wanted(state, act, group))
     now = state.facts[act.target].value("targets") or {"registered": 0, "healthy": 0}
-    count = max(1, now["healthy"], act.seen(state).capacity.wanted)
+    count = max(1, now["healthy"], _wanted(state, act, group))
     return with_members(state, act.target, "targets", healthy=count, registered=max(count, now["registered"]))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
@@ -42,7 +42,14 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._f
     EAST,
     WEST,
     Model,
+    fit_models,
     models,
+)
+from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._failover.test_resumption import (
+    REQUESTS as REQUESTS_THAT_END,
+)
+from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._failover.test_resumption import (
+    interrupted_after,
 )
 
 SIZES = {"min": 2, "desired": 2, "max": 6}
@@ -181,6 +188,26 @@ def test_every_plan_keeps_the_invariants_with_any_groups_in_any_order(model, req
     plan = build_plan(with_groups(model.state(), groups, gateway=gateway, matching=matching), request)
     raised = [step.group["name"] for step in plan.steps if step.group and step.group["step"] == "capacity_ask"]
     assert raised == [one.name for one in groups if one.name in raised]
+
+
+@settings(max_examples=60)
+@given(fit_models(), REQUESTS_THAT_END, ORDERS, st.lists(st.integers(0, 20), min_size=1, max_size=4))
+def test_runs_that_are_killed_anywhere_raise_and_stop_every_group_in_the_end(model, request, groups, deaths):
+    state, target, done = with_groups(model.state(), groups), None, []
+    for count in (*deaths, 30):
+        plan = build_plan(state, request)
+        assume(not plan.obstacles)
+        if plan.is_complete:
+            break
+        target = target or plan.target_region
+        request = replace(request, target_region=target)
+        done += [step for step in plan.steps[:count] if step.group]
+        state = interrupted_after(state, plan, count, request)
+    assert build_plan(state, request).is_complete
+    asked = [step.group["name"] for step in done if step.group["step"] == "capacity_ask"]
+    assert asked == [one.name for one in groups if one.name in asked], "each once, in order"
+    stopped = [step.group["name"] for step in done if step.group["step"] == "fence_application"]
+    assert stopped == [one.name for one in reversed(groups) if one.name in stopped], "each once, the last one first"
 
 
 def test_the_platforms_own_group_is_the_last_unless_the_list_places_it():
