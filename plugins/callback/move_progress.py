@@ -105,7 +105,8 @@ class CallbackModule(CallbackBase):
         if not self.step:
             self.say(EDGE, f"| plan: {', '.join(self.plan)}", EDGE)
         self.step = step["step"]
-        expected = None if step.get("hook") else EXPECTED.get(self.step, EXPECTED_OF_A_CALL)
+        kind = (step.get("group") or {}).get("step", self.step)
+        expected = None if step.get("hook") else EXPECTED.get(kind, EXPECTED_OF_A_CALL)
         self.say(
             f"| step {self.plan.index(self.step) + 1} of {len(self.plan)}: {self.step} in {step.get('region')};"
             f" {time.monotonic() - (self.began or time.monotonic()):.1f} s since the start,"

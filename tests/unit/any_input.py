@@ -338,6 +338,7 @@ BAD_DICTS = {
         {**MANIFEST, "regions": [{**entry(EAST), "capacity": {"desired": "many"}}, entry(WEST)]},
         {**MANIFEST, "global_database": "trading"},
         {**MANIFEST, "traffic": ["s3"]},
+        {**MANIFEST, "regions": [{**entry(EAST), "compute_groups": [{"name": "Two Words"}]}, entry(WEST)]},
         {**MANIFEST, "regions": [{**entry(EAST), "region": 5}, entry(WEST)]},
     ],
     "policies": [{}, {"Statement": 5}, {"Statement": ["x"]}],

@@ -81,6 +81,10 @@ def test_an_entry_needs_what_its_compute_is_and_no_more():
     assert problems(compute="none") == []
     assert problems(compute="ecs", ecs_service="trading/orders", capacity={"desired": 2}) == []
     assert problems() == ["manifest.regions[1] has no autoscaling_group_name, capacity; all of them are needed."]
+    gateway = {"name": "gateway", "compute": "ecs", "ecs_service": "trading/gateway", "capacity": {"desired": 2}}
+    assert problems(compute="none", compute_groups=[gateway, {"name": "application"}]) == []
+    (problem,) = problems(compute="none", compute_groups=[{"name": "gateway", "compute": "ecs"}])
+    assert problem.startswith("manifest.regions[1].compute_groups[0] has no ecs_service, capacity")
     assert problems(compute="ecs") == ["manifest.regions[1] has no ecs_service, capacity; all of them are needed."]
     assert problems(compute="eks") == ["manifest.regions[1].compute is eks; allowed: one of autoscaling, ecs, none."]
 
