@@ -24,8 +24,8 @@ STAGES := matrix lint audit unit lab-test sanity docs build molecule targets int
 # The cells of `make matrix` and the scenarios of `make molecule` that `make test` runs; `make nightly` runs all.
 ENDS   := oldest,newest
 SHORT  := stores
-# Tests of `make sanity` whose tool another stage runs: docs, lint (ruff, yamllint, antsibull-changelog). `make nightly` runs them too.
-TWICE  := --skip-test ansible-doc --skip-test changelog --skip-test pep8 --skip-test yamllint
+# Tests of `make sanity` whose tool `make lint` runs: antsibull-changelog, and ruff for pep8. `make nightly` runs them too.
+TWICE  := --skip-test changelog --skip-test pep8
 
 # Tools that ansible-lint, molecule and ansible-test start are searched in .venv first; the set-up's Python is not.
 SYSTEM_PATH := $(PATH)

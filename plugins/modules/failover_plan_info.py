@@ -356,13 +356,6 @@ plan:
       returned: when the region has several groups
       type: dict
       version_added: 0.3.0
-    group:
-      description:
-        - The group that the step raises or stops, if there are several. C(step) is what it does, the others as in
-          RV(capacity_groups).
-      returned: when the region has several groups
-      type: dict
-      version_added: 0.3.0
     hook:
       description: The hook that the step runs, as O(hooks) has it; its step is V(hook_) and its name.
       type: dict
