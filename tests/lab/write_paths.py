@@ -249,7 +249,7 @@ def lease_released(place: Place) -> Write:
 @writes("dynamodb", "PutItem", is_read_back=False)
 def manifest_written(place: Place) -> Write:
     place.make_table()
-    members = (*control_table_manifest.ENTRY_MEMBERS, *COMPUTE_MEMBERS[AUTOSCALING])
+    members = (*control_table_manifest.ENTRY_MEMBERS, control_table_manifest.TOPIC, *COMPUTE_MEMBERS[AUTOSCALING])
     names = {name: "x" for name in members}
     manifest = {
         "version": 1,
