@@ -66,6 +66,7 @@ def policies(request, tmp_path_factory):
     return write_policies(folder, inventory_of(folder / "inventory", request.param.split()))
 
 
+@pytest.mark.nightly
 def test_policies_of_ten_regions_fit_into_what_iam_takes_and_a_role_can_hold(tmp_path):
     policies = write_policies(tmp_path, inventory_of(tmp_path / "inventory", TEN.split()))
     for kind, documents in policies.items():

@@ -249,6 +249,7 @@ def test_a_wave_that_nobody_approves_is_not_begun(firm):
     assert not (firm.folder / "web/arrived").exists()
 
 
+@pytest.mark.nightly
 def test_a_dry_run_shows_that_of_every_platform_and_changes_nothing(platform, tmp_path):
     firm = of_labs(tmp_path, dict.fromkeys(("orders", "prices", "web"), platform))
     since = time.time()

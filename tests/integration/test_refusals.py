@@ -159,6 +159,7 @@ def test_a_promotion_that_sticks_fails_with_the_way_on_and_is_joined_by_the_next
     assert all("Next: " in message["Message"] or "Run the same command" in message["Message"] for message in heard)
 
 
+@pytest.mark.nightly
 def test_a_plan_that_cannot_be_made_under_the_lease_ends_the_attempt_immediately_and_is_reported(platform):
     people = Listener(platform.lab, TARGET)
     platform.lab.outage(LOST, "reset")

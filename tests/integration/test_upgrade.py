@@ -105,6 +105,7 @@ def test_a_major_upgrade_ends_with_its_own_parameter_groups_and_nothing_for_site
     assert changed(platform.run("site", *wanted).ends_well()) == 0
 
 
+@pytest.mark.nightly
 def test_an_upgrade_that_cannot_be_is_refused_before_the_first_change(platform):
     platform.lab.settings(withheld_versions=[f"{OTHER} {NEWER}"])
     calls = len(platform.lab.calls())
