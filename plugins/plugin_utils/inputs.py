@@ -581,10 +581,13 @@ def defaults_problems(names: t.Container[str]) -> list[str]:
     return [refusal("platform_regions", None, f"{default} with {plugin}; -i must be the folder, not its file hosts")]
 
 
-def unfamiliar(names: t.Iterable[str], known: t.Iterable[str] = ()) -> list[str]:
-    """Return the names that are neither listed here, nor known, nor of Ansible or another collection."""
-    ours = {*INPUTS, *NAME_LIMITS, *OF_REGIONS, *OTHERS, *ARTIFACTS, *known}
-    return [name for name in names if name not in ours and not name.startswith(FOREIGN)]
+# The variables that are listed in this file.
+LISTED = frozenset((*INPUTS, *NAME_LIMITS, *OF_REGIONS, *OTHERS, *ARTIFACTS))
+
+
+def unfamiliar(names: t.Iterable[str], known: t.Container[str] = ()) -> list[str]:
+    """Return the names that are neither listed here, nor known, nor of Ansible and its controllers."""
+    return [name for name in names if name not in LISTED and name not in known and not name.startswith(FOREIGN)]
 
 
 def unknown_problems(names: t.Iterable[str], known: t.Iterable[str]) -> list[str]:
@@ -595,7 +598,7 @@ def unknown_problems(names: t.Iterable[str], known: t.Iterable[str]) -> list[str
 
     :param names: what was given with ``-e``. :param known: the valid names besides those listed here.
     """
-    ours = sorted({*INPUTS, *NAME_LIMITS, *OF_REGIONS, *OTHERS, *ARTIFACTS, *known})
+    ours = sorted({*LISTED, *known})
     problems = []
     for name in unfamiliar(names, ours):
         close = difflib.get_close_matches(name, ours, 1, LIKENESS)
