@@ -45,6 +45,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._provisioning
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.look import read_manifest_copy
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.name_readers import read_name
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged_readers import read_tagged
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.keys import describe_key
 
 # The key of what belongs to no region.
 NAME = ("", "name")
@@ -158,12 +159,6 @@ def read_application(clients: Any, region: str, name: str) -> dict[str, Any] | N
             for one in get_groups(clients("autoscaling", region))
         ],
     }
-
-
-@aws_call("DescribeKey", missing=("NotFoundException",))
-def describe_key(client: Any, key_id: str) -> dict[str, Any] | None:
-    """Return the KeyMetadata of the API of a key, by its ARN or alias, or None."""
-    return client.describe_key(KeyId=key_id)["KeyMetadata"]
 
 
 @aws_call("GetKeyPolicy")

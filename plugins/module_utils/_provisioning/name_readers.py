@@ -10,6 +10,8 @@ from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.errors import aws_call
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.name import PRIMARY
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.health_checks import get_health_check
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.zones import find_zone
 
 # Types that a client of the name may get.
 ANSWERS = ("A", "AAAA", "CNAME")
@@ -17,31 +19,11 @@ ANSWERS = ("A", "AAAA", "CNAME")
 PAGE = "100"
 
 
-@aws_call("ListHostedZonesByName")
-def find_zone(client: Any, zone: str, is_private: bool) -> str | None:
-    """Return the id of a hosted zone, or None."""
-    for one in client.list_hosted_zones_by_name(DNSName=zone)["HostedZones"]:
-        if one["Name"].removesuffix(".") == zone and bool(one.get("Config", {}).get("PrivateZone")) == is_private:
-            return one["Id"].rpartition("/")[2]
-    return None
-
-
 @aws_call("ListResourceRecordSets")
 def get_records(client: Any, zone_id: str, name: str) -> list[dict[str, Any]]:
     """Return the ResourceRecordSets of a name."""
     found = client.list_resource_record_sets(HostedZoneId=zone_id, StartRecordName=name, MaxItems=PAGE)
     return [one for one in found["ResourceRecordSets"] if one["Name"].removesuffix(".") == name]
-
-
-@aws_call("GetHealthCheck", missing=("NoSuchHealthCheck",))
-def describe_check(client: Any, check_id: str) -> dict[str, Any] | None:
-    """Return the HealthCheckConfig of a health check, or None."""
-    return client.get_health_check(HealthCheckId=check_id)["HealthCheck"]["HealthCheckConfig"]
-
-
-def get_check_type(client: Any, check_id: str) -> str:
-    """Return the type of a health check; empty if there is none."""
-    return (describe_check(client, check_id) or {}).get("Type", "")
 
 
 def read_name(client: Any, domain: str, zone: str, is_private: bool) -> dict[str, Any] | None:
@@ -53,5 +35,6 @@ def read_name(client: Any, domain: str, zone: str, is_private: bool) -> dict[str
     words = order[0]["ResourceRecords"][0]["Value"].strip('"').split() if order else []
     records = [one for one in get_records(client, zone_id, domain) if one["Type"] in ANSWERS]
     checks = [one["HealthCheckId"] for one in records if one.get("Failover") == PRIMARY and one.get("HealthCheckId")]
-    kind = get_check_type(client, checks[0]) if checks else ""
+    check = get_health_check(client, checks[0]) if checks else None
+    kind = check["HealthCheckConfig"]["Type"] if check else ""
     return {"zone_id": zone_id, "records": records, "order": words, "check_type": kind}

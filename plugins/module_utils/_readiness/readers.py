@@ -51,6 +51,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._readiness.re
     read_vpc_quota,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.bucket_replication import get_replication
+from ansible_collections.trading.multi_region.plugins.module_utils._stores.keys import describe_key
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.replication_probe import (
     read_items,
     read_objects,
@@ -385,11 +386,10 @@ def read_log_groups(client: Any, cluster: str) -> dict[str, str | None]:
     return {one["logGroupName"]: one.get("kmsKeyId") for page in pages for one in page["logGroups"]}
 
 
-@aws_call("DescribeKey", missing=("NotFoundException",))
-def describe_key(client: Any, alias: str) -> dict[str, Any] | None:
+def read_key(client: Any, key_id: str) -> dict[str, Any] | None:
     """Return the fact ``key``."""
-    found = client.describe_key(KeyId=alias)["KeyMetadata"]
-    return {"arn": found["Arn"], "state": found.get("KeyState")}
+    found = describe_key(client, key_id)
+    return {"arn": found["Arn"], "state": found.get("KeyState")} if found else None
 
 
 @aws_call("DescribeVpcs")
@@ -543,7 +543,7 @@ def regional_readers(
         "launch_templates": of_group(read_launch_templates),
     }
     # A key that others have made is in the manifest.
-    of_alias = of_option("kms", describe_key, "key_alias")
+    of_alias = of_option("kms", read_key, "key_alias")
     return {
         **(of_instances if compute_of(entry) == AUTOSCALING else {"launch_templates": dict}),
         "automation": lambda: get_document(clients("dynamodb", region), table, PAUSE_ID),
@@ -569,7 +569,7 @@ def regional_readers(
         "elastic_ip_quota": lambda: read_elastic_ip_quota(clients("service-quotas", region), clients("ec2", region)),
         "vpc_quota": lambda: read_vpc_quota(clients("service-quotas", region), clients("ec2", region)),
         "secret": of_option("secretsmanager", read_secret, "secret_name"),
-        "key": of_entry("kms", describe_key, "key_arn") if entry.get("key_arn") else of_alias,
+        "key": of_entry("kms", read_key, "key_arn") if entry.get("key_arn") else of_alias,
         "network": of_option("ec2", read_network, "vpc_name"),
         "network_acl": of_entry("ec2", describe_acl, "database_network_acl_id"),
         "security_groups": of_option("ec2", read_security_groups, "vpc_name"),

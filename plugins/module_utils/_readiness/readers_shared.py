@@ -44,21 +44,18 @@ from ansible_collections.trading.multi_region.plugins.module_utils._traffic.reso
     name_of,
     read_accelerator,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._traffic.zones import find_zone
 
 SERVICES = ("route53", HOSTED_ZONES, "iam")
 # Time-out of one DNS query, in seconds.
 DNS_SECONDS = 3.0
 
 
-@aws_call("ListHostedZonesByName")
-def find_zone(client: Any, domain: str, is_private: bool = False) -> str | None:
+def find_zone_of(client: Any, domain: str, is_private: bool = False) -> str | None:
     """Return the id of the hosted zone that a name lies in, the most specific public or private one, or None."""
     labels = domain.split(".")
-    for name in (".".join(labels[first:]) for first in range(len(labels) - 1)):
-        for zone in client.list_hosted_zones_by_name(DNSName=name)["HostedZones"]:
-            if zone["Name"].rstrip(".") == name and bool(zone.get("Config", {}).get("PrivateZone")) == is_private:
-                return zone["Id"]
-    return None
+    names = (".".join(labels[first:]) for first in range(len(labels) - 1))
+    return next((found for name in names if (found := find_zone(client, name, is_private))), None)
 
 
 @aws_call("ListResourceRecordSets")
@@ -83,7 +80,7 @@ def read_records(
     client: Any, domain: str, is_private: bool = False, are_failover: bool = True
 ) -> list[dict[str, Any]] | None:
     """Return the fact ``records``."""
-    zone_id = find_zone(client, domain, is_private)
+    zone_id = find_zone_of(client, domain, is_private)
     return list_records(client, zone_id, are_failover) if zone_id else None
 
 

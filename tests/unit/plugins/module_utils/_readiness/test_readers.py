@@ -304,4 +304,4 @@ OTHER = ("other", "notexample.com", False)
     ],
 )
 def test_the_records_are_looked_for_in_the_most_specific_zone_of_their_kind(zones, is_private, found):
-    assert shared.find_zone(Zones(*zones), "trade.example.com", is_private) == found
+    assert shared.find_zone_of(Zones(*zones), "trade.example.com", is_private) == found
