@@ -33,7 +33,7 @@ HOOKS, OF_HOOKS = ROOT / "playbooks" / "tasks" / "hooks", {"ansible.builtin.comm
 # Runs them: the task files that the inventory names, by the same Ansible.
 HOOK_PROCESS = ROOT / "plugins" / "module_utils" / "_hooks" / "process.py"
 BUILTIN = set(
-    "add_host assert copy debug fail file group_by include_vars meta set_fact set_stats template".split()
+    "add_host assert async_status copy debug fail file group_by include_vars meta set_fact set_stats template".split()
     + "import_playbook import_role import_tasks include_role include_tasks".split()
 )
 MODULE = re.compile(r"[a-z_]+\.[a-z_]+\.[a-z0-9_]+")
