@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two, four and eight regions: what each costs to provision, and whether a failover takes longer."""
+"""Two, four and eight regions: what each costs to provision and to judge, and whether a failover takes longer."""
 
 from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,8 @@ REGIONS = (
     *("eu-central-1", "ap-southeast-1", "ap-northeast-1", "ca-central-1"),
 )
 COUNTS = (2, 4, 8)
+# Playbooks that read every region and change none.
+JUDGING = ("readiness", "health_check")
 
 
 def provision(platform: Platform) -> tuple[Run, float]:
@@ -43,6 +45,11 @@ def move(original: Platform, folder: Path, side: Callable[[Platform], Run]) -> T
     return take(replace(original, lab=original.lab.fork(folder, SCALE)), side)
 
 
+def judge(originals: Sequence[Platform], playbook: str, runs: int) -> list[list[float]]:
+    """Seconds of a playbook that changes nothing, for each platform."""
+    return in_turn(runs, *(lambda one=one: one.run(playbook).ends_well().seconds for one in originals))
+
+
 def counts(platforms: Platforms, runs: int) -> list[Line]:
     """Provisioned once each, with the same variables; moved `runs` times each, in turn."""
     originals: list[Platform] = []
@@ -52,15 +59,17 @@ def counts(platforms: Platforms, runs: int) -> list[Line]:
         made = [provision(original) for original in originals]
         places = (platforms.folder / f"fork-{number}" for number in itertools.count())
         sides = [(one, side) for side in (to_target, floor) for one in originals]
+        judged = {playbook: judge(originals, playbook, runs) for playbook in JUDGING}
         taken = in_turn(runs, *(lambda one=one, side=side: move(one, next(places), side) for one, side in sides))
     finally:
         for original in originals:
             original.lab.stop()
-    moves, floors = taken[: len(COUNTS)], taken[len(COUNTS) :]
-    least = [statistics.median(one.seconds for one in side) for side in floors]
+    seconds, calls = [[one.seconds for one in side] for side in taken], [len(side[-1].calls) for side in taken]
+    moves, floors = seconds[: len(COUNTS)], seconds[len(COUNTS) :]
     lines = []
-    few, (first, _cpu), quick = COUNTS[0], made[0], [one.seconds for one in moves[0]]
-    for count, (run, cpu), side, bare in zip(COUNTS[1:], made[1:], moves[1:], least[1:], strict=True):
+    few, (first, _cpu) = COUNTS[0], made[0]
+    for at, count in enumerate(COUNTS[1:], 1):
+        run, cpu = made[at]
         lines += [
             Line(
                 "regions",
@@ -75,12 +84,31 @@ def counts(platforms: Platforms, runs: int) -> list[Line]:
             Line(
                 "regions",
                 f"failover.yml with {count} regions, AWS instant",
-                [one.seconds for one in side],
+                moves[at],
                 (Goal("times", 1.1),),
                 f"with {few}",
-                quick,
-                note=f"{len(side[-1].calls)} calls against {len(moves[0][-1].calls)}; in one process of boto3 they and"
-                f" the waits take {bare:.1f} s against {least[0]:.1f} s.",
+                moves[0],
+                note=f"{calls[at]} calls against {calls[0]}.",
             ),
+            Line(
+                "regions",
+                f"failover.yml with {count} regions, AWS instant",
+                moves[at],
+                (Goal("times", 3), Goal("over", 6)),
+                f"the same calls and waits in one process, {count} regions",
+                floors[at],
+                note=f"With {few} regions the one process takes {statistics.median(floors[0]):.1f} s.",
+            ),
+        ]
+        lines += [
+            Line(
+                "regions",
+                f"{playbook}.yml with {count} regions, for each of them",
+                [one / count for one in judged[playbook][at]],
+                (Goal("times", 1),),
+                f"with {few}",
+                [one / few for one in judged[playbook][0]],
+            )
+            for playbook in JUDGING
         ]
     return lines
