@@ -325,6 +325,18 @@ class Platforms:
         return Platform(lab, original.inventory, regions, original.traces)
 
 
-if __name__ == "__main__":  # python -m tests.integration.platforms FOLDER: nobody needs what is in the folder now
-    os.environ.pop(OF_ALL_STAGES, None)
-    Platforms(Path(sys.argv[1])).leave()
+def main(folder: str, *regions: str) -> None:
+    """python -m tests.integration.platforms FOLDER [region ...]
+
+    With regions, provision their platform there for whoever comes later; without, nobody needs what is there now.
+    """
+    if regions:
+        os.environ[OF_ALL_STAGES] = folder
+        Platforms(Path(folder)).original(*regions)
+    else:
+        os.environ.pop(OF_ALL_STAGES, None)
+        Platforms(Path(folder)).leave()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

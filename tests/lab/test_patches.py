@@ -35,6 +35,7 @@ def test_every_patch_has_a_probe_and_a_reason() -> None:
     assert all(patch.__doc__ for patch in patches.PATCHES)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", stock_moto.PROBES)
 def test_stock_moto_still_has_the_defect(stock: dict[str, bool], name: str) -> None:
     assert stock[name], f"moto has fixed {name}: drop the lab's own"

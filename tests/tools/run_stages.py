@@ -24,6 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 # The longest first, so that none of them runs alone at the end.
 IN_PARALLEL = ("matrix", "molecule", "sanity", "lint", "docs", "targets", "audit", "build")
+FIRST_PLATFORM = ("us-east-1", "us-east-2")
 
 Result = tuple[bool, float]  # passed, seconds
 # Stage -> why it was not run.
@@ -52,6 +53,18 @@ def shared_platforms() -> Iterator[None]:
                 subprocess.run(command, cwd=ROOT, check=False)
 
 
+@contextmanager
+def provisioned_ahead(stages: list[str]) -> Iterator[None]:
+    """The first platform of `integration`, which mostly waits while it is provisioned, beside the stages before it."""
+    if "integration" not in stages:
+        yield
+        return
+    command = [sys.executable, "-m", "tests.integration.platforms", os.environ["STAGES_PLATFORMS"], *FIRST_PLATFORM]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, **quiet):
+        yield
+
+
 def run_stage(stage: str, **output: Any) -> tuple[bool, float, str]:
     """Whether it passed, its seconds, and what it printed, where ``output`` asks subprocess to keep that."""
     started = time.monotonic()
@@ -75,10 +88,11 @@ def run_side_by_side(stages: list[str]) -> Iterator[tuple[str, Result]]:
 
 
 def run_alone(stages: list[str]) -> Iterator[tuple[str, Result]]:
-    for stage in stages:
-        print(f"==> {stage}", flush=True)
-        passed, seconds, _output = run_stage(stage)
-        yield stage, (passed, seconds)
+    with provisioned_ahead(stages):
+        for stage in stages:
+            print(f"==> {stage}", flush=True)
+            passed, seconds, _output = run_stage(stage)
+            yield stage, (passed, seconds)
 
 
 def main() -> int:

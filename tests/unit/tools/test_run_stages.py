@@ -14,7 +14,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "tools/run_stages.py"
 
 def run(folder, stages):
     """The runner in a folder of its own, with a Makefile of its own."""
-    (folder / "tests/tools").mkdir(parents=True)
+    (folder / "tests/tools").mkdir(parents=True, exist_ok=True)
     script = folder / "tests/tools/run_stages.py"
     script.write_text(SCRIPT.read_text())
     (folder / "Makefile").write_text("".join(f"{name}:\n\t@{recipe}\n" for name, recipe in stages.items()))
@@ -47,3 +47,15 @@ def test_stages_share_a_folder_for_their_platforms_which_is_gone_afterwards(tmp_
     assert done.returncode == 0, done.stdout + done.stderr
     (folder,) = {line.removeprefix("folder ") for line in done.stdout.splitlines() if line.startswith("folder ")}
     assert not Path(folder).exists()
+
+
+def test_the_platform_of_integration_is_provisioned_beside_the_stages_before_it(tmp_path):
+    (tmp_path / "tests/integration").mkdir(parents=True)
+    program = "import pathlib, sys; pathlib.Path(sys.argv[1], 'regions').write_text(' '.join(sys.argv[2:]))"
+    (tmp_path / "tests/integration/platforms.py").write_text(program)
+    wait = (
+        "until test -s $$STAGES_PLATFORMS/regions; do sleep 0.1; done; echo regions: $$(cat $$STAGES_PLATFORMS/regions)"
+    )
+    done = run(tmp_path, {"unit": f"timeout 30 bash -c '{wait}'", "integration": "true"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "regions: us-east-1 us-east-2" in done.stdout
