@@ -2,8 +2,8 @@
 """The data plane behind the lab's API: what a real database, its replication and real instances do meanwhile.
 
 The lab calls `PLANE.here`, under the world's lock, where a move starts, the writer switches, a detach starts, a
-rebuild advances, and where security groups, network ACLs or desired capacities changed. `DataPlane` does nothing and
-answers as an ideal data plane would; `RemoteDataPlane` passes each call on as one HTTP request (tests/gameday).
+rebuild advances, and where security groups, network ACLs or capacities changed. `DataPlane` does nothing and answers as
+an ideal data plane would; `RemoteDataPlane` passes each call on as one HTTP request (tests/gameday).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class DataPlane:
         """
 
     def capacity(self, region: str, instances: int) -> None:
-        """The number of instances that the region's Auto Scaling groups run."""
+        """How many run in the region: instances of its Auto Scaling groups, and tasks of its ECS services."""
 
 
 class RemoteDataPlane(DataPlane):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who reaches a port of a cluster or a load balancer, and how many instances run: for the lab's data plane.
+"""Who reaches a port of a cluster or a load balancer, and how many instances and tasks run: for the lab's data plane.
 
 Follows: VPC User Guide, "Control traffic to your AWS resources using security groups" and "Network ACL basics": the
 rules of an ACL are evaluated in order of their numbers, the first that matches decides, and what none allows is denied.
@@ -8,12 +8,14 @@ rules of an ACL are evaluated in order of their numbers, the first that matches 
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from moto.autoscaling.models import autoscaling_backends
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ec2.models import ec2_backends
+from moto.ecs.models import ecs_backends
 from moto.rds.models import DBCluster, rds_backends
 
 TCP = ("-1", "6", "tcp")
@@ -76,12 +78,15 @@ def accesses() -> dict[str, tuple[bool, bool]]:
 
 
 def capacities() -> dict[str, int]:
-    """{region: instances} of the Auto Scaling groups."""
-    return {
-        region: sum(len(group.active_instances()) for group in backend.autoscaling_groups.values())
-        for region, backend in autoscaling_backends[DEFAULT_ACCOUNT_ID].items()
-        if backend.autoscaling_groups
-    }
+    """{region: how many run} of the instances of Auto Scaling groups and the tasks of ECS services."""
+    found: Counter[str] = Counter()
+    for region, backend in autoscaling_backends[DEFAULT_ACCOUNT_ID].items():
+        for group in backend.autoscaling_groups.values():
+            found[region] += len(group.active_instances())
+    for region, backend in ecs_backends[DEFAULT_ACCOUNT_ID].items():
+        for service in backend.services.values():
+            found[region] += service.running_count if service.status == "ACTIVE" else 0
+    return dict(found)
 
 
 def addresses() -> dict[str, dict[str, Any]]:

@@ -94,7 +94,7 @@ class Peak:
 
 def play(scenario: Scenario, platforms: Platforms, template: Path, scale: float, many: int) -> Result:
     began = time.time()
-    platform = platforms.copy(*scenario.regions, scale=scale)
+    platform = platforms.copy(*scenario.regions, scale=scale, variant=scenario.variant)
     world = Game(scenario.name, platform, PLACE / scenario.name, template, many, scenario.follow)
     with Peak() as peak, world as game:
         found, wrong = scenario.play(game)

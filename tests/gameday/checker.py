@@ -159,6 +159,25 @@ def outages(seen: Evidence) -> tuple[dict[str, float], float]:
     return each, longest_gap([one["ended"] for one in acked], began, ended)
 
 
+def running_at(events: Sequence[Mapping[str, Any]], region: str, instant: float) -> int:
+    """How many applications of a region were started by an instant. events: the data plane's calls (plane.py)."""
+    past = [one for one in events if one["call"] == "capacity" and one["region"] == region and one["done"] <= instant]
+    return past[-1]["instances"] if past else 0
+
+
+def late_capacity(
+    seen: Evidence, events: Sequence[Mapping[str, Any]], region: str, lost_at: float, wanted: int
+) -> list[str]:
+    """A sentence if a region did not run as many as wanted when its first order came, or did so all along."""
+    orders = [one["began"] for one in acknowledgements(seen) if one["region"] == region and one["began"] > lost_at]
+    if not orders:
+        return [f"{region} has taken no order"]
+    before, then = running_at(events, region, lost_at), running_at(events, region, min(orders))
+    if before >= wanted:
+        return [f"{region} ran {before} before the move: nothing had to be raised to {wanted}"]
+    return [f"{region} ran {then} when its first order came, must be {wanted}"] if then != wanted else []
+
+
 def claim_of(seen: Evidence, promotion: Promotion | None) -> Claim | None:
     """The claim of the run during which a region was promoted; of a killed run, the one that resumed it."""
     if promotion is None:

@@ -237,6 +237,15 @@ class Game:
         """Until the answers in the customers' caches have expired, and some more orders were placed."""
         self.wait(NAME_TTL_AWS_S / self.lab.scale + 2)
 
+    def wait_for_capacity(self, region: str, wanted: int) -> None:
+        """Until so many applications of a region have been started."""
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while self.regions[region].wanted != wanted:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{region} runs {self.regions[region].wanted} applications, not {wanted}")
+            time.sleep(0.1)
+        self.note(f"{region} runs {wanted}")
+
     # --- faults -----------------------------------------------------------------------------------------------------
 
     def dead(self, region: str, mode: str = "hang") -> None:

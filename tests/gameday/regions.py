@@ -93,7 +93,7 @@ backend applications
         self.haproxy = start([program("haproxy"), "-db", "-f", str(config)], self.folder / f"{self.name}.haproxy.log")
 
     def set_capacity(self, wanted: int) -> None:
-        """Run so many application processes, as desired capacity says."""
+        """Run so many application processes."""
         self.wanted = wanted = min(wanted, MOST_APPLICATIONS)
         while len(self.applications) > wanted:
             process = self.applications.pop()

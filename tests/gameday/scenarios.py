@@ -3,28 +3,36 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.chaos.moments import STEPS
-from tests.gameday.checker import Findings
+from tests.gameday.checker import Findings, late_capacity
 from tests.gameday.game import LAG_SEEN_AWS_S, Game
 from tests.integration.aws import control_item, wait_for_checkers
+from tests.lab.ecs_service import SERVICE
 
 OLD, NEW, THIRD = "us-east-1", "us-east-2", "eu-west-1"
 LOSS = ("-e", "accept_data_loss=true")
 FORCE = ("-e", "force=true")
+# Tasks of a service that has grown; it is made with two.
+GROWN = 4
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """play: what happens; returns the findings and sentences on what was wrong with this scenario alone."""
+    """play: what happens; returns the findings and sentences on what was wrong with this scenario alone.
+
+    variant: of the platform (tests/integration/platforms.py).
+    """
 
     name: str
     text: str
     play: Callable[[Game], tuple[Findings, list[str]]]
     regions: tuple[str, ...] = (OLD, NEW)
     follow: bool = False
+    variant: str = ""
 
 
 def ended(game: Game, code: int = 0) -> list[str]:
@@ -171,6 +179,22 @@ def automatic(game: Game) -> tuple[Findings, list[str]]:
     return game.finish(NEW), wrong
 
 
+def ecs(game: Game) -> tuple[Findings, list[str]]:
+    """The service of the lost region had grown: what the other one has to run is known from a health check."""
+    cluster, name = SERVICE.split("/")
+    game.lab.client("ecs", OLD).update_service(cluster=cluster, service=name, desiredCount=GROWN)
+    game.wait_for_capacity(OLD, GROWN)
+    game.run("health_check")
+    wrong = ended(game)
+    lost_at = time.time()
+    game.dead(OLD)
+    game.move("failover")
+    wrong += ended(game)
+    game.wait_for_caches()
+    found = game.finish()
+    return found, wrong + late_capacity(game.evidence, game.server.events, NEW, lost_at, GROWN)
+
+
 def three_regions(game: Game) -> tuple[Findings, list[str]]:
     game.dead(OLD)
     game.move("failover")
@@ -195,4 +219,5 @@ SCENARIOS = (
     Scenario("killed", "region dead, failover killed and resumed", killed),
     Scenario("automatic", "region dead, automatic failover", automatic),
     Scenario("three-regions", "region of three dead, failover", three_regions, (OLD, NEW, THIRD)),
+    Scenario("ecs", "region dead, failover, ECS services", ecs, variant="service"),
 )

@@ -10,8 +10,8 @@ from tests.integration.aws import TABLE, healthy_targets, name_points_at, runs, 
 from tests.integration.permissions import as_runner
 from tests.integration.test_readiness import named, readiness
 from tests.integration.test_site import assert_second_run_changes_nothing
+from tests.lab.ecs_service import SERVICE, make_services
 from tests.lab.failover_platform import clients_of
-from tests.lab.service_platform import SERVICE, make_service, scale
 
 LOST, TARGET = "us-east-1", "us-east-2"
 SCALING = {"autoscaling", "application-autoscaling", "ecs"}
@@ -71,16 +71,6 @@ def test_a_platform_without_compute_of_its_own_moves_by_the_health_of_its_target
     assert scaling_calls(lab, began) == set()
 
 
-def make_services(lab) -> None:
-    """What the owner of the application makes of what site.yml has named: a service in each region."""
-    for region in (LOST, TARGET):
-        (group,) = lab.client("elbv2", region).describe_target_groups(Names=["trading-tg-dev"])["TargetGroups"]
-        found = lab.client("ec2", region).describe_subnets(Filters=[{"Name": "vpc-id", "Values": [group["VpcId"]]}])
-        private = sorted(one["SubnetId"] for one in found["Subnets"])[:2]
-        make_service(lab, region, private, group["TargetGroupArn"])
-        scale(lab, region)
-
-
 def desired(lab, region: str) -> int:
     ecs = lab.client("ecs", region)
     return ecs.describe_services(cluster="trading", services=["orders"])["services"][0]["desiredCount"]
@@ -95,7 +85,7 @@ def bounds(lab, region: str) -> tuple[int, int]:
 def turn_into_services(platform) -> None:
     """A platform as it would be with services: those are made, the groups run nothing, and the manifest says so."""
     lab, clients = platform.lab, clients_of(platform.lab)
-    make_services(lab)
+    make_services(lab, platform.regions)
     document = manifest.read_manifest(clients("dynamodb", LOST), TABLE)["document"]
     for entry in document["regions"]:
         group = entry.pop("autoscaling_group_name")
@@ -134,7 +124,7 @@ def test_a_service_that_somebody_else_made_is_raised_fenced_and_comes_back(platf
             and "There is none." in words(stopped)
             and ":targetgroup/trading-tg-dev/" in stopped.output
         )
-        make_services(lab)
+        make_services(lab, platform.regions)
         lab.advance(120)
         platform.run("site").ends_well()
         assert_second_run_changes_nothing(platform)

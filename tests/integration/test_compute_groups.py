@@ -12,8 +12,8 @@ from tests.integration.aws import TABLE, capacity, group, healthy_targets, name_
 from tests.integration.permissions import as_runner
 from tests.integration.test_compute import scaling_calls, words
 from tests.integration.test_readiness import named, readiness
+from tests.lab.ecs_service import make_service
 from tests.lab.failover_platform import clients_of
-from tests.lab.service_platform import make_service
 
 LOST, TARGET = "us-east-1", "us-east-2"
 GATEWAY, MATCHING = "trading/gateway", "trading-matching"

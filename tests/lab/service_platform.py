@@ -5,47 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.client import Lab
+from tests.lab.ecs_service import SERVICE, make_service, scale
 from tests.lab.failover_platform import Platform
-
-SERVICE = "trading/orders"
-RESOURCE = {
-    "ServiceNamespace": "ecs",
-    "ResourceId": f"service/{SERVICE}",
-    "ScalableDimension": "ecs:service:DesiredCount",
-}
-
-
-def make_service(
-    lab: Lab, region: str, subnets: list[str], target_group_arn: str, count: int = 2, name: str = "orders", **more: Any
-) -> None:
-    """Make the cluster and the service on Fargate; without a target group it registers its tasks nowhere."""
-    balanced = {"targetGroupArn": target_group_arn, "containerName": "app", "containerPort": 8080}
-    ecs = lab.client("ecs", region)
-    ecs.create_cluster(clusterName="trading")
-    ecs.register_task_definition(
-        family="orders",
-        networkMode="awsvpc",
-        containerDefinitions=[
-            {"name": "app", "image": "app", "memory": 512, "portMappings": [{"containerPort": 8080}]}
-        ],
-    )
-    ecs.create_service(
-        cluster="trading",
-        serviceName=name,
-        taskDefinition="orders",
-        launchType="FARGATE",
-        desiredCount=count,
-        loadBalancers=[balanced] if target_group_arn else [],
-        networkConfiguration={"awsvpcConfiguration": {"subnets": subnets, "securityGroups": []}},
-        **more,
-    )
-
-
-def scale(lab: Lab, region: str, low: int = 2, high: int = 6) -> None:
-    """Have Application Auto Scaling know the service."""
-    scaling = lab.client("application-autoscaling", region)
-    scaling.register_scalable_target(**RESOURCE, MinCapacity=low, MaxCapacity=high)
 
 
 class ServicePlatform(Platform):

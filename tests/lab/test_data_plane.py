@@ -10,10 +10,11 @@ import pytest
 from lab import timeline
 from lab.client import Lab
 from lab.data_plane import PLANE, DataPlane
-from lab.services.access import accesses, allows
+from lab.services.access import accesses, allows, capacities
 from lab.services.settings import SETTINGS
 from lab.world import WORLD
 from tests.gameday.plane import PlaneServer
+from tests.lab.ecs_service import make_service
 from tests.lab.global_database import Global
 from tests.lab.in_process import EAST, EUROPE, WEST, Aws
 
@@ -215,6 +216,19 @@ def test_a_lab_passes_access_and_capacity_on_over_http(stage):
         assert seen[-1] == (EUROPE, 1)
     finally:
         server.close()
+
+
+def test_tasks_of_a_service_are_capacity_once_they_run(aws):
+    aws.settings(task_start_s=600)
+    subnet = aws.client("ec2").describe_subnets()["Subnets"][0]
+    make_service(aws, EAST, [subnet["SubnetId"]], "", count=2)
+    aws.tick()
+    assert capacities() == {EAST: 0}
+    WORLD.clock.advance(600)
+    aws.tick()
+    assert capacities() == {EAST: 2}
+    aws.client("ecs").update_service(cluster="trading", service="orders", desiredCount=0)
+    assert capacities() == {EAST: 0}
 
 
 def test_who_writes_over_open_connections_is_known(aws, plane):

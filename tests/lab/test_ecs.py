@@ -20,8 +20,9 @@ from ansible_collections.trading.multi_region.plugins.module_utils._health impor
 from ansible_collections.trading.multi_region.plugins.module_utils._platform import observe
 from ansible_collections.trading.multi_region.plugins.module_utils._readiness import run as readiness_run
 from lab.client import Lab
+from tests.lab.ecs_service import RESOURCE, SERVICE
 from tests.lab.failover_platform import EAST, TABLE, WEST, clients_of, wait_for
-from tests.lab.service_platform import RESOURCE, SERVICE, ServicePlatform
+from tests.lab.service_platform import ServicePlatform
 from tests.lab.test_modules_failover import HEALTH, PLAN
 from tests.lab.test_readiness import PARAMS as READINESS
 

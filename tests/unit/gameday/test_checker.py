@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.gameday.checker import Claim, Evidence, Promotion, check, longest_gap
+from tests.gameday.checker import Claim, Evidence, Promotion, check, late_capacity, longest_gap
 
 REGIONS = ("one", "two")
 ONE, TWO = 1, 2
@@ -147,3 +148,28 @@ def test_an_attempt_that_waited_for_the_new_writer_is_not_by_the_old_one():
     waited = {**order("c0-1", 52.0, server=TWO), "began": 49.0}
     found = check(evidence(waited, stored={"c0-1": [TWO]}, promotions=(MOVE,)))
     assert found.by_old_after_promotion == 0
+
+
+def ran(instances: int, at: float, region: str = "two") -> dict:
+    return {"call": "capacity", "region": region, "instances": instances, "time": at - 0.1, "done": at}
+
+
+@pytest.mark.parametrize(
+    ("events", "sentences"),
+    [
+        ([ran(2, 10.0), ran(4, 55.0)], []),
+        ([ran(2, 10.0), ran(4, 55.0), ran(6, 65.0)], []),
+        ([ran(2, 10.0)], ["two ran 2 when its first order came, must be 4"]),
+        ([ran(2, 10.0), ran(3, 55.0), ran(4, 60.5)], ["two ran 3 when its first order came, must be 4"]),
+        ([ran(2, 10.0), ran(4, 55.0, region="one")], ["two ran 2 when its first order came, must be 4"]),
+        ([ran(4, 10.0)], ["two ran 4 before the move: nothing had to be raised to 4"]),
+    ],
+)
+def test_a_region_must_run_what_is_wanted_when_its_first_order_comes(events, sentences):
+    orders = [{**order(f"c0-{at}", at, server=TWO), "region": "two"} for at in (60.1, 70.0)]
+    assert late_capacity(evidence(*orders), events, "two", lost_at=40.0, wanted=4) == sentences
+
+
+def test_capacity_without_traffic_shows_nothing():
+    before = {**order("c0-1", 30.0), "region": "one"}
+    assert late_capacity(evidence(before), [ran(4, 50.0)], "two", lost_at=40.0, wanted=4) == ["two has taken no order"]
