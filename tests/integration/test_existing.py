@@ -290,6 +290,23 @@ def test_policies_have_no_right_to_topics_that_are_absent_and_only_use_keys_of_o
     assert [one["Condition"] for one in fences] == [{"StringEquals": {"aws:ResourceTag/Tier": "data"}}] * 2
 
 
+def test_policies_name_exactly_the_keys_of_others_that_are_named_by_their_arns(adopted, tmp_path):
+    _run, platform = adopted
+    copy = Path(shutil.copytree(platform.inventory, tmp_path / "inventory"))
+    by_tags(copy)
+    arns = {region: f"arn:aws:kms:{region}:{ACCOUNT}:key/{PLACES[region]}" for region in (EAST, WEST)}
+    for region, arn in arns.items():
+        file = copy / f"host_vars/{region}.yml"
+        file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "encryption_key_id": arn}))
+    for kind, statements in policies_of(copy, tmp_path / "policies").items():
+        of_keys = [one for one in statements if any(action.startswith("kms:") for action in one["Action"])]
+        assert "kms:ResourceAliases" not in json.dumps(of_keys)
+        # The key of the database, with which RDS encrypts the copy of a rescued snapshot, is not named.
+        use = [one for one in of_keys if {"kms:Decrypt", "kms:CreateGrant"} & {*one["Action"]}]
+        named = [one["Resource"] for one in use if "kms:ViaService" not in json.dumps(one)]
+        assert named and all(one == list(arns.values()) for one in named), kind
+
+
 @pytest.mark.nightly
 def test_it_is_moved_there_and_back_and_nothing_else_of_it_is_changed(exists, adopted):
     _run, platform = adopted
