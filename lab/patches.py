@@ -11,6 +11,7 @@ import copy
 import ipaddress
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from moto.autoscaling.models import FakeScalingPolicy, InstanceState
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.awslambda.models import LambdaBackend
 from moto.cloudtrail.models import CloudTrailBackend
+from moto.core.resource_tagging import TaggedResource
 from moto.core.responses import ActionResult
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
@@ -41,7 +43,8 @@ from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.kms.models import KmsBackend
 from moto.kms.responses import KmsResponse
-from moto.s3.models import FakeBucket
+from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
+from moto.s3.models import FakeBucket, s3_backends
 from moto.secretsmanager.exceptions import (
     InvalidParameterException,
     InvalidRequestException,
@@ -728,6 +731,23 @@ def secret_shows_when_it_was_read() -> None:
         kind.to_dict = with_date(kind.to_dict)
 
 
+def tagged_buckets_are_in_their_region() -> None:
+    """moto finds a bucket by its tags in every region.
+
+    GetResources returns what is "located in the specified AWS Region" (Resource Groups Tagging API reference).
+    """
+    stock = ResourceGroupsTaggingAPIBackend._get_resources_generator
+
+    def resources(self: ResourceGroupsTaggingAPIBackend, *args: Any, **named: Any) -> Iterator[TaggedResource]:
+        buckets = s3_backends[self.account_id][self.partition].buckets
+        for one in stock(self, *args, **named):
+            bucket = buckets.get(one.arn.split(":")[-1]) if one.resource_type == "s3:bucket" else None
+            if bucket is None or bucket.region_name == self.region_name:
+                yield one
+
+    ResourceGroupsTaggingAPIBackend._get_resources_generator = resources
+
+
 PATCHES = (
     policies_show_alarms,
     route_tables_show_gateways,
@@ -763,6 +783,7 @@ PATCHES = (
     target_group_attributes,
     table_id,
     table_tags_overwrite,
+    tagged_buckets_are_in_their_region,
 )
 
 

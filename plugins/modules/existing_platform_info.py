@@ -21,9 +21,17 @@ author:
 options:
   global_cluster_identifier:
     description:
-      - Identifier of the global database.
+      - Identifier of the global database. If omitted, O(layer_tags) find it.
     type: str
-    required: true
+  layer_tags:
+    description:
+      - Tags that all must be there, by which layers are found that nothing names, in addition to O(network_tags). The
+        global database (its own tags, or those of its cluster in the region of the task), the load balancer of a region
+        that O(load_balancer_names) leaves out, target group and Auto Scaling group where there are several, the session
+        table and the buckets. What this collection has made is left out.
+      - Exactly one must be found of each. The session table, and the buckets, may be absent.
+    type: dict
+    default: {}
   regions:
     description:
       - Regions of the inventory, each of which must have a member. If empty, the regions of all members; the database
@@ -38,7 +46,8 @@ options:
     default: {}
   load_balancer_names:
     description:
-      - Name or ARN of the application load balancer of each region, by region.
+      - Name or ARN of the application load balancer of each region, by region. If a region is left out, O(layer_tags)
+        find it.
     type: dict
     default: {}
   target_group_names:
@@ -149,6 +158,13 @@ EXAMPLES = r"""
       us-east-2: orders-west
     table_name: trading-failover-prod
     environment: prod
+
+- name: Look at a platform by the tags that all of it has
+  trading.multi_region.existing_platform_info:
+    region: us-east-1
+    layer_tags: {Team: orders, Stage: live}
+    table_name: trading-failover-prod
+    environment: prod
 """
 
 RETURN = r"""
@@ -207,6 +223,10 @@ proposal:
       description: Those of each region, the one with the writer first.
       type: dict
       sample: {us-east-1: {application_load_balancer_name: orders-east}}
+    layers:
+      description: What the session table and the buckets are, V(existing) or V(absent), by the layer's name.
+      type: dict
+      sample: {session_table: existing, object_storage: absent}
 records:
   description:
     - The failover records of others that may follow the switch, the V(PRIMARY) first; None without any, or if they
@@ -251,7 +271,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._provisioning
 BY_REGION = {"type": "dict", "default": {}, "rule": rules.ByKey(rules.REGION_CODE, rules.NAME)}
 ARGUMENT_SPEC = {
     **TABLE_SPEC,
-    "global_cluster_identifier": {"type": "str", "required": True, "rule": rules.CLUSTER},
+    "global_cluster_identifier": {"type": "str", "rule": rules.CLUSTER},
+    "layer_tags": {"type": "dict", "default": {}, "rule": rules.TAGS},
     "regions": {"type": "list", "elements": "str", "default": [], "rule": rules.Each(rules.REGION_CODE)},
     "db_clusters": {"type": "dict", "default": {}, "rule": rules.ByKey(rules.REGION_CODE, rules.CLUSTER)},
     "load_balancer_names": BY_REGION,

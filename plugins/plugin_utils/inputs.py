@@ -231,7 +231,7 @@ OF_NETWORK = (NETWORK_ACL, DATABASE_INGRESS)
 OTHERS = (
     *("aws_account_id", "aws_partition", "controller_credentials", "controller_portfolio", "policies_folder"),
     *("adopt_autoscaling_groups", "adopt_folder", "adopt_global_cluster", "adopt_load_balancers", "adopt_region"),
-    *("adopt_target_groups", "adopt_zone", "application_compute_groups", "portfolio"),
+    *("adopt_tags", "adopt_target_groups", "adopt_zone", "application_compute_groups", "portfolio"),
 )
 # Artifacts that a job passes to the next nodes of a workflow; AWX passes them to their playbooks like extra variables.
 ARTIFACTS = (

@@ -18,9 +18,10 @@ CIDRS = {EAST: "172.20.0.0/16", WEST: "172.21.0.0/16", EUROPE: "172.22.0.0/16"}
 PLACES = {EAST: "virginia", WEST: "ohio", EUROPE: "ireland"}
 # The alias of each region's key.
 KEY = "alias/orders"
-# What parts of each network have as tags; TEAM has also another VPC.
+# What has which tags: LIVE all of it but the global cluster, TEAM also another VPC, the others parts of each network.
 TEAM, TIER, SHARED = {"Team": "orders"}, {"Tier": "data"}, {"Tier": "shared"}
-VPC_TAGS = {**TEAM, "Stage": "live"}
+LIVE = {**TEAM, "Stage": "live"}
+TABLE = "carts"
 # The zone is theirs, and so is every name in it but the one whose records site.yml makes.
 ZONE, DOMAIN, SHOP = "example.org", "orders.example.org", "shop.example.org"
 
@@ -103,7 +104,7 @@ def build_network(lab: Lab, region: str) -> dict[str, Any]:
     cidr = CIDRS[region]
     vpc, _old = (
         ec2.create_vpc(CidrBlock=cidr, TagSpecifications=[spec_of("vpc", tags)])["Vpc"]["VpcId"]
-        for tags in (VPC_TAGS, TEAM)
+        for tags in (LIVE, TEAM)
     )
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
@@ -157,6 +158,32 @@ def actions_of_acl(lab: Lab, region: str) -> set[str]:
     return {one["RuleAction"] for one in acl["Entries"] if one["RuleNumber"] == 10}
 
 
+def build_stores(lab: Lab, regions: tuple[str, ...] = (EAST, WEST)) -> None:
+    """Make a global table, whose replica has no tags, and a bucket in each region."""
+    dynamodb = lab.client("dynamodb", regions[0])
+    dynamodb.create_table(
+        TableName=TABLE,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        Tags=listed(LIVE),
+    )
+    for region in regions:
+        s3, place = lab.client("s3", region), {"LocationConstraint": region}
+        s3.create_bucket(
+            Bucket=f"files-{PLACES[region]}", **({} if region == EAST else {"CreateBucketConfiguration": place})
+        )
+        s3.put_bucket_tagging(Bucket=f"files-{PLACES[region]}", Tagging={"TagSet": listed(LIVE)})
+
+
+def remove_stores(lab: Lab, regions: tuple[str, ...] = (EAST, WEST)) -> None:
+    """Remove what build_stores has made."""
+    lab.client("dynamodb", regions[0]).delete_table(TableName=TABLE)
+    for region in regions:
+        lab.client("s3", region).delete_bucket(Bucket=f"files-{PLACES[region]}")
+
+
 def build_key(lab: Lab, region: str) -> str:
     """Make the region's key, which the account and what publishes to encrypted topics may use; return its ARN."""
     kms, account = lab.client("kms", region), lab.client("sts", region).get_caller_identity()["Account"]
@@ -200,6 +227,7 @@ def build_database(lab: Lab, region: str, network: dict[str, Any], is_writer: bo
         StorageEncrypted=True,
         KmsKeyId=key,
         BackupRetentionPeriod=7,
+        Tags=listed(LIVE),
         **login,
     )
     for number in ("one", "two"):
@@ -218,7 +246,10 @@ def build_application(lab: Lab, region: str, network: dict[str, Any]) -> None:
         Name=f"web-{place}", Protocol="HTTP", Port=8080, VpcId=network["vpc"], HealthCheckPath="/alive"
     )["TargetGroups"][0]["TargetGroupArn"]
     balancer = elb.create_load_balancer(
-        Name=f"front-{place}", Subnets=network["subnets"]["front"], SecurityGroups=[network["groups"]["front"]]
+        Name=f"front-{place}",
+        Subnets=network["subnets"]["front"],
+        SecurityGroups=[network["groups"]["front"]],
+        Tags=listed(LIVE),
     )["LoadBalancers"][0]["LoadBalancerArn"]
     elb.create_listener(
         LoadBalancerArn=balancer,

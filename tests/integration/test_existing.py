@@ -22,6 +22,8 @@ from tests.integration.platforms import ACCOUNT, Platform, Run, as_user, make_po
 from tests.integration.stranger import DOMAIN, EAST, EUROPE, GLOBAL, PLACES, SHOP, WEST, ZONE
 
 BALANCERS = {EAST: "front-virginia", WEST: "front-ohio"}
+# What tags find instead.
+UNNAMED = {"adopt_global_cluster": "", "adopt_load_balancers": ""}
 # Of the lab, where there is one.
 DNS_SERVERS = "{{ lookup('ansible.builtin.env', 'LAB_DNS_SERVER') | split(',') | select | list }}"
 # What a move may change of what exists: the writer, the capacity, the fence. The copy of a rescued snapshot is new.
@@ -89,7 +91,7 @@ def by_tags(inventory: Path, more: dict[str, Any] | None = None) -> None:
             {
                 "platform_layers": {**written["platform_layers"], "encryption": "existing", "monitoring": "absent"},
                 "encryption_key_id": stranger.KEY,
-                "network_vpc_tags": stranger.VPC_TAGS,
+                "network_vpc_tags": stranger.LIVE,
                 "network_database_security_group_tags": stranger.TIER,
                 "network_database_subnet_tags": stranger.TIER,
                 **(more or {}),
@@ -192,6 +194,55 @@ def test_what_is_missing_is_said_and_site_yml_refuses_it_before_any_change(exist
     assert refused.code != 0 and "Nothing has been changed." in text, refused.output[-3000:]
     assert "web-ohio has workers-ohio, not workers-nobody. Name the group that registers its instances there." in text
     assert changes(exists, refused.began) == []
+
+
+@pytest.fixture
+def stores(exists) -> Iterator[None]:
+    stranger.build_stores(exists)
+    yield
+    stranger.remove_stores(exists)
+
+
+def test_an_inventory_is_proposed_from_tags_alone(exists, adopted, stores, tmp_path):
+    folder = tmp_path / "inventory"
+    run = adopt(exists, folder, adopt_tags=stranger.LIVE, **UNNAMED).ends_well()
+    assert changes(exists, run.began) == [], "it reads only"
+    _run, named = adopted
+    for region in (EAST, WEST):
+        host = yaml.safe_load((folder / f"host_vars/{region}.yml").read_text())
+        assert host.pop("object_storage_bucket") == f"files-{PLACES[region]}"
+        assert host == yaml.safe_load((named.inventory / f"host_vars/{region}.yml").read_text())
+    group = yaml.safe_load((folder / "group_vars/all/10_env.yml").read_text())
+    by_name = yaml.safe_load((named.inventory / "group_vars/all/10_env.yml").read_text())
+    stores_exist = {"session_table": "existing", "object_storage": "existing"}
+    assert group == {
+        **by_name,
+        "platform_layers": {**by_name["platform_layers"], **stores_exist},
+        "session_table_name": stranger.TABLE,
+    }
+    policies = json.dumps(policies_of(folder, tmp_path / "policies"))
+    assert f"table/{stranger.TABLE}" in policies and "s3:::files-ohio" in policies
+
+
+def test_layers_that_tags_do_not_find_are_said_and_those_that_are_named_need_none(exists, tmp_path):
+    rds = exists.client("rds")
+    rds.create_global_cluster(GlobalClusterIdentifier="fx", Engine="aurora-mysql", Tags=stranger.listed(stranger.TEAM))
+    try:
+        several = adopt(exists, tmp_path, adopt_tags=stranger.TEAM, **UNNAMED).ends_well()
+    finally:
+        rds.delete_global_cluster(GlobalClusterIdentifier="fx")
+    words = (
+        "fx, orders have the tags Team=orders; which one is meant is unknown. Name one of them in adopt_global_cluster"
+    )
+    assert words in " ".join(several.output.split())
+    nothing = adopt(exists, tmp_path, adopt_tags={"Team": "fx"}, adopt_load_balancers={EAST: BALANCERS[EAST]})
+    text = " ".join(nothing.ends_well().output.split())
+    assert "Nothing has the tags Team=fx. Tag it, or name it in adopt_load_balancers." in text
+    assert f"{GLOBAL} has members in us-east-1, us-east-2" in text and "front-virginia is active" in text
+    assert "No table has the tags Team=fx: the platform is without one." in text
+    refused = adopt(exists, tmp_path, adopt_tags="orders")
+    assert refused.code != 0
+    assert "adopt_tags is 'orders'; allowed: a dictionary of tags" in " ".join(refused.output.split())
 
 
 def test_keys_and_tags_that_find_nothing_or_too_much_are_rows_of_what_is_missing(exists, adopted, tmp_path):

@@ -239,6 +239,15 @@ def table_tags_overwrite() -> bool:
 
 
 @probe
+def tagged_buckets_are_in_their_region() -> bool:
+    there = {"LocationConstraint": WEST}
+    client("s3", WEST).create_bucket(Bucket="tagged", CreateBucketConfiguration=there)
+    client("s3", WEST).put_bucket_tagging(Bucket="tagged", Tagging={"TagSet": [{"Key": "k", "Value": "1"}]})
+    found = client("resourcegroupstaggingapi").get_resources(ResourceTypeFilters=["s3"])
+    return found["ResourceTagMappingList"] != []
+
+
+@probe
 def global_cluster_moves() -> bool:
     names = {"GlobalClusterIdentifier": "g", "TargetDbClusterIdentifier": "arn:aws:rds:us-east-2:1:cluster:c"}
     rds = client("rds")

@@ -168,6 +168,7 @@ DICTS = {
     "db_clusters": [{EAST: "trading-us-east-1-dev"}],
     "dimensions": [{"Platform": "trading-dev"}, {}],
     "autoscaling_group_names": [{EAST: "workers-virginia"}, {}],
+    "layer_tags": [{"Team": "orders", "Stage": "live"}, {}],
     "layer_states": [{"session_table": "absent", "object_storage": "existing"}, {}],
     "environment": [{"HOOK": "r-1"}, {}],
     "layers": [{"network": [], "application": ["network"]}, {}],
@@ -306,6 +307,7 @@ BAD_DICTS = {
     "dimensions": [{"": "trading-dev"}, {"Platform": ""}, {"Platform": "two\nlines"}],
     "metrics": [{"RecoveryTime": "soon"}, {"RecoveryTime": 2.0**361}, {"": 5}],
     "units": [{"RecoveryTime": "Hours"}],
+    "layer_tags": [{"x" * 129: "y"}, {"": "y"}, {"Team": {"y": 1}}],
     "layer_states": [{"moon": "absent"}, {"session_table": "gone"}, {"global_database": "absent"}, {"network": None}],
     **dict.fromkeys(
         ("load_balancer_names", "target_group_names", "autoscaling_group_names"),

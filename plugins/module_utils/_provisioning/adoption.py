@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.trading.multi_region.plugins.module_utils._core.arn import region_of
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Facts, Observation
 from ansible_collections.trading.multi_region.plugins.module_utils._fence.resources import gap_in
+from ansible_collections.trading.multi_region.plugins.module_utils._options.layers import EXISTING
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.keys import key_rows
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.name import (
     Name,
@@ -35,11 +36,24 @@ from ansible_collections.trading.multi_region.plugins.module_utils._provisioning
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged import (
     ACL,
     GROUP,
+    found_ids,
     only_id,
     tagged_rows,
 )
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged_layers import (
+    BUCKET,
+    TABLE,
+    TARGET,
+    global_database_row,
+    has_tags,
+    load_balancer_row,
+    session_tables,
+    states_of,
+    store_rows,
+)
 
 DATABASE, APPLICATION, MANIFEST, KEY, TAGGED = "database", "application", "manifest", "key", "tagged"
+LAYERS = "layers"
 # The tag that this collection puts on what it makes, and the two that tell its platforms apart.
 MANAGED_BY, MANAGER, OWNERS = "ManagedBy", "trading.multi_region", ("Project", "Environment")
 NETWORK_ACL, NO_FENCE = "network_acl", ("none", "application_capacity")
@@ -51,6 +65,8 @@ ONE_GROUP = "Give the cluster one security group that is its alone, or name the 
 class Named:
     """What is named, by region: identifiers of clusters, names (or ARNs) of load balancers, names of the others.
 
+    global_cluster_identifier: empty if it is not named, and no one is found by layer_tags, which find what no name is
+    given for: the global cluster, load balancers, session table and buckets. Without them these are not looked for.
     regions: those of the inventory; empty: the members of the global database. What is not named is looked for.
     platform_tags: those that this collection would put on what it makes. environment: the inventory's suffix.
     network_tags: {part of tagged.PARTS: tags}. keys: ARNs or aliases; empty = the platform has none that others have
@@ -58,7 +74,8 @@ class Named:
     may_repoint: whether those of others may get the switch's health checks.
     """
 
-    global_cluster_identifier: str
+    global_cluster_identifier: str = ""
+    layer_tags: Mapping[str, Any] = field(default_factory=dict)
     regions: tuple[str, ...] = ()
     clusters: Mapping[str, str] = field(default_factory=dict)
     load_balancers: Mapping[str, str] = field(default_factory=dict)
@@ -81,13 +98,14 @@ class Named:
 class Seen:
     """What was read. view: the global cluster's facts with its tags. facts: by region (_provisioning/existing.py).
 
-    records: of the name, see _provisioning/name.py.
+    records: of the name, see _provisioning/name.py. global_clusters: identifiers of those that layer_tags find.
     """
 
     named: Named
     view: Mapping[str, Any]
     facts: Mapping[str, Facts]
     records: Observation = Observation()
+    global_clusters: Observation = Observation(value=())
 
     @cached_property
     def members(self) -> dict[str, Mapping[str, Any]]:
@@ -102,6 +120,11 @@ class Seen:
         """Return what was read of a region's cluster; empty if it is unknown or not there."""
         return self.facts[region].value(DATABASE) or {}
 
+    @cached_property
+    def layers(self) -> dict[str, Observation]:
+        """Return what layer_tags find by region (_provisioning/tagged_layers.py); empty without tags."""
+        return {region: facts[LAYERS] for region, facts in self.facts.items()} if self.named.layer_tags else {}
+
     def security_group(self, region: str) -> str:
         """Return the id of the security group that is meant, named or found by its tags; empty if it is unknown."""
         return self.named.security_groups.get(region) or only_id(self.facts[region][TAGGED], GROUP)
@@ -114,6 +137,9 @@ class Seen:
         """Return the one target group that is meant, or None if none or several could be."""
         found, name = self.application(region).get("target_groups", ()), self.named.target_groups.get(region)
         found = [one for one in found if not name or one["name"] == name]
+        if len(found) > 1 and self.named.layer_tags:
+            tagged = found_ids(self.layers[region], TARGET)
+            found = [one for one in found if one["name"] in tagged]
         return found[0] if len(found) == 1 else None
 
     def group(self, region: str) -> Mapping[str, Any] | None:
@@ -124,17 +150,25 @@ class Seen:
             for one in self.application(region).get("groups", ())
             if target and target["arn"] in one["target_group_arns"] and (not name or one["name"] == name)
         ]
+        if len(found) > 1 and self.named.layer_tags:
+            found = [one for one in found if has_tags(one["tags"], self.named.layer_tags)]
         return found[0] if len(found) == 1 else None
 
 
 def rows_of(seen: Seen) -> Iterator[Row]:
-    """Yield the table: the database as a whole, whom it belongs to, then each region."""
-    yield from _membership(seen)
-    yield from _owner(seen)
+    """Yield the table: the database as a whole, whom it belongs to, stores and name, then each region."""
+    if seen.named.global_cluster_identifier:
+        yield from _membership(seen)
+        yield from _owner(seen)
+    elif row := global_database_row(seen.named.layer_tags, seen.global_clusters):
+        yield row
+    if seen.named.layer_tags:
+        yield from store_rows(seen.named.layer_tags, seen.layers)
     if seen.named.domain:
         yield from name_rows(name_of(seen), seen.records)
     for region in seen.facts:
-        yield from _cluster(seen, region)
+        if seen.named.global_cluster_identifier:
+            yield from _cluster(seen, region)
         yield from _tagged(seen, region)
         yield from _fence(seen, region)
         yield from _application(seen, region)
@@ -276,7 +310,10 @@ def _acl(region: str, acl_id: str, cluster: Mapping[str, Any]) -> Row:
 def _application(seen: Seen, region: str) -> Iterator[Row]:
     name, fact = seen.named.load_balancers.get(region), seen.facts[region][APPLICATION]
     what = "load balancer"
-    if not name:
+    if not name and seen.named.layer_tags:
+        if row := load_balancer_row(region, seen.named.layer_tags, seen.layers[region]):
+            yield row
+    elif not name:
         reason = "No load balancer is named for this region."
         yield Row(region, what, MISSING, reason, "Name the one that serves the application there.")
     elif name.startswith("arn:") and region_of(name) != region:
@@ -329,9 +366,10 @@ def _sizes(group: Mapping[str, Any]) -> str:
 
 
 def proposal(seen: Seen) -> dict[str, Any]:
-    """Return the inventory: {group: its variables, hosts: {region: its variables}}, as far as all of it is known.
+    """Return the inventory: {group: its variables, hosts: {region: its variables}, layers}, as far as it is known.
 
-    The most preferred region is the one that has the writer now.
+    layers: {layer: existing or absent} of session table and buckets, which only tags find. The most preferred region is
+    the one that has the writer now.
     """
     order = sorted(seen.facts, key=lambda region: not (seen.members.get(region) or {}).get("is_writer"))
     first = order[0] if order else ""
@@ -343,7 +381,14 @@ def proposal(seen: Seen) -> dict[str, Any]:
         "traffic_health_path": target.get("health_path") or "/health",
         "traffic_health_scheme": "https" if "HTTPS" in listeners else "http",
     }
-    return {"group": group, "hosts": {region: _host(seen, region) for region in order}}
+    layers, tables = states_of(seen.layers), session_tables(seen.layers)
+    if layers[TABLE] == EXISTING:
+        group["session_table_name"] = tables[0] if len(tables) == 1 else ""
+    hosts = {region: _host(seen, region) for region in order}
+    if layers[BUCKET] == EXISTING:
+        for region, host in hosts.items():
+            host["object_storage_bucket"] = only_id(seen.layers[region], BUCKET)
+    return {"group": group, "hosts": hosts, "layers": layers}
 
 
 def _host(seen: Seen, region: str) -> dict[str, Any]:

@@ -4,13 +4,15 @@
 
 """Read what others have made of a platform, in all regions in parallel, and judge it. Changes nothing.
 
-The global cluster is read first, because it says which regions there are and which cluster each of them has.
+The global cluster is read first, because it says which regions there are and which cluster each of them has. What
+tags have to find is looked for before: the global cluster's identifier, then in each region the load balancer's name.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._aurora.api import (
@@ -36,6 +38,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._provisioning
     APPLICATION,
     DATABASE,
     KEY,
+    LAYERS,
     MANIFEST,
     TAGGED,
     Named,
@@ -44,12 +47,21 @@ from ansible_collections.trading.multi_region.plugins.module_utils._provisioning
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.look import read_manifest_copy
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.name_readers import read_name
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged import only_id
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged_layers import BALANCER
+from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged_layers_readers import (
+    TAGGING,
+    read_tagged_global_clusters,
+    read_tagged_layers,
+)
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.tagged_readers import read_tagged
 from ansible_collections.trading.multi_region.plugins.module_utils._stores.keys import describe_key
 
 # The key of what belongs to no region.
 NAME = ("", "name")
 SERVICES = ("autoscaling", "dynamodb", "ec2", "elbv2", "kms", "rds")
+# What is known of a global cluster that neither a name nor tags tell.
+UNSEEN: dict[str, Any] = {"members": [], "tags": {}}
 Call = Callable[[], Any]
 
 
@@ -130,7 +142,7 @@ def read_application(clients: Any, region: str, name: str) -> dict[str, Any] | N
     """Return the load balancer and all that could be behind it, or None if the region has none of that name.
 
     Returns {name, arn, dns_name, state, type, listeners: [{protocol, port}], target_groups: [{name, arn, health_path}],
-    groups: [{name, target_group_arns, min, desired, max}]}.
+    groups: [{name, target_group_arns, tags, min, desired, max}]}.
     """
     elb = clients("elbv2", region)
     found = describe_load_balancer(elb, name)
@@ -152,6 +164,7 @@ def read_application(clients: Any, region: str, name: str) -> dict[str, Any] | N
             {
                 "name": one["AutoScalingGroupName"],
                 "target_group_arns": one.get("TargetGroupARNs", []),
+                "tags": {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])},
                 "min": one["MinSize"],
                 "desired": one["DesiredCapacity"],
                 "max": one["MaxSize"],
@@ -200,16 +213,16 @@ def patient(calls: Mapping[Any, Call], deadline: float) -> dict[Any, Observation
     return observe_all({name: lambda call=call: retry_transient(call) for name, call in calls.items()}, deadline)
 
 
-def readers(params: Mapping[str, Any], clients: Any, region: str, cluster: str | None) -> dict[str, Call]:
+def readers(named: Named, clients: Any, region: str, cluster: str | None) -> dict[str, Call]:
     """Return the calls that observe one region, by fact. cluster: the member of the global database there."""
-    balancer, key = params["load_balancer_names"].get(region), params["keys"].get(region)
+    balancer, key = named.load_balancers.get(region), named.keys.get(region)
     found: dict[str, Call] = {
-        MANIFEST: lambda: read_manifest_copy(clients("dynamodb", region), params["table_name"]),
+        MANIFEST: lambda: read_manifest_copy(clients("dynamodb", region), named.table_name),
         DATABASE: lambda: read_database(clients, region, cluster) if cluster else None,
     }
     if balancer:
         found[APPLICATION] = lambda: read_application(clients, region, balancer)
-    if tags := params["network_tags"].get(region):
+    if tags := named.network_tags.get(region):
         found[TAGGED] = lambda: read_tagged(clients("ec2", region), tags)
     if key:
         found[KEY] = lambda: read_key(clients("kms", region), key)
@@ -219,7 +232,8 @@ def readers(params: Mapping[str, Any], clients: Any, region: str, cluster: str |
 def named_of(params: Mapping[str, Any]) -> Named:
     """Return what the inventory, or whoever asks for one, has named."""
     return Named(
-        global_cluster_identifier=params["global_cluster_identifier"],
+        global_cluster_identifier=params.get("global_cluster_identifier") or "",
+        layer_tags=params["layer_tags"],
         regions=tuple(params["regions"]),
         clusters=params["db_clusters"],
         load_balancers=params["load_balancer_names"],
@@ -239,35 +253,72 @@ def named_of(params: Mapping[str, Any]) -> Named:
     )
 
 
-@timed
-def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
-    """Return changed (False), and what ``judge`` returns. Raises MultiRegionError if no region knows the database."""
-    named, first = named_of(params), params.get("region") or clients.default_region
-    asked = list(named.regions) or [first]
-    make_clients(clients, SERVICES, asked)
-    identifier, deadline = named.global_cluster_identifier, params["deadline"]
-    views = patient({one: lambda one=one: read_global(clients, one, identifier) for one in asked}, deadline)
+def find_global_clusters(named: Named, clients: Any, region: str, deadline: float) -> Observation:
+    """Return the identifiers of the global clusters that have the tags; none are looked for if one is named."""
+    if named.global_cluster_identifier:
+        return Observation(value=())
+    if not named.layer_tags:
+        raise MultiRegionError("global_cluster_identifier is not given; allowed: an identifier, or layer_tags.")
+    return patient({"": lambda: read_tagged_global_clusters(clients("rds", region), named.layer_tags)}, deadline)[""]
+
+
+def read_view(named: Named, clients: Any, regions: Sequence[str], deadline: float) -> dict[str, Any]:
+    """Return the named global cluster's facts with its tags. Raises MultiRegionError if no region knows it."""
+    identifier = named.global_cluster_identifier
+    views = patient({one: lambda one=one: read_global(clients, one, identifier) for one in regions}, deadline)
     view = next((seen.value for seen in views.values() if seen.known and seen.value), None)
     if view is None:
         why = "; ".join(f"{region}: {seen.error or 'no such global cluster'}" for region, seen in views.items())
         allowed = "a global cluster of this account that these regions know"
         raise MultiRegionError(f"global_cluster_identifier is '{identifier}'; allowed: {allowed}. {why}.")
+    return view
+
+
+def find_layers(named: Named, clients: Any, regions: Sequence[str], deadline: float) -> dict[str, Observation]:
+    """Return what has the tags in each region; empty without tags."""
+    if not named.layer_tags:
+        return {}
+    make_clients(clients, (TAGGING,), regions)
+    return patient(
+        {one: lambda one=one: read_tagged_layers(clients(TAGGING, one), named.layer_tags) for one in regions}, deadline
+    )
+
+
+def with_balancers(named: Named, layers: Mapping[str, Observation]) -> Named:
+    """Return what is named, with the load balancers that the tags find where none is. Pure."""
+    found = {region: name for region, one in layers.items() if (name := only_id(one, BALANCER))}
+    return replace(named, load_balancers={**found, **named.load_balancers})
+
+
+@timed
+def run(params: Mapping[str, Any], clients: Any) -> dict[str, Any]:
+    """Return changed (False), and what ``judge`` returns. Raises MultiRegionError if no region knows the database."""
+    named, first = named_of(params), params.get("region") or clients.default_region
+    asked, deadline = list(named.regions) or [first], params["deadline"]
+    make_clients(clients, SERVICES, asked)
+    candidates = find_global_clusters(named, clients, first, deadline)
+    if candidates.known and len(candidates.value) == 1:
+        named = replace(named, global_cluster_identifier=candidates.value[0])
+    view = read_view(named, clients, asked, deadline) if named.global_cluster_identifier else UNSEEN
     members = {one["region"]: one["identifier"] for one in view["members"]}
-    regions = list(named.regions) or list(members)
+    regions = list(named.regions) or list(members) or [first]
     make_clients(clients, SERVICES, regions)
     make_clients(clients, (HOSTED_ZONES,) if named.domain else (), [first])
+    layers = find_layers(named, clients, regions, deadline)
+    named = with_balancers(named, layers)
     calls = {
         (region, fact): call
         for region in regions
-        for fact, call in readers(params, clients, region, named.clusters.get(region) or members.get(region)).items()
+        for fact, call in readers(named, clients, region, named.clusters.get(region) or members.get(region)).items()
     }
     if named.domain:
         zone = params.get("zone") or named.domain
         calls[NAME] = lambda: read_name(clients(HOSTED_ZONES, first), named.domain, zone, params["zone_is_private"])
     answers = patient(calls, deadline)
     records = answers.pop(NAME, Observation())
+    answers.update({(region, LAYERS): seen for region, seen in layers.items()})
     facts = {
         region: Facts(region, {fact: seen for (where, fact), seen in answers.items() if where == region})
         for region in regions
     }
-    return {"changed": False, **judge(Seen(named, view, facts, records))}
+    return {"changed": False, **judge(Seen(named, view, facts, records, candidates))}

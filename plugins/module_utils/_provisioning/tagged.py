@@ -10,6 +10,7 @@ Of each part but the subnets exactly one must be found, and all of them must be 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._core.observation import Observation
@@ -39,6 +40,24 @@ def only_id(fact: Observation, part: str) -> str:
     return found[0] if len(found) == 1 else ""
 
 
+def shown_tags(tags: Mapping[str, Any]) -> str:
+    """Return tags as sentences have them: Team=orders, Stage=live."""
+    return ", ".join(f"{name}={value}" for name, value in tags.items())
+
+
+def row_unless_one(row: Row, shown: str, found: Sequence[str], untagged: str, ambiguous: str) -> Row | None:
+    """Return what is missing if the tags find nothing, or more than one; None if they find exactly one.
+
+    row: the region and what is looked for. untagged, ambiguous: the remedies.
+    """
+    if not found:
+        return replace(row, state=MISSING, reason=f"Nothing has the tags {shown}.", remedy=untagged)
+    if len(found) > 1:
+        reason = f"{', '.join(found)} have the tags {shown}; which one is meant is unknown."
+        return replace(row, state=MISSING, reason=reason, remedy=ambiguous)
+    return None
+
+
 def tagged_rows(region: str, tags: Tags, fact: Observation, cluster: Cluster) -> Iterator[Row]:
     """Yield a row for each part of a region's network that tags name.
 
@@ -47,20 +66,19 @@ def tagged_rows(region: str, tags: Tags, fact: Observation, cluster: Cluster) ->
     for part, (what, variable) in PARTS.items():
         if not tags.get(part):
             continue
-        shown, found = ", ".join(f"{name}={value}" for name, value in tags[part].items()), found_ids(fact, part)
+        shown, found = shown_tags(tags[part]), found_ids(fact, part)
+        ok = Row(region, what, OK, f"The tags {shown} find {', '.join(found)}.")
+        remedies = (f"Correct {variable}, or tag it.", f"Add a tag to {variable} that only one of them has.")
         if not fact.known:
             yield unread(region, what, fact.error)
-        elif not found:
-            yield Row(region, what, MISSING, f"Nothing has the tags {shown}.", f"Correct {variable}, or tag it.")
-        elif part != SUBNETS and len(found) > 1:
-            reason = f"{', '.join(found)} have the tags {shown}; which one is meant is unknown."
-            yield Row(region, what, MISSING, reason, f"Add a tag to {variable} that only one of them has.")
+        elif row := row_unless_one(ok, shown, found[:1] if part == SUBNETS else found, *remedies):
+            yield row
         elif stray := _stray(part, found, cluster):
             yield Row(
                 region, what, MISSING, f"The tags {shown} find {', '.join(found)}, {stray}.", f"Correct {variable}."
             )
         else:
-            yield Row(region, what, OK, f"The tags {shown} find {', '.join(found)}.")
+            yield ok
 
 
 def _stray(part: str, found: Sequence[str], cluster: Cluster) -> str:

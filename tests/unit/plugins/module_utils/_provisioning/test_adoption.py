@@ -14,6 +14,7 @@ from ansible_collections.trading.multi_region.plugins.module_utils._core.observa
 from ansible_collections.trading.multi_region.plugins.module_utils._provisioning.adoption import (
     APPLICATION,
     DATABASE,
+    LAYERS,
     MANIFEST,
     Named,
     Seen,
@@ -119,7 +120,44 @@ def test_names_of_their_own_become_host_variables():
             }
             for region, place in ((EAST, "east"), (WEST, "west"))
         },
+        "layers": {"session_table": "absent", "object_storage": "absent"},
     }
+
+
+def test_stores_that_tags_find_become_variables_and_those_they_do_not_are_left_empty():
+    named = replace(NAMED, layer_tags={"Team": "orders"})
+    found = [
+        {LAYERS: {"load_balancer": [], "session_table": ["carts"], "object_storage": buckets}}
+        for buckets in (["files"], ["a", "b"])
+    ]
+    told = judge(seen(named, east=found[0], west=found[1]))
+    assert [(row["region"], row["what"]) for row in told["missing"]] == [(WEST, "bucket")]
+    assert told["proposal"]["layers"] == {"session_table": "existing", "object_storage": "existing"}
+    assert told["proposal"]["group"]["session_table_name"] == "carts"
+    assert [host["object_storage_bucket"] for host in told["proposal"]["hosts"].values()] == ["files", ""]
+
+
+def test_of_several_target_groups_and_groups_behind_one_those_with_the_tags_are_meant():
+    targets = [{"name": name, "arn": f"arn-{name}", "health_path": "/alive"} for name in ("web", "api")]
+    sizes = {"target_group_arns": ["arn-api"], "min": 1, "desired": 2, "max": 4}
+    groups = [{"name": name, **sizes, "tags": {"Team": name}} for name in ("orders", "fx")]
+    several = {APPLICATION: application("west", target_groups=targets, groups=groups)}
+    found = {LAYERS: {"load_balancer": [], "target_group": ["api"], "session_table": [], "object_storage": []}}
+    assert [one[:2] for one in missing(west=several)] == [(WEST, "target group")]
+    told = judge(seen(replace(NAMED, layer_tags={"Team": "orders"}), east=found, west={**several, **found}))
+    host = told["proposal"]["hosts"][WEST]
+    assert (host["application_target_group_name"], host["application_autoscaling_group_name"]) == ("api", "orders")
+    assert told["is_complete"], told["missing"]
+
+
+def test_a_database_that_tags_do_not_find_is_one_row_and_the_rest_is_looked_at_all_the_same():
+    named = replace(NAMED, layer_tags={"Team": "orders"}, global_cluster_identifier="", load_balancers={})
+    nothing = {LAYERS: {"load_balancer": [], "session_table": [], "object_storage": []}, DATABASE: None}
+    told = judge(replace(seen(named, {"members": []}, east=nothing, west=nothing), global_clusters=Observation([])))
+    assert [(row["region"], row["what"], row["reason"]) for row in told["missing"]] == [
+        (region, what, "Nothing has the tags Team=orders.")
+        for region, what in (("all", "global database"), (EAST, "load balancer"), (WEST, "load balancer"))
+    ]
 
 
 def test_an_acl_of_the_databases_subnets_alone_with_the_two_rules_is_proposed_as_the_fence():
