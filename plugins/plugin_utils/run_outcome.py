@@ -48,8 +48,9 @@ def capacity_of(plan: Result, results: Mapping[str, Result]) -> dict[str, t.Any]
     found = _capacity_of(plan.get("capacity_wanted"), results.get("capacity_wait") or {})
     if len(groups) > 1:
         found["groups"] = {
-            one["name"]: _capacity_of(one["wanted"], results.get(ComputeGroup(one["name"]).step("capacity_wait")) or {})
+            one["name"]: _capacity_of(one["wanted"], results.get(wait) or {})
             for one in groups
+            for wait in [ComputeGroup(one["name"]).named("capacity_wait")]
         }
     return found
 

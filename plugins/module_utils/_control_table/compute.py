@@ -53,11 +53,11 @@ class ComputeGroup:
     @property
     def fact(self) -> str:
         """The name of the fact that is observed of it."""
-        return "group" if self.is_own else f"group_{self.name}"
+        return self.named("group")
 
-    def step(self, name: str) -> str:
-        """Return the name of a step of a move for this group."""
-        return name if self.is_own else f"{name}_{self.name}"
+    def named(self, what: str) -> str:
+        """Return the name of a fact, or of a step of a move, for this group."""
+        return what if self.is_own else f"{what}_{self.name}"
 
     def seen_as(self, region: str) -> str:
         """Return the key under which the health checks keep its desired capacity."""

@@ -302,7 +302,7 @@ def _scene_for(seen: Situation, group: ComputeGroup, place: Scene, options: Mapp
     """Return the scene of one group; only with several does the step have to say which one it is."""
     region = seen.source_region if place is FENCE_APPLICATION else seen.target
     is_alone = group.is_own and len(seen.state.groups_of(region)) == 1
-    return Scene(group.step(place.name), **given, group=None if is_alone else {"step": place.name, **options})
+    return Scene(group.named(place.name), **given, group=None if is_alone else {"step": place.name, **options})
 
 
 def _ask(seen: Situation, one: Raised, is_early: bool) -> Scene:

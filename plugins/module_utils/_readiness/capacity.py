@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.enough import running, stopped_processes
@@ -170,44 +171,76 @@ def capacity(seen: Seen) -> Iterator[Finding]:
 
 
 def vcpu_quota(seen: Seen) -> Iterator[Finding]:
-    """The account's quota allows the missing instances to start."""
-    needed, _source = needed_instances(seen)
-    for region in seen.standbys_of(AUTOSCALING):
-        fact, group = seen.facts[region]["group"], seen.facts[region].value("group")
-        if group is None:
-            yield seen.unknown(region, "how many instances are missing", fact.error or "there is no group")
-            continue
-        missing = max(0, needed - group["desired"])
-        if not missing:
-            yield ok(region, f"No instances have to be started: {group['desired']} are running, {needed} are needed.")
-            continue
-        yield _vcpu_room(seen, region, missing)
+    """The account's quota allows the missing instances of all groups to start."""
+    for region in seen.standbys:
+        groups = [one for one in seen.groups(region) if one.compute == AUTOSCALING]
+        if groups:
+            yield _vcpu_room(seen, region, groups)
 
 
-def _vcpu_room(seen: Seen, region: str, missing: int) -> Finding:
-    types = seen.facts[region].value("instance_types") or seen.facts[seen.reference].value("instance_types")
-    quota = seen.facts[region]["vcpu_quota"]
+@dataclass(frozen=True)
+class _Start:
+    """What a move starts of a group: instances, and the vCPUs of its largest type. gap: what is unknown, and why."""
+
+    group: ComputeGroup
+    needed: int
+    running: int = 0
+    vcpus: int = 0
+    gap: tuple[str, str] | None = None
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.needed - self.running)
+
+    @property
+    def figures(self) -> str:
+        instances = f"{counted(self.missing, 'instance')} of {counted(self.vcpus, 'vCPU')}"
+        return instances if self.group.is_own else f"{instances} ({self.group.name})"
+
+
+def _start_of(seen: Seen, region: str, one: ComputeGroup) -> _Start:
+    facts, (needed, _source) = seen.facts[region], needed_instances(seen, one.name)
+    instances = "its instances" if one.is_own else f"the instances of {one.resource}"
+    group, fact = facts.value(one.fact), one.named("instance_types")
+    if group is None:
+        why = facts[one.fact].error or "there is no group"
+        return _Start(one, needed, gap=(f"how many of {instances} are missing", why))
+    start = _Start(one, needed, group["desired"])
+    if not start.missing:
+        return start
+    types = facts.value(fact) or seen.facts[seen.reference].value(fact)
     if not types:
-        why = seen.facts[region]["instance_types"].error or "the group names none"
-        return seen.unknown(region, "the type of its instances", why)
+        return replace(start, gap=(f"the type of {instances}", facts[fact].error or "the group names none"))
     if not all(STANDARD_FAMILY.match(name) for name in types):
         why = "only the quota of the standard families is checked"
-        return seen.unknown(region, f"the quota of {listed(sorted(types))}", why)
+        return replace(start, gap=(f"the quota of {listed(sorted(types))}", why))
+    return replace(start, vcpus=max(types.values()))
+
+
+def _vcpu_room(seen: Seen, region: str, groups: Iterable[ComputeGroup]) -> Finding:
+    """Return the finding for the groups of a standby; what is unknown of one hides no lack of room for the others."""
+    starts, quota = [_start_of(seen, region, one) for one in groups], seen.facts[region]["vcpu_quota"]
+    gaps, known = [one.gap for one in starts if one.gap], [one for one in starts if one.vcpus]
+    figures, wanted = " and ".join(one.figures for one in known), sum(one.missing * one.vcpus for one in known)
+    used = (quota.value or {}).get("used") or 0
+    if known and quota.known and used + wanted > quota.value["limit"]:
+        remedy = f"Request at least {used + wanted:g} vCPUs in {region} from Service Quotas."
+        return blocker(region, f"A move starts {figures}; {_limit(quota.value)}, {used:g} are used.", remedy)
+    if gaps:
+        return seen.unknown(region, *gaps[0])
+    if not known:
+        have, needed = sum(one.running for one in starts), sum(one.needed for one in starts)
+        return ok(region, f"No instances have to be started: {have} are running, {needed} are needed.")
     if not quota.known:
         return seen.unknown(region, f"the quota {STANDARD_QUOTA} of vCPUs", quota.error)
-    return _compare_quota(seen, region, quota.value, missing * max(types.values()), missing)
-
-
-def _compare_quota(seen: Seen, region: str, quota: dict[str, Any], wanted: int, missing: int) -> Finding:
-    used = quota["used"] or 0
-    limit = f"the quota {STANDARD_QUOTA} is {quota['limit']:g}"
-    figures = f"{missing} instances of {wanted // missing} vCPUs are missing; {limit}"
-    remedy = f"Request at least {used + wanted:g} vCPUs in {region} from Service Quotas."
-    if used + wanted > quota["limit"]:
-        return blocker(region, f"{figures}, {used:g} are used.", remedy)
-    if quota["used"] is None:
-        return seen.unknown(region, f"{figures}, which is enough, but its use", quota["used_error"])
+    figures = f"A move starts {figures}; {_limit(quota.value)}"
+    if quota.value["used"] is None:
+        return seen.unknown(region, f"{figures}, which is enough, but its use", quota.value["used_error"])
     return ok(region, f"{figures}, {used:g} are used.")
+
+
+def _limit(quota: dict[str, Any]) -> str:
+    return f"the quota {STANDARD_QUOTA} is {quota['limit']:g}"
 
 
 def capacity_reservations(seen: Seen) -> Iterator[Finding]:

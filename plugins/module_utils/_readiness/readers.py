@@ -28,7 +28,8 @@ from ansible_collections.trading.multi_region.plugins.module_utils._autoscaling.
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.compute import (
     AUTOSCALING,
-    compute_of,
+    ComputeGroup,
+    groups_of,
 )
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.items import get_document
 from ansible_collections.trading.multi_region.plugins.module_utils._control_table.manifest import given
@@ -525,9 +526,9 @@ def regional_readers(
     def of_entry(service: str, function: Callable[..., Any], name: str) -> Callable[[], Any]:
         return lambda: function(clients(service, region), given(entry, name))
 
-    def of_group(function: Callable[..., Any]) -> Callable[[], Any]:
+    def of_group(function: Callable[..., Any], one: ComputeGroup) -> Callable[[], Any]:
         name = "autoscaling_group_name"
-        return lambda: function(clients("autoscaling", region), clients("ec2", region), given(entry, name))
+        return lambda: function(clients("autoscaling", region), clients("ec2", region), given(one.as_member(), name))
 
     def of_option(service: str, function: Callable[..., Any], name: str) -> Callable[[], Any]:
         def ask() -> Any:
@@ -537,15 +538,17 @@ def regional_readers(
 
         return ask
 
+    groups = [one for one in groups_of(entry) if one.compute == AUTOSCALING]
+    of_own = (("capacity_reservations", read_capacity_reservations), ("launch_templates", read_launch_templates))
     of_instances = {
-        "instance_types": of_group(read_instance_types),
-        "capacity_reservations": of_group(read_capacity_reservations),
-        "launch_templates": of_group(read_launch_templates),
+        "launch_templates": dict,
+        **{one.named("instance_types"): of_group(read_instance_types, one) for one in groups},
+        **{fact: of_group(function, one) for one in groups if one.is_own for fact, function in of_own},
     }
     # A key that others have made is in the manifest.
     of_alias = of_option("kms", read_key, "key_alias")
     return {
-        **(of_instances if compute_of(entry) == AUTOSCALING else {"launch_templates": dict}),
+        **of_instances,
         "automation": lambda: get_document(clients("dynamodb", region), table, PAUSE_ID),
         "database": of_entry("rds", read_database, "db_cluster_identifier"),
         "engine_support": of_entry("rds", read_engine_support, "db_cluster_identifier"),

@@ -22,7 +22,8 @@ engine_support: None or {engine, version, status: available, deprecated or None 
     targets: [versions], ends_at: epoch seconds at which standard support of the major version ends, or None}
 parameters: {cluster: {name: value}, instance: {name: value}}, without defaults
 rescue_snapshots: [{identifier, status, created_at, expires_at, copy, copy_status}], see _aurora/snapshots.py
-instance_types: {instance type: vCPUs of one}, of the group's instances or else of its launch template
+instance_types: {instance type: vCPUs of one}, of the group's instances or else of its launch template;
+    instance_types_<name>: the same of another group of the region
 capacity_reservations: None (the group prefers none) or {preference, capacity_reservation_ids, reservations: None (one
     is gone) or [{id, type, state, total, available}]}
 vcpu_quota: {limit, used, used_error}; used is None if unknown, and used_error then contains the reason

@@ -682,7 +682,7 @@ FAULTS = [
         both(become(WEST, "group", FEW), change(WEST, "vcpu_quota", limit=10.0)),
         WEST,
         BLOCKER,
-        "2 instances of 2 vCPUs are missing; the quota L-1216C47A is 10, 8 are used",
+        "A move starts 2 instances of 2 vCPUs; the quota L-1216C47A is 10, 8 are used",
     ),
     (
         "vcpu_quota",

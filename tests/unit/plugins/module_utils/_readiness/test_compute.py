@@ -16,6 +16,7 @@ from ansible_collections.trading.multi_region.tests.unit.plugins.module_utils._r
     World,
 )
 
+FEW = {"min": 0, "desired": 0, "max": 6, "in_service": 0, "suspended": []}
 OF_INSTANCES = ("vcpu_quota", "capacity_reservations", "instance_metadata")
 
 
@@ -105,3 +106,43 @@ def test_without_compute_targets_that_cannot_be_read_are_unknown():
     world.facts[WEST]["targets"] = SILENT
     (found,) = CHECKS["capacity"](world.seen())
     assert found.is_unknown
+
+
+def several(**west):
+    """A world with a group beside the platform's own, which runs 3 instances; west: other facts of the standby."""
+    world = World()
+    for entry in world.manifest["regions"]:
+        matching = {"name": "matching", "autoscaling_group_name": "engines"}
+        entry["compute_groups"] = [{**matching, "capacity": {"min": 1, "desired": 3, "max": 6}}]
+        world.facts[entry["region"]] |= {
+            "group_matching": {**world.facts[entry["region"]]["group"], "desired": 3},
+            "instance_types_matching": {"c7g.2xlarge": 8},
+        }
+    world.facts[WEST] |= west
+    return world
+
+
+def quota(**west):
+    (found,) = CHECKS["vcpu_quota"](several(**west).seen())
+    return found
+
+
+def test_the_quota_of_vcpus_counts_every_group_that_a_move_raises():
+    assert quota().reason == "No instances have to be started: 5 are running, 5 are needed."
+    room = {"limit": 36.0, "used": 8.0, "used_error": None}
+    alone = quota(group_matching=FEW, vcpu_quota=room)
+    assert (alone.state, alone.reason) == (
+        "ok",
+        "A move starts 3 instances of 8 vCPUs (matching); the quota L-1216C47A is 36, 8 are used.",
+    )
+    both = quota(group=FEW, group_matching=FEW, instance_types={"t3.medium": 4}, vcpu_quota=room)
+    assert (both.state, both.remedy) == ("blocker", f"Request at least 40 vCPUs in {WEST} from Service Quotas.")
+    assert both.reason.startswith("A move starts 3 instances of 8 vCPUs (matching) and 2 instances of 4 vCPUs;")
+
+
+def test_what_is_unknown_of_a_group_is_said_and_hides_no_lack_of_room_for_another():
+    unread = quota(group_matching=SILENT)
+    assert unread.state == "warning" and "how many of the instances of engines are missing" in unread.reason
+    assert "the quota of g5.xlarge" in quota(group_matching=FEW, instance_types_matching={"g5.xlarge": 4}).reason
+    full = {"limit": 9.0, "used": 8.0, "used_error": None}
+    assert quota(group=FEW, group_matching=SILENT, vcpu_quota=full).state == "blocker"

@@ -136,6 +136,25 @@ def test_a_group_at_zero_tells_the_type_of_its_launch_template(aws):
         facts.read_instance_types(autoscaling, ec2, "asg")
 
 
+def test_the_types_of_every_auto_scaling_group_are_read_and_those_of_no_service(aws):
+    entry = {
+        "region": EAST,
+        "autoscaling_group_name": "asg",
+        "compute_groups": [
+            {"name": "gateway", "compute": "ecs", "ecs_service": "trading/gateway"},
+            {"name": "matching", "autoscaling_group_name": "engines"},
+        ],
+    }
+    readers = facts.regional_readers(aws.clients, entry, "control", {}, [EAST])
+    assert {name for name in readers if name.startswith("instance_types")} == {
+        "instance_types",
+        "instance_types_matching",
+    }
+    aws.groups = []
+    with pytest.raises(MultiRegionError, match="engines does not exist"):
+        readers["instance_types_matching"]()
+
+
 def test_launch_templates_are_those_of_instances_to_come_and_of_instances_there(aws):
     autoscaling, ec2 = aws.clients("autoscaling", EAST), aws.clients("ec2", EAST)
     old = {"LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "2"}}
