@@ -23,9 +23,10 @@ options:
         C(host_regions), C(host_preferences), C(vpc_cidrs), C(limit) and C(names), as
         P(trading.multi_region.platform_problems#filter) takes them. Its values are templates, which is why the
         variable's name is given and not its value.
+      - Without it only the command is judged, that is its settings, tags and names of variables, for a playbook that
+        needs no inventory.
     type: list
     elements: str
-    required: true
 seealso:
   - plugin: trading.multi_region.platform_problems
     plugin_type: filter
@@ -78,6 +79,8 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         variables, extra = variables or {}, load_extra_vars(self._loader)
+        if not terms:
+            return self._of_command(extra, ())
         self._unusable: dict[str, str] = {}
         made = dict(variables[terms[0]])
         names = {
@@ -94,9 +97,7 @@ class LookupModule(LookupBase):
             {**{name: variables[name] for name in input_rules.INPUTS if name in variables}, **made}
         )
         problems = [
-            *machine.setting_problems(constants.DEFAULT_HASH_BEHAVIOUR),
-            *machine.tag_problems(context.CLIARGS, [path.stem for path in PLAYBOOKS.glob("*.yml")]),
-            *self._unknown(extra, variables.keys() - extra.keys()),
+            *self._of_command(extra, variables.keys() - extra.keys()),
             *self._missing(variables),
             *self._unusable.values(),
             *self._judged(inputs),
@@ -107,6 +108,14 @@ class LookupModule(LookupBase):
             *input_rules.name_problems(self._all_worked_out(names)),
             *self._unusable.values(),
             *self._hook_problems(inputs.get("failover_hooks"), variables),
+        ]
+
+    def _of_command(self, extra: t.Iterable[str], names: t.Iterable[str]) -> list[str]:
+        """Return the problems of Ansible's settings, of tags, and of misspelled names. names: of the inventory."""
+        return [
+            *machine.setting_problems(constants.DEFAULT_HASH_BEHAVIOUR),
+            *machine.tag_problems(context.CLIARGS, [path.stem for path in PLAYBOOKS.glob("*.yml")]),
+            *self._unknown(extra, names),
         ]
 
     def _hook_problems(self, hooks: list[dict[str, t.Any]] | None, variables: dict[str, t.Any]) -> list[str]:

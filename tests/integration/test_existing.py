@@ -269,7 +269,9 @@ def test_keys_and_tags_that_find_nothing_or_too_much_are_rows_of_what_is_missing
         assert changes(exists, refused.began) == []
 
 
-def test_a_database_that_nobody_has_and_an_input_that_is_not_given_are_refused(exists, tmp_path):
+def test_a_misspelt_input_and_one_that_is_missing_and_a_database_that_nobody_has_are_refused(exists, tmp_path):
+    run = adopt(exists, tmp_path, adopt_tag={"Team": "orders"})
+    assert run.code != 0 and "did you mean adopt_tags?" in run.output
     run = adopt(exists, tmp_path, adopt_global_cluster="fx")
     assert run.code != 0
     assert "global_cluster_identifier is 'fx'; allowed: a global cluster of this account" in " ".join(
