@@ -167,7 +167,7 @@ def task_names(playbook: Path) -> Iterator[str]:
 
 def traced(folder: Path) -> dict[str, str]:
     """The environment of a run that leaves its traces in a folder; its artifacts (set_stats) are in its output."""
-    for name in ("local", "remote", "tmp"):
+    for name in ("local", "remote", "tmp", "home"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     return {
         "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
@@ -175,6 +175,8 @@ def traced(folder: Path) -> dict[str, str]:
         "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
         "ANSIBLE_SHOW_CUSTOM_STATS": "true",
         "TMPDIR": str(folder / "tmp"),
+        # As in many a container, not the directory that the user's account has.
+        "HOME": str(folder / "home"),
     }
 
 
