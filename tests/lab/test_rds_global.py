@@ -186,6 +186,7 @@ def test_failover_without_data_loss_is_a_switchover_and_fails_in_an_outage(pair:
 
 
 def test_a_switchover_that_loses_a_region_is_cancelled(pair: Global) -> None:
+    pair.aws.settings(cancel_s=120)  # long enough to be seen on a busy machine
     pair.switch_over(WEST, called_in=EAST)
     pair.aws.lose(EAST)
     assert pair.read()["FailoverState"]["Status"] == "cancelling"
