@@ -11,8 +11,8 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.chaos import shares
 from tests.integration.platforms import Platform, Platforms
 
-# Whose tests look at one long story together; all others go wherever a worker is free.
-TOLD_ONCE = ("test_cloud_trigger.py", "test_permissions.py", "test_secrets.py")
+# Whose tests share what takes long to make; all others go wherever a worker is free.
+TOLD_ONCE = ("test_cloud_trigger.py", "test_existing.py", "test_installed.py", "test_permissions.py", "test_secrets.py")
 # Asks a controller, so it is there only where there is one.
 REAL_CONTROLLER = "test_real_controller.py"
 collect_ignore = [] if os.environ.get("CONTROLLER_HOST") else [REAL_CONTROLLER]

@@ -224,6 +224,7 @@ def test_an_inventory_is_proposed_from_tags_alone(exists, adopted, stores, tmp_p
     assert f"table/{stranger.TABLE}" in policies and "s3:::files-ohio" in policies
 
 
+@pytest.mark.nightly
 def test_layers_that_tags_do_not_find_are_said_and_those_that_are_named_need_none(exists, tmp_path):
     rds = exists.client("rds")
     rds.create_global_cluster(GlobalClusterIdentifier="fx", Engine="aurora-mysql", Tags=stranger.listed(stranger.TEAM))

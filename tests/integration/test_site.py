@@ -44,6 +44,7 @@ def test_every_role_verifies_what_it_promised(copy_of, regions):
     assert not any(run.changed.values())
 
 
+@pytest.mark.nightly
 def test_one_layer_runs_alone_and_reads_what_it_needs_of_the_others(platform):
     run = platform.run("site", "--tags", "failover_control").ends_well()
     assert not any(run.changed.values())

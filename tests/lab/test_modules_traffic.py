@@ -196,6 +196,7 @@ def test_a_lost_region_is_unknown_to_the_comparison_and_no_difference(platform: 
     )
 
 
+@pytest.mark.nightly
 def test_a_region_that_is_added_takes_no_traffic_while_its_checks_have_no_history(
     empty_server: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
