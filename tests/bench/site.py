@@ -97,7 +97,7 @@ def provisioning(platforms: Platforms, runs: int) -> list[Line]:
             "site",
             "site.yml from nothing, two regions",
             cold,
-            (Goal("times", 0.6),),
+            (Goal("times", 0.5),),
             "twice its modules one after the other, one region",
             [2 * story.loop for story in stories],
             note="The loop runs the active region's modules with the options of that run, each in a process of its own"
