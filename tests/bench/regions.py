@@ -20,7 +20,7 @@ REGIONS = (
     *("eu-central-1", "ap-southeast-1", "ap-northeast-1", "ca-central-1"),
 )
 COUNTS = (2, 4, 8)
-# Playbooks that read every region and change none.
+# Playbooks that judge every region and move none.
 JUDGING = ("readiness", "health_check")
 
 
@@ -46,7 +46,7 @@ def move(original: Platform, folder: Path, side: Callable[[Platform], Run]) -> T
 
 
 def judge(originals: Sequence[Platform], playbook: str, runs: int) -> list[list[float]]:
-    """Seconds of a playbook that changes nothing, for each platform."""
+    """Seconds of a playbook that moves nothing, for each platform."""
     return in_turn(runs, *(lambda one=one: one.run(playbook).ends_well().seconds for one in originals))
 
 
