@@ -109,10 +109,10 @@ unit: setup ## pure functions and modules against stubs: no lab, no network
 	@$(BIN)/pytest -n 2 tests/unit $(ARGS)
 
 lab-test: setup ## the lab itself, through boto3
-	@$(BIN)/pytest -n 4 --dist loadfile $(SLOWEST) -m "not nightly" tests/lab $(ARGS)
+	@$(BIN)/pytest -n 5 --dist loadfile $(SLOWEST) -m "not nightly" tests/lab $(ARGS)
 
 integration: setup ## playbooks and modules against the lab
-	@$(BIN)/pytest -n 4 --dist loadscope --loadscope-reorder $(SLOWEST) -m "not nightly" tests/integration $(ARGS)
+	@$(BIN)/pytest -n 5 --dist loadscope --loadscope-reorder $(SLOWEST) -m "not nightly" tests/integration $(ARGS)
 
 nightly: setup ## what is too long for `make test`: more sequences of the world, the other tests of the lab and of the playbooks, every scenario of molecule, every cell of `make matrix`, all of `make sanity`, `make truth` and `make chaos`
 	@$(BIN)/python -m tests.matrix

@@ -16,10 +16,11 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.model_instances import reset_model_data
+from moto.ec2.models import ec2_backends
 
-from lab.api_models import session
 from lab.calls import CallLog
 from lab.clock import LONGEST_ADVANCE_S
 from lab.data_plane import PLANE
@@ -42,8 +43,7 @@ def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> Any:
 
 def known_region(value: Any) -> str:
     """The region, when there is such a region."""
-    regions = session().get_available_regions("ec2")
-    if value not in regions:
+    if value not in ec2_backends[DEFAULT_ACCOUNT_ID].regions:
         raise BadRequest(f"region is {value!r}; it must be an AWS region such as us-east-1")
     return value
 
@@ -129,7 +129,7 @@ class Admin:
         mode = one_of("mode", options.get("mode") or OUTAGE_MODES[0], OUTAGE_MODES)
         with self.world.lock:
             self.world.outages[region] = mode
-            self._changed()
+            self.world.tick()
         return dict(self.world.outages)
 
     def restore(self, options: dict[str, Any]) -> dict[str, str]:
@@ -140,7 +140,7 @@ class Admin:
                 self.world.outages.pop(region, None)
             else:
                 self.world.outages.clear()
-            self._changed()
+            self.world.tick()
         return dict(self.world.outages)
 
     def targets(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class Admin:
         key = (known_region(options["region"]), options.get("target_group"))
         with self.world.lock:
             self.world.target_states[key] = TargetRule(state, healthy)
-            self._changed()
+            self.world.tick()
         return {"region": key[0], "target_group": key[1], "state": state, "healthy": healthy}
 
     def instances(self, options: dict[str, Any]) -> list[dict[str, Any]]:
@@ -164,7 +164,7 @@ class Admin:
             self.world.instance_limits.pop(key, None)
             if most is not None:
                 self.world.instance_limits[key] = most
-            self._changed()
+            self.world.tick()
             return self.state({})["instances"]
 
     def add_fault(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -231,7 +231,7 @@ class Admin:
 
         with self.world.lock:
             SETTINGS.update(options)
-            self._changed()
+            self.world.tick()
         return options
 
     def advance(self, options: dict[str, Any]) -> dict[str, float]:
@@ -240,9 +240,9 @@ class Admin:
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_ADVANCE_S:
             raise BadRequest(f"seconds is {seconds!r}; it must be a number of AWS seconds, 0 to {LONGEST_ADVANCE_S}")
         with self.world.lock:
-            self._changed()
+            self.world.tick()
             self.world.clock.advance(seconds)
-            self._changed()
+            self.world.tick()
         return {"seconds": seconds}
 
     def reset(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -252,10 +252,6 @@ class Admin:
             self.world.reset()
             self.calls.clear()
         return {}
-
-    def _changed(self) -> None:
-        for hook in self.world.tick_hooks:
-            hook()
 
 
 def empty_moto() -> None:

@@ -30,6 +30,7 @@ class Lab:
         self.port: int = state["port"]
         self.dns_port: int = state["dns"]
         self.scale: float = state["scale"]
+        self._clients: dict[tuple[str, ...], Any] = {}  # making one takes longer than most calls to the lab
 
     @classmethod
     def start(cls, dir: str | Path = ".lab", scale: float = DEFAULT_SCALE, port: int = 0) -> Lab:
@@ -71,6 +72,12 @@ class Lab:
 
     def client_with(self, key: Mapping[str, Any], service: str, region: str = "us-east-1", **config: Any) -> Any:
         """Like `client`, with an access key as IAM or STS shows it."""
+        kept = (service, region, repr(sorted(config.items())), key["SecretAccessKey"], key.get("SessionToken") or "")
+        if kept not in self._clients:
+            self._clients[kept] = self._new_client(key, service, region, config)
+        return self._clients[kept]
+
+    def _new_client(self, key: Mapping[str, Any], service: str, region: str, config: Mapping[str, Any]) -> Any:
         from botocore.config import Config
 
         settings = {"connect_timeout": 2, "read_timeout": 10, "retries": {"total_max_attempts": 1}, **config}

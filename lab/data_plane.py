@@ -142,12 +142,16 @@ class Plane:
         self.here = RemoteDataPlane(url) if url else DataPlane()
         self.seen.clear()
 
+    @property
+    def attached(self) -> bool:
+        return type(self.here) is not DataPlane
+
     def detach(self) -> None:
         self.attach(None)
 
     def look(self) -> None:
         """Pass on what changed of access and capacity since the last look (`World.tick_hooks`)."""
-        if type(self.here) is DataPlane:
+        if not self.attached:
             return
         from lab.services.access import accesses, capacities
 

@@ -39,6 +39,7 @@ def respond(wire: bytes) -> bytes | None:
         return None
     response = dns.message.make_response(query)
     try:
+        WORLD.note_request()
         with WORLD.lock:
             _fill(query, response)
         return response.to_wire()

@@ -27,7 +27,7 @@ from lab.world import WORLD, World
 
 # What happened, by the name of its admin command.
 LOGS = {"timeline": TIMELINE, "reachability": REACHABILITY}
-TICK_S = 0.1
+TICK_S, RESTING_TICK_S = 0.1, 1.0
 BIND_TRIES = 20
 
 
@@ -79,7 +79,8 @@ class Runtime:
     def _tick(self) -> None:
         """Things that change with time alone (an observation that has lasted long enough) are seen on time."""
         while not self.stopping.is_set():
-            time.sleep(TICK_S)
+            # A data plane asks nothing: it is called.
+            time.sleep(RESTING_TICK_S if self.world.rests() and not PLANE.attached else TICK_S)
             with self.world.lock:
                 for hook in self.world.tick_hooks:
                     _guarded(hook)

@@ -179,6 +179,7 @@ class Front:
 
     def answer(self, environ: dict[str, Any], body: bytes) -> Answer:
         """The answer to one request; raises NoAnswer when it gets none."""
+        self.world.note_request()
         form = read_form(environ, body)
         if form.method == "CONNECT":
             return Answer(501, [("Content-Type", "text/plain")], b"the lab has no TLS: probe http:// names\n")
@@ -285,8 +286,7 @@ class Front:
         own = OWN.get(request.service)
         answer = own(request, environ, body) if own else self.call_moto(environ, body)
         if is_mutating(request.service, request.operation):
-            for hook in self.world.tick_hooks:
-                hook()
+            self.world.tick()
         return answer
 
     def call_moto(self, environ: dict[str, Any], body: bytes) -> Answer:

@@ -8,6 +8,7 @@ DNS answers and the background tick take it before they call; code inside moto a
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ FAULT_MODES = (
 )
 TARGET_STATES = ("healthy", "unhealthy")
 GLOBAL_CONTROL_PLANE = "aws-global"
+# Without a request for so long, the lab looks at itself once a second: copies are taken of labs that nobody else uses.
+RESTS_AFTER_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class World:
     instance_limits: {(region, instance type or None for all): how many instances of it AWS can run there}.
 
     The rule of a whole region is under (region, None).
-    `reset_hooks` are called when the lab is emptied, `tick_hooks` a few times a second, both under the lock.
+    `reset_hooks` are called when the lab is emptied, `tick_hooks` a few times a second, both under the lock; once a
+    second while nobody asks (`rests`). asked_at: `time.monotonic` of the last request.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -60,6 +64,23 @@ class World:
         self.instance_limits: dict[tuple[str, str | None], int] = {}
         self.reset_hooks: list[Callable[[], None]] = []
         self.tick_hooks: list[Callable[[], None]] = []
+        self.asked_at = time.monotonic()
+
+    def rests(self) -> bool:
+        """Whether nobody has asked for some seconds."""
+        return time.monotonic() - self.asked_at > RESTS_AFTER_S
+
+    def note_request(self) -> None:
+        """A request has come: whoever ends a rest sees the present."""
+        if self.rests():
+            self.tick()
+        self.asked_at = time.monotonic()
+
+    def tick(self) -> None:
+        """Bring everything that changes with time up to the present."""
+        with self.lock:
+            for hook in self.tick_hooks:
+                hook()
 
     def region_is_out(self, region: str) -> bool:
         """Whether the region is lost to other regions and to its operators: its API, and links to its peers."""

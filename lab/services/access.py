@@ -10,13 +10,18 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from moto.autoscaling.models import autoscaling_backends
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.ec2.models import ec2_backends
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.network_acls import NetworkAcl
 from moto.ecs.models import ecs_backends
 from moto.rds.models import DBCluster, rds_backends
+
+# The same few blocks are asked about at each look, and parsing one takes longer than the look.
+network, address = cache(ipaddress.ip_network), cache(ipaddress.ip_address)
 
 TCP = ("-1", "6", "tcp")
 
@@ -40,16 +45,23 @@ def is_denied(cluster: DBCluster) -> bool:
     for member in group.subnets:  # as the API shows them
         subnet = ec2.get_subnet(member["SubnetIdentifier"])
         vpc = ec2.get_vpc(subnet.vpc_id)
-        source = str(next(ipaddress.ip_network(vpc.cidr_block).hosts()))
-        acls = ec2.describe_network_acls(filters={"association.subnet-id": [subnet.id]})
+        source = str(next(network(vpc.cidr_block).hosts()))
+        acls = acls_of(ec2, subnet.id)
         decisions.append(any(not allows(acl.network_acl_entries, int(cluster.port), source) for acl in acls))
     return bool(decisions) and all(decisions)
+
+
+def acls_of(ec2: EC2Backend, subnet: str) -> list[NetworkAcl]:
+    """The network ACL of a subnet, in a list."""
+    return [
+        acl for acl in ec2.network_acls.values() if any(one.subnet_id == subnet for one in acl._associations.values())
+    ]
 
 
 def lets_in(region: str, subnets: Iterable[str], port: int, source: str) -> bool:
     """Whether the ACL of one of the subnets at least allows the port from an address."""
     ec2 = ec2_backends[DEFAULT_ACCOUNT_ID][region]
-    acls = [ec2.describe_network_acls(filters={"association.subnet-id": [subnet]}) for subnet in subnets]
+    acls = [acls_of(ec2, subnet) for subnet in subnets]
     return not acls or any(all(allows(acl.network_acl_entries, port, source) for acl in found) for found in acls)
 
 
@@ -59,7 +71,7 @@ def allows(entries: list[Any], port: int, source: str) -> bool:
     for entry in sorted(inbound, key=lambda one: int(one.rule_number)):
         if str(entry.protocol) not in TCP:
             continue
-        if ipaddress.ip_address(source) not in ipaddress.ip_network(entry.cidr_block or "0.0.0.0/0"):
+        if address(source) not in network(entry.cidr_block or "0.0.0.0/0"):
             continue
         if str(entry.protocol) != "-1" and entry.port_range_from is not None:
             if not int(entry.port_range_from) <= port <= int(entry.port_range_to):

@@ -8,7 +8,6 @@ policy); API reference TargetHealth; VPC User Guide, "Network ACL basics" (what 
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from typing import Any
 
@@ -17,7 +16,7 @@ from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeTargetGroup, e
 from moto.s3.models import FakeBucket, s3_backends
 
 from lab.clock import CLOCK
-from lab.services.access import lets_in
+from lab.services.access import lets_in, network
 from lab.services.settings import SETTINGS
 from lab.world import WORLD
 
@@ -62,7 +61,7 @@ def _is_denied(group: FakeTargetGroup, instance: Any) -> bool:
     """Whether network ACLs keep every load balancer of the group from the target."""
     backend = elbv2_backends[group.account_id][group.region_name]
     balancers = [found for arn in group.load_balancer_arns if (found := backend.load_balancers.get(arn))]
-    sources = [str(ipaddress.ip_network(one.cidr_block)[1]) for balancer in balancers for one in balancer.subnets]
+    sources = [str(network(one.cidr_block)[1]) for balancer in balancers for one in balancer.subnets]
     port = int(group.port or 80)
     return bool(sources) and not any(lets_in(group.region_name, [instance.subnet_id], port, one) for one in sources)
 

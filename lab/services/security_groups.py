@@ -19,7 +19,7 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupRule
 from moto.elbv2.models import elbv2_backends
 
-from lab.services.access import lets_in
+from lab.services.access import lets_in, network
 
 RULES_A_DIRECTION = 60
 WEIGHTS = {"route53-healthchecks": 25, "cloudfront.origin-facing": 55}
@@ -71,7 +71,7 @@ def admits(region: str, arn: str, ports: Iterable[int], networks: Sequence[str])
     """Whether a load balancer's groups, and the network ACLs of its subnets, let all of these networks in on a port."""
     balancer, backend = elbv2_backends[DEFAULT_ACCOUNT_ID][region].load_balancers.get(arn), ec2_backends
     ports, subnets = list(ports), [one.id for one in balancer.subnets] if balancer else []
-    first = [str(ipaddress.ip_network(one)[0]) for one in networks]
+    first = [str(network(one)[0]) for one in networks]
     ports = [port for port in ports if all(lets_in(region, subnets, port, source) for source in first)]
     if not ports:
         return False
@@ -79,7 +79,7 @@ def admits(region: str, arn: str, ports: Iterable[int], networks: Sequence[str])
     found = [group for one in named if (group := backend[DEFAULT_ACCOUNT_ID][region].get_security_group_from_id(one))]
     if not found:
         return True
-    wanted = [ipaddress.ip_network(one) for one in networks]
+    wanted = [network(one) for one in networks]
     return any(
         all(any(one.subnet_of(open_one) for open_one in _open(found, region, port)) for one in wanted) for port in ports
     )
@@ -96,4 +96,4 @@ def _open(groups: list[SecurityGroup], region: str, port: int) -> list[ipaddress
         cidrs += [rule.cidr_ipv4] if rule.cidr_ipv4 else []
         prefixes = lists.get(rule.prefix_list_id)
         cidrs += [one["Cidr"] for entries in prefixes.entries.values() for one in entries] if prefixes else []
-    return [ipaddress.ip_network(cidr) for cidr in cidrs]
+    return [network(cidr) for cidr in cidrs]

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.client import Lab
+from lab.clock import CLOCK
+from lab.world import World
 from tests.lab.global_database import Global
 from tests.lab.stage import DOMAIN, Stage, wait
 
@@ -162,3 +164,14 @@ def test_a_copy_begins_with_the_present(lab: Lab, tmp_path: Path) -> None:
         assert entry["time"] >= last(lab)["time"]
         copy.client("autoscaling", WEST).set_desired_capacity(AutoScalingGroupName="app", DesiredCapacity=3)
         assert (len(copy.timeline()), len(lab.timeline())) == (2, 3)
+
+
+def test_whoever_ends_a_rest_of_the_lab_sees_the_present() -> None:
+    world, looks = World(CLOCK), []
+    world.tick_hooks.append(lambda: looks.append("present"))
+    world.note_request()
+    assert not world.rests() and not looks
+    world.asked_at -= 60
+    assert world.rests()
+    world.note_request()
+    assert looks == ["present"] and not world.rests()
