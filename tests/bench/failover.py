@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.bench.calls import accepted_at, by_operation, difference, looks_a_second
 from tests.bench.goals import Goal, Line
-from tests.bench.sides import cpu_seconds, in_turn, run_script
+from tests.bench.sides import cpu_seconds, cpu_seconds_of, in_turn, run_script
 from tests.chaos.cell import arrived, make_sick
 from tests.chaos.faults import LOST, TARGET
 from tests.integration.aws import capacity, runs
@@ -40,7 +40,7 @@ class Taken:
 
     seconds: from the command's start to its end. accepted: to AWS's answer to the request for the move.
     verified: to the moment at which the name was seen in the target.
-    cpu: CPU seconds of the command.
+    cpu, lab_cpu: CPU seconds of the command, and of the lab meanwhile.
     looks: how many times a second AWS was asked at most whether the move is done; 0 where it took too little time.
     """
 
@@ -48,6 +48,7 @@ class Taken:
     accepted: float
     verified: float
     cpu: float
+    lab_cpu: float
     looks: float
     calls: list[dict[str, Any]]
 
@@ -84,9 +85,9 @@ def take(platform: Platform, side: Callable[[Platform], Run], promotion_s: float
         if outage:
             lab.outage(LOST, outage)
         lab.clear_calls()
-        cpu = cpu_seconds()
+        cpu, lab_cpu = cpu_seconds(), cpu_seconds_of(lab.pid)
         run = side(platform).ends_well()
-        cpu = cpu_seconds() - cpu
+        cpu, lab_cpu = cpu_seconds() - cpu, cpu_seconds_of(lab.pid) - lab_cpu
         calls = lab.calls()
         assert arrived(platform, wanted), run.output[-6000:]
         verified = verified_at(platform, run)
@@ -94,7 +95,7 @@ def take(platform: Platform, side: Callable[[Platform], Run], promotion_s: float
     # The request looks, too, and on a busy machine late; half-way there is nothing but the loop.
     is_long = promotion_s >= PROMOTION_S
     looks = looks_a_second(calls, LOOK, accepted + promotion_s / 2, accepted + promotion_s) if is_long else 0
-    return Taken(run.seconds, accepted - run.began, verified - run.began, cpu, looks, calls)
+    return Taken(run.seconds, accepted - run.began, verified - run.began, cpu, lab_cpu, looks, calls)
 
 
 def compare(platforms: Platforms, runs: int, promotion_s: float) -> tuple[list[Taken], list[Taken]]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -65,6 +66,7 @@ def counts(platforms: Platforms, runs: int) -> list[Line]:
         for original in originals:
             original.lab.stop()
     seconds, calls = [[one.seconds for one in side] for side in taken], [len(side[-1].calls) for side in taken]
+    used = [[statistics.median(getattr(one, of) for one in side) for of in ("cpu", "lab_cpu")] for side in taken]
     moves, floors = seconds[: len(COUNTS)], seconds[len(COUNTS) :]
     lines = []
     few, (first, _cpu) = COUNTS[0], made[0]
@@ -88,7 +90,9 @@ def counts(platforms: Platforms, runs: int) -> list[Line]:
                 (Goal("times", 1.1),),
                 f"with {few}",
                 moves[0],
-                note=f"{calls[at]} calls against {calls[0]}.",
+                note=f"{calls[at]} calls against {calls[0]}. CPU seconds of the command and of the lab, which share"
+                f" {os.cpu_count()} cores: {used[at][0]:.1f} and {used[at][1]:.1f}, against {used[0][0]:.1f} and"
+                f" {used[0][1]:.1f}.",
             ),
             Line(
                 "regions",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from tests.integration.platforms import TOP, Platform, Run
@@ -32,6 +33,13 @@ def cpu_seconds() -> float:
     """CPU seconds of all processes that this one has started and that have ended: what a busy machine changes least."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def cpu_seconds_of(process: int) -> float:
+    """CPU seconds that a running process has used."""
+    after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    user, system = after_name[11:13]  # fields 14 and 15 of proc(5)
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def run_script(platform: Platform, module: str, *arguments: str) -> Run:

@@ -203,6 +203,7 @@ def stores(exists) -> Iterator[None]:
     stranger.remove_stores(exists)
 
 
+@pytest.mark.nightly
 def test_an_inventory_is_proposed_from_tags_alone(exists, adopted, stores, tmp_path):
     folder = tmp_path / "inventory"
     run = adopt(exists, folder, adopt_tags=stranger.LIVE, **UNNAMED).ends_well()

@@ -77,6 +77,7 @@ def play(folder: Path, *tasks: dict) -> Path:
     return file
 
 
+@pytest.mark.nightly
 def test_the_examples_by_http_drain_test_and_report(server, tmp_path):
     variables = {
         "hook_gateway_url": server.url,

@@ -21,7 +21,7 @@ HOST = re.compile(r"[a-z0-9*.-]+\.amazonaws\.[a-z.]+")
     ("partition", "regions"),
     [
         pytest.param("aws", ("us-east-1", "eu-west-1"), marks=pytest.mark.nightly, id="aws"),
-        pytest.param("aws-us-gov", ("us-gov-west-1", "us-gov-east-1"), id="aws-us-gov"),
+        pytest.param("aws-us-gov", ("us-gov-west-1", "us-gov-east-1"), marks=pytest.mark.nightly, id="aws-us-gov"),
     ],
 )
 def test_everything_is_of_the_partition_of_the_regions(tmp_path, partition, regions):

@@ -59,7 +59,13 @@ CHANGES = {
 SWITCH_IN_S3 = {"s3:DeleteObject", "s3:PutObject"}
 
 
-@pytest.fixture(scope="module", params=[f"{EAST} {WEST}", FOUR], ids=["two regions", "four regions"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(f"{EAST} {WEST}", id="two regions"),
+        pytest.param(FOUR, marks=pytest.mark.nightly, id="four regions"),
+    ],
+)
 def policies(request, tmp_path_factory):
     """The policies of an inventory, written before anything is there: {kind: [(name, document)]}."""
     folder = tmp_path_factory.mktemp("policies")

@@ -112,6 +112,7 @@ def test_a_refused_move_leaves_a_report_too(platform, tmp_path):
     assert fits(page, tmp_path, "refused")["bars"] == []
 
 
+@pytest.mark.nightly
 def test_a_report_that_cannot_be_written_stops_no_move(platform, tmp_path):
     platform.lab.outage(LOST, "reset")
     nowhere = tmp_path / "missing" / "report.html"
