@@ -109,7 +109,7 @@ unit: setup ## pure functions and modules against stubs: no lab, no network
 	@$(BIN)/pytest -n 2 tests/unit $(ARGS)
 
 lab-test: setup ## the lab itself, through boto3
-	@$(BIN)/pytest -n 5 --dist loadfile $(SLOWEST) -m "not nightly" tests/lab $(ARGS)
+	@$(BIN)/pytest -n 4 --dist loadfile $(SLOWEST) -m "not nightly" tests/lab $(ARGS)
 
 integration: setup ## playbooks and modules against the lab
 	@$(BIN)/pytest -n 5 --dist loadscope --loadscope-reorder $(SLOWEST) -m "not nightly" tests/integration $(ARGS)

@@ -36,6 +36,7 @@ def overlap(platforms: Platforms, runs: int) -> list[Line]:
     with ThreadPoolExecutor(runs) as pool:
         seconds = list(pool.map(partial(provision, platforms), range(runs)))
     listed = ", ".join(f"{name.removesuffix('_create_s').replace('_', ' ')} {s} s" for name, s in DURATIONS.items())
+    together = "" if runs == 1 else " All runs in parallel."
     return [
         Line(
             "durations",
@@ -44,6 +45,6 @@ def overlap(platforms: Platforms, runs: int) -> list[Line]:
             (Goal("times", 1.25),),
             "the longest chain of them: cluster and instance, twice",
             [LONGEST_S],
-            note=f"{listed}; nothing is scaled. All runs in parallel.",
+            note=f"{listed}; nothing is scaled.{together}",
         )
     ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lab.clock import CLOCK
 from tests.lab.in_process import IMAGE, Aws, refused
 from tests.lab.test_target_health import Balancer
 
@@ -54,11 +55,15 @@ def fleet(aws: Aws) -> Fleet:
     return Fleet(aws)
 
 
-def test_instances_become_healthy_targets(fleet: Fleet) -> None:
+def test_instances_become_healthy_targets(aws: Aws) -> None:
+    aws.settings(target_initial_s=3600)
+    fleet = Fleet(aws)
     assert len(fleet.instances()) == 2 and fleet.states() == ["initial", "initial"]
+    CLOCK.advance(3600)
     fleet.until_targets_are_instances()
     fleet.resize(4)
-    assert fleet.states().count("initial") == 2 and fleet.states().count("healthy") == 2
+    assert sorted(fleet.states()) == ["healthy", "healthy", "initial", "initial"]
+    CLOCK.advance(3600)
     fleet.until_targets_are_instances()
 
 
