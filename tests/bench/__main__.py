@@ -71,7 +71,7 @@ def measure(rows: Iterable[str], runs: int) -> tuple[list[Line], dict[str, str]]
 def measure_all(rows: Sequence[str], runs: int) -> tuple[list[Line], dict[str, str]]:
     """`measure`, in the order of ROWS; what waits is in a process of its own, so that its CPU seconds count nowhere."""
     others = [row for row in rows if row != BESIDE]
-    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+    with ProcessPoolExecutor(1, get_context("fork")) as process:
         waiting = process.submit(measure, [row for row in rows if row == BESIDE], 1 if others else runs)
         lines, failed = measure(others, runs)
         more, why = waiting.result()

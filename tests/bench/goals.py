@@ -94,4 +94,4 @@ class Line:
 
 def figure(value: float, unit: str) -> str:
     """A figure with its unit; calls are counted, seconds measured."""
-    return f"{value:.1f} s" if unit == "s" else f"{value:g} {unit}"
+    return f"{value:.1f} s" if unit == "s" else f"{round(value, 2):g} {unit}"
