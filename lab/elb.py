@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.elbv2.models import FakeAction, FakeListener, FakeTargetGroup, elbv2_backends
+from moto.elbv2.models import FakeAction, FakeListener, FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 
 from lab.world import WORLD
 
@@ -62,18 +63,23 @@ class LoadBalancer:
 
 def load_balancers() -> list[LoadBalancer]:
     """All load balancers of the lab."""
-    found = []
+    return [_seen(region, one) for region, one in _of_moto()]
+
+
+def _of_moto() -> Iterator[tuple[str, FakeLoadBalancer]]:
     for region, backend in list(elbv2_backends[DEFAULT_ACCOUNT_ID].items()):
         for one in backend.load_balancers.values():
-            listeners = tuple(one.listeners.values())
-            found.append(LoadBalancer(one.name, one.dns_name.lower(), region, one.arn, listeners))
-    return found
+            yield region, one
+
+
+def _seen(region: str, one: FakeLoadBalancer) -> LoadBalancer:
+    return LoadBalancer(one.name, one.dns_name.lower(), region, one.arn, tuple(one.listeners.values()))
 
 
 def load_balancer_named(dns_name: str) -> LoadBalancer | None:
     """The load balancer of a DNS name; `dualstack.` in front is how the console writes alias targets."""
     wanted = dns_name.lower().rstrip(".").removeprefix("dualstack.")
-    return next((one for one in load_balancers() if one.dns_name == wanted), None)
+    return next((_seen(region, one) for region, one in _of_moto() if one.dns_name.lower() == wanted), None)
 
 
 def load_balancer_at(address: str) -> LoadBalancer | None:

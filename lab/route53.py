@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from moto.route53.models import FakeZone, RecordSet
@@ -24,6 +25,7 @@ LONGEST_CHAIN = 16
 ELB_DOMAIN = "elb.amazonaws.com"
 
 
+@cache
 def plain(name: str) -> str:
     """A name in lower case, without the dot at its end and with `*` unescaped."""
     return name.lower().rstrip(".").replace("\\052", "*")
@@ -110,9 +112,11 @@ def zone_of(name: str) -> FakeZone | None:
 def records_of(zone: FakeZone, name: str, type_: str) -> list[RecordSet]:
     """The records of a name and type; a wildcard's when there is nothing of that very name."""
     wanted = plain(name)
-    if not any(plain(record.name) == wanted for record in zone.rrsets):
+    found = [record for record in zone.rrsets if plain(record.name) == wanted]
+    if not found:
         wanted = "*." + wanted.partition(".")[2]
-    return [record for record in zone.rrsets if plain(record.name) == wanted and record.type == type_]
+        found = [record for record in zone.rrsets if plain(record.name) == wanted]
+    return [record for record in found if record.type == type_]
 
 
 def values_of(record: RecordSet) -> list[str]:
