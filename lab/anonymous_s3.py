@@ -13,6 +13,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -108,7 +109,13 @@ def may_read(bucket: FakeBucket, key_name: str, https: bool = True) -> bool:
     if bucket.policy is None or is_blocked(bucket, "RestrictPublicBuckets"):
         return False
     resource = f"arn:aws:s3:::{bucket.name}/{key_name}"
-    effects = {s["Effect"] for s in _statements(bucket.policy) if applies(s, GET_OBJECT, resource, https)}
+    return _allows(bucket.policy, resource, https)
+
+
+@lru_cache(maxsize=1024)
+def _allows(policy: bytes | str, resource: str, https: bool) -> bool:
+    """Whether a bucket's policy allows anonymous clients to read an object."""
+    effects = {one["Effect"] for one in _statements(policy) if applies(one, GET_OBJECT, resource, https)}
     return effects == {"Allow"}
 
 

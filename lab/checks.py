@@ -22,7 +22,7 @@ from moto.route53.models import HealthCheck, Route53Backend, route53_backends
 
 from lab.clock import CLOCK
 from lab.services import arc, cloudwatch_alarms
-from lab.world import WORLD
+from lab.world import WORLD, once_a_look
 
 ENDPOINT_TYPES = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
 NO_DATA = "no data yet: a new health check counts as healthy"
@@ -115,14 +115,21 @@ class Checks:
         """Bring every observation up to the present, and forget those of deleted checks."""
         present = {key: check for one in backends() for key, check in one.health_checks.items()}
         self.observations = {key: one for key, one in self.observations.items() if key in present}
-        for check in list(present.values()):
+        measured = self._measure([one for one in present.values() if one.type_ in ENDPOINT_TYPES and not one.disabled])
+        for check in present.values():
             observation = self.observations.setdefault(check.id, Observation())
-            if check.type_ in ENDPOINT_TYPES and not check.disabled and self.measure:
+            if check.id in measured:
                 interval, threshold = int(check.request_interval), int(check.failure_threshold)
-                observation.take(self.measure(check), interval, threshold)
+                observation.take(measured[check.id], interval, threshold)
             elif check.type_ == "CLOUDWATCH_METRIC" and not check.disabled:
                 follow(check, observation)
 
+    def _measure(self, checks: list[HealthCheck]) -> dict[str, Measurement]:
+        """What a checker finds at each endpoint now; all see the same moment."""
+        with WORLD.looking():
+            return {check.id: self.measure(check) for check in checks} if self.measure else {}
+
+    @once_a_look
     def status(self, check_id: str) -> Status:
         """The status of a check now."""
         owner = next((one for one in backends() if check_id in one.health_checks), None)

@@ -11,7 +11,7 @@ from typing import Any
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.elbv2.models import FakeAction, FakeListener, FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 
-from lab.world import WORLD
+from lab.world import WORLD, once_a_look
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class LoadBalancer:
         return {"load_balancer": self.name, "dns_name": self.dns_name, "region": self.region, "address": self.address}
 
 
+@once_a_look
 def load_balancers() -> list[LoadBalancer]:
     """All load balancers of the lab."""
     return [_seen(region, one) for region, one in _of_moto()]
@@ -76,6 +77,7 @@ def _seen(region: str, one: FakeLoadBalancer) -> LoadBalancer:
     return LoadBalancer(one.name, one.dns_name.lower(), region, one.arn, tuple(one.listeners.values()))
 
 
+@once_a_look
 def load_balancer_named(dns_name: str) -> LoadBalancer | None:
     """The load balancer of a DNS name; `dualstack.` in front is how the console writes alias targets."""
     wanted = dns_name.lower().rstrip(".").removeprefix("dualstack.")
@@ -94,6 +96,7 @@ def forwards_to(action: FakeAction) -> list[str]:
     return arns + [group["TargetGroupArn"] for group in data.get("ForwardConfig", {}).get("TargetGroups", [])]
 
 
+@once_a_look
 def target_states(group: FakeTargetGroup) -> list[str]:
     """The state of each registered target, as DescribeTargetHealth gives it, under the world's rules."""
     states = []
@@ -104,6 +107,7 @@ def target_states(group: FakeTargetGroup) -> list[str]:
     return states
 
 
+@once_a_look
 def evaluate_target_health(balancer: LoadBalancer) -> tuple[bool, str]:
     """Whether an alias record with EvaluateTargetHealth considers the load balancer healthy, and why.
 

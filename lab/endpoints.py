@@ -15,18 +15,21 @@ from lab.services import accelerator
 from lab.services.security_groups import CHECKERS, admits
 from lab.services.settings import SETTINGS
 from lab.services.wafv2 import needs_user_agent
-from lab.world import WORLD
+from lab.world import WORLD, once_a_look
 
 SEARCHED_BYTES = 5120  # API, HealthCheckConfig, Type: HTTP_STR_MATCH searches the first 5,120 bytes of the body
 
 
+@once_a_look
 def fetch(host: str, port: int, path: str, https: bool) -> Fetched:
-    """An HTTP request to a name or an address."""
+    """What an HTTP request of Route 53's checkers to a name or an address gets."""
     if anonymous_s3.bucket_of_host(host):
         return anonymous_s3.get(host, path, https)
     balancer = balancer_of(host)
     if balancer is None:
         return Fetched(None, f"{host} does not lead to a load balancer of the lab")
+    if not admits(balancer.region, balancer.arn, [port], CHECKERS):
+        return Fetched(None, "Resource is not reachable: connection timed out")
     return elb.request(balancer, port)
 
 
@@ -51,11 +54,7 @@ def measure(check: HealthCheck) -> Measurement:
     """What a checker finds now: 2xx or 3xx within the time, and the search string in a STR_MATCH check's body."""
     https = check.type_.startswith("HTTPS")
     port = int(check.port or (443 if https else 80))
-    host = check.ip_address or check.fqdn or ""
-    balancer = balancer_of(host)
-    if balancer and not admits(balancer.region, balancer.arn, [port], CHECKERS):
-        return Measurement(False, "Failure: Resource is not reachable: connection timed out")
-    found = fetch(host, port, check.resource_path or "/", https)
+    found = fetch(check.ip_address or check.fqdn or "", port, check.resource_path or "/", https)
     if found.status is None:
         return Measurement(False, f"Failure: {found.reason}")
     if check.type_ == "TCP":

@@ -81,9 +81,7 @@ class Runtime:
         while not self.stopping.is_set():
             # A data plane asks nothing: it is called.
             time.sleep(RESTING_TICK_S if self.world.rests() and not PLANE.attached else TICK_S)
-            with self.world.lock:
-                for hook in self.world.tick_hooks:
-                    _guarded(hook)
+            self.world.tick(_guarded)
 
     def fork(self, directory: str, scale: float | None = None) -> dict[str, Any]:
         """A second process with a copy of the whole state and ports of its own; the answer says where it listens.
@@ -136,8 +134,15 @@ def install() -> None:
         part.install()
     WORLD.tick_hooks.append(PLANE.look)
     # Last, when the other hooks have brought everything up to the present.
-    WORLD.tick_hooks += [log.look for log in LOGS.values()]
+    WORLD.tick_hooks.append(look)
     WORLD.reset_hooks += [*(log.restart for log in LOGS.values()), PLANE.detach]
+
+
+def look() -> None:
+    """Add what differs from the last look to what happened."""
+    with WORLD.looking():
+        for log in LOGS.values():
+            log.look()
 
 
 def _guarded(hook: Any) -> None:

@@ -19,6 +19,7 @@ from lab.elb import LoadBalancer, evaluate_target_health, load_balancer_named
 from lab.rds_names import chain_of, is_rds_name
 from lab.services import accelerator
 from lab.services.settings import SETTINGS
+from lab.world import once_a_look
 
 ELB_TTL_S = 60  # API, ResourceRecordSet, TTL: an alias to a load balancer has 60 seconds
 LONGEST_CHAIN = 16
@@ -86,6 +87,7 @@ class DnsAnswer:
     every_share: bool = False  # follow all weighted records that may be drawn, not one of them
 
 
+@once_a_look
 def visible_zones() -> list[FakeZone]:
     """The zones that answer whoever asks: the public ones, and to a client in a VPC the private ones of that VPC.
 
@@ -109,6 +111,7 @@ def zone_of(name: str) -> FakeZone | None:
     return max(holding, key=lambda zone: (len(plain(zone.name)), bool(zone.private_zone)), default=None)
 
 
+@once_a_look
 def records_of(zone: FakeZone, name: str, type_: str) -> list[RecordSet]:
     """The records of a name and type; a wildcard's when there is nothing of that very name."""
     wanted = plain(name)
@@ -124,6 +127,7 @@ def values_of(record: RecordSet) -> list[str]:
     return [str(value["Value"] if isinstance(value, dict) else value) for value in record.records or []]
 
 
+@once_a_look
 def judge(zone: FakeZone, record: RecordSet, depth: int = 0) -> Candidate:
     """A record with its health: its check, and its alias target's health where that is asked for."""
     check = CHECKS.status(record.health_check_id) if record.health_check_id else None

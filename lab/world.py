@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from lab.clock import CLOCK, Clock
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 OUTAGE_MODES = ("hang", "reset", "5xx", "throttle", "partition")
 FAULT_MODES = (
@@ -52,7 +57,8 @@ class World:
 
     The rule of a whole region is under (region, None).
     `reset_hooks` are called when the lab is emptied, `tick_hooks` a few times a second, both under the lock; once a
-    second while nobody asks (`rests`). asked_at: `time.monotonic` of the last request.
+    second while nobody asks (`rests`). asked_at: `time.monotonic` of the last request. seen: what functions of
+    `once_a_look` have found out, None while nobody looks.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -65,6 +71,7 @@ class World:
         self.reset_hooks: list[Callable[[], None]] = []
         self.tick_hooks: list[Callable[[], None]] = []
         self.asked_at = time.monotonic()
+        self.seen: dict[Any, Any] | None = None
 
     def rests(self) -> bool:
         """Whether nobody has asked for some seconds."""
@@ -76,11 +83,20 @@ class World:
             self.tick()
         self.asked_at = time.monotonic()
 
-    def tick(self) -> None:
-        """Bring everything that changes with time up to the present."""
+    def tick(self, run: Callable[[Callable[[], None]], None] = lambda hook: hook()) -> None:
+        """Bring everything that changes with time up to the present; `run` is given each hook, and calls it."""
         with self.lock:
             for hook in self.tick_hooks:
-                hook()
+                run(hook)
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Nothing changes in here: what `once_a_look` finds out, it finds out once. The caller holds the lock."""
+        self.seen = {}
+        try:
+            yield
+        finally:
+            self.seen = None
 
     def region_is_out(self, region: str) -> bool:
         """Whether the region is lost to other regions and to its operators: its API, and links to its peers."""
@@ -119,3 +135,22 @@ class World:
 
 
 WORLD = World(CLOCK)
+
+
+def once_a_look(find: Callable[P, R]) -> Callable[P, R]:
+    """A function of the world's state alone, whose result is kept as long as somebody is `looking`.
+
+    The name of eight regions leads over eight records, each of which depends on the others' health, and each look asks
+    for all names. Arguments are positional and hashable.
+    """
+
+    @wraps(find)
+    def found(*args: P.args, **kwargs: P.kwargs) -> R:
+        if WORLD.seen is None:
+            return find(*args, **kwargs)
+        key = (find, args)
+        if key not in WORLD.seen:
+            WORLD.seen[key] = find(*args, **kwargs)
+        return WORLD.seen[key]
+
+    return found

@@ -79,8 +79,11 @@ def read(alarm: Alarm) -> Reading | None:
     if alarm.statistic not in STATISTICS or alarm.comparison_operator not in COMPARISONS:
         return None
     key = key_of(alarm.region_name, alarm.namespace, alarm.metric_name, alarm.dimensions)
+    published = PUBLISHED.get(key)
+    if not published:
+        return None
     period, wanted = int(alarm.period or MINUTE_S), int(alarm.evaluation_periods or 1)
-    minutes = sorted(PUBLISHED.get(key, {}).items(), key=lambda entry: entry[0])
+    minutes = sorted(published.items(), key=lambda entry: entry[0])
     counted = [minute for _number, minute in minutes if CLOCK.aws_seconds_since(minute.came) >= period]
     if not counted:
         return None

@@ -43,8 +43,6 @@ from lab.world import WORLD
 RETRY_S = 60.0  # between two attempts to launch what a group lacks; AWS gives no time
 LOW_S, REPEAT_S = 900.0, 60.0  # 15 data points of a minute; then the alarm's action repeats each minute
 LOW_SHARE = 0.9  # of the target
-LOOK_S = 10.0  # between two looks at the names, which take the lab some time
-LOOKED: dict[str, float] = {}
 KEPT_ACTIVITIES = 100
 NO_CAPACITY = (
     "We currently do not have sufficient {type} capacity in the Availability Zone you requested ({zone}). Our system "
@@ -155,12 +153,13 @@ def try_again() -> None:
 
 def idle_groups() -> list[FakeAutoScalingGroup]:
     """The groups with target tracking whose CPU is below their low alarms, because no name leads to their region."""
-    from lab import route53
+    from lab.timeline import TIMELINE
 
     cpu, found = SETTINGS.idle_cpu_percent, []
     if cpu is None:
         return []
-    served: set[str] | None = None
+    names = TIMELINE.entries[-1]["name"].values() if TIMELINE.entries else []
+    served = {region for regions in names for region in (regions or "").split(",")}
     for region, backend in autoscaling_backends[DEFAULT_ACCOUNT_ID].items():
         for group in backend.autoscaling_groups.values():
             policies = backend.describe_policies(autoscaling_group_name=group.name)
@@ -169,8 +168,6 @@ def idle_groups() -> list[FakeAutoScalingGroup]:
                 continue
             if WORLD.region_is_dead(region) or any(cpu >= LOW_SHARE * float(one["TargetValue"]) for one in targets):
                 continue
-            if served is None:
-                served = {place for name in route53.alias_names() for place in route53.regions_of(name)}
             if region not in served:
                 found.append(group)
     return found
@@ -178,9 +175,6 @@ def idle_groups() -> list[FakeAutoScalingGroup]:
 
 def scale_in() -> None:
     """Lower what idles by one instance, each minute for which the low alarm lasts."""
-    if CLOCK.aws_seconds_since(LOOKED.get("at", float("-inf"))) < LOOK_S:
-        return
-    LOOKED["at"] = CLOCK.now()
     idle = idle_groups()
     for region in list(autoscaling_backends[DEFAULT_ACCOUNT_ID]):
         for group in groups_of(region):
@@ -280,4 +274,3 @@ def install() -> None:
     )
     _patch_scheduled_actions()
     WORLD.tick_hooks += [try_again, run_scheduled, scale_in]
-    WORLD.reset_hooks.append(LOOKED.clear)

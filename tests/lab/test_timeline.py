@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.client import Lab
 from lab.clock import CLOCK
-from lab.world import World
+from lab.world import WORLD, World, once_a_look
 from tests.lab.global_database import Global
 from tests.lab.stage import DOMAIN, Stage, wait
 
@@ -175,3 +175,15 @@ def test_whoever_ends_a_rest_of_the_lab_sees_the_present() -> None:
     assert world.rests()
     world.note_request()
     assert looks == ["present"] and not world.rests()
+
+
+def test_what_one_look_has_found_out_is_asked_anew_by_the_next() -> None:
+    present = ["first"]
+    look = once_a_look(lambda name: f"{name}: {present[-1]}")
+    with WORLD.lock, WORLD.looking():
+        assert look("writer") == "writer: first"
+        present.append("second")
+        assert look("writer") == "writer: first" and look("name") == "name: second"
+    assert look("writer") == "writer: second"
+    with WORLD.lock, WORLD.looking():
+        assert look("writer") == "writer: second"
