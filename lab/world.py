@@ -146,11 +146,11 @@ def once_a_look(find: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(find)
     def found(*args: P.args, **kwargs: P.kwargs) -> R:
-        if WORLD.seen is None:
+        seen, key = WORLD.seen, (find, args)
+        if seen is None:
             return find(*args, **kwargs)
-        key = (find, args)
-        if key not in WORLD.seen:
-            WORLD.seen[key] = find(*args, **kwargs)
-        return WORLD.seen[key]
+        if key not in seen:
+            seen[key] = find(*args, **kwargs)
+        return seen[key]
 
     return found

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tests.bench.bystanders import Recording, through
 from tests.bench.failover import LONG_HOLD, SCALE, Taken, take
 from tests.bench.goals import Goal, Line
 from tests.bench.sides import cpu_seconds, in_turn, run_script
-from tests.chaos.faults import TARGET
+from tests.chaos.faults import LOST, TARGET
 from tests.integration.platforms import Platform, Platforms, Run
 
 REGIONS = (
@@ -46,9 +47,25 @@ def move(original: Platform, folder: Path, side: Callable[[Platform], Run]) -> T
     return take(replace(original, lab=original.lab.fork(folder, SCALE)), side)
 
 
+def record(original: Platform, folder: Path) -> Recording:
+    """What the regions that take no part in a move have answered in one."""
+    recording = Recording(set(original.regions) - {LOST, TARGET})
+    move(original, folder, through(recording, to_target))
+    return replace(recording, complete=True)
+
+
 def judge(originals: Sequence[Platform], playbook: str, runs: int) -> list[list[float]]:
     """Seconds of a playbook that moves nothing, for each platform."""
     return in_turn(runs, *(lambda one=one: one.run(playbook).ends_well().seconds for one in originals))
+
+
+def in_cpu(of_many: Sequence[float], of_few: Sequence[float]) -> str:
+    """CPU seconds of the command and of the lab, in words."""
+    (many, lab_of_many), (few, lab_of_few) = of_many, of_few
+    return (
+        f"CPU seconds of the command and of the lab, which share {os.cpu_count()} cores: {many:.1f} and"
+        f" {lab_of_many:.1f}, against {few:.1f} and {lab_of_few:.1f}."
+    )
 
 
 def counts(platforms: Platforms, runs: int) -> list[Line]:
@@ -59,7 +76,9 @@ def counts(platforms: Platforms, runs: int) -> list[Line]:
             originals.append(platforms.empty(*REGIONS[:count], scale=SCALE, variables="demo"))
         made = [provision(original) for original in originals]
         places = (platforms.folder / f"fork-{number}" for number in itertools.count())
+        fronted = [through(record(one, next(places)), to_target) for one in originals]
         sides = [(one, side) for side in (to_target, floor) for one in originals]
+        sides += zip(originals, fronted, strict=True)
         judged = {playbook: judge(originals, playbook, runs) for playbook in JUDGING}
         taken = in_turn(runs, *(lambda one=one, side=side: move(one, next(places), side) for one, side in sides))
     finally:
@@ -67,7 +86,8 @@ def counts(platforms: Platforms, runs: int) -> list[Line]:
             original.lab.stop()
     seconds, calls = [[one.seconds for one in side] for side in taken], [len(side[-1].calls) for side in taken]
     used = [[statistics.median(getattr(one, of) for one in side) for of in ("cpu", "lab_cpu")] for side in taken]
-    moves, floors = seconds[: len(COUNTS)], seconds[len(COUNTS) :]
+    moves, floors, alone = (seconds[at : at + len(COUNTS)] for at in range(0, len(seconds), len(COUNTS)))
+    used_alone = used[-len(COUNTS) :]
     lines = []
     few, (first, _cpu) = COUNTS[0], made[0]
     for at, count in enumerate(COUNTS[1:], 1):
@@ -85,14 +105,12 @@ def counts(platforms: Platforms, runs: int) -> list[Line]:
             ),
             Line(
                 "regions",
-                f"failover.yml with {count} regions, AWS instant",
-                moves[at],
+                f"failover.yml with {count} regions, {count - few} of which a recording answers for",
+                alone[at],
                 (Goal("times", 1.1),),
                 f"with {few}",
-                moves[0],
-                note=f"{calls[at]} calls against {calls[0]}. CPU seconds of the command and of the lab, which share"
-                f" {os.cpu_count()} cores: {used[at][0]:.1f} and {used[at][1]:.1f}, against {used[0][0]:.1f} and"
-                f" {used[0][1]:.1f}.",
+                alone[0],
+                note=f"{calls[at]} calls against {calls[0]}. {in_cpu(used_alone[at], used_alone[0])}",
             ),
             Line(
                 "regions",
@@ -101,7 +119,8 @@ def counts(platforms: Platforms, runs: int) -> list[Line]:
                 (Goal("times", 3), Goal("over", 6)),
                 f"the same calls and waits in one process, {count} regions",
                 floors[at],
-                note=f"With {few} regions the one process takes {statistics.median(floors[0]):.1f} s.",
+                note=f"With {few} regions the playbook takes {statistics.median(moves[0]):.1f} s and the one process"
+                f" {statistics.median(floors[0]):.1f} s. {in_cpu(used[at], used[0])}",
             ),
         ]
         lines += [

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.bench import __main__ as bench
@@ -53,6 +55,18 @@ def test_a_word_that_no_row_has_is_reported_with_the_rows_there_are(run):
     code, _output, errors = run({"slow": slow}, word="fast")
     assert code == 2
     assert "rows: slow" in errors
+
+
+def test_the_row_that_waits_is_measured_once_beside_the_others_in_a_process_of_its_own(run):
+    def waits(_platforms, runs):
+        return [Line("durations", f"in process {os.getpid()}", [9.0] * runs, [Goal("itself", 10)])]
+
+    code, output, _errors = run({"durations": waits, "slow": slow})
+    assert code == 0
+    _all, table = output.split("# Speed")
+    first, second = [line for line in table.splitlines() if " 9.0 s | " in line]
+    assert first.startswith("| in process ") and str(os.getpid()) not in first and first.endswith(" met | 1 |")
+    assert second.startswith("| a slow one ") and second.endswith(" not met | 3 |")
 
 
 def test_the_loop_takes_the_modules_of_one_region():
