@@ -3,8 +3,7 @@
 
 The lab answers one call at a time, in one process on the cores that the playbook uses; AWS has a control plane in each
 region. So the rows with four and eight regions put a front before the lab: it passes on what goes to the two regions of
-the move, and answers for the others what they answered in a run before, each call in its turn. It takes a tenth of the
-lab's CPU time for a call, because it computes nothing.
+the move, and answers for the others what they answered in a run before, each call in its turn. It computes nothing.
 """
 
 from __future__ import annotations
